@@ -1,0 +1,97 @@
+"""What a target reads: the pipeline cut into stages, with everything decided and the reason for each decision kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from saltern_compiler.ir.pipeline import ControlEdge, Node, Pipeline
+from saltern_runtime.spec import Effect, NodeType, Policy, Retry, Type
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """One decided property of a stage and where it came from, for `saltern explain`."""
+
+    what: str
+    value: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedNode:
+    """A node with everything about it resolved."""
+
+    node: Node
+    spec: NodeType
+    effect: Effect
+    policy: Policy
+    """Every field decided, but `ttl`, which may stay None."""
+    result: Type
+    reads: tuple[str, ...]
+    """Ids of the nodes whose values it reads, and `input` or `run`; sorted."""
+    may_be_skipped: tuple[str, ...]
+    """Those of `reads` whose value may have been skipped when this node runs; sorted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """The unit of claim, lease, retry and checkpoint: pure nodes, then at most one with an effect."""
+
+    name: str
+    nodes: tuple[str, ...]
+    """Node ids in the order they run."""
+    needs: tuple[str, ...]
+    """Names of the stages that must be terminal before this one is settled (data, control and after); sorted."""
+    when: tuple[ControlEdge, ...]
+    """Handles that must be taken; empty: always."""
+    join: str
+    queue: str
+    timeout: float
+    retry: Retry
+    priority: int
+    ttl: float | None
+    lease: float
+    on_error: str
+    on_ambiguous: str
+    decisions: tuple[Decision, ...] = field(default=(), compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A checked pipeline, ready to emit."""
+
+    pipeline: Pipeline
+    """After every transform."""
+    pipeline_digest: str
+    """`sha256:…` of the canonical pipeline."""
+    digest: str
+    """`sha256:…` of pipeline, own code's bytes, behaviour options, compiler and runtime version: a run is pinned to it."""
+    nodes: tuple[PlannedNode, ...]
+    """In the order of data flow, ties by id; `return` last."""
+    stages: tuple[Stage, ...]
+    """In the order of data flow."""
+    input_type: Type
+    output_type: Type
+    files: tuple[tuple[str, str], ...]
+    """The pipeline's own modules, copied unchanged: (path relative to the pipeline, text); sorted."""
+    egress: tuple[str, ...]
+    """`host:port`, sorted."""
+    env: tuple[str, ...]
+    """Environment variables that the secrets name; sorted."""
+    requires: tuple[str, ...]
+    """Extras of `saltern-runtime` that the nodes need; sorted."""
+    deadline: float
+    """Seconds from create to the end of a run, at the latest."""
+    retention: float
+    """Seconds that a terminal run is kept."""
+    source_name: str
+    """File name of the source, without folders."""
+    places: Mapping[str, str] = field(default_factory=dict, compare=False)
+    """Node id → `line:column` (language) or JSON Pointer (editor document)."""
+    docs: Mapping[str, str] = field(default_factory=dict, compare=False)
+    """Node id → its label, for docstrings; empty where it has none."""
+
+    def node(self, node_id: str) -> PlannedNode:
+        """Return the planned node of that id."""
+        return next(planned for planned in self.nodes if planned.node.id == node_id)

@@ -1,0 +1,96 @@
+"""The two doors through which user text enters Python: a literal, and an identifier."""
+
+from __future__ import annotations
+
+import builtins
+import keyword
+import math
+import re
+import unicodedata
+from collections.abc import Iterable, Set
+from typing import Final
+
+from saltern_runtime.spec.types import Json
+
+_PLAIN: Final = re.compile(r"[^A-Za-z0-9_]+")
+RESERVED: Final[Set[str]] = frozenset(
+    {*keyword.kwlist, *keyword.softkwlist, *dir(builtins), "ctx", "self", "cls", "input", "run"}
+)
+"""Names that no mangled identifier takes: keywords, builtins, and the names that generated functions give a meaning."""
+
+
+def literal(value: Json) -> str:
+    """Write a JSON value as a Python literal on one line, in ASCII-safe, double-quoted form.
+
+    The one way for user text to enter Python code as data.
+    """
+    match value:
+        case None | bool():
+            return repr(value)
+        case str():
+            return string(value)
+        case int():
+            return repr(value)
+        case float():
+            return repr(value) if math.isfinite(value) else f'float("{value}")'
+        case list() | tuple():
+            return "[" + ", ".join(literal(item) for item in value) + "]"
+        case dict():
+            return "{" + ", ".join(f"{string(key)}: {literal(item)}" for key, item in value.items()) + "}"
+    raise TypeError(f"not a JSON value: {type(value).__name__}")
+
+
+def string(value: str) -> str:
+    """Write a string literal as ruff formats it: double quotes unless that needs more escapes; nothing unprintable stays."""
+    quote = "'" if '"' in value and "'" not in value else '"'
+    return quote + escape(value, quote) + quote
+
+
+def escape(value: str, quote: str = '"') -> str:
+    """Escape the inside of a string literal; printable characters stay, but bidi and other format controls do not."""
+    out: list[str] = []
+    for char in value:
+        code = ord(char)
+        if char == "\\" or char == quote:
+            out.append("\\" + char)
+        elif char in _SHORT:
+            out.append(_SHORT[char])
+        elif char == " " or (char.isprintable() and unicodedata.category(char)[0] not in "CZ"):
+            out.append(char)
+        elif code < 0x100:
+            out.append(f"\\x{code:02x}")
+        elif code < 0x10000:
+            out.append(f"\\u{code:04x}")
+        else:
+            out.append(f"\\U{code:08x}")
+    return "".join(out)
+
+
+_SHORT: Final = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
+
+def identifier(text: str, taken: Iterable[str] = ()) -> str:
+    """Turn any text into an ASCII Python identifier that is not in `taken` and no reserved word.
+
+    Plain identifiers stay as they are; clashes get `_`, `_2`, `_3`, … so that the same inputs give the same names.
+    """
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    base = _PLAIN.sub("_", plain) or "_"
+    base = base.lstrip("_") or "x"
+    if base[0].isdigit():
+        base = f"n{base}"
+    refused = RESERVED | set(taken)
+    if base not in refused:
+        return base
+    if f"{base}_" not in refused:
+        return f"{base}_"
+    number = 2
+    while f"{base}_{number}" in refused:
+        number += 1
+    return f"{base}_{number}"
+
+
+def class_name(text: str, taken: Iterable[str] = ()) -> str:
+    """Turn any text into a CapWords class name that is not in `taken`."""
+    words = [word for word in re.split(r"[^A-Za-z0-9]+", unicodedata.normalize("NFKD", text)) if word.isascii() and word]
+    return identifier("".join(word[0].upper() + word[1:] for word in words) or "Model", taken)

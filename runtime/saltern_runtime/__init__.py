@@ -1,0 +1,27 @@
+"""What services that Saltern compiled stand on. Names load when first used, so that reading a spec stays quick."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from saltern_runtime.version import __version__, require
+
+if TYPE_CHECKING:
+    from saltern_runtime.graph import SKIPPED, Connection, Context, Graph, Node, On, RunInfo, Skipped, Stage, node
+    from saltern_runtime.spec import Retry
+
+_HOME = dict.fromkeys(
+    ("SKIPPED", "Connection", "Context", "Graph", "Node", "On", "RunInfo", "Skipped", "Stage", "node"), "saltern_runtime.graph"
+) | {"Retry": "saltern_runtime.spec"}
+
+__all__ = [
+    "SKIPPED", "Connection", "Context", "Graph", "Node", "On", "Retry", "RunInfo", "Skipped", "Stage", "__version__", "node",
+    "require",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOME[name]), name)

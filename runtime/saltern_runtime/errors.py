@@ -1,0 +1,51 @@
+"""How a node fails: the class of an error decides what happens next. Connectors translate their SDK's errors into these.
+
+    NodeError
+    ├── TransientError      429, 5xx, time-outs, refused connections: retried; `retry_after` is a lower bound, in seconds
+    └── PermanentError      4xx, too large, bad values: never retried
+
+Anything else that a node raises is internal: retried like a transient error would be, since our own bug may be a race.
+`ambiguous` errors happened after the request may have been acted on: they follow the stage's `on_ambiguous`.
+"""
+
+from __future__ import annotations
+
+
+class NodeError(Exception):
+    """An error of a known class. `code` is a short stable word (`rate-limited`), `status` the other side's number."""
+
+    def __init__(
+        self, message: str, *, code: str, status: int | None = None, retry_after: float | None = None, ambiguous: bool = False
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code
+        self.status = status
+        self.retry_after = retry_after
+        self.ambiguous = ambiguous
+
+
+class TransientError(NodeError):
+    """May succeed later."""
+
+
+class PermanentError(NodeError):
+    """Will fail again."""
+
+
+class StartError(Exception):
+    """A run cannot be started; `code` is a short stable word."""
+
+    code = "start-refused"
+
+
+class IdempotencyConflictError(StartError):
+    """The same idempotency key came with another body."""
+
+    code = "idempotency-key-reused"
+
+
+class PayloadTooLargeError(StartError):
+    """The input is over the limit of stored values."""
+
+    code = "payload-too-large"

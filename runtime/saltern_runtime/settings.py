@@ -1,0 +1,64 @@
+"""What an operator sets, from `SALTERN_*` environment variables."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Self
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Every knob of a running service; durations in seconds."""
+
+    redis_url: str = "redis://127.0.0.1:6379/0"
+    """The store: run state. `SALTERN_REDIS_URL`."""
+    broker_url: str = ""
+    """Celery's broker; the store's server where empty. `SALTERN_BROKER_URL`."""
+    lease: float = 30.0
+    """How long a claim lasts without being extended; extended every third of it."""
+    sweep: float = 1.0
+    """Interval of the timers."""
+    slice: float = 5.0
+    """How long a worker goes on answering one bell."""
+    bells: int = 4
+    """Outstanding bells a queue, at most."""
+    grace: float = 30.0
+    """Seconds between the stop signal and the end (terminationGracePeriodSeconds); work that cannot finish 5 s before its
+    end is handed back."""
+    poison: int = 3
+    """Times that an activation may lose its worker before it counts as poison."""
+    shards: int = 1
+    api_tokens: str = ""
+    """`tenant=sha256:<hex>` entries, comma-separated. `SALTERN_API_TOKENS`."""
+    max_body: int = 1_048_576
+    """Bytes of a request body, at most."""
+    max_payload: int = 1_048_576
+    """Bytes of one stored value, at most; beyond it a permanent error."""
+    socket_timeout: float = 10.0
+    unreachable: float = 300.0
+    """A worker that cannot reach Redis for so long exits."""
+    webhook_tolerance: float = 300.0
+    """How far a webhook's timestamp may be from now."""
+    durability: str = "none"
+    """`none`, or `fsync`: answer 202 only after WAITAOF 1 0."""
+
+    @classmethod
+    def from_env(cls, env: Mapping[str, str] | None = None) -> Self:
+        """Read `SALTERN_<FIELD>` variables; raises ValueError naming every variable that cannot be read."""
+        env = os.environ if env is None else env
+        given: dict[str, object] = {}
+        bad: list[str] = []
+        for each in fields(cls):
+            text = env.get(f"SALTERN_{each.name.upper()}")
+            if text is None:
+                continue
+            kind = type(each.default)
+            try:
+                given[each.name] = kind(text)
+            except ValueError:
+                bad.append(f"SALTERN_{each.name.upper()}={text!r} is not a {kind.__name__}")
+        if bad:
+            raise ValueError("; ".join(bad))
+        return cls(**given)  # type: ignore[arg-type]  # each value was made by its field's own type

@@ -1,0 +1,47 @@
+"""Policies: how often, how long, how urgent. Each field may be unset, so that defaults can be layered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Full jitter: before attempt n+1 wait uniform(0, min(cap, base * 2**(n-1))) seconds (Brooker, AWS, 2015).
+
+    A `Retry-After` from the other side is honoured as a lower bound.
+    """
+
+    attempts: int = 3
+    """Attempts in all, the first one included."""
+    base: float = 1.0
+    """Seconds."""
+    cap: float = 60.0
+    """Seconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What a node, a connection, a node type or a pipeline may say; None means: ask the next one."""
+
+    timeout: float | None = None
+    """Seconds for one attempt."""
+    retry: Retry | None = None
+    priority: int | None = None
+    """0 (whenever) to 9 (first); 5 by default."""
+    ttl: float | None = None
+    """Seconds after becoming ready in which the first attempt must have begun."""
+    on_error: Literal["fail", "continue"] | None = None
+    on_ambiguous: Literal["retry", "fail"] | None = None
+    """What an unknown outcome (time-out after sending, lost worker) leads to."""
+
+    def over(self, below: Policy) -> Policy:
+        """Layer this policy over another: what is set here wins."""
+        chosen = {f.name: getattr(self, f.name) for f in fields(self) if getattr(self, f.name) is not None}
+        return Policy(**{**{f.name: getattr(below, f.name) for f in fields(below)}, **chosen})
+
+
+DEFAULT_POLICY = Policy(
+    timeout=60.0, retry=Retry(), priority=5, ttl=None, on_error="fail", on_ambiguous="retry"
+)

@@ -1,0 +1,123 @@
+"""What may be seen of runs: plain values, the same for the API, the terminal and tests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final
+
+from saltern_runtime.spec import Json
+
+
+class RunState(StrEnum):
+    """States of a run; the last five are terminal."""
+
+    QUEUED = "QUEUED"
+    RUNNING = "RUNNING"
+    WAITING = "WAITING"
+    PAUSED = "PAUSED"
+    CANCELLING = "CANCELLING"
+    COMPENSATING = "COMPENSATING"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
+    TIMED_OUT = "TIMED_OUT"
+    EXPIRED = "EXPIRED"
+
+
+TERMINAL: Final = frozenset(
+    {RunState.SUCCEEDED, RunState.FAILED, RunState.CANCELLED, RunState.TIMED_OUT, RunState.EXPIRED}
+)
+
+
+class ActivationState(StrEnum):
+    """States of an activation; BLOCKED has no record in the store."""
+
+    BLOCKED = "BLOCKED"
+    READY = "READY"
+    RUNNING = "RUNNING"
+    RETRY_WAIT = "RETRY_WAIT"
+    SUSPENDED = "SUSPENDED"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    SKIPPED = "SKIPPED"
+    CANCELLED = "CANCELLED"
+    TIMED_OUT = "TIMED_OUT"
+    DEAD = "DEAD"
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why something failed. `kind` is external-transient, external-permanent, internal, poison, timeout or expired."""
+
+    kind: str
+    code: str
+    message: str
+    node: str | None = None
+    status: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NodeView:
+    """One node of a run, in the order of the plan. Times are Unix seconds of the store's clock."""
+
+    id: str
+    type: str
+    stage: str
+    state: ActivationState
+    attempt: int
+    started_at: float | None
+    ended_at: float | None
+    duration: float | None
+    """Seconds of the last attempt, as the worker measured them."""
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """One run."""
+
+    id: str
+    pipeline: str
+    state: RunState
+    tenant: str
+    trigger: str
+    plan: str
+    created_at: float
+    deadline: float
+    ended_at: float | None
+    input: Json
+    output: Json
+    """None until SUCCEEDED."""
+    failure: Failure | None
+    nodes: tuple[NodeView, ...] = ()
+    """Empty in listings."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunPage:
+    """A page of a listing, newest first; `cursor` continues it, None at the end."""
+
+    runs: tuple[RunView, ...]
+    cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that happened in a run. `id` is the stream's, and orders events; `type` such as `run.created`, `stage.started`,
+    `stage.succeeded`, `stage.skipped`, `stage.retrying`, `stage.failed`, `stage.released`, `run.succeeded`, `run.failed`."""
+
+    id: str
+    type: str
+    at: float
+    path: str | None
+    """The activation, for `stage.*`."""
+    data: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """The answer to a start: the run, and whether this call made it (or an earlier one of the same key)."""
+
+    run_id: str
+    fresh: bool
