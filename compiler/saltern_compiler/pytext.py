@@ -51,7 +51,7 @@ def escape(value: str, quote: str = '"') -> str:
     out: list[str] = []
     for char in value:
         code = ord(char)
-        if char == "\\" or char == quote:
+        if char in ("\\", quote):
             out.append("\\" + char)
         elif char in _SHORT:
             out.append(_SHORT[char])
@@ -92,5 +92,7 @@ def identifier(text: str, taken: Iterable[str] = ()) -> str:
 
 def class_name(text: str, taken: Iterable[str] = ()) -> str:
     """Turn any text into a CapWords class name that is not in `taken`."""
-    words = [word for word in re.split(r"[^A-Za-z0-9]+", unicodedata.normalize("NFKD", text)) if word.isascii() and word]
+    words = [
+        word for word in re.split(r"[^A-Za-z0-9]+", unicodedata.normalize("NFKD", text)) if word.isascii() and word
+    ]
     return identifier("".join(word[0].upper() + word[1:] for word in words) or "Model", taken)

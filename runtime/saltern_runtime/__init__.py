@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from saltern_runtime.spec import Retry
 
 _HOME = dict.fromkeys(
-    ("SKIPPED", "Connection", "Context", "Graph", "Node", "On", "RunInfo", "Skipped", "Stage", "node"), "saltern_runtime.graph"
+    ("SKIPPED", "Connection", "Context", "Graph", "Node", "On", "RunInfo", "Skipped", "Stage", "node"),
+    "saltern_runtime.graph",
 ) | {"Retry": "saltern_runtime.spec"}
 
 __all__ = [

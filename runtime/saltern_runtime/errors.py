@@ -15,7 +15,13 @@ class NodeError(Exception):
     """An error of a known class. `code` is a short stable word (`rate-limited`), `status` the other side's number."""
 
     def __init__(
-        self, message: str, *, code: str, status: int | None = None, retry_after: float | None = None, ambiguous: bool = False
+        self,
+        message: str,
+        *,
+        code: str,
+        status: int | None = None,
+        retry_after: float | None = None,
+        ambiguous: bool = False,
     ) -> None:
         super().__init__(message)
         self.message = message

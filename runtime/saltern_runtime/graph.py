@@ -112,6 +112,7 @@ class Node(Generic[P, R]):
         self.__wrapped__ = function
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Call the function."""
         return self.function(*args, **kwargs)
 
     def __repr__(self) -> str:
@@ -226,7 +227,9 @@ class Graph:
                     raise GraphError(f"{self.name}: {each.id!r} reads {name!r}, which no stage runs")
                 found.add(self.stage_of[self._functions[name]])
             if each.connection is not None and each.connection not in self.connections:
-                raise GraphError(f"{self.name}: {each.id!r} names the connection {each.connection!r}, which is not there")
+                raise GraphError(
+                    f"{self.name}: {each.id!r} names the connection {each.connection!r}, which is not there"
+                )
         for on in stage.when:
             if on.node not in self.stage_of:
                 raise GraphError(f"{self.name}: stage {stage.name!r} hangs on {on.node!r}, which is not there")

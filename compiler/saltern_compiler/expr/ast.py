@@ -16,7 +16,7 @@ NO_SPAN: Span = (0, 0)
 class Const:
     """A literal: null, bool, int, float, str or bytes; `uint` marks CEL's unsigned integers."""
 
-    value: None | bool | int | float | str | bytes
+    value: bool | int | float | str | bytes | None
     uint: bool = False
     span: Span = field(default=NO_SPAN, compare=False)
 

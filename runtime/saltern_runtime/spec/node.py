@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from saltern_runtime.spec.policy import Policy
-from saltern_runtime.spec.types import ANY, STRING, Json, Type
+from saltern_runtime.spec.types import ANY, Json, Type
 
 
 class Effect(StrEnum):
@@ -135,5 +135,3 @@ class ConnectorSpec:
     def setting(self, name: str) -> Param | None:
         """Return the setting of that name, if any."""
         return next((param for param in self.settings if param.name == name), None)
-
-

@@ -42,6 +42,4 @@ class Policy:
         return Policy(**{**{f.name: getattr(below, f.name) for f in fields(below)}, **chosen})
 
 
-DEFAULT_POLICY = Policy(
-    timeout=60.0, retry=Retry(), priority=5, ttl=None, on_error="fail", on_ambiguous="retry"
-)
+DEFAULT_POLICY = Policy(timeout=60.0, retry=Retry(), priority=5, ttl=None, on_error="fail", on_ambiguous="retry")

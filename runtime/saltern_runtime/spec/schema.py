@@ -192,8 +192,12 @@ def _object(schema: Mapping[str, Json], path: tuple[str | int, ...]) -> Type:
     if not properties and "properties" not in schema:
         return MapType(ANY) if extra is not False else obj({})
     if not isinstance(extra, bool):
-        raise SchemaError((*path, "additionalProperties"), "an object has named properties or a schema for all, not both")
-    fields = {name: _field(name, each, name in required, (*path, "properties", name)) for name, each in properties.items()}
+        raise SchemaError(
+            (*path, "additionalProperties"), "an object has named properties or a schema for all, not both"
+        )
+    fields = {
+        name: _field(name, each, name in required, (*path, "properties", name)) for name, each in properties.items()
+    }
     return obj(fields, open="additionalProperties" in schema and extra is True)
 
 

@@ -113,9 +113,7 @@ def union(*types: Type) -> Type:
     unique = {show(member): member for member in flat}
     for literal, whole in ((str, STRING), (bool, BOOL), (int, INT)):
         if show(whole) in unique:
-            unique = {
-                k: m for k, m in unique.items() if not (isinstance(m, LiteralType) and type(m.value) is literal)
-            }
+            unique = {k: m for k, m in unique.items() if not (isinstance(m, LiteralType) and type(m.value) is literal)}
     members = tuple(unique[key] for key in sorted(unique, key=lambda k: (k == "null", k)))
     return members[0] if len(members) == 1 else UnionType(members)
 

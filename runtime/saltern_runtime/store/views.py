@@ -104,8 +104,11 @@ class RunPage:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened in a run. `id` is the stream's, and orders events; `type` such as `run.created`, `stage.started`,
-    `stage.succeeded`, `stage.skipped`, `stage.retrying`, `stage.failed`, `stage.released`, `run.succeeded`, `run.failed`."""
+    """Something that happened in a run.
+
+    `id` is the stream's and orders events; `type` is such as `run.created`, `stage.started`, `stage.succeeded`,
+    `stage.skipped`, `stage.retrying`, `stage.failed`, `stage.released`, `run.succeeded`, `run.failed`.
+    """
 
     id: str
     type: str

@@ -1,0 +1,41 @@
+# What a person types. Every target uses .venv and makes it when it is missing.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: demo test lint types golden schemas bench clean
+.DEFAULT_GOAL := test
+
+demo: $(READY)  ## Compile examples/support_triage, serve it, send it a webhook, show the run.
+	$(BIN)/python -m examples.support_triage.demo
+
+test: $(READY)  ## Every test that needs no extra system package.
+	$(BIN)/python -m pytest -n 2 --dist worksteal $(TESTS)
+
+lint: $(READY)  ## Style, format, one-way imports.
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/lint-imports
+
+types: $(READY)  ## mypy --strict on the three packages.
+	$(BIN)/mypy
+
+golden: $(READY)  ## Write golden/ again from what the compiler emits now.
+	$(BIN)/python -m pytest tests/golden --snapshot-update -q
+
+schemas: $(READY)  ## Write schemas/ again from the compiler's models.
+	$(BIN)/python -m saltern_compiler.schemas
+
+bench: $(READY)  ## Side by side with the peers; results in bench/results.
+	$(BIN)/python -m bench.runtime
+	$(BIN)/python -m bench.compiler
+
+clean:
+	rm -rf .venv .demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+
+$(READY): pyproject.toml runtime/pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; sys.exit("Saltern needs Python 3.11 or newer; try: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade --constraint constraints.txt pip
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable 'runtime[all,dev]' --editable . --group test
+	touch $@
