@@ -54,6 +54,11 @@ class Stage:
     lease: float
     on_error: str
     on_ambiguous: str
+    after: tuple[str, ...] = ()
+    """Those of `needs` that are neither read nor hung on; sorted."""
+    relay: tuple[str, ...] = ()
+    """Stages without nodes through which arrivals come, so that no stage tells more than 64 others: this stage hears from
+    the relay in place of what the relay needs (of the run's start, where it needs nothing); sorted."""
     decisions: tuple[Decision, ...] = field(default=(), compare=False)
 
 
@@ -91,6 +96,8 @@ class Plan:
     """Node id → `line:column` (language) or JSON Pointer (editor document)."""
     docs: Mapping[str, str] = field(default_factory=dict, compare=False)
     """Node id → its label, for docstrings; empty where it has none."""
+    decisions: tuple[Decision, ...] = field(default=(), compare=False)
+    """What was decided for the pipeline as a whole: deadline, retention, egress."""
 
     def node(self, node_id: str) -> PlannedNode:
         """Return the planned node of that id."""

@@ -1,0 +1,165 @@
+"""The Saltern language: text to pipeline, with all findings at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from lark import Lark, TextSlice, Tree
+from lark.exceptions import UnexpectedInput
+
+from saltern_compiler.diagnostics.model import Diagnostic
+from saltern_compiler.expr.ast import Expr, Span
+from saltern_compiler.expr.parse import GRAMMAR, DepthGuard, TooDeepError, too_deep
+from saltern_compiler.frontend import dsl_syntax as syn
+from saltern_compiler.frontend.dsl_builder import Builder
+from saltern_compiler.frontend.dsl_errors import syntax_error
+from saltern_compiler.frontend.dsl_lower import Lowering
+from saltern_compiler.frontend.dsl_scan import UNCLOSED_TEMPLATE, Scan, balance, refuse, scan
+from saltern_compiler.frontend.dsl_sections import Secrets, Sections
+from saltern_compiler.frontend.dsl_types import place
+from saltern_compiler.frontend.dsl_values import Values
+from saltern_compiler.ir.pipeline import Pipeline
+from saltern_runtime.spec import Type
+
+MAX_FINDINGS: Final = 50
+"""Findings about the syntax of one source at most."""
+
+
+@cache
+def _parser() -> Lark:
+    grammar = GRAMMAR + Path(__file__).with_name("grammar.lark").read_text("utf-8")
+    start = ["source", "expr", "type"]
+    return Lark(grammar, parser="lalr", start=start, propagate_positions=True, postlex=DepthGuard())
+
+
+def read(text: str) -> tuple[Pipeline | None, list[Diagnostic]]:
+    """Read a pipeline. There is none where the syntax is broken, since what would be missing had consequences everywhere."""
+    refused = refuse(text)
+    if refused is not None:
+        return None, [refused]
+    source = _Source(text)
+    items: Sequence[syn.Item] | None = source.parse((0, len(text)))
+    if items is None:
+        return None, source.recover()
+    pipeline = source.lower(items)
+    return pipeline, source.findings
+
+
+def read_type(text: str) -> tuple[Type | None, list[Diagnostic]]:
+    """Read a type as the language writes it; the other way is `saltern_runtime.spec.show`."""
+    source = _Source(text)
+    made: Type | None = source.parse((0, len(text)), "type")
+    return made, source.findings
+
+
+class _Source:
+    """One text, and what is found in it."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.findings: list[Diagnostic] = []
+
+    def parse(self, span: Span, start: str = "source") -> Any:
+        """Parse a part of the text by a start rule; None with a finding where it breaks the grammar."""
+        try:
+            tree = _parser().parse(TextSlice(self.text, *span), start=start)
+        except UnexpectedInput as error:
+            self.findings.append(syntax_error(error, self.text, span[1]))
+            return None
+        except TooDeepError as error:
+            problem = too_deep(error.span)
+            self.findings.append(problem.diagnostic(place((0, 0))))
+            return None
+        builder = Builder(self.text)
+        made = builder.transform(tree) if isinstance(tree, Tree) else tree
+        self.findings += builder.findings
+        self.findings += [problem.diagnostic(place((0, 0))) for problem in builder.problems]
+        return made
+
+    def lower(self, items: Sequence[syn.Item]) -> Pipeline:
+        """Make a pipeline of what was parsed."""
+        secrets = Secrets()
+        values = Values(self._expression, secrets.inline, self.findings.append)
+        sections = Sections(values, secrets, self.findings.append)
+        return Lowering(values, sections, self.findings.append).pipeline(items, len(self.text))
+
+    def _expression(self, span: Span) -> Expr | None:
+        if self.text[slice(*span)].strip():
+            made: Expr | None = self.parse(span, "expr")
+            return made
+        at = place((span[0] - 2, span[1] + 2))
+        notes = ("between `{{` and `}}` stands a value, such as `{{ input.name }}`",)
+        self.findings.append(Diagnostic("syntax-error", "nothing stands between the braces", at, notes=notes))
+        return None
+
+    def recover(self) -> list[Diagnostic]:
+        """Return what is wrong with a text that cannot be parsed as a whole, statement by statement."""
+        whole, self.findings = self.findings, []
+        found = scan(self.text)
+        items: list[syn.Item] = []
+        is_complete = True
+        for span in _chunks(found, len(self.text)):
+            if _holds(span, found.finding):
+                is_complete = False
+                continue
+            made = self.parse(span)
+            items += made or ()
+            if made is None:
+                is_complete = False
+                self._look_further(span)
+            if len(self.findings) > MAX_FINDINGS:
+                break
+        if found.finding is not None:
+            self.findings.append(found.finding)
+        elif is_complete:
+            return whole
+        broken = list(self.findings)
+        self.lower(items)
+        return broken + [each for each in self.findings[len(broken) :] if each.code != "unnamed-pipeline"]
+
+    def _look_further(self, span: Span) -> None:
+        """Find more errors of a statement, each time as if the lines of the last one were not there."""
+        source = self
+        while len(self.findings) <= MAX_FINDINGS:
+            at = source.findings[-1].origin.start or 0
+            line = _lines_of(source.text, at, span)
+            if line is None:
+                return
+            blank = " " * (line[1] - line[0])
+            source = _Source(source.text[: line[0]] + blank + source.text[line[1] :])
+            if source.parse(span) is not None or (source.findings[-1].origin.start or 0) < line[1]:
+                return
+            self.findings.append(source.findings[-1])
+
+
+def _chunks(found: Scan, end: int) -> list[Span]:
+    starts = sorted({0, *found.starts})
+    return list(zip(starts, [*starts[1:], end], strict=True))
+
+
+def _holds(span: Span, finding: Diagnostic | None) -> bool:
+    """Tell whether a chunk is, or comes after, the reason why nothing can be said about it."""
+    if finding is None or finding.origin.start is None:
+        return False
+    if finding.message == UNCLOSED_TEMPLATE:
+        return span[1] > finding.origin.start
+    return span[0] <= finding.origin.start < span[1]
+
+
+def _lines_of(text: str, at: int, span: Span) -> Span | None:
+    """Return the lines of the innermost entry or statement at a place; None where that is the whole chunk."""
+    start = text.rfind("\n", 0, at) + 1
+    end = start
+    depth = 0
+    while end < span[1]:
+        line_end = text.find("\n", end, span[1])
+        line_end = span[1] if line_end < 0 else line_end
+        depth += balance(text[end:line_end])
+        end = line_end
+        if depth <= 0:
+            break
+        end += 1
+    return None if depth != 0 or start <= span[0] else (start, end)

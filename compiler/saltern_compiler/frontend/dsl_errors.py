@@ -1,0 +1,100 @@
+"""What Lark's exceptions say, in the words of the language."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Final
+
+from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
+
+from saltern_compiler.diagnostics.model import Diagnostic
+from saltern_compiler.expr.ast import Span
+from saltern_compiler.frontend.dsl_types import place, token_span
+
+_VALUE: Final = frozenset({"INT", "FLOAT", "STRING", "BYTES", "NOT", "LSQB", "IDENT"})
+_OPERATORS: Final = frozenset({"RELATION", "ADDITIVE", "MULTIPLICATIVE", "DOT"})
+_SECTIONS: Final = frozenset({"PIPELINE", "DESCRIPTION", "SETTINGS", "INPUT", "OUTPUT", "SECRET", "CONNECTION", "ON"})
+_STATEMENTS: Final = frozenset({"RETURN", "YIELD", "NEXT"})
+_TYPES: Final = frozenset({"IDENT", "STRING", "LBRACE", "INT", "TRUE", "NULL"})
+_GROUPS: Final = (
+    ("a section or a statement", _SECTIONS | _STATEMENTS, _SECTIONS | _STATEMENTS | {"IDENT", "AT", "IF", "SWITCH", "$END"}),
+    ("a statement", _STATEMENTS, _STATEMENTS | {"IDENT", "AT", "IF", "SWITCH"}),
+    ("a value", _VALUE, _VALUE | {"UINT", "TRUE", "FALSE", "NULL", "MINUS", "LBRACE", "LPAR", "DOT", "TYPE", "TEMPLATE", "DURATION"}),
+    ("an operator", _OPERATORS, _OPERATORS | {"MINUS", "IN", "QUESTION", "LSQB", "LPAR"}),
+    ("a type", _TYPES, _TYPES | {"FALSE", "MINUS", "LPAR"}),
+    ("a case", frozenset({"STRING", "INT", "ELSE"}), frozenset({"STRING", "INT", "ELSE", "TRUE", "FALSE", "NULL", "MINUS"})),
+    ("a key", frozenset({"IDENT", "STRING", "UINT"}), frozenset({"IDENT", "STRING", "INT", "UINT", "TRUE", "FALSE", "LPAR", "QUESTION"})),
+)  # fmt: skip
+_WORDS: Final = {
+    "IDENT": "a name", "STRING": "a string", "INT": "a number", "TEMPLATE": "a template", "$END": "the end", "AT": "`@`",
+    "COLON": "`:`", "COMMA": "`,`", "EQUAL": "`=`", "VBAR": "`|`", "LPAR": "`(`", "RPAR": "`)`", "LSQB": "`[`", "RSQB": "`]`",
+    "LBRACE": "`{`", "RBRACE": "`}`", "LESSTHAN": "`<`", "MORETHAN": "`>`", "DOT": "`.`", "MINUS": "`-`",
+    "QUESTION": "`?`", "ELLIPSIS": "`...`", "AT_MOST": "`at most`", "ON_ERROR": "`on error`", "QUOTED": "a name in backquotes",
+}  # fmt: skip
+_HIDDEN: Final = frozenset({"WHITESPACE", "COMMENT", "QUOTED", "COMPENSATE"})
+_ASSIGNMENT: Final = re.compile(r"[ \t]*([A-Za-z_]\w*)[ \t]*=(?!=)[ \t]*(.*)")
+_INSTEAD: Final = {
+    "=": "values are compared with `==`, parameters are written `name: value`",
+    "&": "write `&&`", "|": "write `||`, and a case for each literal", ";": "statements and entries end with their line",
+    "//": "a comment begins with `#`", "->": 'a case is written `"literal" => { … }`',
+}  # fmt: skip
+
+
+def syntax_error(error: UnexpectedInput, text: str, end: int) -> Diagnostic:
+    """Turn Lark's exception into a finding: what stands there, and what may stand there; `end` is where the text ends."""
+    if isinstance(error, UnexpectedCharacters):
+        at = error.pos_in_stream or 0
+        return _found(text, (at, at + 1), set(error.allowed or ()))
+    if isinstance(error, UnexpectedToken) and error.token.type != "$END":
+        return _found(text, token_span(error.token), error.accepts or error.expected)
+    expected = error.accepts or error.expected if isinstance(error, UnexpectedToken) else set()
+    at = len(text[:end].rstrip())
+    what = "the expression" if end < len(text) else "the text"
+    return Diagnostic("syntax-error", f"{what} ends too early", place((at, at)), notes=_notes(expected))
+
+
+def _found(text: str, span: Span, expected: Iterable[str]) -> Diagnostic:
+    found = text[slice(*span)]
+    shown = found if len(found) <= 30 else found[:29] + "…"
+    shown = shown.split("\n")[0] if shown.isprintable() or "\n" in shown else ascii(shown)[1:-1]
+    notes = tuple(_advice(text, span)) or _notes(expected)
+    return Diagnostic("syntax-error", f"unexpected `{shown}`", place(span), notes=notes)
+
+
+def _notes(expected: Iterable[str]) -> tuple[str, ...]:
+    words = expected_words(expected)
+    if not words or len(words) > 6:
+        return ()
+    return ("expected " + (words[0] if len(words) == 1 else ", ".join(words[:-1]) + " or " + words[-1]),)
+
+
+def expected_words(terminals: Iterable[str]) -> list[str]:
+    """Say in words what may stand at a place."""
+    rest = set(terminals) - _HIDDEN
+    said: list[str] = []
+    for word, needed, covered in _GROUPS:
+        if needed <= rest:
+            said.append(word)
+            rest -= covered
+    return said + sorted({_WORDS.get(name, f"`{name.lower()}`") for name in rest if not name.startswith("__")})
+
+
+def _advice(text: str, span: Span) -> list[str]:
+    at = span[0]
+    for sign in (text[at : at + 2], text[at : at + 1]):
+        if sign in _INSTEAD:
+            return [_INSTEAD[sign]]
+    line = text[text.rfind("\n", 0, at) + 1 : at]
+    if text[slice(*span)] == "if" and line.rstrip().endswith("else"):
+        return ["a second condition is a named `if` of its own: `else { other = if … { … } }`"]
+    assignment = _ASSIGNMENT.fullmatch(line)
+    if (
+        assignment is None
+        or "{" in assignment.group(2)
+        or assignment.group(2).startswith(("if ", "switch ", "foreach "))
+    ):
+        return []
+    if re.fullmatch(r"[A-Za-z_][\w.]*(@\d+)?(\(\w*\)?)?\s*", assignment.group(2)) and text[slice(*span)].isidentifier():
+        return ["the parameters of a node stand in braces, `{}` if there are none"]
+    return [f"a value alone is no node: write `{assignment.group(1)} = set {{ value: … }}`"]

@@ -1,0 +1,201 @@
+"""From constructs of the language to the IR: names get places, blocks become control edges, `env(…)` becomes a secret."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final, Literal
+
+from saltern_compiler.diagnostics.model import Diagnostic, Edit, Fix, Origin
+from saltern_compiler.expr.ast import Span
+from saltern_compiler.frontend import dsl_syntax as syn
+from saltern_compiler.frontend.dsl_policy import decorations, not_yet
+from saltern_compiler.frontend.dsl_sections import Sections
+from saltern_compiler.frontend.dsl_types import place
+from saltern_compiler.frontend.dsl_values import Values, unreadable
+from saltern_compiler.ir import values as ir
+from saltern_compiler.ir.pipeline import RETURN, ControlEdge, Node, Pipeline, Region
+from saltern_runtime.spec import Json
+
+_NOT_YET_NODES: Final = frozenset({"wait", "approval"})
+
+
+@dataclass(slots=True)
+class Lowering:
+    """Makes one pipeline of the items of one source."""
+
+    values: Values
+    sections: Sections
+    report: Callable[[Diagnostic], None]
+    taken: set[str] = field(default_factory=set)
+    """Names of all statements, for the names that fixes propose."""
+
+    def pipeline(self, items: Sequence[syn.Item], end: int) -> Pipeline:
+        """Make the pipeline."""
+        statements = [item for item in items if isinstance(item, syn.Statement)]
+        self.taken = {name for statement in statements if (name := _id_of(statement))}
+        for item in items:
+            if not isinstance(item, syn.Statement):
+                self.sections.add(item)
+        body = Region(_by_id(self._statements(statements, None)))
+        return self.sections.pipeline(body, end)
+
+    def _statements(self, statements: Iterable[syn.Statement], edge: ControlEdge | None) -> list[Node]:
+        made: list[Node] = []
+        for statement in statements:
+            made += self._statement(statement, edge)
+        return made
+
+    def _statement(self, of: syn.Statement, edge: ControlEdge | None) -> list[Node]:
+        match of:
+            case syn.NodeStatement():
+                return self._node(of, edge)
+            case syn.BranchStatement():
+                return self._branch(of, edge)
+            case syn.RegionStatement():
+                return self._region(of, edge)
+            case syn.ResultStatement():
+                return self._result(of, edge)
+
+    def _node(self, of: syn.NodeStatement, edge: ControlEdge | None) -> list[Node]:
+        if of.compensate is not None:
+            self.report(not_yet("compensate", place(of.compensate)))
+        if of.operation.name in _NOT_YET_NODES:
+            self.report(not_yet(of.operation.name, place(of.operation.span)))
+            stand_in: dict[str, ir.Value] = {"value": unreadable(place(of.span))}
+            return [self._make(of.head, "set", stand_in, span=of.span, edge=edge, origins=())]
+        params: dict[str, ir.Value] = {}
+        origins = [("type", place(of.operation.span)), ("params", place(of.params.span))]
+        for name, span, value in self.sections.entries(of.params):
+            params[name] = self.values.value(value)
+            origins.append((f"param:{name}", place(span)))
+        if of.connection is not None:
+            origins.append(("connection", place(of.connection.span)))
+        node = self._make(of.head, of.operation.name, params, span=of.span, edge=edge, origins=origins)
+        version = 1 if of.operation.version is None else of.operation.version
+        return [replace(node, version=version, connection=of.connection.text if of.connection else None)]
+
+    def _make(
+        self,
+        head: syn.Head,
+        kind: str,
+        params: dict[str, ir.Value],
+        *,
+        span: Span,
+        edge: ControlEdge | None,
+        origins: Sequence[tuple[str, Origin]],
+    ) -> Node:
+        assert head.name is not None
+        said = decorations(head.decorators, self.report)
+        after = {name.text: place(name.span) for name in head.clauses.after}
+        parts = [
+            ("id", place(head.name.span)),
+            *origins,
+            *said.origins,
+            *((f"after:{name}", origin) for name, origin in after.items()),
+        ]
+        return Node(
+            head.name.text,
+            kind,
+            params=tuple(sorted(params.items())),
+            control=() if edge is None else (edge,),
+            join=self._join(head.clauses.join),
+            after=tuple(sorted(after)),
+            policy=said.policy,
+            disabled=said.disabled,
+            label=said.label,
+            origin=place(span),
+            origins=tuple(parts),
+        )
+
+    def _join(self, join: syn.Name | None) -> Literal["all", "any"]:
+        if join is None or join.text == "all":
+            return "all"
+        if join.text == "any":
+            return "any"
+        notes = ("write `join any` or `join all`",)
+        self.report(Diagnostic("syntax-error", f"unexpected `{join.text}`", place(join.span), notes=notes))
+        return "all"
+
+    # branches
+
+    def _branch(self, of: syn.BranchStatement, edge: ControlEdge | None) -> list[Node]:
+        head = of.head if of.head.name is not None else replace(of.head, name=self._ask_for_name(of))
+        assert head.name is not None
+        params = {"condition" if of.kind == "if" else "value": self.values.value(of.subject)}
+        origins = [("type", place(of.keyword)), ("params", place(of.span))]
+        origins += [(f"param:{name}", place(of.keyword)) for name in params]
+        if of.kind == "switch":
+            params["cases"] = ir.Literal(self._cases(of.arms), place(of.span))
+            origins.append(("param:cases", place(of.span)))
+        made = [self._make(head, of.kind, params, span=of.span, edge=edge, origins=origins)]
+        for arm in of.arms:
+            inner = ControlEdge(head.name.text, arm.handle, place(arm.span))
+            made += self._statements(arm.block.statements, inner)
+        return made
+
+    def _cases(self, arms: Sequence[syn.Arm]) -> list[Json]:
+        seen: dict[str, syn.Arm] = {}
+        for arm in arms:
+            if arm.handle in seen:
+                what = "`else`" if not arm.is_case else f"the case `{arm.handle.removeprefix('case.')}`"
+                self.report(Diagnostic("duplicate-case", f"{what} stands here twice", place(arm.span)))
+            elif "else" in seen:
+                self.report(Diagnostic("case-after-else", "a case stands after `else`", place(arm.span)))
+            seen.setdefault(arm.handle, arm)
+        cases = {handle: arm.literal for handle, arm in seen.items() if arm.is_case}
+        return [literal for _, literal in sorted(cases.items())]
+
+    def _ask_for_name(self, of: syn.BranchStatement) -> syn.Name:
+        name = next(name for name in _proposals(of.kind) if name not in self.taken)
+        self.taken.add(name)
+        at = of.keyword[0]
+        fix = Fix(f"name it `{name}`", (Edit(place((at, at)), f"{name} = "),))
+        notes = ("its name is what an edge on the canvas, a trace and `after` call it by",)
+        message = f"the `{of.kind}` has no name"
+        self.report(Diagnostic("unnamed-branch", message, place(of.keyword), notes=notes, fixes=(fix,)))
+        return syn.Name(name, of.keyword)
+
+    # regions
+
+    def _region(self, of: syn.RegionStatement, edge: ControlEdge | None) -> list[Node]:
+        bodies = [self._statements(block.statements, None) for block in of.blocks]
+        if of.kind != "foreach":
+            node = self._make(of.head, of.kind, {}, span=of.span, edge=edge, origins=[("type", place(of.keyword))])
+            return [replace(node, body=Region())]
+        variables = tuple(name.text for name in of.variables)
+        params: dict[str, ir.Value] = {"items": self.values.value(of.values[0])}
+        origins = [("type", place(of.keyword)), ("params", place(of.span)), ("param:items", place(of.keyword))]
+        if of.at_most is not None:
+            params["at_most"] = ir.Literal(of.at_most[0], place(of.at_most[1]))
+            origins.append(("param:at_most", place(of.at_most[1])))
+        if of.on_error is not None:
+            params["on_error"] = ir.Literal(of.on_error.text, place(of.on_error.span))
+            origins.append(("param:on_error", place(of.on_error.span)))
+        node = self._make(of.head, "foreach", params, span=of.span, edge=edge, origins=origins)
+        return [replace(node, body=Region(_by_id(bodies[0]), variables))]
+
+    def _result(self, of: syn.ResultStatement, edge: ControlEdge | None) -> list[Node]:
+        kind = RETURN if of.kind == "return" else of.kind
+        head = syn.Head((), syn.Name(kind, of.keyword))
+        value = self.values.value(of.value)
+        origins = [("type", place(of.keyword)), ("params", place(of.span)), ("param:value", place(of.value.span))]
+        return [self._make(head, kind, {"value": value}, span=of.span, edge=edge, origins=origins)]
+
+
+def _by_id(nodes: Iterable[Node]) -> tuple[Node, ...]:
+    """Sort nodes by id; of two with the same id, the first written stays first."""
+    return tuple(sorted(nodes, key=lambda node: node.id))
+
+
+def _proposals(kind: str) -> Iterator[str]:
+    base = "route" if kind == "switch" else "branch"
+    yield base
+    for number in range(2, 1_000_000):
+        yield f"{base}_{number}"
+
+
+def _id_of(statement: syn.Statement) -> str | None:
+    if isinstance(statement, syn.ResultStatement) or statement.head.name is None:
+        return None
+    return statement.head.name.text

@@ -1,0 +1,234 @@
+"""The sections of a pipeline: its name, types, settings, secrets, connections and triggers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
+
+from saltern_compiler.diagnostics.model import Diagnostic, Edit, Fix, Origin
+from saltern_compiler.expr.ast import Call, Const, Expr, Ident, Span
+from saltern_compiler.frontend import dsl_syntax as syn
+from saltern_compiler.frontend.dsl_policy import decorations, not_yet
+from saltern_compiler.frontend.dsl_types import nearest, place
+from saltern_compiler.frontend.dsl_values import Names, Values
+from saltern_compiler.frontend.editor_policy import seconds
+from saltern_compiler.ir.pipeline import Connection, Pipeline, Region, Secret, Trigger
+from saltern_compiler.ir.values import Literal, Value
+from saltern_runtime.spec import Json, ObjectType, Policy, obj
+
+_SETTINGS: Final = ("deadline", "retention")
+_NOT_YET_TRIGGERS: Final = frozenset({"schedule"})
+_Once: TypeAlias = syn.PipelineLine | syn.DescriptionLine | syn.SettingsSection | syn.TypeSection
+_UNNAMED: Final = "pipeline"
+
+
+@dataclass(slots=True)
+class Secrets:
+    """Secrets by name; an inline `env("X")` takes the name of a secret with the same reference, else one made of `X`."""
+
+    declared: list[Secret] = field(default_factory=list)
+    derived: dict[str, Secret] = field(default_factory=dict)
+
+    def inline(self, variable: str, span: Span) -> str:
+        """Return the name of the secret that stands in an environment variable."""
+        reference = f"env:{variable}"
+        for secret in (*self.declared, *self.derived.values()):
+            if secret.reference == reference:
+                return secret.name
+        base = re.sub(r"[^a-z0-9_]+", "_", variable.lower()) or "secret"
+        taken = {secret.name for secret in self.declared} | self.derived.keys()
+        name = next(name for name in _numbered(base) if name not in taken)
+        self.derived[name] = Secret(name, reference, place(span))
+        return name
+
+    def all(self) -> tuple[Secret, ...]:
+        """Return all of them by name."""
+        return tuple(sorted((*self.declared, *self.derived.values()), key=lambda secret: secret.name))
+
+
+@dataclass(slots=True)
+class Sections:
+    """Collects the sections of one source."""
+
+    values: Values
+    secrets: Secrets
+    report: Callable[[Diagnostic], None]
+    connections: list[Connection] = field(default_factory=list)
+    triggers: list[Trigger] = field(default_factory=list)
+    settings: dict[str, Json] = field(default_factory=dict)
+    origins: dict[str, Origin] = field(default_factory=dict)
+    name: str = ""
+    description: str = ""
+    policy: Policy = Policy()
+    input: ObjectType | None = None
+    output: ObjectType | None = None
+
+    def add(self, section: syn.Section) -> None:
+        """Add a section."""
+        match section:
+            case syn.SecretLine():
+                self._add_secret(section)
+            case syn.ConnectionLine():
+                self._add_connection(section)
+            case syn.TriggerLine():
+                self._add_trigger(section)
+            case _:
+                self._add_once(section)
+
+    def _add_once(self, section: _Once) -> None:
+        if not self._is_first(section):
+            return
+        match section:
+            case syn.PipelineLine():
+                self.name = section.name.text
+                self.policy = decorations(section.decorators, self.report, of_node=False).policy
+            case syn.DescriptionLine():
+                self.description = self._text(section.text)
+            case syn.SettingsSection():
+                self._add_settings(section.params)
+            case syn.TypeSection(kind="input"):
+                self.input = section.type
+            case syn.TypeSection():
+                self.output = section.type
+
+    def pipeline(self, body: Region, end: int) -> Pipeline:
+        """Make the pipeline around its graph; `end` is where the source ends."""
+        if "name" not in self.origins:
+            fix = Fix("name it", (Edit(place((0, 0)), "pipeline my_pipeline\n\n"),))
+            notes = ("the first line of a pipeline is its name: `pipeline support_triage`",)
+            self.report(
+                Diagnostic("unnamed-pipeline", "the pipeline has no name", place((0, 0)), notes=notes, fixes=(fix,))
+            )
+        return Pipeline(
+            self.name or _UNNAMED,
+            input=self.input or obj({}),
+            output=self.output,
+            secrets=self.secrets.all(),
+            connections=tuple(sorted(self.connections, key=lambda each: each.name)),
+            triggers=tuple(sorted(self.triggers, key=_trigger_key)),
+            settings=tuple(sorted(self.settings.items())),
+            policy=self.policy,
+            body=body,
+            description=self.description,
+            origin=place((0, end)),
+            origins=tuple(self.origins.items()),
+        )
+
+    def entries(self, params: syn.Params) -> Iterator[tuple[str, Span, Expr]]:
+        """Yield name, place of the name and value of each parameter; what has no name is reported."""
+        for entry in params.entries:
+            if isinstance(entry.key, Const) and isinstance(entry.key.value, str) and not entry.optional:
+                yield entry.key.value, entry.key.span, entry.value
+                continue
+            notes = ("parameters are written `name: value`",)
+            message = "a parameter has no plain name"
+            self.report(Diagnostic("syntax-error", message, place(entry.key.span), notes=notes))
+
+    def _is_first(self, section: _Once) -> bool:
+        span = section.name.span if isinstance(section, syn.PipelineLine) else section.span
+        part, keyword = _part(section)
+        if part not in self.origins:
+            self.origins[part] = place(span)
+            return True
+        self.report(Diagnostic("repeated-section", f"`{keyword}` stands here a second time", place(span)))
+        return False
+
+    def _text(self, of: Expr) -> str:
+        value = self.values.value(of)
+        if isinstance(value, Literal) and isinstance(value.value, str):
+            return value.value
+        message = "the description is not a plain text"
+        self.report(Diagnostic("syntax-error", message, place(of.span), notes=("it takes no `{{ … }}`",)))
+        return ""
+
+    def _add_settings(self, params: syn.Params) -> None:
+        for name, span, value in self.entries(params):
+            if name not in _SETTINGS:
+                self._unknown_setting(name, span)
+                continue
+            length = seconds(value.name) if isinstance(value, syn.Embedded) and value.kind == "duration" else None
+            if length is None:
+                notes = (f"write `{name}: 1h`",)
+                self.report(
+                    Diagnostic("ill-typed-setting", f"`{name}` is not a duration", place(value.span), notes=notes)
+                )
+                continue
+            self.settings[name] = length
+
+    def _unknown_setting(self, name: str, span: Span) -> None:
+        meant = nearest(name, _SETTINGS)
+        fixes = (Fix(f"write `{meant}`", (Edit(place(span), meant),)),) if meant else ()
+        notes = ("a pipeline has the settings " + " and ".join(f"`{each}`" for each in _SETTINGS),)
+        message = f"there is no setting `{name}`"
+        self.report(Diagnostic("unknown-setting", message, place(span), notes=notes, fixes=fixes))
+
+    def _add_secret(self, section: syn.SecretLine) -> None:
+        name = section.name.text
+        match section.source:
+            case Call(function="env", target=None, args=(Const(value=str() as variable),)):
+                self.secrets.declared.append(Secret(name, f"env:{variable}", place(section.span)))
+            case Const(value=str() as value):
+                self.secrets.declared.append(Secret(name, value, place(section.source.span)))
+            case source:
+                notes = ('a secret is a reference: `env("NAME")`',)
+                message = f"`{name}` has no source that is known"
+                self.secrets.declared.append(Secret(name, "env:" + name.upper(), place(section.span)))
+                self.report(Diagnostic("unknown-secret-source", message, place(source.span), notes=notes))
+
+    def _add_connection(self, section: syn.ConnectionLine) -> None:
+        policy = decorations(section.decorators, self.report, of_node=False).policy
+        settings = {name: self.values.value(value, Names.SECRETS) for name, _, value in self.entries(section.settings)}
+        self.connections.append(
+            Connection(
+                section.name.text,
+                section.connector.text,
+                tuple(sorted(settings.items())),
+                policy,
+                place(section.span),
+            )
+        )
+
+    def _add_trigger(self, section: syn.TriggerLine) -> None:
+        if section.type.text in _NOT_YET_TRIGGERS:
+            self.report(not_yet(f"on {section.type.text}", place(section.type.span)))
+            return
+        settings: dict[str, Value] = {}
+        if section.path is not None:
+            settings["path"] = self.values.value(section.path)
+        for name, span, value in self.entries(section.settings) if section.settings else ():
+            if name in settings:
+                self.report(Diagnostic("duplicate-key", f"the key `{name}` stands here twice", place(span)))
+                continue
+            is_word = name == "signature" and isinstance(value, Ident)
+            settings[name] = (
+                Literal(value.name, place(value.span))
+                if is_word and isinstance(value, Ident)
+                else self.values.value(value, Names.SECRETS)
+            )
+        self.triggers.append(Trigger(section.type.text, tuple(sorted(settings.items())), place(section.span)))
+
+
+def _part(section: _Once) -> tuple[str, str]:
+    """Return what the section is called among the places of a pipeline, and in the language."""
+    match section:
+        case syn.PipelineLine():
+            return "name", "pipeline"
+        case syn.DescriptionLine():
+            return "description", "description"
+        case syn.SettingsSection():
+            return "settings", "settings"
+        case syn.TypeSection(kind=kind):
+            return kind, kind
+
+
+def _trigger_key(trigger: Trigger) -> tuple[str, str]:
+    path = trigger.setting("path")
+    return trigger.type, str(path.value) if isinstance(path, Literal) else ""
+
+
+def _numbered(base: str) -> Iterator[str]:
+    yield base
+    for number in range(2, 1_000_000):
+        yield f"{base}_{number}"

@@ -1,0 +1,228 @@
+"""What the text of a pipeline says, before anything is looked up: one frozen class a construct, each with its place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from saltern_compiler.expr.ast import Expr, Ident, Span
+from saltern_runtime.spec import ObjectType, Type
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A word of the source."""
+
+    text: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded(Ident):
+    """What stands where an expression may, but is none: `name` is its source text."""
+
+    kind: Literal["template", "type", "duration"] = "template"
+    type: Type | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """`key: value` of an object or of parameters; the key of parameters is a constant string."""
+
+    key: Expr
+    value: Expr
+    optional: bool
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Params:
+    """`{ … }` after an operation."""
+
+    entries: tuple[Entry, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """What stands in the parentheses of a decorator."""
+
+    name: Name | None
+    value: Expr
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Decorator:
+    """`@name(arguments)`."""
+
+    name: Name
+    arguments: tuple[Argument, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Clauses:
+    """`after a, b` and `join any`, as far as they are given."""
+
+    after: tuple[Name, ...] = ()
+    join: Name | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """What every named statement begins with."""
+
+    decorators: tuple[Decorator, ...]
+    name: Name | None
+    clauses: Clauses = Clauses()
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A node type with the version that is written, if any."""
+
+    name: str
+    version: int | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class NodeStatement:
+    """`id = operation(connection) { params }`."""
+
+    head: Head
+    operation: Operation
+    connection: Name | None
+    params: Params
+    compensate: Span | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """`{ statements }`."""
+
+    statements: tuple[Statement, ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """A block of an `if` or `switch` under the handle that activates it; `literal` is the case's value, None for the others."""
+
+    handle: str
+    literal: str | int | bool | None
+    is_case: bool
+    block: Block
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class BranchStatement:
+    """`id = if condition { … } else { … }` or `id = switch value { … }`."""
+
+    kind: Literal["if", "switch"]
+    head: Head
+    subject: Expr
+    arms: tuple[Arm, ...]
+    keyword: Span
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class RegionStatement:
+    """`foreach`, `while`, `try` or `parallel`: a construct that owns nested graphs."""
+
+    kind: str
+    head: Head
+    variables: tuple[Name, ...]
+    values: tuple[Expr, ...]
+    at_most: tuple[int, Span] | None
+    on_error: Name | None
+    blocks: tuple[Block, ...]
+    keyword: Span
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class ResultStatement:
+    """`return`, `yield` or `next` with its value."""
+
+    kind: str
+    value: Expr
+    keyword: Span
+    span: Span
+
+
+Statement: TypeAlias = NodeStatement | BranchStatement | RegionStatement | ResultStatement
+
+
+@dataclass(frozen=True, slots=True)
+class PipelineLine:
+    """`pipeline name`."""
+
+    decorators: tuple[Decorator, ...]
+    name: Name
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class DescriptionLine:
+    """`description "…"`."""
+
+    text: Expr
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsSection:
+    """`settings { … }`."""
+
+    params: Params
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class TypeSection:
+    """`input { … }` or `output { … }`."""
+
+    kind: Literal["input", "output"]
+    type: ObjectType
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class SecretLine:
+    """`secret name = source`."""
+
+    name: Name
+    source: Expr
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionLine:
+    """`connection name = connector { settings }`."""
+
+    decorators: tuple[Decorator, ...]
+    name: Name
+    connector: Name
+    settings: Params
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class TriggerLine:
+    """`on type "path" { settings }`."""
+
+    type: Name
+    path: Expr | None
+    settings: Params | None
+    span: Span
+
+
+Section: TypeAlias = (
+    PipelineLine | DescriptionLine | SettingsSection | TypeSection | SecretLine | ConnectionLine | TriggerLine
+)
+Item: TypeAlias = Section | Statement

@@ -1,0 +1,174 @@
+"""Types as the language writes them: the half of the builder that reads them."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+from typing import Any, Final
+
+from lark import Token, v_args
+from lark.tree import Meta
+
+from saltern_compiler.diagnostics.model import Diagnostic, Edit, Fix, Origin
+from saltern_compiler.expr.ast import Const, Span
+from saltern_compiler.expr.parse import ExprBuilder
+from saltern_runtime.spec import (
+    ANY,
+    NULL,
+    Field,
+    ListType,
+    LiteralType,
+    MapType,
+    ObjectType,
+    Type,
+    obj,
+    optional,
+    union,
+)
+from saltern_runtime.spec.types import PRIMITIVES
+
+_GENERIC: Final = {"list": ListType, "map": MapType}
+_OTHER_WORDS: Final = {
+    "str": "string", "text": "string", "integer": "int", "number": "double", "float": "double", "boolean": "bool",
+    "array": "list", "object": "map", "dict": "map", "json": "any", "datetime": "timestamp", "date": "timestamp",
+}  # fmt: skip
+
+
+def span_of(meta: Meta) -> Span:
+    """Return the place of a rule; nothing stands at the place of an empty one."""
+    return (0, 0) if meta.empty else (meta.start_pos, meta.end_pos)
+
+
+def token_span(token: Token) -> Span:
+    """Return the place of a token."""
+    start = token.start_pos or 0
+    return start, start + len(token)
+
+
+def place(span: Span) -> Origin:
+    """Return the place in the source that a span of it is."""
+    return Origin(None, *span)
+
+
+def nearest(word: str, known: Sequence[str]) -> str | None:
+    """Return the known word that was probably meant."""
+    return next(iter(difflib.get_close_matches(word, known, n=1, cutoff=0.6)), None)
+
+
+@v_args(meta=True)
+class TypeBuilder(ExprBuilder):
+    """Turns Lark's tree of types into types; `findings` collects what is wrong with them."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text = text
+        self.findings: list[Diagnostic] = []
+
+    def type(self, _meta: Meta, parts: Sequence[Type]) -> Type:  # noqa: D102 - named after the grammar's rule, as all below
+        return union(*parts)
+
+    def type_member(self, _meta: Meta, parts: Sequence[Any]) -> Type:  # noqa: D102
+        of: Type = parts[0]
+        return optional(of) if len(parts) > 1 else of
+
+    def named_type(self, meta: Meta, parts: Sequence[Any]) -> Type:  # noqa: D102
+        name, argument = parts
+        if name in PRIMITIVES:
+            if argument is not None:
+                self.complain("syntax-error", f"`{name}` takes no type of its own", span_of(meta))
+            return PRIMITIVES[name]
+        if name in _GENERIC:
+            if argument is None:
+                note = f"write `{name}<any>` for {'items' if name == 'list' else 'values'} of any type"
+                self.complain("syntax-error", f"`{name}` is not said of what", span_of(meta), note)
+            return _GENERIC[name](ANY if argument is None else argument)
+        self._unknown_type(name)
+        return ANY
+
+    def _unknown_type(self, name: Token) -> None:
+        known = (*PRIMITIVES, *_GENERIC)
+        meant = _OTHER_WORDS.get(name.lower()) or nearest(name.lower(), known)
+        fixes = (_replace(token_span(name), meant),) if meant and meant not in _GENERIC else ()
+        notes = ("types are " + ", ".join(known[:-1]) + f" and {known[-1]}, objects `{{ … }}` and literals",)
+        found = Diagnostic(
+            "unknown-type", f"there is no type `{name}`", place(token_span(name)), notes=notes, fixes=fixes
+        )
+        self.findings.append(found)
+
+    def type_literal(self, meta: Meta, parts: Sequence[Token]) -> Type:  # noqa: D102
+        value = self.constant(meta, parts)
+        return NULL if value is None else LiteralType(value)
+
+    def constant(self, meta: Meta, parts: Sequence[Token]) -> str | int | bool | None:
+        """Read a literal that may stand as a type or a case: a string, an integer, true, false or null."""
+        made = self.literal(meta, parts[-1:])
+        assert isinstance(made, Const)
+        value = made.value
+        assert value is None or isinstance(value, str | int)
+        if isinstance(value, int) and len(parts) > 1:
+            value = -value
+        if isinstance(value, int) and not -(2**63) <= value < 2**63:
+            self.complain("number-out-of-range", "the number does not fit an int", span_of(meta))
+        return value
+
+    def object_type(self, _meta: Meta, parts: Sequence[Any]) -> ObjectType:  # noqa: D102
+        fields, is_open = parts[0] or ((), False)
+        return obj({field.name: field for field in fields}, open=is_open)
+
+    def fields(self, _meta: Meta, parts: Sequence[Any]) -> tuple[tuple[Field, ...], bool]:  # noqa: D102
+        made: dict[str, Field] = {}
+        for field, name, _ in (part for part in parts if isinstance(part, tuple)):
+            if field.name in made:
+                self.complain("duplicate-key", f"the field `{field.name}` is declared twice", name)
+            made.setdefault(field.name, field)
+        self.check_commas([part if isinstance(part, Token) else part[2] for part in parts])
+        return tuple(made.values()), any(isinstance(part, Token) and part.type == "ELLIPSIS" for part in parts)
+
+    def field(self, meta: Meta, parts: Sequence[Any]) -> tuple[Field, Span, Span]:  # noqa: D102
+        name: Token = parts[0]
+        required = not (isinstance(parts[1], Token) and parts[1].type == "QUESTION")
+        of, *annotations = parts[1 if required else 2 :]
+        text = str(name) if name.type == "IDENT" else str(self._text(name))
+        doc = next((value for word, value in annotations if word == "doc"), "")
+        personal = any(word == "personal" for word, _ in annotations)
+        return Field(text, of, required, personal=personal, doc=doc), token_span(name), span_of(meta)
+
+    def annotation(self, meta: Meta, parts: Sequence[Any]) -> tuple[str, str]:  # noqa: D102
+        word, argument = parts
+        known = {"personal": False, "doc": True}
+        if word not in known:
+            meant = nearest(word, tuple(known))
+            fixes = (_replace(token_span(word), meant),) if meant else ()
+            notes = ('a field may be `@personal`, and say what it is by `@doc("…")`',)
+            message = f"there is no annotation `@{word}`"
+            self.findings.append(
+                Diagnostic("unknown-annotation", message, place(token_span(word)), notes=notes, fixes=fixes)
+            )
+        elif known[word] != (argument is not None):
+            usage = '@doc("…")' if known[word] else f"@{word}"
+            self.complain("syntax-error", f"the annotation is written `{usage}`", span_of(meta))
+        return str(word), "" if argument is None else str(self._text(argument))
+
+    def check_commas(self, parts: Sequence[Token | Span]) -> None:
+        """Ask for a comma between two parts that stand on one line."""
+        before: Span | None = None
+        for part in parts:
+            if isinstance(part, Token) and part.type == "COMMA":
+                before = None
+                continue
+            span = token_span(part) if isinstance(part, Token) else part
+            if before and "\n" not in self.text[before[1] : span[0]]:
+                fix = Fix("put a comma between them", (Edit(place((before[1], before[1])), ","),))
+                notes = ("entries are separated by commas or by line ends",)
+                message = "a comma is missing between two entries of one line"
+                at = place((before[1], span[0]))
+                self.findings.append(Diagnostic("missing-comma", message, at, notes=notes, fixes=(fix,)))
+            before = span
+
+    def complain(self, code: str, message: str, span: Span, *notes: str) -> None:
+        """Collect a finding."""
+        self.findings.append(Diagnostic(code, message, place(span), notes=notes))
+
+
+def _replace(span: Span, text: str) -> Fix:
+    return Fix(f"write `{text}`", (Edit(place(span), text),))

@@ -1,0 +1,117 @@
+"""Reads editor documents, in JSON or YAML, into pipelines.
+
+A document has the shape of `editor_shape`; a React Flow editor can save `toObject()` straight into it. What is wrong is
+reported all at once, and what can be checked further comes back as a pipeline all the same.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from saltern_compiler.diagnostics.model import Diagnostic, Origin
+from saltern_compiler.frontend.editor_edges import Wiring, read_edges, wire
+from saltern_compiler.frontend.editor_gates import inherit_gates
+from saltern_compiler.frontend.editor_nodes import build_region, read_nodes
+from saltern_compiler.frontend.editor_policy import read_policy, read_settings
+from saltern_compiler.frontend.editor_shape import CONNECTION, DOCUMENT, TRIGGER
+from saltern_compiler.frontend.editor_values import read_object_type, read_value
+from saltern_compiler.frontend.jsontext import Unreadable, read_json
+from saltern_compiler.frontend.report import Report
+from saltern_compiler.frontend.yamltext import read_yaml
+from saltern_compiler.ir.pipeline import Connection, Pipeline, Region, Secret, Trigger
+from saltern_compiler.ir.values import Literal, Value
+from saltern_runtime.spec import Json, ObjectType, Policy
+
+ROOT: Final = Origin("")
+_UNNAMED: Final = "pipeline"
+"""Stands in for a name that is missing, which is reported."""
+
+
+def read(text: str, yaml: bool) -> tuple[Pipeline | None, list[Diagnostic]]:
+    """Read a document; None where it is none, with the reason among the findings."""
+    value, findings = read_yaml(text) if yaml else read_json(text)
+    report = Report(list(findings))
+    if isinstance(value, Unreadable) or not report.is_kind(value, "object", ROOT, "the document"):
+        return None, report.findings
+    return _pipeline(value, report), report.findings
+
+
+def _pipeline(value: Json, report: Report) -> Pipeline | None:
+    document = report.members(value, DOCUMENT, ROOT, "the document")
+    inputs = _type(document, "inputs", report)
+    outputs = _type(document, "outputs", report)
+    places = {"name": "name", "input": "inputs", "output": "outputs", "settings": "settings"}
+    pipeline = Pipeline(
+        name=document.get("name", _UNNAMED),
+        input=inputs or ObjectType(()),
+        output=outputs,
+        secrets=_secrets(document.get("secrets", {}), report),
+        connections=_connections(document.get("connections", {}), report),
+        triggers=_triggers(document.get("triggers", []), report),
+        settings=read_settings(document["settings"], ROOT.child("settings"), report) if "settings" in document else (),
+        policy=read_policy(document["policy"], ROOT.child("policy"), report) if "policy" in document else Policy(),
+        body=_body(document, report),
+        description=document.get("description", ""),
+        origin=ROOT,
+        origins=tuple((part, ROOT.child(key)) for part, key in places.items() if key in document),
+    )
+    unusable = ("inputs" in document and inputs is None) or ("outputs" in document and outputs is None)
+    return None if unusable else pipeline
+
+
+def _type(document: dict[str, Json], key: str, report: Report) -> ObjectType | None:
+    if key not in document:
+        return None
+    return read_object_type(document[key], ROOT.child(key), report, f"`{key}`")
+
+
+def _body(document: dict[str, Json], report: Report) -> Region:
+    drawing = read_nodes(document.get("nodes", []), ROOT.child("nodes"), report)
+    wiring = read_edges(document.get("edges", []), drawing, ROOT.child("edges"), report)
+    first_of = {node.id: node for node in reversed(drawing.nodes)}
+    nodes = [wire(node, wiring if first_of[node.id] is node else Wiring(), report) for node in drawing.nodes]
+    return inherit_gates(build_region(drawing, nodes, report))
+
+
+def _secrets(value: dict[str, Json], report: Report) -> tuple[Secret, ...]:
+    origin = ROOT.child("secrets")
+    found = []
+    for name, reference in value.items():
+        if report.is_kind(reference, "string", origin.child(name), "the reference of a secret"):
+            found.append(Secret(name, reference, origin.child(name)))
+    return tuple(sorted(found, key=lambda secret: secret.name))
+
+
+def _connections(value: dict[str, Json], report: Report) -> tuple[Connection, ...]:
+    found = []
+    for name, each in value.items():
+        origin = ROOT.child("connections", name)
+        members = report.members(each, CONNECTION, origin, "a connection")
+        if "connector" not in members:
+            continue
+        policy = read_policy(members["policy"], origin.child("policy"), report) if "policy" in members else Policy()
+        settings = _settings(members, origin, report)
+        found.append(Connection(name, members["connector"], settings, policy, origin))
+    return tuple(sorted(found, key=lambda connection: connection.name))
+
+
+def _triggers(value: list[Json], report: Report) -> tuple[Trigger, ...]:
+    found = []
+    for index, each in enumerate(value):
+        origin = ROOT.child("triggers", index)
+        members = report.members(each, TRIGGER, origin, "a trigger")
+        if "type" in members:
+            found.append(Trigger(members["type"], _settings(members, origin, report), origin))
+    return tuple(sorted(found, key=_trigger_key))
+
+
+def _trigger_key(trigger: Trigger) -> tuple[str, str]:
+    path = trigger.setting("path")
+    return trigger.type, str(path.value) if isinstance(path, Literal) else ""
+
+
+def _settings(members: dict[str, Json], origin: Origin, report: Report) -> tuple[tuple[str, Value], ...]:
+    place = origin.child("settings")
+    settings = members.get("settings", {})
+    read = {name: read_value(value, place.child(name), report) for name, value in settings.items()}
+    return tuple(sorted(read.items(), key=lambda pair: pair[0]))

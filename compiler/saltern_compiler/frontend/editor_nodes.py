@@ -1,0 +1,188 @@
+"""Nodes of an editor document, and the regions that `parentId` makes of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from saltern_compiler.diagnostics.model import Origin, Related
+from saltern_compiler.frontend.editor_policy import read_policy
+from saltern_compiler.frontend.editor_shape import (
+    DRAWN_TYPES,
+    GROUP_TYPES,
+    INPUT_TYPE,
+    NODE,
+    NODE_DATA,
+)
+from saltern_compiler.frontend.editor_values import read_value
+from saltern_compiler.frontend.jsontext import shorten
+from saltern_compiler.frontend.report import Report
+from saltern_compiler.ir.pipeline import REGION_TYPES, Node, Region
+from saltern_compiler.ir.values import Literal, Value
+from saltern_runtime.spec import Json, Policy
+
+MAX_REGIONS: Final = 50
+"""Levels of regions and groups in each other at most: what every later walk can recurse through."""
+
+
+@dataclass(slots=True)
+class Drawing:
+    """What stands on the canvas."""
+
+    nodes: list[Node] = field(default_factory=list)
+    parents: dict[str, str] = field(default_factory=dict)
+    """Node or group id → `parentId`."""
+    drawn_only: dict[str, str] = field(default_factory=dict)
+    """Id → type of what means nothing by itself: notes, groups, the input."""
+    places: dict[str, Origin] = field(default_factory=dict)
+    node_ids: set[str] = field(default_factory=set)
+    """Ids of what is more than drawn."""
+
+
+def read_nodes(values: Sequence[Json], origin: Origin, report: Report) -> Drawing:
+    """Read all nodes; edges are not in them yet."""
+    drawing = Drawing()
+    for index, value in enumerate(values):
+        place = origin.child(index)
+        members = report.members(value, NODE, place, "a node")
+        node_id, kind = members.get("id"), members.get("type")
+        if not isinstance(node_id, str):
+            continue
+        parent = members.get("parentId")
+        if parent is not None:
+            drawing.parents[node_id] = parent
+        drawing.places.setdefault(node_id, place)
+        if kind in DRAWN_TYPES:
+            _check_drawn(node_id, kind, place, report)
+            drawing.drawn_only[node_id] = kind
+        elif isinstance(kind, str):
+            drawing.nodes.append(_node(members, place, report))
+            drawing.node_ids.add(node_id)
+    return drawing
+
+
+def _check_drawn(node_id: str, kind: str, place: Origin, report: Report) -> None:
+    if kind == INPUT_TYPE and node_id != INPUT_TYPE:
+        note = "it stands for what the run starts with, which expressions know as `input`"
+        report.add(
+            "invalid-id",
+            f"the id of a node of type `input` is `input`, not `{shorten(node_id)}`",
+            place.child("id"),
+            note,
+        )
+
+
+def _node(members: Mapping[str, Json], place: Origin, report: Report) -> Node:
+    data_place = place.child("data")
+    data = report.members(members["data"], NODE_DATA, data_place, "`data`") if "data" in members else {}
+    node_id, kind = str(members["id"]), str(members["type"])
+    origins = {"id": place.child("id"), "type": place.child("type")}
+    params_place = data_place.child("params")
+    params = dict(data.get("params", {}))
+    if "params" in data:
+        origins["params"] = params_place
+    origins |= {f"param:{name}": params_place.child(name).name() for name in params}
+    if data.get("connection") is not None:
+        origins["connection"] = data_place.child("connection")
+    policy_place = data_place.child("policy")
+    if isinstance(data.get("policy"), dict):
+        origins |= {f"policy:{key}": policy_place.child(key) for key in data["policy"]}
+    read = {name: read_value(value, params_place.child(name), report) for name, value in params.items()}
+    if kind == "switch" and "cases" in read:
+        read["cases"] = _sorted_cases(read["cases"])
+    return Node(
+        id=node_id,
+        type=kind,
+        version=_version(members, data, data_place, report),
+        params=tuple(sorted(read.items(), key=lambda pair: pair[0])),
+        connection=data.get("connection"),
+        join=data.get("join", "all"),
+        policy=read_policy(data["policy"], policy_place, report) if "policy" in data else Policy(),
+        disabled=data.get("disabled", False),
+        body=Region() if kind in REGION_TYPES else None,
+        label=data.get("label", ""),
+        origin=place,
+        origins=tuple(origins.items()),
+    )
+
+
+def _sorted_cases(cases: Value) -> Value:
+    """Put the cases of a switch in order: at most one of them fits, so that theirs says nothing."""
+    if not isinstance(cases, Literal) or not isinstance(cases.value, list):
+        return cases
+    return replace(cases, value=sorted(cases.value, key=_case_key))
+
+
+def _case_key(case: Json) -> str:
+    return case if isinstance(case, str) else json.dumps(case, sort_keys=True)
+
+
+def _version(members: Mapping[str, Json], data: Mapping[str, Json], data_place: Origin, report: Report) -> int:
+    """Read the version from either place that canvases keep it in."""
+    if "typeVersion" in members and "typeVersion" in data and members["typeVersion"] != data["typeVersion"]:
+        note = "the node says one version, its `data` another"
+        report.add("duplicate-key", "`typeVersion` is given twice", data_place.child("typeVersion").name(), note)
+    return int(members.get("typeVersion", data.get("typeVersion", 1)))
+
+
+def build_region(drawing: Drawing, nodes: Sequence[Node], report: Report) -> Region:
+    """Put each node into the body of the region that it is drawn in; groups are only drawn."""
+    owners = {node.id: node for node in nodes if node.body is not None}
+    inside: dict[str | None, list[Node]] = {}
+    for node in nodes:
+        inside.setdefault(_owner(node.id, drawing, owners, report), []).append(node)
+    return _region(None, (), inside)
+
+
+def _region(owner: str | None, variables: tuple[str, ...], inside: Mapping[str | None, list[Node]]) -> Region:
+    made = [
+        node if node.body is None else replace(node, body=_region(node.id, _variables(node), inside))
+        for node in inside.get(owner, ())
+    ]
+    return Region(tuple(sorted(made, key=lambda node: node.id)), variables)
+
+
+def _variables(node: Node) -> tuple[str, ...]:
+    """Return the name that a region binds: its parameter `as`."""
+    name = node.param("as")
+    return (name.value,) if isinstance(name, Literal) and isinstance(name.value, str) else ()
+
+
+def _owner(node_id: str, drawing: Drawing, owners: Mapping[str, Node], report: Report) -> str | None:
+    """Find the nearest region around a node; what is wrong with the way there is reported, and the node is on top."""
+    start = drawing.places[node_id].child("parentId")
+    nearest: str | None = None
+    for steps, parent in enumerate(_parents(node_id, drawing)):
+        if parent == node_id:
+            report.add("unknown-parent", f"the node `{shorten(node_id)}` stands inside of itself", start)
+            return None
+        if steps >= MAX_REGIONS:
+            note = f"regions and groups may stand in each other up to {MAX_REGIONS} levels deep"
+            report.add("nesting-too-deep", f"the node `{shorten(node_id)}` stands in too many regions", start, note)
+            return None
+        if parent in owners:
+            nearest = nearest or parent
+        elif drawing.drawn_only.get(parent) not in GROUP_TYPES:
+            if nearest is None:
+                _no_region(parent, drawing, owners, start, report)
+            break
+    return nearest
+
+
+def _no_region(parent: str, drawing: Drawing, owners: Mapping[str, Node], start: Origin, report: Report) -> None:
+    place = drawing.places.get(parent)
+    if place is None:
+        names = owners.keys() | drawing.drawn_only.keys()
+        report.misspelt("unknown-parent", f"there is no node `{shorten(parent)}` to stand in", start, parent, names)
+        return
+    related = (Related(place, "this node holds no others"),)
+    note = "nodes stand in a foreach, while, try or parallel, or in a group"
+    report.add("unknown-parent", f"`{shorten(parent)}` is no region", start, note, related=related)
+
+
+def _parents(node_id: str, drawing: Drawing) -> Iterator[str]:
+    while node_id in drawing.parents:
+        node_id = drawing.parents[node_id]
+        yield node_id

@@ -1,0 +1,77 @@
+"""Policies and settings of an editor document: durations are seconds, or text such as `20s` and `1h30m`."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Final
+
+from saltern_compiler.diagnostics.model import Origin
+from saltern_compiler.frontend.editor_shape import DURATION, POLICY, RETRY, SETTINGS, misfit
+from saltern_compiler.frontend.report import Report, quote
+from saltern_runtime.spec import Json, Policy, Retry
+
+_UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+ILL_TYPED: Final = "ill-typed-policy"
+LONGEST: Final = 3660 * 86400.0
+"""Ten years, in seconds."""
+
+
+def seconds(text: str) -> float | None:
+    """Read a duration such as `1h30m` in seconds; None where it is none."""
+    if len(text) > 100 or re.fullmatch(DURATION, text) is None:
+        return None
+    total = math.fsum(float(number) * _UNITS[unit] for number, unit in re.findall(r"([0-9.]+)(ms|s|m|h|d)", text))
+    return total if total <= LONGEST else None
+
+
+def read_duration(value: Json, origin: Origin, report: Report, code: str = ILL_TYPED) -> float | None:
+    """Read a duration in seconds; report what is none."""
+    if isinstance(value, str):
+        found = seconds(value)
+    elif isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= LONGEST:
+        found = float(value)
+    else:
+        found = None
+    if found is None:
+        notes = ("write seconds as a number, or a text such as `500ms`, `20s`, `1h30m`, `2d`", "at most ten years")
+        report.add(code, f"{quote(value)} is no duration", origin, *notes)
+    return found
+
+
+def read_settings(value: Json, origin: Origin, report: Report) -> tuple[tuple[str, Json], ...]:
+    """Read the pipeline's own settings, in seconds."""
+    members = report.members(value, SETTINGS, origin, "`settings`")
+    read = {key: read_duration(each, origin.child(key), report, "ill-typed-setting") for key, each in members.items()}
+    return tuple(sorted((key, each) for key, each in read.items() if each is not None))
+
+
+def read_policy(value: Json, origin: Origin, report: Report) -> Policy:
+    """Read a policy; fields that are wrong are reported, and unset."""
+    members = report.members(value, POLICY, origin, "a policy", ILL_TYPED)
+    for key in ("timeout", "ttl"):
+        if key in members:
+            members[key] = read_duration(members[key], origin.child(key), report)
+    if "retry" in members:
+        members["retry"] = _retry(members["retry"], origin.child("retry"), report)
+    if "priority" in members:
+        members["priority"] = int(members["priority"])
+    return Policy(**members)
+
+
+def _retry(value: Json, origin: Origin, report: Report) -> Retry | None:
+    """Read the number of attempts, or an object with the times between them too."""
+    if not isinstance(value, dict):
+        wrong = misfit(value, RETRY["attempts"].schema)
+        if wrong is None:
+            return Retry(attempts=int(value))
+        note = 'write the number of attempts, or {"attempts": 5, "base": "1s", "cap": "60s"}'
+        report.add(ILL_TYPED, f"`retry` {wrong}, not {quote(value)}", origin, note)
+        return None
+    members = report.members(value, RETRY, origin, "`retry`", ILL_TYPED)
+    for key in ("base", "cap"):
+        if key in members:
+            members[key] = read_duration(members[key], origin.child(key), report)
+    if "attempts" in members:
+        members["attempts"] = int(members["attempts"])
+    return Retry(**{key: each for key, each in members.items() if each is not None})

@@ -1,0 +1,97 @@
+"""Where a reader of documents puts what it finds, and the checks that all its parts share."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
+
+from saltern_compiler.diagnostics.model import Diagnostic, Edit, Fix, Origin, Related
+from saltern_compiler.frontend.editor_shape import Table, describe, is_kind, misfit
+from saltern_compiler.frontend.jsontext import shorten
+from saltern_runtime.spec import Json
+
+_COMPARISONS: Final = 50_000
+"""Names compared for suggestions in one document at most: a thousand typing errors must not take minutes."""
+
+
+@dataclass(slots=True)
+class Report:
+    """Collects findings."""
+
+    findings: list[Diagnostic] = field(default_factory=list)
+    _comparisons: int = 0
+
+    def add(
+        self,
+        code: str,
+        message: str,
+        origin: Origin,
+        *notes: str,
+        related: tuple[Related, ...] = (),
+        fixes: tuple[Fix, ...] = (),
+    ) -> None:
+        """Keep a finding."""
+        self.findings.append(Diagnostic(code, message, origin, notes=notes, related=related, fixes=fixes))
+
+    def nearest(self, name: str, among: Iterable[str]) -> list[str]:
+        """Return up to three names that look like a misspelt one, nearest first."""
+        names = sorted(set(among))
+        self._comparisons += len(names)
+        if self._comparisons > _COMPARISONS or len(name) > 200:
+            return []
+        return difflib.get_close_matches(name, names, n=3)
+
+    def misspelt(self, code: str, message: str, origin: Origin, name: str, among: Iterable[str], *notes: str) -> None:
+        """Keep a finding about a name, with the nearest ones and a fix that takes the first of them."""
+        near = self.nearest(name, among)
+        if not near:
+            self.add(code, message, origin, *notes)
+            return
+        fix = Fix(f"write `{near[0]}`", (Edit(origin, json.dumps(near[0], ensure_ascii=False)),))
+        self.add(code, message, origin, "did you mean " + _either(near) + "?", *notes, fixes=(fix,))
+
+    def members(
+        self, value: Json, table: Table, origin: Origin, what: str, code: str = "ill-typed-key"
+    ) -> dict[str, Json]:
+        """Return the members of an object that fit their table; report those that do not, unknown and missing ones."""
+        if not self.is_kind(value, "object", origin, what, code):
+            return {}
+        kept: dict[str, Json] = {}
+        for key, member in value.items():
+            place = origin.child(key)
+            if key not in table:
+                known = [name for name, each in table.items() if not each.ignored]
+                note = "keys of one's own can stand under `ui`" if "ui" in table else "known keys: " + ", ".join(known)
+                self.misspelt("unknown-key", f"{what} has no key `{shorten(key)}`", place.name(), key, known, note)
+                continue
+            wrong = None if table[key].ignored else misfit(member, table[key].schema)
+            if wrong is None:
+                kept[key] = member
+            else:
+                self.add(code, f"`{key}` of {what} {wrong}, not {quote(member)}", place)
+        for key, each in table.items():
+            if each.required and key not in value:
+                self.add("missing-key", f"{what} has no `{key}`", origin)
+        return kept
+
+    def is_kind(self, value: Json, kind: str, origin: Origin, what: str, code: str = "ill-typed-key") -> bool:
+        """Report a value of another kind."""
+        if is_kind(value, kind):
+            return True
+        self.add(code, f"{what} {misfit(value, {'type': kind})}, not {quote(value)}", origin)
+        return False
+
+
+def quote(value: Json) -> str:
+    """Show a small value as it is, a large one by its kind."""
+    if isinstance(value, dict | list):
+        return describe(value)
+    return f"`{shorten(json.dumps(value, ensure_ascii=False))}`"
+
+
+def _either(names: list[str]) -> str:
+    quoted = [f"`{name}`" for name in names]
+    return quoted[0] if len(quoted) == 1 else ", ".join(quoted[:-1]) + " or " + quoted[-1]

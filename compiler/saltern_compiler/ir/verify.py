@@ -1,0 +1,195 @@
+"""The verifier that every pass runs under: it raises for what only our own bugs can bring about.
+
+`verify` holds for every pipeline, also for one whose author made mistakes; with `checked=True` it also asks for what the
+checks have made sure of: names that exist, no cycles.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from itertools import chain, pairwise
+from typing import Final
+
+from saltern_compiler.expr.ast import Const, ListExpr, MapExpr
+from saltern_compiler.ir.graph import Cycle, reads, topological
+from saltern_compiler.ir.pipeline import INNER_TYPES, REGION_TYPES, RESERVED_IDS, RETURN, Node, Pipeline, Region
+from saltern_compiler.ir.values import (
+    Expression,
+    ListValue,
+    Literal,
+    ObjectValue,
+    SecretRef,
+    Template,
+    TypeValue,
+    Value,
+)
+from saltern_runtime.spec import Json, ObjectType
+
+_AMBIENT: Final = frozenset({"input", "run"})
+
+
+class InternalError(Exception):
+    """Our own bug: an invariant does not hold. `invariant` is its name."""
+
+    def __init__(self, invariant: str, where: str) -> None:
+        super().__init__(f"internal error: {invariant}: {where}")
+        self.invariant = invariant
+
+
+def verify(pipeline: Pipeline, *, checked: bool = False) -> None:
+    """Raise `InternalError` for a broken pipeline."""
+    _require(isinstance(pipeline.input, ObjectType), "the input is an object type", pipeline.name)
+    _sorted("secrets are sorted by name", [secret.name for secret in pipeline.secrets])
+    _sorted("connections are sorted by name", [each.name for each in pipeline.connections])
+    _sorted("settings are sorted by name", [name for name, _ in pipeline.settings], unique=True)
+    for connection in pipeline.connections:
+        _params(connection.settings, f"connection {connection.name}")
+    for trigger in pipeline.triggers:
+        _params(trigger.settings, f"trigger {trigger.type}")
+    _region(pipeline.body)
+    if checked:
+        _names(pipeline)
+        _scope(pipeline.body, _AMBIENT, frozenset(each.name for each in pipeline.connections))
+
+
+def _require(holds: bool, invariant: str, where: str) -> None:
+    if not holds:
+        raise InternalError(invariant, where)
+
+
+def _sorted(invariant: str, names: Sequence[str], *, unique: bool = False) -> None:
+    for first, second in pairwise(names):
+        _require(first < second or (first == second and not unique), invariant, f"{first!r} before {second!r}")
+
+
+def _region(region: Region) -> None:
+    _sorted("nodes are sorted by id", [node.id for node in region.nodes])
+    for node in region.nodes:
+        _node(node)
+
+
+def _node(node: Node) -> None:
+    _require(node.version >= 0, "versions are not negative", node.id)
+    _require(node.join in ("all", "any"), "control joins by all or any", node.id)
+    _params(node.params, f"node {node.id}")
+    control = [f"{edge.source}\0{edge.handle}" for edge in node.control]
+    _sorted("control edges are sorted by source and handle", control)
+    _sorted("after is sorted", node.after)
+    if node.body is not None:
+        _require(node.type in REGION_TYPES, "only regions have a body", node.id)
+        _region(node.body)
+
+
+def _params(params: Sequence[tuple[str, Value]], where: str) -> None:
+    _sorted("parameters are sorted by name", [name for name, _ in params], unique=True)
+    for name, value in params:
+        _value(value, f"{where}, parameter {name}")
+
+
+def _value(value: Value, where: str) -> None:
+    match value:
+        case Literal(value=literal):
+            _literal(literal, where)
+        case Expression(expr=expr):
+            _require(not _is_plain(value), "an expression is no constant, list or map of its own", f"{where}: {expr}")
+        case Template(parts=parts):
+            _template(parts, where)
+        case ListValue(items=items):
+            _require(_has_more_than_literals(items), "a list of literals is one literal", where)
+            for item in items:
+                _value(item, where)
+        case ObjectValue(fields=fields):
+            _require(_has_more_than_literals(each for _, each in fields), "an object of literals is one literal", where)
+            _params(fields, where)
+        case _:
+            _require(isinstance(value, TypeValue | SecretRef), "a value is one of the seven kinds", where)
+
+
+def _has_more_than_literals(parts: Iterable[Value]) -> bool:
+    return any(not isinstance(part, Literal) for part in parts)
+
+
+def _is_plain(value: Expression) -> bool:
+    match value.expr:
+        case Const(value=constant, uint=uint):
+            return not uint and not isinstance(constant, bytes)
+        case ListExpr(optional=optional):
+            return not optional
+        case MapExpr(entries=entries, optional=optional):
+            keys = [key.value for key, _ in entries if isinstance(key, Const) and isinstance(key.value, str)]
+            return not optional and len(keys) == len(entries) == len(set(keys))
+        case _:
+            return False
+
+
+def _template(parts: Sequence[str | Expression], where: str) -> None:
+    _require(any(isinstance(part, Expression) for part in parts), "a template has an expression", where)
+    for first, second in pairwise(parts):
+        _require(not (isinstance(first, str) and isinstance(second, str)), "texts of a template are joined", where)
+    _require("" not in parts, "a template has no empty texts", where)
+
+
+def _literal(value: Json, where: str) -> None:
+    waiting = [value]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, list):
+            waiting.extend(each)
+        elif isinstance(each, dict):
+            _require(all(isinstance(key, str) for key in each), "the keys of literals are text", where)
+            waiting.extend(each.values())
+        elif isinstance(each, float):
+            _require(math.isfinite(each), "numbers are finite", where)
+        else:
+            _require(each is None or isinstance(each, str | bool | int), "literals are JSON values", where)
+
+
+def _names(pipeline: Pipeline) -> None:
+    _unique("names of secrets are unique", [secret.name for secret in pipeline.secrets])
+    _unique("names of connections are unique", [each.name for each in pipeline.connections])
+    known = {secret.name for secret in pipeline.secrets}
+    settings = [*(each.settings for each in pipeline.connections), *(each.settings for each in pipeline.triggers)]
+    for _, value in chain.from_iterable(settings):
+        if isinstance(value, SecretRef):
+            _require(value.name in known, "secrets that are named exist", value.name)
+
+
+def _unique(invariant: str, names: Sequence[str]) -> None:
+    _require(len(set(names)) == len(names), invariant, ", ".join(names))
+
+
+def _scope(region: Region, around: frozenset[str], connections: frozenset[str]) -> None:
+    ids = [node.id for node in region.nodes]
+    _unique("ids are unique in a region", ids)
+    own = frozenset(ids) | frozenset(region.variables)
+    _require(not own & (around - _AMBIENT), "names of a region hide none around it", ", ".join(sorted(own & around)))
+    for node in region.nodes:
+        _require(node.id not in RESERVED_IDS or node.type in INNER_TYPES | {RETURN}, "ids are not reserved", node.id)
+        _references(node, own, own | around, connections)
+        if node.body is not None:
+            _scope(node.body, own | around, connections)
+    order = topological(region)
+    _require(not isinstance(order, Cycle), "data flows without cycles", str(order) if isinstance(order, Cycle) else "")
+
+
+def _references(node: Node, own: frozenset[str], names: frozenset[str], connections: frozenset[str]) -> None:
+    for read in reads(node):
+        _require(read.name in names, "names that are read exist", f"{node.id} reads {read.name}")
+    for edge in node.control:
+        _require(edge.source in own, "control edges begin at nodes of the region", f"{node.id} hangs on {edge.source}")
+    for name in node.after:
+        _require(name in own, "after names nodes of the region", f"{node.id} after {name}")
+    _require(node.connection is None or node.connection in connections, "connections exist", node.id)
+    _each_value(node, lambda value: not isinstance(value, SecretRef), "secrets stand in connections and triggers only")
+
+
+def _each_value(node: Node, holds: Callable[[Value], bool], invariant: str) -> None:
+    waiting = [value for _, value in node.params]
+    while waiting:
+        value = waiting.pop()
+        _require(holds(value), invariant, node.id)
+        if isinstance(value, ListValue):
+            waiting.extend(value.items)
+        elif isinstance(value, ObjectValue):
+            waiting.extend(part for _, part in value.fields)
