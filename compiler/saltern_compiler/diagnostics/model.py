@@ -11,12 +11,18 @@ class Origin:
     """Where in the source something came from; cheap to make, turned into line and column only when shown.
 
     Editor documents: `pointer` is an RFC 6901 JSON Pointer; `start` and `end` are then character offsets inside the string
-    that stands there (None: the whole value). Language text: `pointer` is None and the offsets count from the file's start.
+    that stands there (None: the whole value); with `key` the name of that member is meant, not its value. Language text:
+    `pointer` is None and the offsets count from the file's start.
     """
 
     pointer: str | None = None
     start: int | None = None
     end: int | None = None
+    key: bool = False
+
+    def name(self) -> Origin:
+        """Return the place of the key under which this value stands; in language text, the same place."""
+        return self if self.pointer is None else Origin(self.pointer, key=True)
 
     def child(self, *keys: str | int) -> Origin:
         """Return the place of a part of this value; in language text, the same place."""

@@ -1,0 +1,71 @@
+"""The pages that explain the codes: docs/<code>.md, which lie beside this module."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+_CODE: Final = re.compile(r"[a-z]+(-[a-z]+)*")
+_SECTION: Final = re.compile(r"^## (.+)$", re.MULTILINE)
+_BLOCK: Final = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+SECTIONS: Final = ("What it does", "Why is this bad", "Example", "Use instead")
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A fenced block of a page: the notation it is in, and its text."""
+
+    notation: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What is to be said about a code."""
+
+    code: str
+    text: str
+
+    @property
+    def summary(self) -> str:
+        """The first sentence of what it does."""
+        body = self.section("What it does")
+        return body.split(". ")[0].removesuffix(".").replace("\n", " ") + "."
+
+    def section(self, title: str) -> str:
+        """Return the text of a section; empty where there is none."""
+        parts = _SECTION.split(self.text)
+        return next((body.strip() for name, body in zip(parts[1::2], parts[2::2], strict=True) if name == title), "")
+
+    @property
+    def example(self) -> Block | None:
+        """The block that has the finding."""
+        return _block(self.section("Example"))
+
+    @property
+    def use_instead(self) -> Block | None:
+        """The block that is clean."""
+        return _block(self.section("Use instead"))
+
+
+def _block(section: str) -> Block | None:
+    match = _BLOCK.search(section + "\n")
+    return Block(match.group(1), match.group(2)) if match else None
+
+
+@cache
+def codes() -> tuple[str, ...]:
+    """Return every code that has a page."""
+    names = (each.name for each in files(__package__).joinpath("docs").iterdir())
+    return tuple(sorted(name.removesuffix(".md") for name in names if name.endswith(".md")))
+
+
+def page(code: str) -> Page | None:
+    """Return the page of a code; None where there is none."""
+    if _CODE.fullmatch(code) is None or code not in codes():
+        return None
+    text = files(__package__).joinpath("docs", f"{code}.md").read_text("utf-8")
+    return Page(code, text)
