@@ -1,0 +1,87 @@
+"""Policies and the pipeline's own settings, within what the runtime can keep."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+from saltern_compiler.diagnostics.model import Diagnostic, Origin
+from saltern_compiler.ir.pipeline import Node, Pipeline
+from saltern_compiler.passes.base import Check, Context, did_you_mean, join
+from saltern_runtime.spec import Json, Policy, Retry
+
+_DAY: Final = 86_400
+_SETTINGS: Final = {"deadline": 30 * _DAY, "retention": 365 * _DAY}
+"""Setting → seconds, at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds(Check):
+    """`out-of-bounds`, `unknown-setting`, `ill-typed-setting`."""
+
+    name: str = "bounds"
+
+    def check(self, pipeline: Pipeline, context: Context) -> None:
+        """Report numbers that no run could live by."""
+        _check_settings(pipeline, context)
+        _check_policy("the pipeline", pipeline.policy, _always(pipeline.place("settings")), context)
+        for connection in pipeline.connections:
+            _check_policy(f"`{connection.name}`", connection.policy, _always(connection.origin), context)
+        for node in pipeline.body.nodes:
+            if node.policy != Policy():
+                _check_policy(f"`{node.id}`", node.policy, _in_node(node), context)
+
+
+def _always(origin: Origin) -> Callable[[str], Origin]:
+    return lambda _: origin
+
+
+def _in_node(node: Node) -> Callable[[str], Origin]:
+    return lambda field: node.place(f"policy:{field}")
+
+
+def _check_settings(pipeline: Pipeline, context: Context) -> None:
+    place = pipeline.place("settings")
+    for name, value in pipeline.settings:
+        if name not in _SETTINGS:
+            notes = (*did_you_mean(context.nearest(name, _SETTINGS)), f"It takes {join(_SETTINGS)}.")
+            context.report(Diagnostic("unknown-setting", f"the pipeline has no setting `{name}`", place, notes=notes))
+        elif isinstance(value, bool) or not isinstance(value, int | float):
+            notes = ("It takes a number of seconds.",)
+            context.report(
+                Diagnostic("ill-typed-setting", f"`{name}` of the pipeline is no number", place, notes=notes)
+            )
+        elif not _within(value, 0, _SETTINGS[name]):
+            notes = (f"More than 0 seconds, at most {_SETTINGS[name] // _DAY} days.",)
+            context.report(
+                Diagnostic("out-of-bounds", f"`{name}` of the pipeline is out of bounds", place, notes=notes)
+            )
+
+
+def _within(value: Json, above: float, to: float) -> bool:
+    return math.isfinite(value) and above < value <= to
+
+
+def _check_policy(owner: str, policy: Policy, place: Callable[[str], Origin], context: Context) -> None:
+    def report(field: str, rule: str) -> None:
+        message = f"`{field}` of {owner} is out of bounds"
+        context.report(Diagnostic("out-of-bounds", message, place(field), notes=(rule,)))
+
+    if policy.timeout is not None and not _within(policy.timeout, 0, _DAY):
+        report("timeout", "More than 0 seconds, at most a day.")
+    if policy.ttl is not None and not _within(policy.ttl, 0, 30 * _DAY):
+        report("ttl", "More than 0 seconds, at most 30 days.")
+    if policy.priority is not None and policy.priority not in range(10):
+        report("priority", "A whole number from 0 (whenever) to 9 (first).")
+    if policy.retry is not None and not _is_sound(policy.retry):
+        report(
+            "retry",
+            "1 to 100 attempts; waiting times from 0 seconds to a day, the first one no longer than the longest.",
+        )
+
+
+def _is_sound(retry: Retry) -> bool:
+    waits = math.isfinite(retry.base) and math.isfinite(retry.cap) and 0 <= retry.base <= retry.cap <= _DAY
+    return waits and retry.attempts in range(1, 101)

@@ -1,0 +1,31 @@
+"""Nodes that wait for each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from saltern_compiler.diagnostics.model import Diagnostic, Related
+from saltern_compiler.ir.pipeline import Pipeline
+from saltern_compiler.passes.base import Check, Context
+from saltern_compiler.passes.shape import cycles
+
+
+@dataclass(frozen=True, slots=True)
+class Cycle(Check):
+    """`cycle`."""
+
+    name: str = "cycle"
+
+    def check(self, pipeline: Pipeline, context: Context) -> None:
+        """Report one path for each knot."""
+        shape = context.shape(pipeline)
+        for ids in cycles(shape):
+            shown = ids if len(ids) <= 12 else (*ids[:6], "…", *ids[-5:])
+            message = f"{' → '.join(shown)} → {ids[0]} runs in circles"
+            related = tuple(
+                Related(shape.nodes[feeds].place("id"), f"`{each}` waits for `{feeds}`")
+                for feeds, each in zip(ids, (*ids[1:], ids[0]), strict=True)
+            )
+            notes = ("Each of these waits for the one before it, so none can run. A loop is written with `while`.",)
+            place = shape.nodes[ids[0]].place("id")
+            context.report(Diagnostic("cycle", message, place, notes=notes, related=related[:20]))

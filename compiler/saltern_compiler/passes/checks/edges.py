@@ -1,0 +1,51 @@
+"""Control edges and `after`, and whether they lead anywhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from saltern_compiler.diagnostics.model import Diagnostic
+from saltern_compiler.ir.pipeline import ControlEdge, Node, Pipeline
+from saltern_compiler.passes.base import Check, Context, did_you_mean, join
+from saltern_compiler.passes.shape import Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Edges(Check):
+    """`unknown-node`, `unknown-handle`, `does-not-run-yet` (the handle `error`)."""
+
+    name: str = "edges"
+
+    def check(self, pipeline: Pipeline, context: Context) -> None:
+        """Report edges from nodes and handles that are not there."""
+        shape = context.shape(pipeline)
+        for node in pipeline.body.nodes:
+            for edge in node.control:
+                _check_edge(node, edge, shape, context)
+            for name in node.after:
+                if name not in shape.nodes:
+                    near = context.nearest(name, shape.nodes)
+                    place = node.place(f"after:{name}")
+                    message = f"`{node.id}` comes after the unknown node `{name}`"
+                    context.report(Diagnostic("unknown-node", message, place, notes=did_you_mean(near)))
+
+
+def _check_edge(node: Node, edge: ControlEdge, shape: Shape, context: Context) -> None:
+    if edge.source not in shape.nodes:
+        notes = did_you_mean(context.nearest(edge.source, shape.nodes))
+        message = f"`{node.id}` hangs on the unknown node `{edge.source}`"
+        context.report(Diagnostic("unknown-node", message, edge.origin, notes=notes))
+        return
+    spec = shape.spec(edge.source)
+    handles = shape.handles(edge.source)
+    if spec is None or handles is None or edge.handle in handles:
+        return
+    if edge.handle == "error":
+        notes = ("`@on_error(continue)` lets the run go on: consumers then see the node as skipped.",)
+        message = f"the handle `error` of `{edge.source}` does not run yet"
+        context.report(Diagnostic("does-not-run-yet", message, edge.origin, notes=notes))
+        return
+    near = context.nearest(edge.handle, handles)
+    has = f"It has {join(handles)}." if handles else f"`{spec.name}` takes no branches."
+    message = f"`{edge.source}` has no handle `{edge.handle}`"
+    context.report(Diagnostic("unknown-handle", message, edge.origin, notes=(*did_you_mean(near), has)))

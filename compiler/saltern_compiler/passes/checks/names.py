@@ -1,0 +1,119 @@
+"""Names: of the pipeline, its nodes, connections and secrets."""
+
+from __future__ import annotations
+
+import keyword
+import re
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from saltern_compiler.diagnostics.model import Diagnostic, Origin, Related
+from saltern_compiler.ir.pipeline import RESERVED_IDS, RETURN, Node, Pipeline
+from saltern_compiler.passes.base import Check, Context, replace_by
+
+MAX_LENGTH: Final = 64
+_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_PACKAGE: Final = re.compile(r"[a-z][a-z0-9_]*")
+_WORDS_OF_CEL: Final = frozenset({"true", "false", "null", "in"})
+_INSTALLED: Final = frozenset(
+    {
+        "saltern_runtime",
+        "saltern_compiler",
+        "saltern_targets",
+        "celery",
+        "kombu",
+        "redis",
+        "pydantic",
+        "fastapi",
+        "starlette",
+    }
+    | {"uvicorn", "httpx", "openai", "slack_sdk", "psycopg", "custom", "tests"}
+)
+"""Packages that a generated one would hide."""
+
+
+@dataclass(frozen=True, slots=True)
+class Names(Check):
+    """`invalid-name`, `reserved-id`, `duplicate-id`."""
+
+    name: str = "names"
+
+    def check(self, pipeline: Pipeline, context: Context) -> None:
+        """Report names that cannot be names, that mean something else, or that stand twice."""
+        _check_pipeline(pipeline, context)
+        for node in pipeline.body.nodes:
+            _check_node(node, context)
+        named = [(each.name, each.origin) for each in pipeline.connections]
+        _check_plain("connection", named, context)
+        _check_plain("secret", [(each.name, each.origin) for each in pipeline.secrets], context)
+        _check_twice("node", [(node.id, node.place("id")) for node in pipeline.body.nodes], context)
+        _check_twice("connection", named, context)
+        _check_twice("secret", [(each.name, each.origin) for each in pipeline.secrets], context)
+
+
+def _check_pipeline(pipeline: Pipeline, context: Context) -> None:
+    name, place = pipeline.name, pipeline.place("name")
+    taken = name in sys.stdlib_module_names or name in _INSTALLED
+    if _PACKAGE.fullmatch(name) and len(name) <= MAX_LENGTH and not keyword.iskeyword(name) and not taken:
+        return
+    reason = (
+        f"A Python package of that name exists: importing {name} would find the wrong one."
+        if taken
+        else _package_rule()
+    )
+    better = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")[: MAX_LENGTH - 9] or "pipeline"
+    if not _PACKAGE.fullmatch(better) or keyword.iskeyword(better) or better in sys.stdlib_module_names | _INSTALLED:
+        better = f"{better}_pipeline" if better[0].isalpha() else f"pipeline_{better}"
+    message = f"the pipeline cannot be named {_quoted(name)}"
+    context.report(Diagnostic("invalid-name", message, place, notes=(reason,), fixes=replace_by((better,), place)))
+
+
+def _package_rule() -> str:
+    return (
+        "The name becomes that of a Python package: lower-case letters, digits and `_`, a letter first, "
+        f"at most {MAX_LENGTH} characters, no keyword of Python."
+    )
+
+
+def _check_node(node: Node, context: Context) -> None:
+    place = node.place("id")
+    if not _NAME.fullmatch(node.id) or len(node.id) > MAX_LENGTH:
+        context.report(_invalid("node", node.id, place))
+    elif node.type == RETURN and node.id != RETURN:
+        notes = ("What a pipeline gives back is one node, whose id is `return`.",)
+        context.report(Diagnostic("reserved-id", f"the return node has the id `{node.id}`", place, notes=notes))
+    elif node.id in RESERVED_IDS and node.type != RETURN:
+        meaning = {"input": "the pipeline's input", "run": "the run"}.get(node.id, "what the pipeline gives back")
+        notes = (f"In expressions `{node.id}` means {meaning}.",)
+        context.report(Diagnostic("reserved-id", f"a node has the reserved id `{node.id}`", place, notes=notes))
+    elif node.id in _WORDS_OF_CEL:
+        notes = (f"`{node.id}` is a word of the expression language, so no expression could read the node.",)
+        context.report(Diagnostic("reserved-id", f"a node has the reserved id `{node.id}`", place, notes=notes))
+
+
+def _check_plain(kind: str, named: Iterable[tuple[str, Origin]], context: Context) -> None:
+    for name, origin in named:
+        if not _NAME.fullmatch(name) or len(name) > MAX_LENGTH:
+            context.report(_invalid(kind, name, origin))
+
+
+def _invalid(kind: str, name: str, origin: Origin) -> Diagnostic:
+    rule = f"Letters, digits and `_`, no digit first, at most {MAX_LENGTH} characters."
+    return Diagnostic("invalid-name", f"a {kind} cannot be named {_quoted(name)}", origin, notes=(rule,))
+
+
+def _quoted(name: str) -> str:
+    shown = name if len(name) <= MAX_LENGTH else f"{name[:MAX_LENGTH]}…"
+    return "`" + "".join(char if char.isprintable() else "�" for char in shown) + "`"
+
+
+def _check_twice(kind: str, named: Iterable[tuple[str, Origin]], context: Context) -> None:
+    first: dict[str, Origin] = {}
+    for name, origin in named:
+        if name not in first:
+            first[name] = origin
+            continue
+        related = (Related(first[name], "the first one stands here"),)
+        context.report(Diagnostic("duplicate-id", f"two {kind}s are named {_quoted(name)}", origin, related=related))

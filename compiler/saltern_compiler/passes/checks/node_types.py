@@ -1,0 +1,45 @@
+"""Node types and versions, and constructs that the runtime does not run yet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from saltern_compiler.diagnostics.model import Diagnostic
+from saltern_compiler.ir.pipeline import INNER_TYPES, REGION_TYPES, Node, Pipeline
+from saltern_compiler.passes.base import Check, Context, did_you_mean, join, replace_by
+
+
+@dataclass(frozen=True, slots=True)
+class NodeTypes(Check):
+    """`unknown-node-type`, `unknown-node-version`, `does-not-run-yet`."""
+
+    name: str = "node_types"
+
+    def check(self, pipeline: Pipeline, context: Context) -> None:
+        """Report each node whose type is not to be had."""
+        for node in pipeline.body.nodes:
+            _check(node, context)
+
+
+def _check(node: Node, context: Context) -> None:
+    registry = context.registry
+    if registry.node(node.type, node.version) is not None and node.body is None:
+        return
+    place = node.place("type")
+    if node.type in REGION_TYPES | INNER_TYPES or node.body is not None:
+        notes: tuple[str, ...] = (
+            "The construct has its place in the language and in the editor, but the runtime has no part for it yet.",
+        )
+        context.report(Diagnostic("does-not-run-yet", f"`{node.type}` does not run yet", place, notes=notes), node.id)
+        return
+    versions = registry.versions(node.type)
+    if versions:
+        there = f"There {'is' if len(versions) == 1 else 'are'} {join(f'{node.type}@{v}' for v in versions)}."
+        message = f"the node type `{node.type}` has no version {node.version}"
+        context.report(Diagnostic("unknown-node-version", message, place, notes=(there,)), node.id)
+        return
+    near = context.nearest(node.type, registry.node_names())
+    notes = did_you_mean(near) or ("`saltern nodes` lists what is installed.",)
+    message = f"unknown node type `{node.type}`"
+    fixes = replace_by(near, place)
+    context.report(Diagnostic("unknown-node-type", message, place, notes=notes, fixes=fixes), node.id)

@@ -1,0 +1,37 @@
+"""The declared output and the node that gives it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from saltern_compiler.diagnostics.model import Diagnostic
+from saltern_compiler.ir.pipeline import RETURN, Pipeline
+from saltern_compiler.passes.base import Check, Context
+from saltern_compiler.passes.conditions import FALSE, TRUE
+from saltern_runtime.spec import show
+
+
+@dataclass(frozen=True, slots=True)
+class Output(Check):
+    """`output-never-produced` (as a whole; single fields are found with the types), `output-may-be-skipped`."""
+
+    name: str = "output"
+
+    def check(self, pipeline: Pipeline, context: Context) -> None:
+        """Report a declared output that no node returns, or not always."""
+        if pipeline.output is None or not any(field.required for field in pipeline.output.fields):
+            return
+        place = pipeline.place("output")
+        node = next((each for each in pipeline.body.nodes if each.type == RETURN), None)
+        declared = f"The pipeline declares the output {show(pipeline.output)}."
+        if node is None or node.disabled:
+            reason = "no node returns it" if node is None else "the return node is disabled"
+            message = f"the output is never produced: {reason}"
+            context.report(Diagnostic("output-never-produced", message, place, notes=(declared,)))
+            return
+        value = context.conditions.has_value.get(node.id, TRUE)
+        if value in (TRUE, FALSE):
+            return
+        notes = (declared, "Return once, after the branches, and `merge` what they give.")
+        message = "the output may be skipped: `return` does not always run"
+        context.report(Diagnostic("output-may-be-skipped", message, node.place("type"), notes=notes))

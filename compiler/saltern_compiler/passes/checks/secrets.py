@@ -1,0 +1,127 @@
+"""Secrets: references only, and only where connections and triggers take them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from saltern_compiler.diagnostics.model import Diagnostic, Origin, Severity
+from saltern_compiler.ir.pipeline import Pipeline
+from saltern_compiler.ir.values import ListValue, Literal, ObjectValue, SecretRef, Template, Value
+from saltern_compiler.passes.base import Check, Context, did_you_mean
+from saltern_compiler.passes.shape import all_settings
+from saltern_runtime.spec import Json
+
+_ENV: Final = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*")
+_LOOKS_LIKE: Final = (
+    (re.compile(r"xox[abeoprs]-[A-Za-z0-9-]{10,}"), "a Slack token"),
+    (re.compile(r"\bsk-[A-Za-z0-9_-]{20,}"), "an API key"),
+    (re.compile(r"\bgh[oprsu]_[A-Za-z0-9]{36}|\bgithub_pat_[A-Za-z0-9_]{22,}"), "a GitHub token"),
+    (re.compile(r"\bAKIA[0-9A-Z]{16}\b"), "an AWS access key"),
+    (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"), "a private key"),
+    (re.compile(r"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\."), "a JSON Web Token"),
+    (re.compile(r"\b[a-z][a-z0-9+]*://[^\s/:@]+:[^\s/@]{3,}@"), "a URL with a password"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets(Check):
+    """`literal-secret`, `invalid-secret-reference`, `unknown-secret`, `misplaced-secret`, `looks-like-secret`."""
+
+    name: str = "secrets"
+
+    def check(self, pipeline: Pipeline, context: Context) -> None:
+        """Report secrets that are values, that lead nowhere, or that would leak. No message repeats what might be one."""
+        for secret in pipeline.secrets:
+            _check_reference(secret.name, secret.reference, context, secret.origin)
+        names = {secret.name for secret in pipeline.secrets}
+        for value in (part for each in all_settings(pipeline) for part in _parts(each)):
+            if isinstance(value, SecretRef) and value.name not in names:
+                near = context.nearest(value.name, names)
+                notes = did_you_mean(near) or (f'Declare it: `secret {value.name} = env("NAME")`.',)
+                message = f"unknown secret `{value.name}`"
+                context.report(Diagnostic("unknown-secret", message, value.origin, notes=notes))
+        for node in pipeline.body.nodes:
+            for name, value in node.params:
+                for inner in _parts(value):
+                    _check_part(node.id, name, inner, context)
+        for connection in pipeline.connections:
+            spec = context.registry.connector(connection.connector)
+            hidden = {param.name for param in spec.settings if param.secret} if spec is not None else set()
+            _check_settings(connection.settings, hidden, context)
+        for trigger in pipeline.triggers:
+            _check_settings(trigger.settings, {"secret"}, context)
+
+
+def _check_settings(settings: Sequence[tuple[str, Value]], hidden: set[str], context: Context) -> None:
+    """Look into all settings but the secret ones, of which the check of settings says whether a value stands there."""
+    for name, value in settings:
+        for inner in _parts(value) if name not in hidden else ():
+            _check_text(inner, name, context)
+
+
+def _check_reference(name: str, reference: str, context: Context, origin: Origin) -> None:
+    if _ENV.fullmatch(reference):
+        return
+    if not reference.startswith("env:"):
+        notes = (
+            "What stands in a pipeline is read by everyone who reads the pipeline, and by its history.",
+            "Put the value into an environment variable and write `env:NAME`; then replace the value wherever it was used.",
+        )
+        message = f"the secret `{name}` is no reference, so its value may stand here"
+        context.report(Diagnostic("literal-secret", message, origin, notes=notes))
+        return
+    rule = "After `env:` stands the name of an environment variable: letters, digits and `_`, no digit first."
+    message = f"the secret `{name}` names no environment variable"
+    context.report(Diagnostic("invalid-secret-reference", message, origin, notes=(rule,)))
+
+
+def _parts(value: Value) -> Iterator[Value]:
+    """Yield a value and all values inside it."""
+    todo = [value]
+    while todo:
+        each = todo.pop()
+        yield each
+        if isinstance(each, ListValue):
+            todo.extend(reversed(each.items))
+        elif isinstance(each, ObjectValue):
+            todo.extend(part for _, part in reversed(each.fields))
+
+
+def _check_part(node_id: str, name: str, value: Value, context: Context) -> None:
+    if isinstance(value, SecretRef):
+        notes = (
+            "The value of a parameter is kept in the store, shown in the run's timeline and sent as it is.",
+            "Secrets go into connections and triggers alone: name the secret there, and the connection here.",
+        )
+        message = f"`{name}` of `{node_id}` is no place for a secret"
+        context.report(Diagnostic("misplaced-secret", message, value.origin, notes=notes), node_id)
+        return
+    _check_text(value, name, context)
+
+
+def _check_text(value: Value, name: str, context: Context) -> None:
+    texts: Iterable[str] = ()
+    if isinstance(value, Literal):
+        texts = _texts(value.value)
+    elif isinstance(value, Template):
+        texts = (part for part in value.parts if isinstance(part, str))
+    found = {kind for text in texts for pattern, kind in _LOOKS_LIKE if pattern.search(text)}
+    if found:
+        notes = ("What stands in a pipeline is read by everyone who reads the pipeline, and by its history.",)
+        message = f"`{name}` holds what looks like {' and '.join(sorted(found))}"
+        context.report(Diagnostic("looks-like-secret", message, value.origin, Severity.WARNING, notes=notes))
+
+
+def _texts(value: Json) -> Iterator[str]:
+    todo = [value]
+    while todo:
+        each = todo.pop()
+        if isinstance(each, str):
+            yield each
+        elif isinstance(each, list):
+            todo.extend(each)
+        elif isinstance(each, dict):
+            todo.extend(each.values())

@@ -1,0 +1,26 @@
+"""How many nodes a pipeline may have."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from saltern_compiler.diagnostics.model import Diagnostic
+from saltern_compiler.ir.pipeline import Pipeline
+from saltern_compiler.passes.base import Check, Context
+
+
+@dataclass(frozen=True, slots=True)
+class Size(Check):
+    """`too-many-nodes`."""
+
+    name: str = "size"
+    limit: int = 10_000
+
+    def check(self, pipeline: Pipeline, context: Context) -> None:
+        """Report a pipeline that no run could keep in its store."""
+        count = len(pipeline.body.nodes)
+        if count <= self.limit:
+            return
+        notes = (f"A pipeline has at most {self.limit} nodes: the state of a run holds a record for each.",)
+        message = f"the pipeline has {count} nodes, {count - self.limit} too many"
+        context.report(Diagnostic("too-many-nodes", message, pipeline.place("name"), notes=notes))

@@ -1,0 +1,53 @@
+"""What stands there for nothing. Waits until there are no errors: a misspelt name would leave two traces."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from saltern_compiler.diagnostics.model import Diagnostic, Origin, Severity
+from saltern_compiler.ir.pipeline import RETURN, Pipeline
+from saltern_compiler.ir.values import SecretRef
+from saltern_compiler.passes.base import Check, Context
+from saltern_compiler.passes.shape import all_settings
+from saltern_runtime.spec import Effect
+
+
+@dataclass(frozen=True, slots=True)
+class Unused(Check):
+    """`unused-node`, `unused-connection`, `unused-secret`: warnings."""
+
+    name: str = "unused"
+
+    def check(self, pipeline: Pipeline, context: Context) -> None:
+        """Warn of nodes, connections and secrets that nothing needs."""
+        if context.has_errors or context.incomplete:
+            return
+        for code, message, origin, note in (*_nodes(pipeline, context), *_connections(pipeline), *_secrets(pipeline)):
+            context.report(Diagnostic(code, message, origin, Severity.WARNING, notes=(note,)))
+
+
+def _nodes(pipeline: Pipeline, context: Context) -> Iterator[tuple[str, str, Origin, str]]:
+    shape = context.shape(pipeline)
+    needed = {name for names in shape.before.values() for name in names}
+    for node in shape.nodes.values():
+        if node.id in needed or node.type == RETURN or node.disabled or context.effects[node.id] is not Effect.PURE:
+            continue
+        note = "It has no effect but its value: read it, or take it out."
+        yield "unused-node", f"nothing uses `{node.id}`", node.place("id"), note
+
+
+def _connections(pipeline: Pipeline) -> Iterator[tuple[str, str, Origin, str]]:
+    used = {node.connection for node in pipeline.body.nodes}
+    for connection in pipeline.connections:
+        if connection.name not in used:
+            note = "Its secrets would be asked of whoever runs the service: take it out."
+            yield "unused-connection", f"no node uses the connection `{connection.name}`", connection.origin, note
+
+
+def _secrets(pipeline: Pipeline) -> Iterator[tuple[str, str, Origin, str]]:
+    used = {value.name for value in all_settings(pipeline) if isinstance(value, SecretRef)}
+    for secret in pipeline.secrets:
+        if secret.name not in used:
+            note = "Name it in a connection or a trigger, or take it out."
+            yield "unused-secret", f"nothing uses the secret `{secret.name}`", secret.origin, note

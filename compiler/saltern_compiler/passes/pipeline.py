@@ -1,0 +1,58 @@
+"""The order of the passes, and the one place that runs them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from saltern_compiler.ir.pipeline import Pipeline
+from saltern_compiler.ir.verify import verify
+from saltern_compiler.passes.base import Context, Pass
+from saltern_compiler.passes.checks.bounds import Bounds
+from saltern_compiler.passes.checks.connections import Connections
+from saltern_compiler.passes.checks.cycle import Cycle
+from saltern_compiler.passes.checks.edges import Edges
+from saltern_compiler.passes.checks.names import Names
+from saltern_compiler.passes.checks.node_types import NodeTypes
+from saltern_compiler.passes.checks.output import Output
+from saltern_compiler.passes.checks.parameters import Parameters
+from saltern_compiler.passes.checks.reachability import Reachability
+from saltern_compiler.passes.checks.secrets import Secrets
+from saltern_compiler.passes.checks.size import Size
+from saltern_compiler.passes.checks.triggers import Triggers
+from saltern_compiler.passes.checks.types import Types
+from saltern_compiler.passes.checks.unused import Unused
+from saltern_compiler.passes.transforms.coerce_literals import CoerceLiterals
+from saltern_compiler.passes.transforms.default_trigger import DefaultTrigger
+from saltern_compiler.passes.transforms.plain_edges import PlainEdges
+
+PASSES: Final[tuple[Pass, ...]] = (
+    Size(),
+    Names(),
+    NodeTypes(),
+    Parameters(),
+    Connections(),
+    Secrets(),
+    Triggers(),
+    Bounds(),
+    Edges(),
+    Cycle(),
+    DefaultTrigger(),
+    PlainEdges(),
+    CoerceLiterals(),
+    Types(),
+    Reachability(),
+    Output(),
+    Unused(),
+)
+"""How things are written comes first, then normal form, then what they mean, then what they are for."""
+
+
+def run(pipeline: Pipeline, context: Context, passes: tuple[Pass, ...] = PASSES) -> Pipeline:
+    """Apply passes in order; what one makes is verified before the next one sees it (InternalError: our own bug)."""
+    verify(pipeline)
+    for each in passes:
+        made = each.apply(pipeline, context)
+        if made is not pipeline:
+            verify(made)
+        pipeline = made
+    return pipeline

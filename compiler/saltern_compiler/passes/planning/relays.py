@@ -1,0 +1,50 @@
+"""Stages without nodes that pass the news on, so that no stage tells more than a few others that it is terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Set
+from dataclasses import dataclass, field
+from typing import Final
+
+MAX_DEPENDANTS: Final = 64
+"""As `saltern_runtime.graph.MAX_DEPENDANTS`: no script of the store does more than so much work."""
+START: Final = ""
+"""Stands for the start of a run, which tells the stages that need nothing."""
+
+
+@dataclass(slots=True)
+class Relays:
+    """What was inserted."""
+
+    needs: dict[str, str] = field(default_factory=dict)
+    """Relay → the stage that it stands for (`START`: the start of the run); a relay comes after those it hears from."""
+    hears: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Stage or relay → the relays that it hears from."""
+
+
+def insert_relays(needs: Mapping[str, Iterable[str]], taken: Set[str] = frozenset()) -> Relays:
+    """Spread the dependants of each stage; `needs` maps stage → stages, both in the order of data flow."""
+    told: dict[str, list[str]] = {START: []}
+    for name, sources in needs.items():
+        for source in sources or (START,):
+            told.setdefault(source, []).append(name)
+    relays = Relays()
+    refused = set(taken) | set(needs)
+    number = 0
+    for source in (START, *needs):
+        level = told.get(source, [])
+        while len(level) > MAX_DEPENDANTS:
+            count = min(-(-(len(level) - MAX_DEPENDANTS) // (MAX_DEPENDANTS - 1)), -(-len(level) // MAX_DEPENDANTS))
+            direct = max(0, len(level) - count * MAX_DEPENDANTS)
+            made: list[str] = []
+            for first in range(direct, len(level), MAX_DEPENDANTS):
+                number += 1
+                while f"relay_{number}" in refused:
+                    number += 1
+                relay = f"relay_{number}"
+                made.append(relay)
+                relays.needs[relay] = source
+                for each in level[first : first + MAX_DEPENDANTS]:
+                    relays.hears[each] = (*relays.hears.get(each, ()), relay)
+            level = [*level[:direct], *made]
+    return relays

@@ -1,0 +1,83 @@
+"""Which nodes run together: pure nodes, then at most one with an effect."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from saltern_compiler.ir.pipeline import ControlEdge, Node
+from saltern_compiler.passes.shape import AMBIENT, Shape
+from saltern_runtime.spec import Effect, Policy
+
+MAX_NODES: Final = 64
+"""Nodes of one stage, at most: their outcomes are recorded by one script, whose work is bounded."""
+
+Gate: TypeAlias = tuple[tuple[ControlEdge, ...], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A stage to be: its nodes in the order they run; the last one gives it its name, policy and queue."""
+
+    nodes: tuple[str, ...]
+    needs: tuple[str, ...]
+    """Names of other groups; sorted."""
+    after: tuple[str, ...]
+    """Those of `needs` that are neither read nor hung on; sorted."""
+
+    @property
+    def name(self) -> str:
+        """The id of the last node."""
+        return self.nodes[-1]
+
+
+def group_nodes(shape: Shape, effects: Mapping[str, Effect], on_error: Mapping[str, str]) -> tuple[Group, ...]:
+    """Cut a graph into groups, in the order of data flow.
+
+    A pure node joins the group of its consumers where these are all in one group, so that no way leads out of a group and
+    back into it. Going against the flow, every consumer has its group already.
+    """
+    readers: dict[str, list[str]] = {node_id: [] for node_id in shape.order}
+    tied: set[str] = set()
+    for node_id in shape.order:
+        for name in shape.reads[node_id]:
+            if name not in AMBIENT:
+                readers[name].append(node_id)
+        tied.update(edge.source for edge in shape.control[node_id])
+        tied.update(shape.waits[node_id])
+    members: dict[str, list[str]] = {}
+    group_of: dict[str, str] = {}
+    for node_id in reversed(shape.order):
+        home = node_id
+        groups = {group_of[reader] for reader in readers[node_id]}
+        if len(groups) == 1 and node_id not in tied and effects[node_id] is Effect.PURE:
+            (only,) = groups
+            if len(members[only]) < MAX_NODES and _go_together(shape, node_id, only, on_error):
+                home = only
+        group_of[node_id] = home
+        members.setdefault(home, []).append(node_id)
+    return tuple(
+        _group(tuple(reversed(members[node_id])), shape, group_of) for node_id in shape.order if node_id in members
+    )
+
+
+def _go_together(shape: Shape, pure: str, last: str, on_error: Mapping[str, str]) -> bool:
+    """Whether a pure node runs, and fails, exactly where the last node of the group does."""
+    same_gate = _gate(shape.nodes[pure]) == _gate(shape.nodes[last])
+    return same_gate and on_error[pure] == on_error[last] == "fail" and shape.nodes[pure].policy == Policy()
+
+
+def _gate(node: Node) -> Gate:
+    return tuple(sorted(node.control, key=lambda edge: (edge.source, edge.handle))), node.join
+
+
+def _group(nodes: tuple[str, ...], shape: Shape, group_of: Mapping[str, str]) -> Group:
+    felt: set[str] = set()
+    waits: set[str] = set()
+    for node_id in nodes:
+        felt.update(group_of[name] for name in shape.reads[node_id] if name not in AMBIENT)
+        felt.update(group_of[edge.source] for edge in shape.control[node_id])
+        waits.update(group_of[name] for name in shape.waits[node_id])
+    own = {nodes[-1]}
+    return Group(nodes, tuple(sorted((felt | waits) - own)), tuple(sorted(waits - felt - own)))

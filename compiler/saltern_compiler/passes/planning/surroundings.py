@@ -1,0 +1,58 @@
+"""What a pipeline needs around it: hosts, environment variables, extras of the runtime."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from saltern_compiler.ir.pipeline import Connection, Pipeline
+from saltern_compiler.ir.values import Literal, SecretRef, Template, Value
+from saltern_compiler.passes.shape import all_settings
+from saltern_compiler.registry import Registry
+from saltern_runtime.spec import Json
+
+_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
+
+
+def egress(pipeline: Pipeline, registry: Registry) -> tuple[str, ...]:
+    """Return the `host:port` that connections and written-out URLs lead to; sorted."""
+    found: set[str] = set()
+    used = {node.connection for node in pipeline.body.nodes}
+    for connection in pipeline.connections:
+        if connection.name in used:
+            found.update(_of_connection(connection, registry))
+    for node in pipeline.body.nodes:
+        target = _of_url(node.param("url"))
+        if target is not None:
+            found.add(target)
+    return tuple(sorted(found))
+
+
+def _of_connection(connection: Connection, registry: Registry) -> tuple[str, ...]:
+    spec = registry.connector(connection.connector)
+    if spec is None:
+        return ()
+    settings: dict[str, Json] = {param.name: param.default for param in spec.settings if param.default is not None}
+    settings |= {name: value.value for name, value in connection.settings if isinstance(value, Literal)}
+    return spec.egress(settings)
+
+
+def _of_url(value: Value | None) -> str | None:
+    """Read the host of a URL; of a template only where the host ends before the first expression."""
+    text = value.value if isinstance(value, Literal) else None
+    if isinstance(value, Template) and isinstance(value.parts[0], str):
+        start = value.parts[0]
+        text = start if start.count("/") > 2 else None
+    if not isinstance(text, str):
+        return None
+    try:
+        url = urlsplit(text)
+        port = url.port or _PORTS.get(url.scheme)
+    except ValueError:
+        return None
+    return f"{url.hostname}:{port}" if url.hostname and port is not None else None
+
+
+def environment(pipeline: Pipeline) -> tuple[str, ...]:
+    """Return the environment variables of the secrets that connections and triggers take; sorted."""
+    used = {value.name for value in all_settings(pipeline) if isinstance(value, SecretRef)}
+    return tuple(sorted({each.reference.removeprefix("env:") for each in pipeline.secrets if each.name in used}))

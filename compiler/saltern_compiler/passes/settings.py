@@ -1,0 +1,65 @@
+"""The settings of connections and triggers against the lists of what may be set."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from saltern_compiler.diagnostics.model import Diagnostic, Origin
+from saltern_compiler.ir.values import Literal, SecretRef, Value
+from saltern_compiler.passes.base import Context, did_you_mean, join
+from saltern_compiler.passes.values import misfits
+from saltern_runtime.spec import Param, show
+
+
+def check_settings(
+    owner: str, given: Sequence[tuple[str, Value]], known: Sequence[Param], place: Origin, context: Context
+) -> None:
+    """Report unknown, missing and ill-typed settings, and secrets that are no references; `owner` is as messages name it."""
+    params = {param.name: param for param in known}
+    for name, value in given:
+        if name not in params:
+            near = context.nearest(name, params)
+            notes: tuple[str, ...] = (*did_you_mean(near), f"It takes {join(params)}." if params else "It takes none.")
+            message = f"{owner} has no setting `{name}`"
+            context.report(Diagnostic("unknown-setting", message, value.origin.name(), notes=notes))
+            continue
+        for diagnostic in _judge(owner, params[name], value):
+            context.report(diagnostic)
+    names = {name for name, _ in given}
+    for param in known:
+        if param.required and param.name not in names:
+            kind = "a secret" if param.secret else show(param.type)
+            notes = (f"It takes {kind}.", *((param.doc,) if param.doc else ()))
+            context.report(
+                Diagnostic("missing-setting", f"{owner} lacks the setting `{param.name}`", place, notes=notes)
+            )
+
+
+def _judge(owner: str, param: Param, value: Value) -> list[Diagnostic]:
+    where = value.origin
+    if isinstance(value, SecretRef):
+        if param.secret:
+            return []
+        notes: tuple[str, ...] = ("Only settings that hold secrets are kept out of the generated code.",)
+        return [
+            Diagnostic("misplaced-secret", f"`{param.name}` of {owner} is no place for a secret", where, notes=notes)
+        ]
+    if param.secret:
+        notes = (
+            "What stands in a pipeline is read by everyone who reads the pipeline, and by its history.",
+            f'Declare `secret {param.name} = env("NAME")` and name it here; then replace the value wherever it was used.',
+        )
+        message = f"`{param.name}` of {owner} is a secret, but its value stands here"
+        return [Diagnostic("literal-secret", message, where, notes=notes)]
+    if not isinstance(value, Literal):
+        notes = ("A setting is the same for every run; values of a run go into parameters of nodes.",)
+        return [Diagnostic("not-a-literal", f"`{param.name}` of {owner} must be written out", where, notes=notes)]
+    return [
+        Diagnostic(
+            "ill-typed-setting",
+            f"`{param.name}` of {owner}: {misfit.message}",
+            where.child(*misfit.path),
+            notes=(f"It takes {show(param.type)}.",),
+        )
+        for misfit in misfits(value.value, param.type)
+    ]

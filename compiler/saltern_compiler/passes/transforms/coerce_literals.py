@@ -1,0 +1,62 @@
+"""Literals in the type of their parameter: 1 and 1.0 mean the same where one of them is meant."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from saltern_compiler.ir.pipeline import RETURN, Connection, Node, Pipeline
+from saltern_compiler.ir.values import Value
+from saltern_compiler.passes.base import Context, Pass
+from saltern_compiler.passes.values import coerce
+from saltern_runtime.spec import ANY, NodeType, ObjectType, Type
+
+
+@dataclass(frozen=True, slots=True)
+class CoerceLiterals(Pass):
+    """JavaScript saves 1.0 as 1, and RFC 8785 prints both alike: before hashing, a literal takes its parameter's type."""
+
+    name: str = "coerce_literals"
+
+    def apply(self, pipeline: Pipeline, context: Context) -> Pipeline:
+        """Return the pipeline with its literals as their parameters and settings have them."""
+        registry = context.registry
+        nodes = tuple(
+            _node(node, registry.node(node.type, node.version), pipeline.output) for node in pipeline.body.nodes
+        )
+        connections = tuple(_connection(each, context) for each in pipeline.connections)
+        if _same(nodes, pipeline.body.nodes) and _same(connections, pipeline.connections):
+            return pipeline
+        return replace(pipeline, body=replace(pipeline.body, nodes=nodes), connections=connections)
+
+
+def _same(made: tuple[object, ...], given: tuple[object, ...]) -> bool:
+    return all(one is other for one, other in zip(made, given, strict=True))
+
+
+def _node(node: Node, spec: NodeType | None, output: ObjectType | None) -> Node:
+    if spec is None:
+        return node
+
+    def takes(name: str) -> Type:
+        if node.type == RETURN and output is not None:
+            return output
+        param = spec.param(name)
+        return ANY if param is None or param.is_type else param.type
+
+    params = _coerced(node.params, takes)
+    return node if params is node.params else replace(node, params=params)
+
+
+def _connection(connection: Connection, context: Context) -> Connection:
+    spec = context.registry.connector(connection.connector)
+    if spec is None:
+        return connection
+    types = {param.name: param.type for param in spec.settings}
+    settings = _coerced(connection.settings, lambda name: types.get(name, ANY))
+    return connection if settings is connection.settings else replace(connection, settings=settings)
+
+
+def _coerced(given: tuple[tuple[str, Value], ...], takes: Callable[[str], Type]) -> tuple[tuple[str, Value], ...]:
+    made = tuple((name, coerce(value, takes(name))) for name, value in given)
+    return given if _same(tuple(v for _, v in made), tuple(v for _, v in given)) else made

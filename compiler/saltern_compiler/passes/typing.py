@@ -1,0 +1,239 @@
+"""The type of what is bound to a parameter, and where it parts from what the parameter takes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Final
+
+from saltern_compiler.diagnostics.model import Diagnostic, Origin, Related, Severity
+from saltern_compiler.expr.assign import assignable
+from saltern_compiler.expr.ast import Reference, references
+from saltern_compiler.expr.functions import TYPE_NAMES
+from saltern_compiler.expr.typing import Env, infer
+from saltern_compiler.ir.pipeline import RETURN, Node, Pipeline
+from saltern_compiler.ir.values import Expression, ListValue, Literal, ObjectValue, Template, TypeValue, Value
+from saltern_compiler.passes.base import Context, did_you_mean, replace_by
+from saltern_compiler.passes.shape import AMBIENT
+from saltern_compiler.passes.values import misfits, type_of
+from saltern_runtime.spec import (
+    ANY,
+    STRING,
+    TIMESTAMP,
+    Field,
+    ListType,
+    MapType,
+    NodeType,
+    ObjectType,
+    Param,
+    Type,
+    UnionType,
+    obj,
+    show,
+    union,
+)
+from saltern_runtime.spec.types import without_null
+
+RUN: Final = obj({"id": STRING, "tenant": STRING, "started_at": TIMESTAMP})
+"""What expressions may know of their run."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Visit:
+    """One parameter of one node."""
+
+    node: Node
+    param: Param
+    is_output: bool
+    """Whether it is the value of `return`, held against the declared output."""
+    pipeline: Pipeline
+    context: Context
+
+    @property
+    def taker(self) -> str:
+        """Who takes the value, in words."""
+        return "the output" if self.is_output else f"`{self.param.name}` of `{self.node.id}`"
+
+    def report(self, code: str, message: str, at: Origin, *notes: str, related: tuple[Related, ...] = ()) -> None:
+        """Keep a finding about this node."""
+        self.context.report(Diagnostic(code, message, at, notes=notes, related=related), self.node.id)
+
+
+def type_param(
+    node: Node, name: str, value: Value, spec: NodeType | None, *, pipeline: Pipeline, context: Context
+) -> Type:
+    """Return the type of what is bound to a parameter, and report what it reads or gives wrongly."""
+    param = spec.param(name) if spec is not None else None
+    if param is None or param.is_type or isinstance(value, TypeValue):
+        _typed(_Visit(node, Param(name), is_output=False, pipeline=pipeline, context=context), value, ANY)
+        return value.type if isinstance(value, TypeValue) else ANY
+    output = pipeline.output if node.type == RETURN else None
+    visit = _Visit(node, param, is_output=output is not None, pipeline=pipeline, context=context)
+    if isinstance(value, Literal) and output is None:
+        return type_of(value.value)
+    return _typed(visit, value, param.type if output is None else output)
+
+
+def _typed(visit: _Visit, value: Value, to: Type) -> Type:
+    match value:
+        case Literal(value=literal):
+            for misfit in misfits(literal, to):
+                code = "type-mismatch" if visit.is_output else "ill-typed-parameter"
+                visit.report(code, f"{visit.taker}: {misfit.message}", value.origin.child(*misfit.path))
+            return type_of(literal)
+        case Expression():
+            found = _infer(visit, value)
+            _check(visit, found, to, value)
+            return found
+        case Template(parts=parts):
+            for part in parts:
+                if isinstance(part, Expression):
+                    _infer(visit, part)
+            _check(visit, STRING, to, value)
+            return STRING
+        case ListValue():
+            return _typed_list(visit, value, to)
+        case ObjectValue():
+            return _typed_object(visit, value, to)
+        case _:
+            return ANY
+
+
+def _typed_list(visit: _Visit, value: ListValue, to: Type) -> Type:
+    target = without_null(to)
+    item = target.item if isinstance(target, ListType) else ANY
+    found = ListType(union(*(_typed(visit, each, item) for each in value.items)))
+    if not isinstance(target, ListType):
+        _check(visit, found, to, value)
+    return found
+
+
+def _typed_object(visit: _Visit, value: ObjectValue, to: Type) -> Type:
+    target = without_null(to)
+    if isinstance(target, ObjectType):
+        return _typed_fields(visit, value, target)
+    item = target.value if isinstance(target, MapType) else ANY
+    found = obj({name: _typed(visit, each, item) for name, each in value.fields})
+    if not isinstance(target, MapType):
+        _check(visit, found, to, value)
+    return found
+
+
+def _typed_fields(visit: _Visit, value: ObjectValue, to: ObjectType) -> Type:
+    found: dict[str, Type | Field] = {}
+    for name, each in value.fields:
+        field = to.field(name)
+        found[name] = _typed(visit, each, field.type if field is not None else ANY)
+        if field is None and not to.open:
+            visit.report("type-mismatch", f"{visit.taker} has no field `{name}`", each.origin, f"It is {show(to)}.")
+    for field in to.fields:
+        if field.required and field.name not in found:
+            _missing_field(visit, field, value)
+    return obj(found)
+
+
+def _missing_field(visit: _Visit, field: Field, value: Value) -> None:
+    if visit.is_output:
+        note = f"The pipeline declares the output `{field.name}: {show(field.type)}`; return it, or declare `{field.name}?`."
+        visit.report("output-never-produced", f"the output `{field.name}` is never produced", value.origin, note)
+        return
+    note = f"It is {show(field.type)}."
+    visit.report("type-mismatch", f"{visit.taker} lacks the field `{field.name}`", value.origin, note)
+
+
+def _check(visit: _Visit, found: Type, to: Type, value: Value) -> None:
+    """Report where a type parts from what is taken."""
+    parting = assignable(found, to)
+    if parting is None:
+        return
+    at = parting.place()
+    where = f" at `{at}`" if at else ""
+    if len(show(found)) + len(show(to)) < 60:
+        message = f"{visit.taker} takes {show(to)}, but gets {show(found)}"
+    else:
+        message = f"{visit.taker} does not take this{where}: {parting.reason}"
+    notes = [f"They part{where}: {parting.reason}."] if at else []
+    if isinstance(found, UnionType) and without_null(found) != found and assignable(without_null(found), to) is None:
+        notes.append("It may be null: test it, or give another value with `merge(…, other)`.")
+    visit.report("type-mismatch", message, value.origin, *notes, related=_sources(visit, value))
+
+
+def _sources(visit: _Visit, value: Value) -> tuple[Related, ...]:
+    """Point at the node that a plain reference reads: the other end of the edge."""
+    if not isinstance(value, Expression):
+        return ()
+    shape = visit.context.shape(visit.pipeline)
+    names = {each.name for each in references(value.expr)} & shape.nodes.keys()
+    return tuple(
+        Related(shape.nodes[name].place("id"), f"`{name}` gives {show(visit.context.types.get(name, ANY))}")
+        for name in sorted(names)
+    )[:4]
+
+
+def _infer(visit: _Visit, value: Expression) -> Type:
+    context, node = visit.context, visit.node
+    shape = context.shape(visit.pipeline)
+    skippable = frozenset() if visit.param.keep_skipped else context.skippable.get(node.id, frozenset())
+    names: dict[str, Type] = {}
+    strict: list[Reference] = []
+    for reference in references(value.expr):
+        known = reference.name in shape.nodes or reference.name in AMBIENT
+        if not known and reference.name in TYPE_NAMES:
+            continue
+        if not known:
+            _unknown(visit, reference, value.origin)
+        names[reference.name] = _type_of_name(visit, reference.name)
+        if reference.name in skippable and not reference.guarded:
+            strict.append(reference)
+    found, diagnostics = infer(value.expr, Env(names, skippable & names.keys()), value.origin)
+    for diagnostic in diagnostics:
+        context.report(_explained(visit, diagnostic, strict, value.origin), node.id)
+    return ANY if any(each.severity is Severity.ERROR for each in diagnostics) else found
+
+
+def _type_of_name(visit: _Visit, name: str) -> Type:
+    if name == "input":
+        return visit.pipeline.input
+    if name == "run":
+        return RUN
+    return visit.context.types.get(name, ANY)
+
+
+def _unknown(visit: _Visit, reference: Reference, origin: Origin) -> None:
+    context, pipeline = visit.context, visit.pipeline
+    place = origin.within(reference.span[0], reference.span[0] + len(reference.name))
+    name = reference.name
+    if pipeline.secret(name) is not None or pipeline.connection(name) is not None:
+        kind = "secret" if pipeline.secret(name) is not None else "connection"
+        notes: tuple[str, ...] = (f"`{name}` is a {kind}, which no expression can read.",)
+        visit.report("unknown-name", f"unknown name `{name}`", place, *notes)
+        return
+    near = context.nearest(name, (*context.shape(pipeline).nodes, *AMBIENT))
+    notes = did_you_mean(near)
+    if pipeline.input.field(name) is not None:
+        notes = (*notes, f"The pipeline's input has a field of that name: `input.{name}`.")
+    fixes = replace_by(near, place)
+    context.report(Diagnostic("unknown-name", f"unknown name `{name}`", place, notes=notes, fixes=fixes), visit.node.id)
+
+
+def _explained(visit: _Visit, diagnostic: Diagnostic, strict: list[Reference], origin: Origin) -> Diagnostic:
+    """Say in `may-be-skipped` why this very node may be, in place of the general reason that stands first."""
+    if diagnostic.code != "may-be-skipped":
+        return diagnostic
+    for reference in strict:
+        if f"`{reference.name}`" not in diagnostic.message and diagnostic.origin != origin.within(*reference.span):
+            continue
+        return replace(diagnostic, notes=(_why_skipped(visit, reference.name), *diagnostic.notes[1:]))
+    return diagnostic
+
+
+def _why_skipped(visit: _Visit, node_id: str) -> str:
+    """Say in a sentence why a node may have no value."""
+    shape = visit.context.shape(visit.pipeline)
+    node = shape.nodes[node_id]
+    if node.disabled:
+        return f"`{node_id}` is disabled."
+    edges = shape.control[node_id]
+    if not edges:
+        return f"`{node_id}` may fail and is passed over then (on_error is `continue`), or hangs on what is."
+    handles = " or ".join(f"`{edge.source}` takes `{edge.handle}`" for edge in edges[:4])
+    return f"`{node_id}` runs only where {handles}{' or …' if len(edges) > 4 else ''}."

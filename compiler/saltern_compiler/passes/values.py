@@ -1,0 +1,208 @@
+"""JSON values against types: whether a literal fits, what type it has, and how it is written in its parameter's type."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Final
+
+from saltern_compiler.ir.values import ListValue, Literal, ObjectValue, Value
+from saltern_runtime.spec import (
+    ANY,
+    BOOL,
+    BYTES,
+    DOUBLE,
+    DURATION,
+    INT,
+    NULL,
+    STRING,
+    TIMESTAMP,
+    Json,
+    ListType,
+    LiteralType,
+    MapType,
+    ObjectType,
+    Primitive,
+    Type,
+    UnionType,
+    obj,
+    show,
+    union,
+)
+
+_INT_MIN: Final = -(2**63)
+_INT_MAX: Final = 2**63 - 1
+_DOUBLE_MAX: Final = int(sys.float_info.max)
+_TEXTS: Final = {
+    STRING: re.compile(r"(?s).*"),
+    BYTES: re.compile(r"[A-Za-z0-9+/]*={0,2}"),
+    TIMESTAMP: re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})"),
+    DURATION: re.compile(r"P.+|-?(\d+(\.\d+)?(h|ms|us|ns|m|s))+"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """Where a literal parts from its type."""
+
+    path: tuple[str | int, ...]
+    message: str
+
+
+def type_of(value: Json) -> Type:
+    """Return the narrowest type of a literal, enumeration members aside: lists of one item type, objects by field."""
+    match value:
+        case None:
+            return NULL
+        case bool():
+            return BOOL
+        case int():
+            return INT
+        case float():
+            return DOUBLE
+        case str():
+            return STRING
+        case list():
+            return ListType(union(*(type_of(item) for item in value)) if value else ANY)
+        case dict():
+            return obj({key: type_of(item) for key, item in value.items()})
+    raise TypeError(f"not a JSON value: {type(value).__name__}")
+
+
+def misfits(value: Json, to: Type, path: tuple[str | int, ...] = ()) -> Iterator[Misfit]:
+    """Yield every place where a literal is not of a type; whole doubles are ints and ints are doubles."""
+    match to, value:
+        case ListType(item=item), list():
+            for index, each in enumerate(value):
+                yield from misfits(each, item, (*path, index))
+        case MapType(value=item), dict():
+            for key, each in value.items():
+                yield from misfits(each, item, (*path, key))
+        case ObjectType(), dict():
+            yield from _object_misfits(value, to, path)
+        case _ if not _fits_whole(value, to):
+            yield Misfit(path, f"{_short(value)} is not {show(to)}")
+
+
+def _fits_whole(value: Json, to: Type) -> bool:
+    match to:
+        case UnionType(members=members):
+            return any(_fits(value, member) for member in members)
+        case LiteralType(value=wanted):
+            return type(value) is type(wanted) and bool(value == wanted)
+        case Primitive():
+            return _fits_primitive(value, to)
+    return False
+
+
+def _object_misfits(value: dict[str, Json], to: ObjectType, path: tuple[str | int, ...]) -> Iterator[Misfit]:
+    for field in to.fields:
+        if field.name in value:
+            yield from misfits(value[field.name], field.type, (*path, field.name))
+        elif field.required:
+            yield Misfit(path, f"the field `{field.name}` is missing from {_short(value)}")
+    if to.open:
+        return
+    for key in value:
+        if to.field(key) is None:
+            yield Misfit((*path, key), f"{show(to)} has no field `{key}`")
+
+
+def _fits(value: Json, to: Type) -> bool:
+    return next(misfits(value, to), None) is None
+
+
+def _fits_primitive(value: Json, to: Primitive) -> bool:
+    if to == ANY:
+        return True
+    if to == NULL:
+        return value is None
+    if to == BOOL:
+        return isinstance(value, bool)
+    if to == INT:
+        return _is_whole(value) and _INT_MIN <= value <= _INT_MAX
+    if to == DOUBLE:
+        return isinstance(value, float) or (_is_whole(value) and abs(value) <= _DOUBLE_MAX)
+    return isinstance(value, str) and _TEXTS[to].fullmatch(value) is not None
+
+
+def _is_whole(value: Json) -> bool:
+    if isinstance(value, float):
+        return value.is_integer()
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _short(value: Json) -> str:
+    """Name a literal without repeating much of it."""
+    match value:
+        case None | bool():
+            return {None: "null", True: "true", False: "false"}[value]
+        case int() | float():
+            return str(value)
+        case str():
+            return "a string" if len(value) > 40 or not value.isprintable() else f'"{value}"'
+        case list():
+            return "a list"
+    return "an object"
+
+
+def coerce(value: Value, to: Type) -> Value:
+    """Write the literals in a value as their type does: 1 as 1.0 for a double, 1.0 as 1 for an int."""
+    match value, to:
+        case Literal(value=literal), _:
+            coerced = _coerce(literal, to)
+            return value if coerced is literal else replace(value, value=coerced)
+        case ListValue(items=items), ListType(item=item):
+            made = tuple(coerce(each, item) for each in items)
+            return value if _same(made, items) else replace(value, items=made)
+        case ObjectValue(fields=fields), ObjectType():
+            types = {field.name: field.type for field in to.fields}
+            made_fields = tuple((key, coerce(each, types.get(key, ANY))) for key, each in fields)
+        case ObjectValue(fields=fields), MapType(value=item):
+            made_fields = tuple((key, coerce(each, item)) for key, each in fields)
+        case _:
+            return value
+    same = _same(tuple(each for _, each in made_fields), tuple(each for _, each in fields))
+    return value if same else replace(value, fields=made_fields)
+
+
+def _same(made: tuple[Value, ...], given: tuple[Value, ...]) -> bool:
+    return all(one is other for one, other in zip(made, given, strict=True))
+
+
+def _coerce(value: Json, to: Type) -> Json:
+    match to, value:
+        case UnionType(members=members), _:
+            return _coerce_to_any(value, members)
+        case ListType(item=item), list():
+            made = [_coerce(each, item) for each in value]
+            return value if all(a is b for a, b in zip(made, value, strict=True)) else made
+        case MapType(value=item), dict():
+            made_dict = {key: _coerce(each, item) for key, each in value.items()}
+        case ObjectType(), dict():
+            types = {field.name: field.type for field in to.fields}
+            made_dict = {key: _coerce(each, types.get(key, ANY)) for key, each in value.items()}
+        case Primitive(), int() | float() if not isinstance(value, bool):
+            return _coerce_number(value, to)
+        case _:
+            return value
+    return value if all(made_dict[key] is value[key] for key in value) else made_dict
+
+
+def _coerce_number(value: float, to: Primitive) -> float:
+    if to == DOUBLE and isinstance(value, int) and _fits_primitive(value, to):
+        return float(value)
+    if to == INT and isinstance(value, float) and _fits_primitive(value, to):
+        return int(value)
+    return value
+
+
+def _coerce_to_any(value: Json, members: tuple[Type, ...]) -> Json:
+    """Take the first member that the value has already, else the first that it can be written as."""
+    fitting = [member for member in members if _fits(value, member)]
+    for member in fitting:
+        if _coerce(value, member) is value:
+            return value
+    return _coerce(value, fitting[0]) if fitting else value
