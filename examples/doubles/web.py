@@ -1,0 +1,21 @@
+"""A web server that tells what it was asked: every path answers 200 with the request as JSON. `python -m examples.doubles.web`."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from examples.doubles.server import Answer, Double, Received, main
+
+
+def web(port: int = 0) -> Double:
+    """Make a server that echoes."""
+    return Double(answer, port=port)
+
+
+def answer(request: Received) -> Answer:
+    """Tell what came in."""
+    return Answer(asdict(request))
+
+
+if __name__ == "__main__":
+    main(web, "A web server that tells what it was asked.")

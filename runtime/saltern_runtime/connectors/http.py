@@ -1,0 +1,102 @@
+"""`http`: one server under a base URL, with its token and headers."""
+
+from __future__ import annotations
+
+import http.cookiejar
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote, urlsplit
+
+from saltern_runtime.connectors.base import PerProcess, secret, setting
+from saltern_runtime.errors import PermanentError
+from saltern_runtime.spec import STRING, ConnectorSpec, Json, MapType, Param, Policy, Retry
+
+if TYPE_CHECKING:
+    import httpx
+
+    from saltern_runtime.graph import Connection
+
+_PORTS: Final = {"http": 80, "https": 443}
+
+
+def host_and_port(url: object) -> tuple[str, ...]:
+    """Return the `host:port` that a literal URL leads to, as a tuple of one; empty where it cannot be read."""
+    if not isinstance(url, str):
+        return ()
+    try:
+        parts = urlsplit(url)
+        port = parts.port or _PORTS.get(parts.scheme)
+    except ValueError:
+        return ()
+    return (f"{parts.hostname}:{port}",) if parts.hostname and port else ()
+
+
+def _egress(settings: Mapping[str, Json]) -> tuple[str, ...]:
+    return host_and_port(settings.get("base_url"))
+
+
+CONNECTOR: Final = ConnectorSpec(
+    name="http",
+    summary="A server that speaks HTTP: requests stay under its base URL, and its token goes nowhere else.",
+    settings=(
+        Param("base_url", STRING, static=True, doc="`https://api.example.com/v1`; a node's `url` is a path under it."),
+        Param("token", STRING, required=False, secret=True, doc="Sent as `Authorization: Bearer …`."),
+        Param("headers", MapType(STRING), required=False, doc="Sent with every request."),
+    ),
+    policy=Policy(timeout=30.0, retry=Retry(attempts=4, base=1.0, cap=60.0)),
+    egress=_egress,
+)
+
+_CLIENTS: Final[PerProcess[httpx.Client]] = PerProcess()
+
+
+def client() -> httpx.Client:
+    """Return this process's client: no redirects, no cookies kept from one run to the next."""
+    return _CLIENTS.get((), _make)
+
+
+def _make() -> httpx.Client:
+    import httpx  # noqa: PLC0415 - reading the spec needs no SDK
+
+    nothing = http.cookiejar.CookieJar(http.cookiejar.DefaultCookiePolicy(allowed_domains=()))
+    return httpx.Client(follow_redirects=False, cookies=nothing)
+
+
+def target(connection: Connection | None, url: str) -> tuple[httpx.URL, dict[str, str]]:
+    """Return the URL to ask and the connection's headers; raises PermanentError where the URL leaves the connection."""
+    import httpx  # noqa: PLC0415 - reading the spec needs no SDK
+
+    try:
+        base = httpx.URL(setting(connection, CONNECTOR, "base_url")) if connection is not None else None
+        asked = httpx.URL(url if base is None or urlsplit(url).scheme else _under(str(base), url))
+    except (httpx.InvalidURL, ValueError, TypeError) as error:
+        raise PermanentError(f"the URL cannot be read: {error}", code="bad-url") from error
+    if asked.scheme not in _PORTS or not asked.host:
+        raise PermanentError("the URL is no absolute http or https URL", code="bad-url")
+    if asked.userinfo:
+        raise PermanentError("the URL holds credentials; they belong into a connection's secret", code="bad-url")
+    if connection is None or base is None:
+        return asked, {}
+    if not _inside(base, asked):
+        raise PermanentError(
+            f"the URL leaves the connection {connection.name!r} ({base.scheme}://{base.host})",
+            code="url-leaves-connection",
+        )
+    headers = dict(setting(connection, CONNECTOR, "headers") or {})
+    if "token" in connection.secrets:
+        headers["Authorization"] = f"Bearer {secret(connection, 'token')}"
+    return asked, headers
+
+
+def _under(base: str, path: str) -> str:
+    return f"{base.rstrip('/')}/{path}" if path and path[0] not in "/?" else f"{base.rstrip('/')}{path}"
+
+
+def _inside(base: httpx.URL, asked: httpx.URL) -> bool:
+    if (asked.scheme, asked.host, asked.port) != (base.scheme, base.host, base.port):
+        return False
+    raw = asked.raw_path.decode("ascii").partition("?")[0]
+    if {".", ".."} & set(unquote(raw).replace("\\", "/").split("/")):
+        return False
+    root = base.raw_path.decode("ascii").partition("?")[0].rstrip("/")
+    return not root or raw == root or raw.startswith(f"{root}/")

@@ -1,0 +1,246 @@
+"""`http.request`: ask a server.
+
+A status of 4xx or 5xx is an error (408, 425, 429 and 5xx may pass); 2xx and 3xx are results, since redirects are not
+followed. JSON comes back as its value, other text as a string, an empty body as null. Requests that may change something
+carry an `Idempotency-Key` that stays the same through retries.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Final, Literal
+from urllib.parse import urlsplit
+
+from saltern_runtime.connectors import http as connector
+from saltern_runtime.connectors.base import connection_of, idempotency_key, remaining, retry_after
+from saltern_runtime.errors import NodeError, PermanentError, TransientError
+from saltern_runtime.models import Model, plain
+from saltern_runtime.settings import Settings
+from saltern_runtime.spec import (
+    ANY,
+    INT,
+    STRING,
+    Bound,
+    Effect,
+    LiteralType,
+    MapType,
+    NodeType,
+    Param,
+    Problem,
+    obj,
+    union,
+)
+
+if TYPE_CHECKING:
+    import httpx
+
+    from saltern_runtime.graph import Context
+
+Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
+
+METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
+_SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_IDEMPOTENT: Final = _SAFE | {"PUT", "DELETE"}
+_MAY_PASS: Final = frozenset({408, 425, 429})
+_NOT_ACTED_ON: Final = frozenset({408, 425, 429, 503})
+_CODES: Final = {
+    401: "unauthorized",
+    403: "forbidden",
+    404: "not-found",
+    408: "timed-out",
+    409: "conflict",
+    429: "rate-limited",
+}
+
+
+def _effect(bound: Bound) -> Effect:
+    return Effect.IDEMPOTENT if bound.literals.get("method", "GET") in _IDEMPOTENT else Effect.EXTERNAL
+
+
+def _check(bound: Bound) -> Iterator[Problem]:
+    url = bound.literals.get("url")
+    if isinstance(url, str):
+        yield from _check_url(url)
+    if "body" in bound.types and bound.literals.get("method", "GET") in ("GET", "HEAD"):
+        method = bound.literals.get("method", "GET")
+        yield Problem(
+            "body", f"a {method} request carries no body", ("Name another `method`, such as POST, or drop `body`.",)
+        )
+
+
+def _check_url(url: str) -> Iterator[Problem]:
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 - reading it is what checks it
+    except ValueError as error:
+        yield Problem("url", f"the URL {url!r} cannot be read", (str(error),))
+        return
+    if parts.scheme and parts.scheme not in ("http", "https"):
+        yield Problem("url", f"the URL's scheme is {parts.scheme}, not http or https")
+    elif parts.scheme and not parts.hostname:
+        yield Problem("url", f"the URL {url!r} names no host")
+    elif parts.username or parts.password:
+        yield Problem("url", "the URL holds credentials", ("They belong into a secret of a connection.",))
+
+
+NODE: Final = NodeType(
+    name="http.request",
+    summary="Asks a server over HTTP.",
+    params=(
+        Param(
+            "method",
+            union(*(LiteralType(m) for m in METHODS)),
+            required=False,
+            default="GET",
+            static=True,
+            doc="The method.",
+        ),
+        Param("url", STRING, doc="Absolute, or a path under the connection's base URL."),
+        Param(
+            "query", MapType(ANY), required=False, doc="Query parameters; a null one is left out, a list is repeated."
+        ),
+        Param("headers", MapType(STRING), required=False, doc="Headers beside the connection's own."),
+        Param("body", ANY, required=False, doc="Text is sent as it is, anything else as JSON."),
+    ),
+    result=obj({"status": INT, "headers": MapType(STRING), "body": ANY}),
+    result_model="saltern_runtime.nodes.http:HttpResponse",
+    effect=_effect,
+    connector="http",
+    connection_required=False,
+    call="saltern_runtime.nodes.http:request",
+    queue="io",
+    requires=("http",),
+    check=_check,
+)
+
+
+class HttpResponse(Model):
+    """What a server answered."""
+
+    status: int
+    headers: dict[str, str]
+    """By lower-case name; repeated headers joined by a comma."""
+    body: Any
+
+
+def request(
+    ctx: Context,
+    *,
+    url: str,
+    method: Method = "GET",
+    query: Mapping[str, object] | None = None,
+    headers: Mapping[str, str] | None = None,
+    body: object = None,
+) -> HttpResponse:
+    """Send one request and return the answer; raises TransientError or PermanentError."""
+    import httpx  # noqa: PLC0415 - reading the spec needs no SDK
+
+    connection = connection_of(ctx, connector.CONNECTOR) if ctx.connection is not None else None
+    target, own = connector.target(connection, url)
+    try:
+        sent = httpx.Headers(dict(headers or {}))
+        sent.update(own)
+        if method not in _SAFE:
+            sent.setdefault("Idempotency-Key", idempotency_key(ctx))
+        content = _content(body, sent)
+        asked = connector.client().build_request(
+            method, _with_query(target, query), headers=sent, content=content, timeout=remaining(ctx)
+        )
+    except (ValueError, httpx.InvalidURL) as error:
+        raise PermanentError(f"the request cannot be written: {error}", code="bad-request") from None
+    return _send(ctx, asked)
+
+
+def _with_query(url: httpx.URL, query: Mapping[str, object] | None) -> httpx.URL:
+    given = {key: value for key, value in (query or {}).items() if value is not None}
+    return url.copy_merge_params(plain(given)) if given else url
+
+
+def _content(body: object, headers: httpx.Headers) -> bytes | None:
+    """Write a body and name its type, where the pipeline did not."""
+    if body is None:
+        return None
+    if isinstance(body, str):
+        headers.setdefault("Content-Type", "text/plain; charset=utf-8")
+        return body.encode()
+    headers.setdefault("Content-Type", "application/json")
+    return json.dumps(plain(body), ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+
+
+def _send(ctx: Context, asked: httpx.Request) -> HttpResponse:
+    import httpx  # noqa: PLC0415 - reading the spec needs no SDK
+
+    where = f"{asked.method} {asked.url.host}"
+    again = asked.method in _IDEMPOTENT
+    try:
+        answer = connector.client().send(asked, stream=True)
+    except (httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+        raise TransientError(f"{where}: no connection in time", code="timed-out") from error
+    except httpx.ConnectError as error:
+        raise TransientError(f"{where}: no connection ({error})", code="unreachable") from error
+    except httpx.TimeoutException as error:
+        raise TransientError(f"{where}: no answer in time", code="timed-out", ambiguous=not again) from error
+    except (httpx.LocalProtocolError, httpx.UnsupportedProtocol) as error:
+        raise PermanentError(f"{where}: the request cannot be sent: {error}", code="bad-request") from error
+    except httpx.HTTPError as error:
+        raise TransientError(
+            f"{where}: the connection broke ({error})", code="connection-lost", ambiguous=not again
+        ) from error
+    try:
+        _refuse(answer, where, again=again)
+        content = _read(ctx, answer, where)
+    except httpx.HTTPError as error:
+        raise TransientError(
+            f"{where}: the answer broke off ({error})", code="connection-lost", ambiguous=not again
+        ) from error
+    finally:
+        answer.close()
+    return HttpResponse(status=answer.status_code, headers=dict(answer.headers), body=_value(answer, content, where))
+
+
+def _refuse(answer: httpx.Response, where: str, *, again: bool) -> None:
+    status = answer.status_code
+    if status < 400:
+        return
+    kind: type[NodeError] = TransientError if status in _MAY_PASS or status >= 500 else PermanentError
+    raise kind(
+        f"{where} answered {status}",
+        code=_CODES.get(status, "server-error" if status >= 500 else "refused"),
+        status=status,
+        retry_after=retry_after(answer.headers.get("retry-after")),
+        ambiguous=status >= 500 and status not in _NOT_ACTED_ON and not again,
+    )
+
+
+def _read(ctx: Context, answer: httpx.Response, where: str) -> bytes:
+    limit = Settings.from_env().max_payload
+    content = bytearray()
+    for chunk in answer.iter_bytes():
+        content += chunk
+        if len(content) > limit:
+            raise PermanentError(
+                f"{where} answered more than {limit} bytes", code="too-large", status=answer.status_code
+            )
+        if time.monotonic() > ctx.deadline:
+            raise TransientError(
+                f"{where}: the answer was not complete in time", code="timed-out", status=answer.status_code
+            )
+    return bytes(content)
+
+
+def _value(answer: httpx.Response, content: bytes, where: str) -> Any:
+    if not content:
+        return None
+    kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
+    try:
+        text = content.decode(answer.charset_encoding or "utf-8")
+        return json.loads(text) if kind == "application/json" or kind.endswith("+json") else text
+    except (ValueError, LookupError, RecursionError) as error:
+        code, what = (
+            ("not-json", "JSON that cannot be read")
+            if kind.endswith("json")
+            else ("not-text", f"{kind or 'bytes'}, which is no text")
+        )
+        raise PermanentError(f"{where} answered {what}", code=code, status=answer.status_code) from error

@@ -1,0 +1,127 @@
+"""How both nodes run a statement: server-side parameters, one transaction, the errors' classes.
+
+Values in: null, bool, int, double and text as they are; an object as jsonb; a list as an array, or as jsonb where it holds
+objects or lists. Values out: numeric as text (nothing is lost), times as ISO 8601, uuid as text, bytea as base64, json and
+arrays as their values, infinite numbers as text, everything else as PostgreSQL's text for it.
+"""
+
+from __future__ import annotations
+
+import base64
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from saltern_runtime.connectors.base import remaining
+from saltern_runtime.connectors.postgres import connected
+from saltern_runtime.errors import NodeError, PermanentError, TransientError
+from saltern_runtime.models import plain
+from saltern_runtime.nodes.postgres.sql import refusal, scan
+
+if TYPE_CHECKING:
+    import psycopg
+
+    from saltern_runtime.graph import Context
+
+R = TypeVar("R")
+
+_MAY_PASS: Final = ("08", "40", "53", "55", "57", "58", "XX")
+"""SQLSTATE classes of what may pass: connection, rollback, resources, locks, shutdown and cancel, system, internal."""
+_CODES: Final = {
+    "57014": "timed-out", "40001": "serialization-failure", "40P01": "deadlock", "23505": "duplicate", "25006": "read-only",
+    "42601": "bad-sql", "42P01": "no-such-table", "42703": "no-such-column", "42501": "forbidden",
+}  # fmt: skip
+
+
+def run(
+    ctx: Context, sql: str, values: Sequence[object], *, read_only: bool, then: Callable[[psycopg.Cursor[Any]], R]
+) -> R:
+    """Run one statement in a transaction of its own, and `then` before it ends; raises TransientError or PermanentError."""
+    found = scan(sql)
+    reason = refusal(found)
+    if reason:
+        raise PermanentError(reason[0], code="bad-sql")
+    if len(values) != max(found.placeholders, default=0):
+        raise PermanentError(f"{len(values)} values for {len(found.placeholders)} placeholders", code="bad-values")
+    import psycopg  # noqa: PLC0415 - reading the spec needs no SDK
+
+    given = [_in(value) for value in values]
+    with connected(ctx) as connection, psycopg.RawCursor(connection) as cursor:
+        with _translated(committing=False):
+            mode = "read only" if read_only else "read write"
+            cursor.execute(f"begin {mode}; set local statement_timeout = {max(1, int(remaining(ctx) * 1000))}".encode())
+            try:
+                cursor.execute(sql.encode(), given or None)
+                result = then(cursor)
+            except BaseException:
+                _roll_back(connection)
+                raise
+        with _translated(committing=not read_only):
+            connection.rollback() if read_only else connection.commit()
+    return result
+
+
+def _roll_back(connection: psycopg.Connection[Any]) -> None:
+    import psycopg  # noqa: PLC0415 - reading the spec needs no SDK
+
+    try:
+        connection.rollback()
+    except psycopg.Error:
+        connection.close()
+
+
+@contextmanager
+def _translated(*, committing: bool) -> Iterator[None]:
+    """Translate psycopg's errors. Only a commit that broke off leaves the outcome unknown."""
+    import psycopg  # noqa: PLC0415 - reading the spec needs no SDK
+
+    try:
+        yield
+    except psycopg.Error as error:
+        raise _translate(error, committing=committing) from error
+
+
+def _translate(error: psycopg.Error, *, committing: bool) -> NodeError:
+    import psycopg  # noqa: PLC0415 - reading the spec needs no SDK
+
+    state = error.sqlstate
+    if state is None:
+        if isinstance(error, psycopg.OperationalError | psycopg.InterfaceError):
+            return TransientError("the connection to the database broke", code="connection-lost", ambiguous=committing)
+        return PermanentError(f"the values cannot be sent: {error}", code="bad-values")
+    # the primary message alone: details repeat values, which may be personal
+    message = f"the database refused: {error.diag.message_primary} ({state})"
+    if state[:2] in _MAY_PASS:
+        return TransientError(
+            message, code=_CODES.get(state, "database-unavailable"), ambiguous=committing and state[:2] != "40"
+        )
+    if state == "25006":
+        message = "a query only reads; use postgres.execute to write (25006)"
+    return PermanentError(message, code=_CODES.get(state, "refused"))
+
+
+def _in(value: object) -> object:
+    from psycopg.types.json import Jsonb  # noqa: PLC0415 - reading the spec needs no SDK
+
+    if isinstance(value, list | tuple):
+        items = [plain(each) for each in value]
+        return Jsonb(items) if any(isinstance(each, list | dict) for each in items) else items
+    if isinstance(value, Mapping) or hasattr(value, "model_dump"):
+        return Jsonb(plain(value))
+    return value
+
+
+def out(value: Any) -> Any:
+    """Turn what psycopg reads into plain JSON."""
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    if value is None or isinstance(value, str | int):
+        return value
+    if isinstance(value, bytes | memoryview):
+        return base64.b64encode(value).decode()
+    if isinstance(value, list | tuple):
+        return [out(each) for each in value]
+    if isinstance(value, dict):
+        return {str(key): out(each) for key, each in value.items()}
+    return plain(value)

@@ -1,0 +1,228 @@
+"""python.call: types from the text of a module, values held to them when it runs."""
+
+import sys
+import types
+from textwrap import dedent
+from typing import TypedDict
+
+import pytest
+
+from saltern_runtime.errors import PermanentError
+from saltern_runtime.models import Model
+from saltern_runtime.nodes import python
+from saltern_runtime.nodes.python.signature import read_module
+from saltern_runtime.spec import ANY, INT, STRING, Bound, Effect, Field, MapType, obj, show
+
+RULES = dedent(
+    '''
+    """Rules of the team."""
+    from __future__ import annotations
+    import os, nowhere  # not installed, never imported
+    from datetime import datetime, timedelta
+    from typing import Annotated, Any, Literal, NotRequired, Optional, TypedDict, Union
+    raise SystemExit("run while compiling")
+
+    Level = Literal["low", "high"]
+
+    class Base(TypedDict):
+        id: str
+
+    class Score(Base, total=False):
+        """A score."""
+        value: float
+        "doc"
+        level: Required[Level]
+        parts: NotRequired[list["Base"]]
+
+    class Tree(TypedDict):
+        children: list[Tree]
+
+    class Plain:
+        x: int
+
+    def score(subject: str, urgency: int = 1, *, tags: list[str] = [], extra: Any = None) -> Score: ...
+    def positional(a: int, /) -> int: ...
+    def more(**rest: int) -> None: ...
+    async def later() -> int: ...
+    def f1() -> int | None: ...
+    def f2() -> Optional[str]: ...
+    def f3() -> Union[int, float, None]: ...
+    def f4() -> dict[str, list[bool]]: ...
+    def f5() -> dict[int, str]: ...
+    def f6() -> Literal[1, -2, True, None]: ...
+    def f7() -> Annotated[datetime, "utc"]: ...
+    def f8() -> timedelta: ...
+    def f9() -> "list[Score]": ...
+    def f10() -> Plain: ...
+    def f11() -> Tree: ...
+    def f12(): ...
+    def f13() -> os.PathLike[str]: ...
+    def f14() -> tuple[int, ...]: ...
+    def f15() -> "not python (": ...
+    def f16() -> list: ...
+    def f17() -> Literal[1.5]: ...
+    '''
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("score", '{ id: string, level: "high" | "low", parts?: list<{ id: string }>, value?: double }'),
+        ("f1", "int?"),
+        ("f2", "string?"),
+        ("f3", "double | int | null"),
+        ("f4", "map<list<bool>>"),
+        ("f5", "any"),
+        ("f6", "-2 | 1 | true | null"),
+        ("f7", "timestamp"),
+        ("f8", "duration"),
+        ("f9", 'list<{ id: string, level: "high" | "low", parts?: list<{ id: string }>, value?: double }>'),
+        ("f10", "any"),
+        ("f11", "{ children: list<any> }"),
+        ("f12", "any"),
+        ("f13", "any"),
+        ("f14", "any"),
+        ("f15", "any"),
+        ("f16", "list<any>"),
+        ("f17", "any"),
+        ("more", "null"),
+    ],
+)
+def test_result_types_are_read_from_annotations_without_running_the_module(spec, name, shown):
+    """The module raises when run, imports what is not there, and is read all the same."""
+    bound = Bound({"function": f"rules:{name}"}, {}, files={"rules.py": RULES})
+    assert show(spec("python.call").result(bound)) == shown
+
+
+def test_arguments_have_types_and_defaults():
+    """For checks and completion."""
+    signature = read_module(RULES).signature("score")
+    assert [(a.name, show(a.type), a.required) for a in signature.arguments] == [
+        ("subject", "string", True),
+        ("urgency", "int", False),
+        ("tags", "list<string>", False),
+        ("extra", "any", False),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("function", "words"),
+    [
+        ("rules", "names no function"),
+        ("rules.score", "names no function"),
+        ("a.b:score", "names no function"),
+        ("../rules:score", "names no function"),
+        ("rules:score\n", "names no function"),
+        ("rules:sc\N{LATIN SMALL LETTER O WITH DIAERESIS}re", "names no function"),
+        ("other:score", "no module other.py"),
+        ("broken:score", "cannot be read as Python"),
+        ("rules:missing", "has no function 'missing'"),
+        ("rules:Score", "has no function 'Score'"),
+        ("models:score", "taken by generated code"),
+        ("rules:later", "async"),
+        ("rules:positional", "by position only"),
+    ],
+)
+def test_functions_that_cannot_be_called_are_problems(spec, function, words):
+    """Each with what is there instead; the type is then `any`."""
+    bound = Bound({"function": function}, {"function": STRING}, files={"rules.py": RULES, "broken.py": "def ("})
+    (found,) = spec("python.call").check(bound)
+    assert (found.param, words in found.message) == ("function", True)
+
+
+@pytest.mark.parametrize(
+    ("literals", "types", "words"),
+    [
+        ({}, {}, ["lacks the argument 'subject'"]),
+        ({"args": {"subject": "a"}}, {}, []),
+        ({"args": {"subjekt": "a"}}, {}, ["takes no argument 'subjekt'", "lacks the argument 'subject'"]),
+        ({}, {"args": obj({"subject": STRING, "wrong": INT})}, ["takes no argument 'wrong'"]),
+        ({}, {"args": obj({"subject": Field("subject", STRING, required=False)})}, []),
+        ({}, {"args": MapType(ANY)}, []),
+    ],
+)
+def test_arguments_are_compared_by_name_where_they_are_known(spec, literals, types, words):
+    """A map of unknown keys is left to the run."""
+    bound = Bound({"function": "rules:score", **literals}, types, files={"rules.py": RULES})
+    assert [any(word in found.message for word in words) for found in spec("python.call").check(bound)] == [True] * len(
+        words
+    )
+
+
+def test_a_function_with_keywords_takes_any_argument(spec):
+    """`**rest` is a promise too."""
+    bound = Bound({"function": "rules:more", "args": {"x": 1}}, {}, files={"rules.py": RULES})
+    assert not list(spec("python.call").check(bound))
+
+
+@pytest.mark.parametrize(
+    ("literals", "effect"), [({}, "external"), ({"effect": "pure"}, "pure"), ({"effect": "wrong"}, "external")]
+)
+def test_the_effect_is_what_the_node_says(spec, literals, effect):
+    """External where it says nothing."""
+    assert spec("python.call").effect(Bound(literals, {})) is Effect(effect)
+
+
+class Scored(TypedDict):
+    value: float
+
+
+class ScoredModel(Model):
+    value: float
+
+
+def double(value: float) -> Scored:
+    return {"value": value * 2}
+
+
+def lies(value: float) -> int:
+    return "no number"  # type: ignore[return-value]  # that is what the test is about
+
+
+def takes_model(item: dict[str, object]) -> str:
+    return ",".join(item)
+
+
+def fails() -> None:
+    raise LookupError("own")
+
+
+def test_a_function_gets_plain_values_and_its_result_is_checked(context):
+    """A TypedDict stays a dict; given a model, the result is one."""
+    assert python.call(context(), double, {"value": 2.0}) == {"value": 4.0}
+    assert python.call(context(), function=double, args={"value": 2.0}, result=ScoredModel) == ScoredModel(value=4.0)
+    assert python.call(context(), takes_model, {"item": ScoredModel(value=1.0)}) == "value"
+
+
+def test_a_result_of_another_type_is_permanent(context):
+    """What an annotation promises is checked at the boundary."""
+    with pytest.raises(PermanentError, match="test_python:lies returned another type") as caught:
+        python.call(context(), lies, {"value": 1.0})
+    assert caught.value.code == "wrong-result"
+    assert "no number" not in str(caught.value)
+
+
+@pytest.mark.parametrize("args", [{}, {"value": 1.0, "more": 1}, {"valu": 1.0}])
+def test_arguments_that_do_not_fit_are_permanent(context, args):
+    """The signature decides before the function runs."""
+    with pytest.raises(PermanentError) as caught:
+        python.call(context(), double, args)
+    assert caught.value.code == "bad-arguments"
+
+
+def test_what_the_function_raises_passes_through(context):
+    """The engine calls it internal, with the function's own traceback."""
+    with pytest.raises(LookupError, match="own"):
+        python.call(context(), fails)
+
+
+def test_annotations_that_cannot_be_resolved_when_run_do_not_stop_the_call(context):
+    """Names imported under TYPE_CHECKING only."""
+    module = types.ModuleType("late_types")
+    exec("from __future__ import annotations\ndef f() -> Nowhere: return 1", module.__dict__)
+    sys.modules["late_types"] = module
+    try:
+        assert python.call(context(), module.f) == 1
+    finally:
+        del sys.modules["late_types"]
