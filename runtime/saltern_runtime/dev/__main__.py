@@ -1,0 +1,57 @@
+"""`python -m saltern_runtime.dev DIR [--port N] [--once --input FILE] [--json-events]`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from saltern_runtime.dev.children import ChildError
+from saltern_runtime.dev.store import StoreMissingError
+from saltern_runtime.dev.tree import TreeError, find
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a generated tree; exit code 1 with a message where it cannot, 2 for wrong arguments."""
+    parser = argparse.ArgumentParser(prog="python -m saltern_runtime.dev", description="Run a generated service on this machine.")
+    parser.add_argument("folder", metavar="DIR", type=Path, help="a tree that `saltern build` wrote")
+    parser.add_argument("--port", type=int, default=0, help="of the API on 127.0.0.1 (default: any that is free)")
+    parser.add_argument("--once", action="store_true", help="one run in this process, then end")
+    parser.add_argument("--input", metavar="FILE", help="JSON input of the one run; - reads standard input")
+    parser.add_argument("--json-events", action="store_true", help="one JSON object a line instead of text")
+    given = parser.parse_args(arguments)
+    if given.once != (given.input is not None):
+        parser.error("--once and --input FILE go together")
+    if not 0 <= given.port <= 65_535:  # noqa: PLR2004 - what a port is
+        parser.error("--port is a number from 0 to 65535")
+    try:
+        return _run(given)
+    except (TreeError, StoreMissingError, ChildError) as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _run(given: argparse.Namespace) -> int:
+    tree = find(given.folder)
+    if given.once:
+        from saltern_runtime.dev import once  # noqa: PLC0415 - reads the engine, which serving does not need in this process
+
+        try:
+            return once.run(tree, given.input, json_events=given.json_events)
+        except once.InputError as error:
+            sys.stderr.write(f"error: {error}\n")
+            return 1
+    from saltern_runtime.dev import serve  # noqa: PLC0415 - as above
+
+    try:
+        return serve.run(tree, port=given.port, json_events=given.json_events)
+    except OSError as error:
+        sys.stderr.write(f"error: port {given.port}: {error.strerror or error}\n")
+        return 1
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

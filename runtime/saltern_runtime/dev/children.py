@@ -1,0 +1,109 @@
+"""Child processes of `saltern dev`: each under a guard, each with a log file; none outlives this process."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from saltern_runtime.dev import guard
+
+LAST_LINES: Final = 15
+"""Lines of a dead child's log that are shown."""
+
+
+class ChildError(Exception):
+    """A child ended or did not become ready; the message holds its last log lines."""
+
+
+@dataclass(slots=True)
+class Child:
+    """One process under its guard."""
+
+    name: str
+    process: subprocess.Popen[bytes]
+    log: Path
+    grace: float
+
+    def alive(self) -> bool:
+        """Whether it still runs."""
+        return self.process.poll() is None
+
+    def obituary(self) -> str:
+        """Say how it ended, with the end of its log."""
+        lines = self.log.read_text("utf-8", "replace").splitlines()[-LAST_LINES:]
+        said = "\n".join(f"  {line}" for line in lines) or "  (it wrote nothing)"
+        return f"{self.name} ended with exit code {self.process.returncode}; the end of its log:\n{said}"
+
+    def stop(self) -> None:
+        """Ask it to end, and wait until it and all that it started are gone."""
+        self.process.terminate()
+        try:
+            self.process.wait(self.grace + 5)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+class Children:
+    """Starts children and stops them in the opposite order."""
+
+    def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
+        self._folder = folder
+        self.environment = dict(environment)
+        self._lifeline, self._held = os.pipe()
+        self.all: list[Child] = []
+
+    def start(self, name: str, command: Sequence[str], *, grace: float = 5.0) -> Child:
+        """Start a command; its output goes to `<name>.log`."""
+        log = self._folder / f"{name}.log"
+        guarded = [sys.executable, "-I", "-S", guard.__file__, str(self._lifeline), str(grace), *command]
+        with log.open("ab") as output:
+            process = subprocess.Popen(  # noqa: S603 - the command is ours
+                guarded,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=self.environment,
+                cwd=self._folder,
+                pass_fds=(self._lifeline,),
+                start_new_session=True,
+            )
+        child = Child(name, process, log, grace)
+        self.all.append(child)
+        return child
+
+    def check(self) -> None:
+        """Raise ChildError if any child has ended."""
+        for child in self.all:
+            if not child.alive():
+                raise ChildError(child.obituary())
+
+    def wait_for(self, child: Child, ready: str, probe: Callable[[], bool], timeout: float = 60.0) -> None:
+        """Wait until `probe()` is true; raises ChildError when a child ends first or time is over."""
+        end = time.monotonic() + timeout
+        while not probe():
+            self.check()
+            if time.monotonic() > end:
+                raise ChildError(f"{child.name} was not {ready} after {timeout:.0f} s; its log is {child.log}")
+            time.sleep(0.05)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        # Closing the lifeline is what ends the children if stopping is itself interrupted.
+        try:
+            for child in reversed(self.all):
+                child.stop()
+        finally:
+            os.close(self._held)
+            os.close(self._lifeline)

@@ -1,0 +1,73 @@
+"""One run in this process, without a broker: what `saltern run` does."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from saltern_runtime.dev import store, view
+from saltern_runtime.dev.children import Children
+from saltern_runtime.dev.tree import Tree
+from saltern_runtime.engine.service import run_once
+from saltern_runtime.spec import Json
+from saltern_runtime.store.views import RunState
+from saltern_runtime.web.models import run_json
+
+
+class InputError(Exception):
+    """An input that the pipeline does not take."""
+
+
+def run(tree: Tree, source: str, *, json_events: bool = False) -> int:
+    """Run once with the input of a file (`-`: standard input); the output goes to stdout. Raises InputError."""
+    sys.path.insert(0, str(tree.folder))
+    os.environ["PYTHONPATH"] = str(tree.folder)
+    given = _check(import_module(f"{tree.package}.models").Input, _read(source))
+    graph = import_module(f"{tree.package}.graph").GRAPH
+    with (
+        tempfile.TemporaryDirectory(prefix="saltern-run-") as folder,
+        Children(Path(folder), os.environ) as children,
+    ):
+        ended = run_once(graph, given, redis_url=store.start(children, Path(folder)))
+    shown: Mapping[str, Any] = run_json(ended)
+    if json_events:
+        view.JsonView(sys.stderr).update([shown])
+    else:
+        sys.stderr.write("\n".join(view.lines(shown, color=sys.stderr.isatty())) + "\n")
+    if ended.state is not RunState.SUCCEEDED:
+        return 1
+    sys.stdout.write(json.dumps(ended.output, indent=2) + "\n")
+    return 0
+
+
+def _read(source: str) -> Json:
+    try:
+        text = sys.stdin.read() if source == "-" else Path(source).read_text("utf-8")
+        return json.loads(text)
+    except OSError as error:
+        raise InputError(f"cannot read {source}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{source} is not UTF-8") from error
+    except json.JSONDecodeError as error:
+        raise InputError(f"{source} is not JSON: line {error.lineno}, column {error.colno}: {error.msg}") from error
+    except RecursionError as error:
+        raise InputError(f"{source} nests too deeply") from error
+
+
+def _check(model: Any, given: Json) -> Json:
+    try:
+        return model.model_validate(given).to_json()
+    except ValidationError as error:
+        found = [
+            f"  {'/'.join(map(str, each['loc'])) or '(the whole)'}: {each['msg']}"
+            for each in error.errors(include_url=False, include_input=False)
+        ]
+        raise InputError("\n".join(["the pipeline does not take this input:", *found])) from error

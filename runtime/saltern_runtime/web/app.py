@@ -1,0 +1,107 @@
+"""The app that serves one pipeline alone: its routes, health, metrics, the OpenAPI document."""
+
+from __future__ import annotations
+
+from importlib import resources
+from typing import Any
+
+import anyio
+from fastapi import APIRouter, Depends, FastAPI
+from fastapi.exceptions import RequestValidationError
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+
+from saltern_runtime.observe.metrics import Collector
+from saltern_runtime.settings import Settings
+from saltern_runtime.version import __version__
+from saltern_runtime.web import problems, tokens
+from saltern_runtime.web.guards import Bearer, Guard, Public, exchange
+from saltern_runtime.web.models import PlainResponse
+from saltern_runtime.web.problems import ProblemError
+from saltern_runtime.web.router import GuardedRoute, PipelineRouter
+
+READY_SECONDS = 5.0
+_PAGE_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+
+def build_app(router: PipelineRouter, settings: Settings | None = None) -> FastAPI:
+    """Make the app around a router; settings come from the environment unless given. Raises ValueError for bad ones."""
+    settings = settings or Settings.from_env()
+    tokens.read(settings.api_tokens)
+    public = settings.docs == "open"
+    app = FastAPI(
+        title=router.graph.name,
+        version=__version__,
+        description=f"Runs of the pipeline {router.graph.name}.",
+        docs_url="/docs" if public else None,
+        redoc_url=None,
+        openapi_url="/openapi.json" if public else None,
+    )
+    app.state.saltern_settings = settings
+    app.include_router(router)
+    app.include_router(_operations(router, public=public))
+    app.add_exception_handler(HTTPException, problems.handle)
+    app.add_exception_handler(RequestValidationError, problems.handle)
+    app.add_exception_handler(Exception, problems.handle)
+    return app
+
+
+def _operations(router: PipelineRouter, *, public: bool) -> APIRouter:
+    """Make the routes that an operator's tools call."""
+    made = APIRouter(tags=["operations"], route_class=GuardedRoute)
+    anyone = _guarded(Public(router.graph))
+    token = _guarded(Bearer(router.graph))
+    made.get("/healthz", dependencies=anyone)(health)
+    made.get("/readyz", dependencies=anyone, responses={503: {"description": "The store cannot be reached."}})(ready)
+    made.get("/metrics", dependencies=token, responses={200: {"content": {"text/plain": {}}}})(metrics)
+    if public:
+        made.get("/", dependencies=anyone, include_in_schema=False)(page)
+    else:
+        made.get("/openapi.json", dependencies=token, include_in_schema=False)(document)
+    return made
+
+
+def _guarded(guard: Guard) -> list[Any]:
+    return [Depends(guard)]
+
+
+async def health() -> Response:
+    """Say that the process answers."""
+    return PlainResponse({"status": "ok"})
+
+
+async def ready(request: Request) -> Response:
+    """Say whether the store can be reached."""
+    service = exchange(request).backend.service
+    with anyio.move_on_after(READY_SECONDS):
+        await anyio.to_thread.run_sync(service.ping, abandon_on_cancel=True)
+        return PlainResponse({"status": "ready"})
+    raise ProblemError(503, "store-unavailable", "the store does not answer", headers={"Retry-After": "1"})
+
+
+async def metrics(request: Request) -> Response:
+    """Give the metrics of the pipeline and of this process in the Prometheus text format."""
+    service = exchange(request).backend.service
+    registry = CollectorRegistry()
+    registry.register(Collector(service.graph.name, service.figures))
+
+    def scrape() -> bytes:
+        return generate_latest(registry) + generate_latest(REGISTRY)
+
+    return Response(await anyio.to_thread.run_sync(scrape), media_type=CONTENT_TYPE_LATEST)
+
+
+async def document(request: Request) -> Response:
+    """Give the OpenAPI document."""
+    return PlainResponse(request.app.openapi())
+
+
+async def page() -> Response:
+    """Show runs to a person: a page without data, which asks for it with the token in its address's fragment."""
+    text = resources.files("saltern_runtime.web").joinpath("page.html").read_text("utf-8")
+    return HTMLResponse(text, headers={"Content-Security-Policy": _PAGE_POLICY, "Referrer-Policy": "no-referrer"})

@@ -1,0 +1,58 @@
+"""What an app holds for one pipeline: kept on the app, never in a module, made when the first request needs it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Final
+
+import anyio
+from starlette.applications import Starlette
+
+from saltern_runtime.engine.service import Service
+from saltern_runtime.graph import Graph
+from saltern_runtime.settings import Settings
+from saltern_runtime.web import tokens
+
+MOST_WATCHERS: Final = 32
+"""Threads that wait for events, at most; further watchers poll."""
+MOST_WAITERS: Final = 32
+"""Requests that wait for the end of their run, at most; further ones get their 202 at once."""
+
+
+@dataclass(slots=True)
+class Backend:
+    """A pipeline's service, and who may use it."""
+
+    service: Service
+    settings: Settings
+    entries: tuple[tokens.Entry, ...]
+    watchers: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(MOST_WATCHERS))
+    waiters: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(MOST_WAITERS))
+
+
+def of(app: Starlette, graph: Graph) -> Backend:
+    """Return the app's backend for a pipeline; `app.state.saltern_settings` replaces the environment's settings."""
+    held: dict[str, Backend] = _held(app)
+    if graph.name not in held:
+        settings = getattr(app.state, "saltern_settings", None) or Settings.from_env()
+        held[graph.name] = Backend(Service(graph, settings), settings, tokens.read(settings.api_tokens))
+    return held[graph.name]
+
+
+@asynccontextmanager
+async def closing(app: Starlette) -> AsyncIterator[Mapping[str, object]]:
+    """Close what was opened for an app when it stops."""
+    yield {}
+    held = _held(app)
+    while held:
+        _, backend = held.popitem()
+        await anyio.to_thread.run_sync(backend.service.close)
+
+
+def _held(app: Starlette) -> dict[str, Backend]:
+    if not hasattr(app.state, "saltern_backends"):
+        app.state.saltern_backends = {}
+    held: dict[str, Backend] = app.state.saltern_backends
+    return held

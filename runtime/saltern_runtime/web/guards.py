@@ -1,0 +1,121 @@
+"""Who may call a route. A guard runs before a byte of the body is parsed; no route exists without one."""
+
+# Annotations stay evaluated here: FastAPI does not resolve textual ones of callable objects.
+
+import os
+import time
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Final
+
+from fastapi.openapi.models import APIKey, APIKeyIn, HTTPBearer
+from fastapi.security.base import SecurityBase
+from starlette.requests import Request
+
+from saltern_runtime.graph import Graph
+from saltern_runtime.web import signatures, tokens
+from saltern_runtime.web.backend import Backend
+from saltern_runtime.web.problems import LOG, ProblemError
+from saltern_runtime.web.requests import JsonRequest
+
+WEBHOOK_TENANT: Final = "default"
+"""The tenant that owns the runs of signed webhooks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls: a tenant, and the webhook-id where a delivery calls."""
+
+    tenant: str
+    delivery: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """What a route knows of its request."""
+
+    backend: Backend
+    caller: Caller
+
+
+def exchange(request: Request) -> Exchange:
+    """Return what the route's guard found."""
+    found: Exchange = request.state.saltern
+    return found
+
+
+class Guard(ABC):
+    """Admits a request or ends it with a problem."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+
+    @abstractmethod
+    async def admit(self, request: JsonRequest, backend: Backend) -> Caller:
+        """Return who calls; raises ProblemError."""
+
+    async def __call__(self, request: Request) -> Caller:
+        """Return who was admitted: the guard as a dependency, by which OpenAPI learns of it."""
+        return exchange(request).caller
+
+
+class Bearer(Guard, SecurityBase):
+    """A bearer token, which names the tenant."""
+
+    def __init__(self, graph: Graph) -> None:
+        super().__init__(graph)
+        self.model = HTTPBearer(description="A token whose hash stands in SALTERN_API_TOKENS.")
+        self.scheme_name = "token"
+
+    async def admit(self, request: JsonRequest, backend: Backend) -> Caller:
+        """Find the tenant of the token."""
+        scheme, _, token = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not token.strip():
+            raise ProblemError(401, "token-missing", "a bearer token is needed", headers={"WWW-Authenticate": "Bearer"})
+        tenant = tokens.tenant_of(token.strip(), backend.entries)
+        if tenant is None:
+            challenge = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
+            raise ProblemError(401, "token-unknown", "the token is not known", headers=challenge)
+        return Caller(tenant)
+
+
+class Signature(Guard, SecurityBase):
+    """A signature of Standard Webhooks; `secret` is a reference such as `env:WEBHOOK_SECRET`."""
+
+    def __init__(self, graph: Graph, secret: str) -> None:
+        super().__init__(graph)
+        self.model = APIKey(
+            **{"in": APIKeyIn.header},
+            name="webhook-signature",
+            description="Standard Webhooks: webhook-id, webhook-timestamp and webhook-signature.",
+        )
+        self.scheme_name = "webhook"
+        self.secret = secret
+
+    async def admit(self, request: JsonRequest, backend: Backend) -> Caller:
+        """Verify the signature of the body as it came."""
+        secrets = self._keys()
+        body = await request.body()
+        tolerance = backend.settings.webhook_tolerance
+        try:
+            identity = signatures.verify(request.headers, body, secrets, now=time.time(), tolerance=tolerance)
+        except signatures.SignatureError as error:
+            challenge = {"WWW-Authenticate": "Webhook"}
+            raise ProblemError(401, "signature-refused", str(error), headers=challenge) from error
+        return Caller(WEBHOOK_TENANT, delivery=identity)
+
+    def _keys(self) -> tuple[bytes, ...]:
+        name = self.secret.removeprefix("env:")
+        try:
+            return signatures.keys(os.environ.get(name, ""))
+        except ValueError as error:
+            LOG.error("the webhook secret in %s cannot be used: %s", name, error)  # noqa: TRY400 - a traceback tells no more
+            raise ProblemError(503, "webhook-not-configured", "the service lacks the secret of this webhook") from error
+
+
+class Public(Guard):
+    """Anyone."""
+
+    async def admit(self, request: JsonRequest, backend: Backend) -> Caller:  # noqa: ARG002 - the guard's interface
+        """Admit."""
+        return Caller("")

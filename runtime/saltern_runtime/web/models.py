@@ -1,0 +1,184 @@
+"""What the API says of runs, as JSON: documented by these models, written by the functions beside them.
+
+Runs are written without validating them again, so that a run of an older plan can be shown by any later one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel, Field
+from starlette.responses import JSONResponse
+
+from saltern_runtime.spec import Json
+from saltern_runtime.store.views import ActivationState, Event, Failure, NodeView, RunPage, RunState, RunView
+
+OutputT = TypeVar("OutputT")
+
+
+class FailureModel(BaseModel):
+    """Why a run or a node failed."""
+
+    kind: str = Field(examples=["external-transient"])
+    code: str = Field(examples=["rate-limited"])
+    message: str
+    node: str | None = None
+    status: int | None = None
+
+
+class NodeModel(BaseModel):
+    """One node of a run."""
+
+    id: str
+    type: str
+    stage: str
+    state: ActivationState
+    attempt: int
+    started_at: datetime | None
+    ended_at: datetime | None
+    duration: float | None = Field(description="Seconds of the last attempt, as the worker measured them.")
+    failure: FailureModel | None
+
+
+class RunSummary(BaseModel):
+    """One run, as listings show it."""
+
+    id: str
+    pipeline: str
+    state: RunState
+    trigger: str
+    plan: str
+    created_at: datetime
+    deadline: datetime
+    ended_at: datetime | None
+    failure: FailureModel | None
+
+
+class Run(RunSummary, Generic[OutputT]):
+    """One run with its input, its output once it succeeded, and the state of every node."""
+
+    input: Any
+    output: OutputT | None
+    nodes: list[NodeModel]
+
+
+class RunList(BaseModel):
+    """A page of runs, newest first."""
+
+    runs: list[RunSummary]
+    cursor: str | None = Field(description="Continues the listing; null at its end.")
+
+
+class StartedModel(BaseModel):
+    """A run that was accepted."""
+
+    id: str
+    created: bool = Field(description="False where an earlier request with the same key made the run.")
+    url: str = Field(description="Where the run is to be seen.")
+
+
+class CancelReason(BaseModel):
+    """Why a run is cancelled."""
+
+    reason: str = Field(default="", max_length=500)
+
+
+class CloudEvent(BaseModel):
+    """Something that happened in a run (CloudEvents 1.0)."""
+
+    specversion: str
+    id: str
+    source: str
+    type: str = Field(examples=["stage.succeeded"])
+    subject: str | None = Field(description="The activation, for `stage.*`.")
+    time: datetime
+    data: Any
+
+
+class PlainResponse(JSONResponse):
+    """JSON in ASCII, so that half a surrogate pair in a stored text cannot break the answer."""
+
+    def render(self, content: Any) -> bytes:
+        """Write the content."""
+        return dump(content).encode("ascii")
+
+    def __init__(self, content: Json, status: int = 200, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(content, status, {"Cache-Control": "no-store", **(headers or {})})
+
+
+def dump(content: Json) -> str:
+    """Write JSON on one line of ASCII."""
+    return json.dumps(content, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
+
+
+def run_json(run: RunView) -> dict[str, Json]:
+    """Write a run in full."""
+    nodes = [_node(each) for each in run.nodes]
+    return {**_summary(run), "input": run.input, "output": run.output, "nodes": nodes}
+
+
+def page_json(page: RunPage) -> dict[str, Json]:
+    """Write a page of a listing."""
+    return {"runs": [_summary(run) for run in page.runs], "cursor": page.cursor}
+
+
+def event_json(event: Event, source: str) -> dict[str, Json]:
+    """Write an event; `source` is the run's address."""
+    return {
+        "specversion": "1.0",
+        "id": event.id,
+        "source": source,
+        "type": event.type,
+        "subject": event.path,
+        "time": _time(event.at),
+        "data": event.data,
+    }
+
+
+def _summary(run: RunView) -> dict[str, Json]:
+    return {
+        "id": run.id,
+        "pipeline": run.pipeline,
+        "state": str(run.state),
+        "trigger": run.trigger,
+        "plan": run.plan,
+        "created_at": _time(run.created_at),
+        "deadline": _time(run.deadline),
+        "ended_at": _time(run.ended_at),
+        "failure": _failure(run.failure),
+    }
+
+
+def _node(node: NodeView) -> dict[str, Json]:
+    return {
+        "id": node.id,
+        "type": node.type,
+        "stage": node.stage,
+        "state": str(node.state),
+        "attempt": node.attempt,
+        "started_at": _time(node.started_at),
+        "ended_at": _time(node.ended_at),
+        "duration": node.duration,
+        "failure": _failure(node.failure),
+    }
+
+
+def _failure(failure: Failure | None) -> dict[str, Json] | None:
+    if failure is None:
+        return None
+    return {
+        "kind": failure.kind,
+        "code": failure.code,
+        "message": failure.message,
+        "node": failure.node,
+        "status": failure.status,
+    }
+
+
+def _time(seconds: float | None) -> str | None:
+    if seconds is None:
+        return None
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,121 @@
+"""Reading what a client sends: no more than the limit, and only what is plain JSON."""
+
+from __future__ import annotations
+
+import math
+from contextlib import aclosing
+from email.message import Message
+from typing import Final
+
+import anyio
+from pydantic_core import from_json
+from starlette.requests import Request
+from starlette.types import Receive, Scope
+
+from saltern_runtime.spec import Json
+from saltern_runtime.web.problems import ProblemError
+
+MAX_DEPTH: Final = 64
+DISCARD: Final = 32 * 1_048_576
+"""Bytes beyond the limit that are read and thrown away, so that a client that is still sending gets to read the answer."""
+DISCARD_SECONDS: Final = 3.0
+
+
+class JsonRequest(Request):
+    """A request whose body is limited while it streams in, and whose JSON every store and program can hold."""
+
+    def __init__(self, scope: Scope, receive: Receive, limit: int) -> None:
+        super().__init__(scope, receive)
+        self._limit = limit
+
+    async def body(self) -> bytes:
+        """Return the body; 413 as soon as it is over the limit, whatever Content-Length says."""
+        if not hasattr(self, "_body"):
+            self._body = await self._read()
+        return self._body
+
+    async def json(self) -> Json:
+        """Return the body's JSON; 400 where it is malformed, too deep or holds what JSON cannot carry on."""
+        if not hasattr(self, "_json"):
+            self._json = parse(await self.body())
+        return self._json
+
+    def require_json(self) -> None:
+        """Stop with 415 unless the body is said to be JSON in UTF-8 and not compressed."""
+        message = Message()
+        message["content-type"] = self.headers.get("content-type") or "application/octet-stream"
+        kind = message.get_content_type()
+        charset = str(message.get_param("charset", "utf-8")).lower()
+        if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
+            raise ProblemError(
+                415, "unsupported-media-type", "the body is JSON: send it as application/json", headers={"Accept": "application/json"}
+            )
+        if charset not in ("utf-8", "utf8", "us-ascii"):
+            raise ProblemError(415, "unsupported-charset", "JSON is UTF-8")
+        if self.headers.get("content-encoding", "identity").lower() != "identity":
+            raise ProblemError(
+                415, "unsupported-encoding", "compressed bodies are not read", headers={"Accept-Encoding": "identity"}
+            )
+
+    async def _read(self) -> bytes:
+        chunks: list[bytes] = []
+        size = 0
+        async with aclosing(self.stream()) as stream:
+            async for chunk in stream:
+                size += len(chunk)
+                if size > self._limit:
+                    chunks.clear()
+                    break
+                chunks.append(chunk)
+        if size > self._limit:
+            await self._discard()
+            raise ProblemError(
+                413,
+                "body-too-large",
+                f"the body is larger than {self._limit} bytes",
+                headers={"Connection": "close"},
+                limit=self._limit,
+            )
+        return b"".join(chunks)
+
+    async def _discard(self) -> None:
+        rest = DISCARD
+        with anyio.move_on_after(DISCARD_SECONDS):
+            while rest > 0:
+                message = await self._receive()
+                rest -= len(message.get("body", b""))
+                if message["type"] != "http.request" or not message.get("more_body", False):
+                    return
+
+
+def parse(body: bytes) -> Json:
+    """Read JSON; raises a 400 problem. A NUL character is fine, half a surrogate pair is not, and no number is infinite."""
+    try:
+        value = from_json(body, allow_inf_nan=False)
+    except ValueError as error:
+        if "recursion limit" in str(error):
+            raise _too_deep() from error
+        raise ProblemError(400, "malformed-json", f"the body is not JSON: {error}") from error
+    _check(value)
+    return value
+
+
+def _check(value: Json) -> None:
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        below: list[Json] = []
+        for each in level:
+            if isinstance(each, dict):
+                below.extend(each.values())
+            elif isinstance(each, list):
+                below.extend(each)
+            elif isinstance(each, float) and not math.isfinite(each):
+                raise ProblemError(400, "malformed-json", "the body holds a number that no double can hold")
+        if not below:
+            return
+        level = below
+    raise _too_deep()
+
+
+def _too_deep() -> ProblemError:
+    return ProblemError(400, "nested-too-deeply", f"the body nests more than {MAX_DEPTH} levels")

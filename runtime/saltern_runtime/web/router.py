@@ -1,0 +1,250 @@
+"""The routes of a pipeline, to include in any FastAPI app."""
+
+import re
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from typing import Annotated, Any, Final, TypeVar
+
+import anyio
+from fastapi import APIRouter, Body, Depends, Header, Query
+from fastapi.routing import APIRoute
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from saltern_runtime.graph import Graph, GraphError
+from saltern_runtime.models import Model
+from saltern_runtime.store.views import TERMINAL, RunView
+from saltern_runtime.web import backend, sse
+from saltern_runtime.web.guards import Bearer, Exchange, Guard, Signature, exchange
+from saltern_runtime.web.models import (
+    CancelReason,
+    CloudEvent,
+    PlainResponse,
+    Run,
+    RunList,
+    StartedModel,
+    page_json,
+    run_json,
+)
+from saltern_runtime.web.problems import MEDIA_TYPE, Problem, ProblemError, ProblemResponse, respond
+from saltern_runtime.web.requests import JsonRequest
+from saltern_runtime.web.start import RUN_ROUTE, run_url
+
+EndpointT = TypeVar("EndpointT", bound=Callable[..., Any])
+_PATH: Final = re.compile(r"(/[A-Za-z0-9._~-]+)+")
+_RUN_ID: Final = re.compile(r"[A-Za-z0-9._:~-]{1,200}")
+
+
+class GuardedRoute(APIRoute):
+    """A route whose guard comes first, whose body is limited, and whose errors are problems in whatever app it stands."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Wrap the handler; a route without a guard is our own bug and cannot be made."""
+        inner = super().get_route_handler()
+        guards = [each.dependency for each in self.dependencies if isinstance(each.dependency, Guard)]
+        if len(guards) != 1:
+            raise GraphError(f"the route {self.path} needs one guard, not {len(guards)}")
+        takes_body = self.body_field is not None
+        guard = guards[0]
+
+        async def handler(request: Request) -> Response:
+            try:
+                found = backend.of(request.app, guard.graph)
+                checked = JsonRequest(request.scope, request.receive, found.settings.max_body)
+                checked.state.saltern = Exchange(found, await guard.admit(checked, found))
+                if takes_body and _has_body(checked):
+                    checked.require_json()
+                return await inner(checked)
+            except Exception as error:  # noqa: BLE001 - the last place before someone else's app
+                return respond(error)
+
+        return handler
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer other methods with a problem that names all methods of the path."""
+        if self.methods and scope["method"] not in self.methods:
+            allow = ", ".join(sorted(getattr(self, "allow", self.methods)))
+            response = ProblemResponse(405, "method-not-allowed", f"use {allow}", {"Allow": allow})
+            await response(scope, receive, send)
+            return
+        await super().handle(scope, receive, send)
+
+
+class PipelineRouter(APIRouter):
+    """Routes for the runs of one pipeline; `start` and `webhook` add the ones that begin them."""
+
+    def __init__(self, graph: Graph, *, output: type[Model]) -> None:
+        super().__init__(tags=[graph.name], route_class=GuardedRoute, lifespan=backend.closing)
+        self.graph = graph
+        self.bearer = Bearer(graph)
+        self.run_model: Any = Run[output]  # type: ignore[valid-type]  # made at run time, for OpenAPI
+        self._add_runs()
+
+    def start(self, path: str) -> Callable[[EndpointT], EndpointT]:
+        """Make a function `(body: Input, start: Start)` the route that starts a run."""
+        return self._begin(path, self.bearer, finished=True)
+
+    def webhook(self, path: str, *, secret: str | None = None) -> Callable[[EndpointT], EndpointT]:
+        """Make a function `(body: Input, deliver: Delivery)` a webhook.
+
+        `secret` refers to the `whsec_…` secret (`env:WEBHOOK_SECRET`); without one the route takes a bearer token.
+        """
+        if not _PATH.fullmatch(path) or f"{path}/".startswith("/runs/"):
+            raise GraphError(f"a webhook cannot stand at {path!r}: use letters, digits, dots, dashes, slashes, and not /runs")
+        return self._begin(path, self.bearer if secret is None else Signature(self.graph, secret), finished=False)
+
+    def _begin(self, path: str, guard: Guard, *, finished: bool) -> Callable[[EndpointT], EndpointT]:
+        if path in {getattr(route, "path", None) for route in self.routes if "POST" in (getattr(route, "methods", None) or ())}:
+            raise GraphError(f"two routes of {self.graph.name!r} stand at POST {path}")
+        done: dict[int | str, dict[str, Any]] = {200: {"model": self.run_model, "description": "The run ended while waiting."}}
+
+        def add(endpoint: EndpointT) -> EndpointT:
+            self.add_api_route(
+                path,
+                endpoint,
+                methods=["POST"],
+                status_code=202,
+                response_model=StartedModel,
+                response_description="The run was accepted.",
+                responses=(done if finished else {}) | _problems(400, 401, 413, 415, 422, 503),
+                dependencies=[Depends(guard)],
+            )
+            self._note_methods()
+            return endpoint
+
+        return add
+
+    def _add_runs(self) -> None:
+        guard = [Depends(self.bearer)]
+        name = RUN_ROUTE.format(pipeline=self.graph.name)
+        known = _problems(401, 404, 503)
+        self.get("/runs", response_model=RunList, responses=_problems(400, 401, 422, 503), dependencies=guard)(list_runs)
+        self.get("/runs/{run_id}", response_model=self.run_model, responses=known, dependencies=guard, name=name)(get_run)
+        self.post(
+            "/runs/{run_id}/cancel",
+            status_code=202,
+            response_model=self.run_model,
+            responses={200: {"model": self.run_model, "description": "The run has ended."}}
+            | _problems(400, 401, 404, 413, 415, 422, 503),
+            dependencies=guard,
+        )(cancel_run)
+        self.get(
+            "/runs/{run_id}/events",
+            response_class=StreamingResponse,
+            responses={
+                200: {"content": {sse.MEDIA_TYPE: {"schema": {"type": "string"}}}, "description": _EVENTS},
+                204: {"description": "The run has ended and nothing came after Last-Event-ID."},
+            }
+            | _problems(400, 401, 404, 503),
+            dependencies=guard,
+        )(follow_events)
+        self._note_methods()
+
+    def _note_methods(self) -> None:
+        routes = [route for route in self.routes if isinstance(route, GuardedRoute)]
+        for route in routes:
+            same = (other.methods for other in routes if other.path == route.path)
+            route.__dict__["allow"] = set().union(*same)
+
+
+_EVENTS: Final = "Server-sent events, each a CloudEvent in JSON; ends after the run's terminal event. " + (
+    CloudEvent.__doc__ or ""
+)
+
+
+async def list_runs(
+    request: Request,
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    cursor: Annotated[str | None, Query(max_length=500)] = None,
+) -> Response:
+    """List the runs of the token's tenant, newest first."""
+    found = exchange(request)
+
+    def read() -> Response:
+        try:
+            page = found.backend.service.list(found.caller.tenant, limit=limit, cursor=cursor)
+        except ValueError as error:
+            raise ProblemError(400, "bad-cursor", "the cursor is not one that a listing gave") from error
+        return PlainResponse(page_json(page))
+
+    return await anyio.to_thread.run_sync(read)
+
+
+async def get_run(request: Request, run_id: str) -> Response:
+    """Show a run and the state of every node."""
+    return PlainResponse(run_json(await _find(request, run_id)))
+
+
+async def cancel_run(request: Request, run_id: str, body: Annotated[CancelReason | None, Body()] = None) -> Response:
+    """Cancel a run: what runs now is recorded, nothing more begins. Cancelling one that has ended changes nothing."""
+    await _find(request, run_id)
+    found = exchange(request)
+    reason = body.reason if body else ""
+    run = await anyio.to_thread.run_sync(found.backend.service.cancel, run_id, found.caller.tenant, reason)
+    if run is None:
+        raise _unknown()
+    return PlainResponse(run_json(run), 200 if run.state in TERMINAL else 202)
+
+
+async def follow_events(
+    request: Request,
+    run_id: str,
+    last_event_id: Annotated[str | None, Header(description="The id of the last event that was seen.")] = None,
+) -> Response:
+    """Follow a run's events as they happen."""
+    after = last_event_id or "0"
+    if not sse.EVENT_ID.fullmatch(after):
+        raise _foreign_id()
+    run = await _find(request, run_id)
+    found = exchange(request).backend
+    try:
+        waiting = await sse.read(found, run.id, after, wait=False)
+    except ValueError as error:
+        raise _foreign_id() from error
+    if run.state in TERMINAL and not waiting:
+        return Response(status_code=204)
+    stream = sse.follow(found, run, after, run_url(request, found.service.graph.name, run.id))
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return StreamingResponse(stream, media_type=sse.MEDIA_TYPE, headers=headers)
+
+
+async def _find(request: Request, run_id: str) -> RunView:
+    found = exchange(request)
+    if not _RUN_ID.fullmatch(run_id):
+        raise _unknown()
+    with suppress(ValueError):
+        run = await anyio.to_thread.run_sync(found.backend.service.get, run_id, found.caller.tenant)
+        if run is not None:
+            return run
+    raise _unknown()
+
+
+def _unknown() -> ProblemError:
+    return ProblemError(404, "run-not-found", "no such run: it never was, belongs to another tenant, or its retention is over")
+
+
+def _foreign_id() -> ProblemError:
+    return ProblemError(400, "bad-event-id", "Last-Event-ID is not one that this stream gave")
+
+
+def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {"default": {"model": Problem, "content": content, "description": "A problem (RFC 9457)."}} | {
+        status: {"content": content, "description": _DESCRIPTIONS[status]} for status in statuses
+    }
+
+
+_DESCRIPTIONS: Final = {
+    400: "Malformed.",
+    401: "No valid token or signature.",
+    404: "No such run.",
+    413: "Too large.",
+    415: "Not JSON.",
+    422: "Not what this pipeline takes, or an idempotency key that came with another body.",
+    503: "The store cannot be reached.",
+}
+
+
+def _has_body(request: Request) -> bool:
+    return "transfer-encoding" in request.headers or request.headers.get("content-length", "0") != "0"

@@ -1,0 +1,88 @@
+"""An app around a stand-in service, and clients that hold tokens of two tenants."""
+
+import os
+
+import httpx
+import pytest
+from fastapi import Response
+
+from saltern_runtime.settings import Settings
+from saltern_runtime.web import Delivery, PipelineRouter, Start, build_app, tokens
+from saltern_runtime.web.backend import Backend
+from tests.support.web import GRAPH, FakeService, Input, Output
+
+SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
+
+@pytest.fixture
+def anyio_backend():
+    return "asyncio"
+
+
+@pytest.fixture
+def service():
+    return FakeService()
+
+
+@pytest.fixture
+def router():
+    made = PipelineRouter(GRAPH, output=Output)
+
+    @made.start("/runs")
+    async def start_run(body: Input, start: Start) -> Response:
+        """Start a run."""
+        return await start(body)
+
+    @made.webhook("/hooks/greet", secret="env:GREET_SECRET")
+    async def receive_greet(body: Input, deliver: Delivery) -> Response:
+        """Take a delivery."""
+        return await deliver(body)
+
+    return made
+
+
+@pytest.fixture
+def keyring():
+    """Tenant → (token, entry)."""
+    return {tenant: tokens.new(tenant) for tenant in ("default", "other")}
+
+
+@pytest.fixture
+def settings(keyring):
+    return Settings(api_tokens=",".join(str(entry) for _, entry in keyring.values()), max_body=8000)
+
+
+@pytest.fixture
+def furnish(service, settings):
+    """Put the stand-in service behind an app."""
+
+    def furnish(app):
+        entries = tokens.read(settings.api_tokens)
+        app.state.saltern_backends = {GRAPH.name: Backend(service, settings, entries)}
+        return app
+
+    return furnish
+
+
+@pytest.fixture
+def app(router, settings, furnish, monkeypatch):
+    monkeypatch.setitem(os.environ, "GREET_SECRET", SECRET)
+    return furnish(build_app(router, settings))
+
+
+@pytest.fixture
+def connect(keyring):
+    """Make a client of an app that holds a tenant's token, or none."""
+
+    def connect(app, tenant="default"):
+        headers = {"Authorization": f"Bearer {keyring[tenant][0]}"} if tenant else {}
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        return httpx.AsyncClient(transport=transport, base_url="http://service", headers=headers)
+
+    return connect
+
+
+@pytest.fixture
+async def client(app, connect):
+    async with connect(app) as made:
+        yield made
