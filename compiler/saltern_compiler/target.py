@@ -29,6 +29,8 @@ class Target:
     emit: Callable[[Plan, Mapping[str, str]], Mapping[str, bytes]]
     """`emit(plan, options)` returns path (POSIX, relative to the tree) → bytes; two targets never emit one path."""
     contribute: Callable[[Plan], Contribution] = field(default=lambda _: Contribution())
+    assemble: Callable[[Plan, Contribution], Mapping[str, bytes]] | None = None
+    """Writes the shared files out of what all selected targets contribute, merged in the order of their names."""
     needs: tuple[str, ...] = ()
     """Targets whose files this one's import; selected along with it."""
     options: tuple[str, ...] = ()

@@ -15,7 +15,8 @@ from datetime import datetime
 from enum import Enum
 from functools import cached_property
 from importlib import resources
-from typing import Any, Final, Generic, Literal, ParamSpec, TypeVar, get_type_hints
+from types import UnionType
+from typing import Any, Final, Generic, Literal, ParamSpec, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from pydantic import TypeAdapter
 
@@ -120,9 +121,15 @@ class Node(Generic[P, R]):
 
     @cached_property
     def adapters(self) -> Mapping[str, TypeAdapter[Any]]:
-        """Parameter name → adapter of its annotated type (`Skipped` taken as it is), `return` → the result's."""
+        """Parameter name → adapter of its annotated type without `Skipped` (which has no JSON form), `return` → the result's."""
         hints = get_type_hints(self.function)
-        return {name: TypeAdapter(hint) for name, hint in hints.items() if name != "ctx"}
+        return {name: TypeAdapter(_without_skipped(hint)) for name, hint in hints.items() if name != "ctx"}
+
+
+def _without_skipped(hint: Any) -> Any:
+    if get_origin(hint) not in (Union, UnionType):
+        return hint
+    return Union[tuple(part for part in get_args(hint) if part is not Skipped)]  # noqa: UP007 - made of a tuple
 
 
 def node(node_id: str, *, type: str, connection: str | None = None) -> Callable[[Callable[P, R]], Node[P, R]]:  # noqa: A002
@@ -152,6 +159,9 @@ class Stage:
     join: Literal["all", "any"] = "all"
     after: tuple[str, ...] = ()
     """Stages to wait for without reading them."""
+    relay: tuple[str, ...] = ()
+    """Stages without nodes through which arrivals come: what such a relay comes after tells the relay alone when it is
+    terminal, and the relay tells this stage. A relay after nothing stands for the start of the run."""
     queue: str = "default"
     timeout: float = 60.0
     retry: Retry = Retry()
@@ -199,7 +209,7 @@ class Graph:
                 self._functions[each.name] = each.id
                 self.stage_of[each.id] = stage.name
         self.needs = {stage.name: self._needs(stage) for stage in stages}
-        """Stage name → names of the stages that must be terminal first, sorted."""
+        """Stage name → names of the stages that tell it when they are terminal, sorted; relays in place of what they stand for."""
         self.dependants: dict[str, tuple[str, ...]] = {
             stage.name: tuple(sorted(other for other, needs in self.needs.items() if stage.name in needs))
             for stage in stages
@@ -238,7 +248,11 @@ class Graph:
             if name not in self.stages:
                 raise GraphError(f"{self.name}: stage {stage.name!r} comes after {name!r}, which is not there")
             found.add(name)
-        return tuple(sorted(found - {stage.name}))
+        for name in stage.relay:
+            if name not in self.stages or self.stages[name].nodes:
+                raise GraphError(f"{self.name}: stage {stage.name!r} has the relay {name!r}, which is none")
+            found.difference_update(self.stages[name].after)
+        return tuple(sorted((found | set(stage.relay)) - {stage.name}))
 
     @cached_property
     def source_map(self) -> Mapping[str, Any]:

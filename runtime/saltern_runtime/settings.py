@@ -41,6 +41,8 @@ class Settings:
     """A worker that cannot reach Redis for so long exits."""
     webhook_tolerance: float = 300.0
     """How far a webhook's timestamp may be from now."""
+    docs: str = "token"
+    """`token`: the OpenAPI document needs a token; `open`: anyone may read it, `/docs` and the page of runs at `/`."""
     durability: str = "none"
     """`none`, or `fsync`: answer 202 only after WAITAOF 1 0."""
 

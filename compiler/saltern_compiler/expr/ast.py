@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeAlias
 
 Span: TypeAlias = tuple[int, int]
@@ -18,7 +19,7 @@ class Const:
 
     value: bool | int | float | str | bytes | None
     uint: bool = False
-    span: Span = field(default=NO_SPAN, compare=False)
+    span: Span = dataclasses.field(default=NO_SPAN, compare=False)
 
     def __eq__(self, other: object) -> bool:
         """Keep `1`, `1.0`, `1u` and `true` apart."""
@@ -37,7 +38,7 @@ class Ident:
     """A name: a node's id, `input`, `run`, or a variable of a region or a macro."""
 
     name: str
-    span: Span = field(default=NO_SPAN, compare=False)
+    span: Span = dataclasses.field(default=NO_SPAN, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class Select:
     base: Expr
     field: str
     optional: bool = False
-    span: Span = field(default=NO_SPAN, compare=False)
+    span: Span = dataclasses.field(default=NO_SPAN, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ class Index:
     base: Expr
     index: Expr
     optional: bool = False
-    span: Span = field(default=NO_SPAN, compare=False)
+    span: Span = dataclasses.field(default=NO_SPAN, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ class Call:
     function: str
     args: tuple[Expr, ...]
     target: Expr | None = None
-    span: Span = field(default=NO_SPAN, compare=False)
+    span: Span = dataclasses.field(default=NO_SPAN, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ class ListExpr:
 
     items: tuple[Expr, ...]
     optional: frozenset[int] = frozenset()
-    span: Span = field(default=NO_SPAN, compare=False)
+    span: Span = dataclasses.field(default=NO_SPAN, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ class MapExpr:
 
     entries: tuple[tuple[Expr, Expr], ...]
     optional: frozenset[int] = frozenset()
-    span: Span = field(default=NO_SPAN, compare=False)
+    span: Span = dataclasses.field(default=NO_SPAN, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +101,7 @@ class Macro:
     target: Expr
     variable: str = ""
     steps: tuple[Expr, ...] = ()
-    span: Span = field(default=NO_SPAN, compare=False)
+    span: Span = dataclasses.field(default=NO_SPAN, compare=False)
 
 
 Expr: TypeAlias = Const | Ident | Select | Index | Call | ListExpr | MapExpr | Macro
@@ -136,7 +137,7 @@ class Reference:
     name: str
     path: tuple[str, ...]
     guarded: bool
-    span: Span = field(default=NO_SPAN, compare=False)
+    span: Span = dataclasses.field(default=NO_SPAN, compare=False)
 
 
 def references(of: Expr) -> Iterator[Reference]:

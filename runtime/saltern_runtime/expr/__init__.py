@@ -1,0 +1,52 @@
+"""What printed expressions call: text, access, arithmetic, comparison, conversion. The standard library alone; models are told by their shape."""
+
+from saltern_runtime.expr.access import each, expect, expect_any, expect_optional, get, has, mapping, one_of
+from saltern_runtime.expr.convert import (
+    matches,
+    no_function,
+    no_name,
+    size,
+    to_bool,
+    to_bytes,
+    to_double,
+    to_int,
+    to_uint,
+)
+from saltern_runtime.expr.errors import ExprError
+from saltern_runtime.expr.operators import (
+    add,
+    all_of,
+    and_,
+    any_of,
+    div,
+    equal,
+    ge,
+    gt,
+    is_in,
+    le,
+    lt,
+    mod,
+    mul,
+    neg,
+    not_,
+    or_,
+    sub,
+    truth,
+)
+from saltern_runtime.expr.times import (
+    get_date,
+    get_day_of_month,
+    get_day_of_week,
+    get_day_of_year,
+    get_full_year,
+    get_hours,
+    get_milliseconds,
+    get_minutes,
+    get_month,
+    get_seconds,
+    to_duration,
+    to_timestamp,
+)
+from saltern_runtime.expr.values import TypeName, UInt, plain, text, to_string, type_of
+
+__all__ = ["ExprError", "TypeName", "UInt", "add", "all_of", "and_", "any_of", "div", "each", "equal", "expect", "expect_any", "expect_optional", "ge", "get", "get_date", "get_day_of_month", "get_day_of_week", "get_day_of_year", "get_full_year", "get_hours", "get_milliseconds", "get_minutes", "get_month", "get_seconds", "gt", "has", "is_in", "le", "lt", "mapping", "matches", "mod", "mul", "neg", "no_function", "no_name", "not_", "one_of", "or_", "plain", "size", "sub", "text", "to_bool", "to_bytes", "to_double", "to_duration", "to_int", "to_string", "to_timestamp", "to_uint", "truth", "type_of"]  # fmt: skip

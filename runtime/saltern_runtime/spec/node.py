@@ -56,6 +56,8 @@ class Param:
     """Reads references that may have been skipped (merge)."""
     secret: bool = False
     """A connector setting that holds a secret, given as a reference only."""
+    passed: bool = True
+    """Whether the callable takes it; otherwise the compiler alone reads it (`python.call`'s `effect`)."""
     doc: str = ""
 
 
@@ -69,6 +71,8 @@ class Bound:
     """Each given parameter's type; for `is_type` parameters the type itself."""
     files: Mapping[str, str] = field(default_factory=dict)
     """The pipeline's own modules: path relative to the pipeline → source text."""
+    lengths: Mapping[str, int] = field(default_factory=dict)
+    """Parameters that are written out as a list (whatever its items) → how many items."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +111,12 @@ class NodeType:
     requires: tuple[str, ...] = ()
     """Extras of `saltern-runtime` that the callable needs, such as `slack`."""
     check: Callable[[Bound], Iterable[Problem]] = _no_problems
+    result_model: str = ""
+    """`package.module:Class` of the result, where the type is fixed; given an `is_type` parameter, the result is that type instead."""
+    imports_param: str = ""
+    """A static parameter `module:name` that generated code passes as the imported object (`from package import module`)."""
+    result_param: str = ""
+    """Keyword under which the callable takes the result's annotation, given where the result holds generated models."""
 
     @property
     def key(self) -> str:

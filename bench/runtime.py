@@ -1,0 +1,154 @@
+"""`python bench/runtime.py`: stages a second on Saltern's runtime against raw Celery canvas, on one server, in one run.
+
+Chains of ten, and a fan-out of a hundred with a join; every outcome is checkpointed (ours: values, records, events, leases;
+canvas: its Redis result backend). Both with one worker of two prefork processes. Writes bench/results/runtime.{json,md}.
+"""
+
+import json
+import os
+import platform
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
+
+import redis  # noqa: E402 - after the path
+from tests.support.redis import RedisServer  # noqa: E402
+
+WORKERS = 2
+SIZES = {"chain": (10, 1000, 60), "fan": (102, 100, 10)}
+"""Stages of a run; runs of ours; runs of canvas (fewer: it is slower)."""
+
+
+def main() -> None:
+    server = RedisServer(Path(tempfile.mkdtemp(prefix="saltern-bench-")))
+    server.start()
+    os.environ["SALTERN_REDIS_URL"] = server.url
+    try:
+        rows = {case: {"canvas": canvas(case), "saltern": ours(case)} for case in SIZES}
+        info = redis.Redis.from_url(server.url).info("server")
+    finally:
+        server.stop()
+    report(rows, f"{info.get('server_name', 'redis')} {info.get('valkey_version', info['redis_version'])}")
+
+
+def worker(module: str, **env: str) -> subprocess.Popen:
+    command = [sys.executable, "-m", "celery", "-A", f"runtime_peers.{module}", "worker", "-c", str(WORKERS), "-l", "error"]
+    quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
+    path = os.pathsep.join([str(ROOT / "bench"), str(ROOT)])
+    return subprocess.Popen([*command, *quiet], env={**os.environ, "PYTHONPATH": path, **env}, cwd=ROOT)
+
+
+def stop(process: subprocess.Popen) -> None:
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(15)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def ours(case: str) -> dict[str, float]:
+    from runtime_peers import ours as peer
+    from saltern_runtime.engine.service import Service
+    from saltern_runtime.engine.sweeper import Sweeper
+
+    stages, runs, _ = SIZES[case]
+    service = Service(peer.fan() if case == "fan" else peer.chain())
+    sweeper = Sweeper(service.store, service.dispatcher, service.reader)
+    process = worker("ours", SALTERN_BENCH=case)
+    try:
+        wait(service, [service.start(0, tenant="bench", trigger="api").run_id for _ in range(4)], sweeper)
+        alone = []
+        for _ in range(10):
+            began = time.perf_counter()
+            wait(service, [service.start(0, tenant="bench", trigger="api").run_id], sweeper)
+            alone.append(time.perf_counter() - began)
+        began = time.perf_counter()
+        wait(service, [service.start(0, tenant="bench", trigger="api").run_id for _ in range(runs)], sweeper)
+        took = time.perf_counter() - began
+    finally:
+        stop(process)
+    return {"per_second": stages * runs / took, "alone_ms": statistics.median(alone) * 1000, "runs": runs}
+
+
+def wait(service, run_ids, sweeper) -> None:
+    for run_id in reversed(run_ids):
+        while service.wait(run_id, 1.0).ended_at is None:
+            sweeper.sweep()
+    for run_id in run_ids:
+        view = service.wait(run_id, 30.0)
+        assert view.state == "SUCCEEDED", view
+
+
+def canvas(case: str) -> dict[str, float]:
+    from runtime_peers import canvas as peer
+
+    stages, _, runs = SIZES[case]
+
+    def start():
+        return (peer.fan_of(100) if case == "fan" else peer.chain_of(10)).apply_async()
+
+    process = worker("canvas")
+    try:
+        for each in [start() for _ in range(2)]:
+            each.get(timeout=60)
+        alone = []
+        for _ in range(5):
+            began = time.perf_counter()
+            start().get(timeout=60)
+            alone.append(time.perf_counter() - began)
+        began = time.perf_counter()
+        for each in [start() for _ in range(runs)]:
+            each.get(timeout=120)
+        took = time.perf_counter() - began
+    finally:
+        stop(process)
+    return {"per_second": stages * runs / took, "alone_ms": statistics.median(alone) * 1000, "runs": runs}
+
+
+def report(rows: dict, server: str) -> None:
+    machine = {
+        "cpus": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "machine": platform.machine(),
+        "system": platform.system(),
+        "python": platform.python_version(),
+        "server": server,
+        **{name: version(name) for name in ("celery", "kombu", "redis", "saltern-runtime")},
+    }
+    for row in rows.values():
+        row["ratio"] = row["saltern"]["per_second"] / row["canvas"]["per_second"]
+        row["ratio_alone"] = row["canvas"]["alone_ms"] / row["saltern"]["alone_ms"]
+    lines = [
+        "# The runtime against raw Celery canvas",
+        "",
+        "By `python bench/runtime.py`: one server (append-only file, everysec), one worker of two prefork processes, one run.",
+        "",
+        ", ".join(f"{key} {value}" for key, value in machine.items()),
+        "",
+        "| | canvas, stages/s | Saltern, stages/s | ratio | canvas, one alone | Saltern, one alone | ratio |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    names = {"chain": "chains of 10", "fan": "fan-out of 100 and join"}
+    for case, row in rows.items():
+        lines.append(
+            f"| {names[case]} | {row['canvas']['per_second']:,.0f} | {row['saltern']['per_second']:,.0f} | {row['ratio']:.1f} x "
+            f"| {row['canvas']['alone_ms']:.1f} ms | {row['saltern']['alone_ms']:.1f} ms | {row['ratio_alone']:.1f} x |"
+        )
+    text = "\n".join(lines) + "\n"
+    print(text)
+    results = Path(__file__).parent / "results"
+    results.mkdir(exist_ok=True)
+    (results / "runtime.json").write_text(json.dumps({"machine": machine, "rows": rows}, indent=2) + "\n")
+    (results / "runtime.md").write_text(text)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,71 @@
+"""`saltern explain`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from importlib import resources
+from typing import TYPE_CHECKING
+
+import click
+
+from saltern_compiler.cli.common import compile_clean, fail
+
+if TYPE_CHECKING:
+    from saltern_compiler.ir.plan import Decision, Plan, Stage
+
+
+@click.command()
+@click.argument("subject", metavar="PIPELINE|CODE")
+@click.option("--debug", is_flag=True, hidden=True)
+def command(subject: str, *, debug: bool) -> None:  # noqa: ARG001 - read by the crash report
+    """Explain a pipeline's plan, or a diagnostic code.
+
+    For a PIPELINE: its stages, and each decision with its reason. For a CODE such as unknown-name: its page.
+    """
+    if re.fullmatch(r"[a-z][a-z0-9-]*", subject):
+        click.echo(_page(subject))
+        return
+    plan = compile_clean(subject, targets=()).plan
+    assert plan is not None, "a clean compilation has a plan"
+    click.echo("\n".join(_lines(plan)))
+
+
+def _page(code: str) -> str:
+    folder = resources.files("saltern_compiler.diagnostics") / "docs"
+    page = folder / f"{code}.md"
+    if page.is_file():
+        return page.read_text("utf-8").rstrip("\n")
+    from difflib import get_close_matches  # noqa: PLC0415 - only on a mistake
+
+    codes = sorted(each.name.removesuffix(".md") for each in folder.iterdir() if each.name.endswith(".md"))
+    near = get_close_matches(code, codes, n=3)
+    hint = f"; did you mean {' or '.join(near)}?" if near else ""
+    fail(f"there is no diagnostic `{code}`{hint}")
+
+
+def _lines(plan: Plan) -> Iterator[str]:
+    yield f"pipeline {plan.pipeline.name}"
+    yield f"  plan {plan.digest}"
+    yield from _table(plan.decisions)
+    for stage in plan.stages:
+        yield ""
+        yield f"stage {stage.name}{_after(stage)}"
+        if stage.nodes != (stage.name,):
+            yield f"  nodes: {', '.join(stage.nodes) or 'none'}"
+        yield from _table(stage.decisions)
+
+
+def _after(stage: Stage) -> str:
+    if stage.when:
+        how = " or " if stage.join == "any" else " and "
+        return ", when " + how.join(f"{each.source} takes {each.handle}" for each in stage.when)
+    return f", after {', '.join(stage.needs)}" if stage.needs else ", at the start"
+
+
+def _table(decisions: Iterable[Decision]) -> Iterator[str]:
+    rows = [(each.what, each.value, each.because) for each in decisions]
+    first = max((len(what) for what, _, _ in rows), default=0)
+    second = min(max((len(value) for _, value, _ in rows), default=0), 60)
+    for what, value, because in rows:
+        yield f"  {what:<{first}}  {value:<{second}}  {because}"

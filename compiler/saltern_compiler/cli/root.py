@@ -1,0 +1,72 @@
+"""The group of all commands."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Final
+
+import click
+
+from saltern_runtime.version import __version__
+
+COMMANDS: Final = {
+    "check": "Check pipelines and show everything that is wrong with them.",
+    "build": "Compile a pipeline into a folder.",
+    "explain": "Explain a pipeline's plan, or a diagnostic code.",
+    "dev": "Run a pipeline's whole service here, on an embedded server.",
+    "run": "Run a pipeline once, in one process, and print its output.",
+    "digest": "Print the digest of what a pipeline means.",
+    "schema": "Print the JSON Schema of the editor's documents.",
+}
+"""Every command with its line in the help, in the order people need them; each is a module of this package."""
+
+
+class _Lazy(click.Group):
+    """Loads a command when it is called, so that help and checks start quickly."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"saltern_compiler.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0] if args else ""
+        if name and name not in COMMANDS and not name.startswith("-"):
+            from difflib import get_close_matches  # noqa: PLC0415 - only on a mistake
+
+            near = get_close_matches(name, COMMANDS, n=1)
+            hint = f" Did you mean `{near[0]}`?" if near else ""
+            raise click.UsageError(f"no command `{name}`.{hint}", ctx)
+        return super().resolve_command(ctx, args)
+
+
+_HELP: Final = """
+Compile an AI workflow into a service that your team owns.
+
+\b
+  saltern check orders.saltern            what is wrong with it?
+  saltern dev orders.saltern              run it here, all of it
+  saltern build orders.saltern -o orders  write the service
+"""
+
+
+@click.group(
+    cls=_Lazy,
+    help=_HELP,
+    epilog="Exit codes: 0 clean, 1 findings, 2 misuse, 70 a bug of saltern.",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.version_option(__version__, prog_name="saltern")
+@click.option("--debug", is_flag=True, hidden=True, help="Show tracebacks of internal errors.")
+def cli(*, debug: bool) -> None:  # noqa: ARG001 - read by the crash report, from the arguments
+    """Compile an AI workflow into a service that your team owns."""

@@ -1,0 +1,24 @@
+"""`saltern run`."""
+
+from __future__ import annotations
+
+import click
+
+from saltern_compiler.cli.common import fail
+from saltern_compiler.cli.launch import launch
+
+
+@click.command()
+@click.argument("pipeline")
+@click.option("--input", "input_", required=True, metavar="FILE", help="A JSON file with the input; - for standard input.")
+@click.option("--debug", is_flag=True, hidden=True)
+def command(pipeline: str, input_: str, *, debug: bool) -> None:  # noqa: ARG001 - read by the crash report
+    """Run a pipeline once, in one process, and print its output.
+
+    The engine is the one that workers have; there is no broker.
+    """
+    from pathlib import Path  # noqa: PLC0415 - keeps --help quick
+
+    if input_ != "-" and not Path(input_).is_file():
+        fail(f"{input_}: no such file")
+    launch(pipeline, ("--once", "--input", input_))

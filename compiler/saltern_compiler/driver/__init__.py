@@ -1,0 +1,11 @@
+"""From source text to files: `compile_source` is pure; `Source.load` and `write_tree` are the only parts that touch the disk."""
+
+from saltern_compiler.driver.compile import Result, compile_loaded, compile_source
+from saltern_compiler.driver.manifest import BUILD_FILE
+from saltern_compiler.driver.source import Source, SourceError
+from saltern_compiler.driver.tree import ChangedError, TreeError, Written, write_tree
+
+__all__ = [
+    "BUILD_FILE", "ChangedError", "Result", "Source", "SourceError", "TreeError", "Written", "compile_loaded",
+    "compile_source", "write_tree",
+]  # fmt: skip

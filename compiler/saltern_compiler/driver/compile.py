@@ -1,0 +1,194 @@
+"""Source text in, diagnostics, plan and files out: a pure function."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from saltern_compiler.diagnostics.model import Diagnostic, Origin, Severity
+from saltern_compiler.driver.manifest import BUILD_FILE, is_inside, manifest
+from saltern_compiler.driver.source import Source, own_modules
+from saltern_compiler.frontend import read
+from saltern_compiler.ir.pipeline import Node, Pipeline
+from saltern_compiler.ir.plan import Plan
+from saltern_compiler.registry import Registry
+from saltern_compiler.target import Contribution, Target
+
+if TYPE_CHECKING:
+    from saltern_compiler.passes import Analysis
+
+TARGETS: Final = ("python", "fastapi", "celery")
+GENERATED_MODULES: Final = frozenset({"__init__", "api", "graph", "models", "nodes", "tasks"})
+"""Modules that targets write into the package."""
+
+
+class InternalError(Exception):
+    """Our own bug: no pipeline, however wrong, may lead here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of a source. There are files only where no diagnostic is an error."""
+
+    diagnostics: tuple[Diagnostic, ...]
+    pipeline: Pipeline | None = None
+    plan: Plan | None = None
+    artifacts: Mapping[str, bytes] = field(default_factory=dict)
+    """Path (POSIX, relative to the tree) → content."""
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether a finding stops the build."""
+        return any(each.severity is Severity.ERROR for each in self.diagnostics)
+
+
+def compile_source(
+    text: str,
+    *,
+    source_name: str,
+    files: Mapping[str, str] | None = None,
+    targets: Iterable[str] = TARGETS,
+    options: Mapping[str, str] | None = None,
+    registry: Registry | None = None,
+) -> Result:
+    """Compile a text. `files` are the pipeline's own modules, as path relative to it → text."""
+    known = registry or Registry.load()
+    pipeline, findings = read(text, source_name)
+    return _compile(text, source_name, pipeline, findings, files or {}, tuple(targets), options or {}, known)
+
+
+def compile_loaded(
+    source: Source,
+    *,
+    targets: Iterable[str] = TARGETS,
+    options: Mapping[str, str] | None = None,
+    registry: Registry | None = None,
+) -> Result:
+    """Compile a loaded source with the modules that lie beside it."""
+    known = registry or Registry.load()
+    pipeline, findings = read(source.text, source.name)
+    files = source.files(pipeline, known) if pipeline is not None else {}
+    return _compile(source.text, source.name, pipeline, findings, files, tuple(targets), options or {}, known)
+
+
+def check_loaded(source: Source, *, registry: Registry | None = None) -> Result:
+    """Check a loaded source; the result has no plan and no files."""
+    known = registry or Registry.load()
+    pipeline, findings = read(source.text, source.name)
+    files = source.files(pipeline, known) if pipeline is not None else {}
+    return _analyze(pipeline, findings, files, known)[0]
+
+
+def _analyze(
+    pipeline: Pipeline | None, findings: Sequence[Diagnostic], files: Mapping[str, str], registry: Registry
+) -> tuple[Result, Analysis | None]:
+    if pipeline is None:
+        return Result(tuple(findings)), None
+    from saltern_compiler.passes import analyze  # noqa: PLC0415 - a source with broken syntax needs no passes
+
+    analysis = analyze(pipeline, registry, files)
+    taken = _taken_modules(pipeline, registry)
+    return Result((*findings, *analysis.diagnostics, *taken), analysis.pipeline), analysis
+
+
+def _taken_modules(pipeline: Pipeline, registry: Registry) -> Iterable[Diagnostic]:
+    """Report own modules that would stand where a generated one does."""
+    for node, param, module in own_modules(pipeline.body, registry):
+        top = module.partition(".")[0]
+        if top in GENERATED_MODULES:
+            yield Diagnostic(
+                "module-name-taken",
+                f"the module `{top}` has the name of a generated one",
+                _place(node, param),
+                notes=(f"The module travels into the generated package, which has a `{top}.py` of its own.", "Give the module another name."),
+            )
+
+
+def _place(node: Node, param: str) -> Origin:
+    value = node.param(param)
+    return value.origin if value is not None else node.origin
+
+
+def _compile(
+    text: str,
+    source_name: str,
+    pipeline: Pipeline | None,
+    findings: Sequence[Diagnostic],
+    files: Mapping[str, str],
+    targets: tuple[str, ...],
+    options: Mapping[str, str],
+    registry: Registry,
+) -> Result:
+    chosen = _select(targets, registry)
+    result, analysis = _analyze(pipeline, findings, files, registry)
+    if analysis is None or result.has_errors:
+        return result
+    from saltern_compiler.passes import make_plan  # noqa: PLC0415 - as above
+
+    places = _places(analysis.pipeline, text, source_name)
+    plan = make_plan(analysis, registry, files=files, source_name=source_name, places=places, options=options)
+    return Result(result.diagnostics, analysis.pipeline, plan, _emit(plan, chosen, options))
+
+
+def _places(pipeline: Pipeline, text: str, source_name: str) -> Mapping[str, str]:
+    """Return node id → `line:column`, or the JSON Pointer where the source is an editor's document."""
+    from saltern_compiler.frontend.locate import Locator  # noqa: PLC0415 - only a build shows places
+
+    locator = Locator(text, source_name)
+    places: dict[str, str] = {}
+    for node in pipeline.body.nodes:
+        if node.origin.pointer is not None:
+            places[node.id] = node.origin.pointer
+        else:
+            start = locator.range(node.origin).start
+            places[node.id] = f"{start.line}:{start.column}"
+    return places
+
+
+def _select(names: tuple[str, ...], registry: Registry) -> tuple[Target, ...]:
+    """Return the named targets and what they need, sorted by name."""
+    chosen: dict[str, Target] = {}
+    wanted = list(names)
+    while wanted:
+        name = wanted.pop()
+        target = registry.target(name)
+        if target is None:
+            raise LookupError(f"no target {name!r}; there are {', '.join(registry.target_names())}")
+        if name not in chosen:
+            chosen[name] = target
+            wanted.extend(target.needs)
+    return tuple(chosen[name] for name in sorted(chosen))
+
+
+def _emit(plan: Plan, targets: tuple[Target, ...], options: Mapping[str, str]) -> Mapping[str, bytes]:
+    if not targets:
+        return {}
+    files: dict[str, bytes] = {}
+    shared = _merge([target.contribute(plan) for target in targets])
+    for target in targets:
+        own = {key: value for key, value in options.items() if key in target.options}
+        _add(files, target.emit(plan, own), target.name)
+    for target in targets:
+        if target.assemble is not None:
+            _add(files, target.assemble(plan, shared), target.name)
+    files[BUILD_FILE] = manifest(plan, files, tuple(target.name for target in targets), options)
+    return dict(sorted(files.items()))
+
+
+def _add(files: dict[str, bytes], more: Mapping[str, bytes], target: str) -> None:
+    for path, data in more.items():
+        if not is_inside(path) or path == BUILD_FILE:
+            raise InternalError(f"the target {target} emits {path!r}, which is no path of a tree")
+        if path in files:
+            raise InternalError(f"two targets emit {path!r}; one of them is {target}")
+        files[path] = data
+
+
+def _merge(contributions: Iterable[Contribution]) -> Contribution:
+    each = tuple(contributions)
+    return Contribution(
+        exports=tuple(sorted({export for one in each for export in one.exports})),
+        extras=tuple(sorted({extra for one in each for extra in one.extras})),
+        readme="\n".join(one.readme for one in each if one.readme),
+    )

@@ -1,0 +1,96 @@
+"""Operators and functions as Python, given their operands as Python."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from saltern_compiler.expr.ast import Const, Expr, ListExpr, MapExpr
+from saltern_compiler.expr.code import ATOM, COMPARISON, NOT, PRODUCT, SUM, UNARY, Code, call, code, listed
+from saltern_compiler.expr.functions import Overload
+from saltern_compiler.expr.kinds import NUMBERS, ORDERED, Record, comparable, kind
+from saltern_compiler.expr.typed import Typed
+from saltern_runtime.spec.types import ANY, BOOL, NULL, ListType, MapType, is_nullable
+
+_ORDER: Final[Mapping[str, str]] = {"<": "lt", "<=": "le", ">": "gt", ">=": "ge"}
+_ARITHMETIC: Final[Mapping[str, str]] = {"+": "add", "-": "sub", "*": "mul", "/": "div", "%": "mod"}
+
+
+def equality(typed: Typed, a: Code, b: Code, *, sign: str) -> Code:
+    """Print `==` or `!=`."""
+    left, right = typed.parts
+    if NULL in (left.type, right.type):
+        value, side = (a, left.expr) if right.type == NULL else (b, right.expr)
+        if not isinstance(side, Const | ListExpr | MapExpr):
+            return code(f"{value.at(SUM)} is{' not' if sign == '!=' else ''} None", COMPARISON, value)
+    elif left.type == right.type == BOOL:
+        for constant, other in ((left.expr, b), (right.expr, a)):
+            if isinstance(constant, Const):
+                return other if constant.value is (sign == "==") else code(f"not {other.at(NOT)}", NOT, other)
+    if NULL not in (left.type, right.type) and comparable(left.type, right.type):
+        return code(f"{a.at(SUM)} {sign} {b.at(SUM)}", COMPARISON, a, b)
+    same = call("equal", a, b)
+    return same if sign == "==" else code(f"not {same.text}", NOT, same)
+
+
+def order(typed: Typed, a: Code, b: Code, *, sign: str) -> Code:
+    """Print `<`, `<=`, `>` or `>=`."""
+    left, right = typed.parts
+    kinds = {kind(left.type), kind(right.type)}
+    proven = not (is_nullable(left.type) or is_nullable(right.type))
+    exact = len(kinds) == 1 and kinds <= ORDERED
+    if proven and (exact or (kinds <= NUMBERS and (_is_small(left.expr) or _is_small(right.expr)))):
+        return code(f"{a.at(SUM)} {sign} {b.at(SUM)}", COMPARISON, a, b)
+    return call(_ORDER[sign], a, b)
+
+
+def _is_small(expr: Expr) -> bool:
+    """Whether an expression is a whole number that a double holds exactly: int and double are compared as doubles."""
+    return isinstance(expr, Const) and isinstance(expr.value, int) and abs(expr.value) <= 2**53
+
+
+def membership(typed: Typed, a: Code, b: Code, *, negated: bool = False) -> Code:
+    """Print `in`."""
+    item, whole = typed.parts
+    of = whole.type
+    plain = isinstance(of, ListType) and comparable(item.type, of.item) and ANY not in (item.type, of.item)
+    keyed = isinstance(of, MapType | Record) and kind(item.type) == "string"
+    if plain or keyed:
+        return is_in(a, b, negated=negated)
+    found = call("is_in", a, b)
+    return code(f"not {found.text}", NOT, found) if negated else found
+
+
+def is_in(item: Code, whole: Code, *, negated: bool) -> Code:
+    """Print Python's own `in`."""
+    return code(f"{item.at(SUM)} {'not in' if negated else 'in'} {whole.at(SUM)}", COMPARISON, item, whole)
+
+
+def negation(typed: Typed, part: Code) -> Code:
+    """Print a minus sign."""
+    if kind(typed.type) == "double":
+        return code(f"-{part.at(UNARY)}", UNARY, part)
+    return call("neg", part)
+
+
+def arithmetic(typed: Typed, a: Code, b: Code, *, sign: str) -> Code:
+    """Print `+`, `-`, `*`, `/` or `%`."""
+    kinds = {kind(part.type) for part in typed.parts}
+    plain = kinds <= NUMBERS and "double" in kinds and sign in "+-*"
+    joined = sign == "+" and len(kinds) == 1 and kinds <= {"string", "bytes", "list"}
+    if typed.type != ANY and (plain or joined):
+        level = PRODUCT if sign == "*" else SUM
+        return code(f"{a.at(level)} {sign} {b.at(level + 1)}", level, a, b)
+    return call(_ARITHMETIC[sign], a, b)
+
+
+def applied(overload: Overload, args: Sequence[Code]) -> Code:
+    """Print a call of a function."""
+    python = overload.python
+    if not python:
+        return args[0]
+    if python == "in":
+        return is_in(args[1], args[0], negated=False)
+    if python.startswith("."):
+        return code(f"{args[0].at(ATOM)}{python}({listed(args[1:])})", ATOM, *args)
+    return call(python.removeprefix("@"), *args, helper=python.startswith("@"))

@@ -1,0 +1,377 @@
+"""Expressions as Python: plain operators where the types prove them equal, named helpers of the runtime elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from saltern_compiler import pytext
+from saltern_compiler.expr import calls
+from saltern_compiler.expr.ast import Call, Const, Expr, Ident, Index, Macro, Select
+from saltern_compiler.expr.code import (
+    AND,
+    ATOM,
+    COMPARISON,
+    CONDITIONAL,
+    NOT,
+    OR,
+    SUM,
+    UNARY,
+    Code,
+    call,
+    code,
+    listed,
+)
+from saltern_compiler.expr.coerce import Classes, attributes, coerce
+from saltern_compiler.expr.functions import FUNCTIONS, METHODS, TYPE_NAMES
+from saltern_compiler.expr.kinds import Record, kind
+from saltern_compiler.expr.literals import show_bytes
+from saltern_compiler.expr.operators import applied, arithmetic, equality, is_in, membership, negation, order
+from saltern_compiler.expr.typed import Typed
+from saltern_compiler.expr.typing import Env, chain_steps, check, constant_key, optional_chain
+from saltern_runtime.spec.types import (
+    ANY,
+    BOOL,
+    STRING,
+    ListType,
+    MapType,
+    ObjectType,
+    Type,
+    is_nullable,
+    without_null,
+)
+
+_SKIPPED: Final = code("SKIPPED", ATOM, name=("saltern_runtime", "SKIPPED"))
+_NONE: Final = Code("None")
+
+
+@dataclass(frozen=True, slots=True)
+class PyName:
+    """What a name of the pipeline is in Python."""
+
+    text: str
+    type: Type
+    may_be_skipped: bool = False
+
+
+def to_python(
+    expr: Expr, names: Mapping[str, PyName], expected: Type | None = None, *, classes: Classes | None = None
+) -> Code:
+    """Print an expression that has been found clean; `expected` is the type that its place wants.
+
+    `classes` gives the Python class of object types: dicts that go where one is wanted are validated into it.
+    """
+    typed = _typed(expr, names)
+    made = _Printer(names).print(typed)
+    return made if expected is None else coerce(made, typed.type, expected, classes or {})
+
+
+def _typed(expr: Expr, names: Mapping[str, PyName]) -> Typed:
+    skippable = frozenset(name for name, meant in names.items() if meant.may_be_skipped)
+    return check(expr, Env({name: meant.type for name, meant in names.items()}, skippable))[0]
+
+
+def typed_code(expr: Expr, names: Mapping[str, PyName]) -> tuple[Code, Type]:
+    """Print an expression, and say what type its value has in Python."""
+    typed = _typed(expr, names)
+    return _Printer(names).print(typed), typed.type
+
+
+@dataclass(frozen=True, slots=True)
+class _Printer:
+    names: Mapping[str, PyName]
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+    def print(self, typed: Typed) -> Code:
+        expr = typed.expr
+        match expr:
+            case Const():
+                return _const(expr)
+            case Ident(name=name):
+                return self._ident(name)
+            case Select() | Index() if optional_chain(expr):
+                return self._chain(typed, _NONE)
+            case Select() | Index():
+                return self._part(typed)
+            case Macro(kind="has"):
+                return self._has(typed)
+            case Macro():
+                return self._macro(typed, expr)
+            case Call():
+                return self._call(typed, expr)
+            case _:
+                return self._literal(typed)
+
+    def _ident(self, name: str) -> Code:
+        if name in self.variables:
+            return Code(self.variables[name])
+        if name in self.names:
+            return Code(self.names[name].text)
+        return call("TypeName" if name in TYPE_NAMES else "no_name", Code(pytext.string(name)))
+
+    def _part(self, typed: Typed) -> Code:
+        """Print `a.b` and `a[b]`; steps into dynamic values gather in one call of `get`."""
+        base = typed.parts[0]
+        of = without_null(base.type)
+        name = _step_name(typed.expr)
+        if name is not None and isinstance(of, ObjectType) and of.field(name) is not None:
+            return _member(self.print(base), of, name)
+        path = [self._step(typed)]
+        while typed.type == ANY and _is_dynamic(base):
+            path.append(self._step(base))
+            base = base.parts[0]
+        return call("get", self.print(base), *reversed(path))
+
+    def _step(self, typed: Typed) -> Code:
+        name = _step_name(typed.expr)
+        return Code(pytext.string(name)) if name is not None else self.print(typed.parts[1])
+
+    def _chain(self, typed: Typed, default: Code) -> Code:
+        """Print `a.?b.c`, with what stands for what is not there."""
+        root = typed.parts[0]
+        conditions = [self._ran(name) for name in sorted(root.skips)]
+        value, of = self.print(root), root.type
+        steps = chain_steps(typed.expr)[1]
+        while steps:
+            owner_type, name = without_null(of), _step_name(steps[0])
+            found = owner_type.field(name) if isinstance(owner_type, ObjectType) and name is not None else None
+            if found is None or not isinstance(owner_type, ObjectType):
+                break
+            if is_nullable(of):
+                conditions.append(_is_there(value))
+            owner, value, of = value, _member(value, owner_type, found.name), found.type
+            steps = steps[1:]
+            if found.required:
+                continue
+            if is_nullable(of):
+                conditions.append(call("has", owner, Code(pytext.string(found.name))))
+            elif steps or default.text != "None":
+                conditions.append(_is_there(value))
+        if steps:
+            value = self._dynamic_steps(value, steps, typed.parts[1:], default)
+        if not conditions:
+            return value
+        test = _conjunction(conditions)
+        return code(f"{value.at(OR)} if {test.text} else {default.text}", CONDITIONAL, value, test, default)
+
+    def _dynamic_steps(self, value: Code, steps: Sequence[Expr], indexes: Sequence[Typed], default: Code) -> Code:
+        printed = {id(index.expr): self.print(index) for index in indexes}
+        path: list[Code] = []
+        for step in steps:
+            name = _step_name(step)
+            if name is not None:
+                path.append(Code(pytext.string(name)))
+            elif isinstance(step, Index):
+                path.append(printed[id(step.index)])
+        parts = (value, *path)
+        return code(f"get({listed(parts)}, default={default.text})", ATOM, *parts, default, helper="get")
+
+    def _ran(self, name: str) -> Code:
+        return code(f"{self.names[name].text} is not SKIPPED", COMPARISON, _SKIPPED)
+
+    def _has(self, typed: Typed) -> Code:
+        target = typed.parts[0]
+        assert isinstance(target.expr, Select)
+        base, name = target.parts[0], target.expr.field
+        of = without_null(base.type)
+        value = self.print(base)
+        conditions = [self._ran(each) for each in sorted(target.skips)]
+        found = of.field(name) if isinstance(of, ObjectType) else None
+        if isinstance(of, MapType):
+            conditions.append(code(f"{pytext.string(name)} in {value.at(SUM)}", COMPARISON, value))
+        elif isinstance(of, Record) or found is None or (not found.required and is_nullable(found.type)):
+            conditions.append(call("has", value, Code(pytext.string(name))))
+        elif not found.required and isinstance(of, ObjectType):
+            conditions.append(_is_there(_member(value, of, name)))
+        return _conjunction(conditions) if conditions else Code("True")
+
+    def _literal(self, typed: Typed) -> Code:
+        if isinstance(typed.type, ListType):
+            items = [coerce(self.print(part), part.type, typed.type.item) for part in typed.parts]
+            return code(f"[{listed(items)}]", ATOM, *items)
+        parts = [self.print(part) for part in typed.parts]
+        pairs = list(zip(parts[::2], parts[1::2], strict=True))
+        if isinstance(typed.type, Record):
+            return code("{" + ", ".join(f"{key.text}: {value.text}" for key, value in pairs) + "}", ATOM, *parts)
+        entries = ", ".join(f"({key.text}, {value.text})" for key, value in pairs)
+        return code(f"mapping({entries})", ATOM, *parts, helper="mapping")
+
+    def _macro(self, typed: Typed, expr: Macro) -> Code:
+        target, steps = typed.parts[0], typed.parts[1:]
+        filters: tuple[Typed, ...] = ()
+        if expr.kind in ("map", "filter") and _filters(target.expr, expr.variable):
+            target, filters = target.parts[0], target.parts[1:]
+        taken = {*(meant.text for meant in self.names.values()), *self.variables.values()}
+        name = pytext.identifier(expr.variable, taken)
+        inner = _Printer(self.names, {**self.variables, expr.variable: name})
+        source = self.print(target)
+        items = call("each", source) if kind(target.type) == "any" else source
+        proofs = [inner.condition(step) for step in (*filters, *(steps[:-1] if expr.kind == "map" else steps))]
+        loop = f"for {name} in {items.at(OR)}"
+        match expr.kind:
+            case "all" | "exists" if any(step.fails or step.type != BOOL for step in steps):
+                test = inner.print(steps[0])
+                helper = "all_of" if expr.kind == "all" else "any_of"
+                return code(f"{helper}({items.text}, lambda {name}: {test.text})", ATOM, items, test, helper=helper)
+            case "all" | "exists":
+                function = "all" if expr.kind == "all" else "any"
+                return code(f"{function}({proofs[0].text} {loop})", ATOM, items, proofs[0])
+            case "exists_one":
+                return code(f"sum(1 {loop} if {proofs[0].at(OR)}) == 1", COMPARISON, items, proofs[0])
+        value = inner.print(steps[-1]) if expr.kind == "map" else Code(name)
+        where = "".join(f" if {proof.at(OR)}" for proof in proofs)
+        if value.text == name and not where:
+            return call("list", items, helper=False)
+        return code(f"[{value.text} {loop}{where}]", ATOM, value, items, *proofs)
+
+    def condition(self, typed: Typed) -> Code:
+        """Print a condition; one that is not proven a bool is checked."""
+        made = self.print(typed)
+        return made if typed.type == BOOL or kind(typed.type) == "bool" else call("truth", made)
+
+    def _call(self, typed: Typed, expr: Call) -> Code:
+        match expr.function, expr.target:
+            case "merge", None:
+                return self._merge(typed)
+            case "_?_:_", None:
+                return self._conditional(typed)
+            case "orValue", target if target is not None and optional_chain(target):
+                default = coerce(self.print(typed.parts[1]), typed.parts[1].type, typed.type)
+                return self._chain(typed.parts[0], default)
+            case "hasValue", target if target is not None and optional_chain(target):
+                found = self._chain(typed.parts[0], _NONE)
+                return code(f"{found.at(SUM)} is not None", COMPARISON, found)
+            case (("_&&_" | "_||_"), None):
+                return self._logical(typed, expr)
+            case "!_", None:
+                return self._not(typed.parts[0])
+            case _:
+                return self._operator(typed, expr) or self._function(typed, expr)
+
+    def _merge(self, typed: Typed) -> Code:
+        made = _NONE if all(part.skips for part in typed.parts) else None
+        for part in reversed(typed.parts):
+            value = coerce(self.print(part), part.type, typed.type)
+            if not part.skips:
+                made = value
+                continue
+            assert made is not None
+            test = _conjunction([self._ran(name) for name in sorted(part.skips)])
+            made = code(f"{value.at(OR)} if {test.text} else {made.text}", CONDITIONAL, value, test, made)
+        return made or _NONE
+
+    def _conditional(self, typed: Typed) -> Code:
+        test = self.condition(typed.parts[0])
+        yes, no = (coerce(self.print(part), part.type, typed.type) for part in typed.parts[1:])
+        return code(f"{yes.at(OR)} if {test.at(OR)} else {no.at(CONDITIONAL)}", CONDITIONAL, test, yes, no)
+
+    def _logical(self, typed: Typed, expr: Call) -> Code:
+        left, right = typed.parts
+        both = expr.function == "_&&_"
+        if not left.fails and left.type == BOOL:
+            a, b = self.print(left), self.condition(right)
+            level, word = (AND, "and") if both else (OR, "or")
+            return code(f"{a.at(level)} {word} {b.at(level)}", level, a, b)
+        a, b = self.print(left), self.print(right)
+        helper = "and_" if both else "or_"
+        return code(f"{helper}(lambda: {a.text}, lambda: {b.text})", ATOM, a, b, helper=helper)
+
+    def _not(self, part: Typed) -> Code:
+        inner = self.print(part)
+        if kind(part.type) != "bool":
+            return call("not_", inner)
+        match part.expr:
+            case Call(function="_==_" | "_!=_" as function):
+                return equality(part, *self._sides(part), sign="!=" if function == "_==_" else "==")
+            case Call(function="@in"):
+                return membership(part, *self._sides(part), negated=True)
+            case Call(function="contains"):
+                receiver, sought = part.parts
+                sides = (self._argument(sought, STRING, "contains"), self._argument(receiver, STRING, "contains"))
+                return is_in(*sides, negated=True)
+        return code(f"not {inner.at(NOT)}", NOT, inner)
+
+    def _sides(self, typed: Typed) -> tuple[Code, Code]:
+        left, right = typed.parts
+        return self.print(left), self.print(right)
+
+    def _operator(self, typed: Typed, expr: Call) -> Code | None:
+        if expr.target is not None:
+            return None
+        match expr.function:
+            case "_==_" | "_!=_" as function:
+                return equality(typed, *self._sides(typed), sign=function[1:-1])
+            case "_<_" | "_<=_" | "_>_" | "_>=_" as function:
+                return order(typed, *self._sides(typed), sign=function[1:-1])
+            case "@in":
+                return membership(typed, *self._sides(typed))
+            case "-_":
+                return negation(typed, self.print(typed.parts[0]))
+            case "_+_" | "_-_" | "_*_" | "_/_" | "_%_" as function:
+                return arithmetic(typed, *self._sides(typed), sign=function[1:-1])
+        return None
+
+    def _function(self, typed: Typed, expr: Call) -> Code:
+        table = FUNCTIONS if expr.target is None else METHODS
+        types = [part.type for part in typed.parts]
+        overload = calls.select(table.get(expr.function, ()), types)
+        if overload is None:
+            values = [Code(pytext.string(expr.function)), *(self.print(part) for part in typed.parts)]
+            return call("no_function", *values)
+        pairs = zip(typed.parts, overload.takes, strict=True)
+        args = [self._argument(part, wanted, expr.function) for part, wanted in pairs]
+        return applied(overload, args)
+
+    def _argument(self, part: Typed, wanted: Type, function: str) -> Code:
+        made = self.print(part)
+        if kind(part.type) == "any" or function == "dyn":
+            return coerce(made, part.type, wanted)
+        return made
+
+
+def _const(const: Const) -> Code:
+    value = const.value
+    if isinstance(value, bytes):
+        return Code(repr(value) if b'"' in value else show_bytes(value))
+    if const.uint:
+        return code(f"UInt({value})", ATOM, helper="UInt")
+    text = pytext.literal(value)
+    return Code(text, UNARY if text.startswith("-") else ATOM)
+
+
+def _step_name(expr: Expr) -> str | None:
+    match expr:
+        case Select(field=name):
+            return name
+        case Index(index=index):
+            return constant_key(index)
+    return None
+
+
+def _is_dynamic(typed: Typed) -> bool:
+    """Whether a part of a value is read through `get`."""
+    if not isinstance(typed.expr, Select | Index) or optional_chain(typed.expr):
+        return False
+    return not isinstance(without_null(typed.parts[0].type), ObjectType) or _step_name(typed.expr) is None
+
+
+def _member(value: Code, of: ObjectType, name: str) -> Code:
+    if isinstance(of, Record):
+        return code(f"{value.at(ATOM)}[{pytext.string(name)}]", ATOM, value)
+    return code(f"{value.at(ATOM)}.{attributes(of)[name]}", ATOM, value)
+
+
+def _is_there(value: Code) -> Code:
+    return code(f"{value.at(SUM)} is not None", COMPARISON, value)
+
+
+def _filters(expr: Expr, variable: str) -> bool:
+    """Whether a list is another one filtered under the same name, so that both fit into one comprehension."""
+    return isinstance(expr, Macro) and expr.kind == "filter" and expr.variable == variable
+
+
+def _conjunction(conditions: Sequence[Code]) -> Code:
+    if len(conditions) == 1:
+        return conditions[0]
+    return code(" and ".join(each.at(AND) for each in conditions), AND, *conditions)

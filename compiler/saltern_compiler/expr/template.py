@@ -1,0 +1,77 @@
+"""Templates as Python: f-strings."""
+
+from __future__ import annotations
+
+import io
+import tokenize
+from collections.abc import Mapping, Sequence
+
+from saltern_compiler import pytext
+from saltern_compiler.expr.ast import Expr
+from saltern_compiler.expr.code import ATOM, CONDITIONAL, SUM, Code, call, code
+from saltern_compiler.expr.kinds import kind
+from saltern_compiler.expr.printer import PyName, typed_code
+from saltern_runtime.spec.types import is_nullable
+
+
+def template_to_python(parts: Sequence[str | Expr], names: Mapping[str, PyName]) -> Code:
+    """Print a template as an f-string; values that are not strings go through the helper `text`."""
+    made = [Code(pytext.string(part)) if isinstance(part, str) else _value(part, names) for part in parts]
+    if all(isinstance(part, str) for part in parts):
+        return Code(pytext.string("".join(part for part in parts if isinstance(part, str))))
+    if len(parts) == 1:
+        return made[0]
+    written = "".join(part for part in parts if isinstance(part, str))
+    fields = [each for each, part in zip(made, parts, strict=True) if not isinstance(part, str)]
+    quote = (
+        "'"
+        if '"' in written and "'" not in written and not any('"' in each.text or "'" in each.text for each in fields)
+        else '"'
+    )
+    inside = "".join(
+        _literal(part, quote) if isinstance(part, str) else _field(each) or ""
+        for each, part in zip(made, parts, strict=True)
+    )
+    if any(_field(each) is None for each in fields):
+        return code(" + ".join(each.at(SUM) for each in made), SUM, *made)
+    return code(f"f{quote}{inside}{quote}", ATOM, *fields)
+
+
+def _value(expr: Expr, names: Mapping[str, PyName]) -> Code:
+    value, of = typed_code(expr, names)
+    if kind(of) == "string" and not is_nullable(of):
+        return value
+    return call("text", value)
+
+
+def _literal(text: str, quote: str) -> str:
+    return pytext.escape(text, quote).replace("{", "{{").replace("}", "}}")
+
+
+def _field(value: Code) -> str | None:
+    """Write `{value}` as Python 3.11 reads it inside double quotes; None where it cannot be written so."""
+    inner = _single_quoted(value.text)
+    if inner is None or "\\" in inner or "#" in inner:
+        return None
+    if inner.startswith("{"):
+        return "{ " + inner + " }"
+    return "{" + (inner if value.precedence >= CONDITIONAL else f"({inner})") + "}"
+
+
+def _single_quoted(text: str) -> str | None:
+    """Write every string in an expression with single quotes; None where one holds a single quote itself."""
+    if '"' not in text and "'" not in text:
+        return text
+    out: list[str] = []
+    end = 0
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type != tokenize.STRING:
+            continue
+        start = token.start[1]
+        body = token.string.lstrip("bf")
+        if not body.startswith('"') or "'" in body or "\\" in body:
+            return None
+        prefix = token.string[: len(token.string) - len(body)]
+        out += [text[end:start], prefix, "'", body[1:-1], "'"]
+        end = token.end[1]
+    return "".join([*out, text[end:]])

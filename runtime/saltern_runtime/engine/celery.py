@@ -1,0 +1,184 @@
+"""Celery, for what it is good at: processes, queues, routing, concurrency, shutdown. Its messages are doorbells.
+
+Early acknowledgement, no prefetch, no result backend, no ETA: what a lost message would lose is in the store already.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any, Final
+
+from celery import Celery, signals
+from kombu import Queue
+
+from saltern_runtime.engine.dispatch import stage_of
+from saltern_runtime.engine.engine import Engine
+from saltern_runtime.graph import Graph
+from saltern_runtime.settings import Settings
+from saltern_runtime.store.calls import Bell
+from saltern_runtime.store.store import StoreUnavailableError
+
+__all__ = ["Bell", "CeleryDispatcher", "Worker"]
+
+log = logging.getLogger("saltern.celery")
+HEARTBEAT: Final = 5.0
+"""Seconds between two touches of the heartbeat file."""
+
+
+def celery_app(service: str, settings: Settings) -> Celery:
+    """Make the Celery app that both ends share."""
+    app = Celery(service, set_as_current=False)
+    timeout = settings.socket_timeout
+    app.conf.update(
+        broker_url=settings.broker_url or settings.redis_url,
+        broker_connection_retry_on_startup=True,
+        broker_connection_max_retries=None,
+        broker_connection_timeout=timeout,
+        broker_transport_options={
+            "socket_timeout": timeout,
+            "socket_connect_timeout": timeout,
+            "socket_keepalive": True,
+            "retry_on_timeout": False,
+        },
+        result_backend=None,
+        task_ignore_result=True,
+        task_acks_late=False,
+        task_serializer="json",
+        accept_content=["json"],
+        worker_prefetch_multiplier=1,
+        worker_disable_prefetch=True,
+        worker_cancel_long_running_tasks_on_connection_loss=False,
+        worker_send_task_events=False,
+    )
+    return app
+
+
+def message_queue(service: str, queue: str) -> str:
+    """Return the broker's queue for a stage queue: `support_triage.1a2b3c4d.model`."""
+    return f"{service}.{queue}"
+
+
+class CeleryDispatcher:
+    """Sends bells over Celery; used by workers, timers and the API alike."""
+
+    def __init__(self, service: str, settings: Settings, app: Celery | None = None) -> None:
+        self._service = service
+        self._app = app or celery_app(service, settings)
+        self._tell: Callable[[str], None] = _once_a_minute()
+
+    def ring(self, bells: Iterable[Bell]) -> None:
+        """See Dispatcher."""
+        for bell in bells:
+            try:
+                self._app.send_task(
+                    f"{self._service}.{stage_of(bell.path)}",
+                    args=(bell.message(),),
+                    queue=message_queue(self._service, bell.queue),
+                    ignore_result=True,
+                    retry=False,
+                )
+            except Exception as error:  # noqa: BLE001 - kombu raises its transports' own; the bell is rung again when due
+                self._tell(f"a bell was not sent: {error}")
+
+    def waiting(self, queue: str) -> int | None:
+        """See Dispatcher."""
+        try:
+            with self._app.connection_for_read() as connection:
+                channel = connection.default_channel
+                return int(channel.client.llen(message_queue(self._service, queue)))
+        except Exception as error:  # noqa: BLE001 - as in ring
+            self._tell(f"the broker did not say what waits: {error}")
+            return None
+
+
+class Worker:
+    """The Celery side of a generated package: `worker.celery` is its app, `worker.stage` registers a task a stage."""
+
+    def __init__(self, graph: Graph, settings: Settings | None = None) -> None:
+        self.settings = settings or Settings.from_env()
+        self.celery = celery_app(graph.name, self.settings)
+        self.engine = Engine(graph, self.settings, CeleryDispatcher(graph.name, self.settings, self.celery))
+        self.celery.conf.task_queues = [
+            Queue(name, routing_key=name)
+            for name in (message_queue(graph.name, queue) for queue in self.engine.plans.queues)
+        ]
+        self.celery.conf.task_default_queue = self.celery.conf.task_queues[0].name
+        self._graph = graph
+        self._parent = os.getpid()
+        signals.worker_init.connect(self._on_init, weak=False)
+        signals.worker_ready.connect(self._on_ready, weak=False)
+        signals.worker_shutting_down.connect(self._on_shutting_down, weak=False)
+
+    def stage(self, name: str) -> Callable[[Callable[[Bell], None]], Callable[[Bell], None]]:
+        """Register a function as the task of a stage; raises KeyError for a stage that the graph has not."""
+        if name not in self._graph.stages:
+            raise KeyError(f"{self._graph.name} has no stage {name!r}")
+
+        def register(function: Callable[[Bell], None]) -> Callable[[Bell], None]:
+            def task(message: list[Any]) -> None:
+                function(Bell.from_message(message))
+
+            task.__doc__ = function.__doc__
+            self.celery.task(name=f"{self._graph.name}.{name}", ignore_result=True)(task)
+            return function
+
+        return register
+
+    def answer(self, bell: Bell) -> None:
+        """Claim what is most urgent in the bell's queue, execute, checkpoint; and so on, until the slice ends."""
+        self.engine.answer(bell)
+
+    def _on_init(self, **_: object) -> None:
+        """Before the fork: refuse a server that would lose runs, and let the lease thread end stuck children."""
+        self._parent = os.getpid()
+        self.engine.leases.end_process = self._end_child
+        self.engine.store.check()
+        self.engine.store.close()
+
+    def _end_child(self) -> None:
+        """End this prefork child at once; the parent of a thread pool lives on."""
+        if os.getpid() != self._parent:
+            os._exit(75)
+
+    def _on_ready(self, sender: Any, **_: object) -> None:
+        """Touch the heartbeat file out of the consumer's own loop, and watch the store."""
+        named = os.environ.get("SALTERN_HEARTBEAT_FILE")
+        if named:
+            file = Path(named)
+            file.touch()
+            sender.timer.call_repeatedly(HEARTBEAT, file.touch)
+        threading.Thread(target=self._watch, name="saltern-watch", daemon=True).start()
+
+    def _watch(self) -> None:
+        """End this worker once Redis could not be reached for too long; whoever started it starts it again."""
+        reached = time.monotonic()
+        while time.monotonic() - reached < self.settings.unreachable:
+            time.sleep(min(HEARTBEAT, self.settings.unreachable / 4))
+            with contextlib.suppress(StoreUnavailableError):
+                self.engine.store.ping()
+                reached = time.monotonic()
+        log.error("Redis could not be reached for %g s: this worker exits", self.settings.unreachable)
+        os.kill(os.getpid(), signal.SIGKILL if self.engine.drain.since() else signal.SIGTERM)
+
+    def _on_shutting_down(self, **_: object) -> None:
+        """Runs in the parent alone: the children see the flag in shared memory."""
+        self.engine.drain.begin()
+
+
+def _once_a_minute() -> Callable[[str], None]:
+    last = 0.0
+
+    def tell(message: str) -> None:
+        nonlocal last
+        if time.monotonic() - last > 60:
+            last = time.monotonic()
+            log.warning("%s", message)
+
+    return tell

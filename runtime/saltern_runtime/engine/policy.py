@@ -1,0 +1,84 @@
+"""What an error means: its class, and whether and when there is another attempt."""
+
+from __future__ import annotations
+
+import json
+import random
+from dataclasses import asdict, dataclass
+
+from saltern_runtime.errors import NodeError, PermanentError, TransientError
+from saltern_runtime.graph import MissingSecretError, Stage
+from saltern_runtime.spec import Retry
+from saltern_runtime.store.calls import Claim, Failed
+from saltern_runtime.store.views import Failure
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """A failure and how it may be treated."""
+
+    failure: Failure
+    final: bool = False
+    """No further attempt can help."""
+    ambiguous: bool = False
+    """The other side may have acted: `on_ambiguous` decides."""
+    retry_after: float = 0.0
+    """Seconds to wait at least."""
+
+
+def classify(error: BaseException, node: str | None) -> Trouble:
+    """Class an error that a node raised. What is none of `errors.py` is internal, and retried: our own bug may be a race."""
+    if isinstance(error, NodeError):
+        kind = "external-permanent" if isinstance(error, PermanentError) else "external-transient"
+        failure = Failure(kind, error.code, _short(error.message), node, error.status)
+        if isinstance(error, TransientError):
+            return Trouble(failure, ambiguous=error.ambiguous, retry_after=error.retry_after or 0.0)
+        return Trouble(failure, final=isinstance(error, PermanentError), ambiguous=error.ambiguous)
+    if isinstance(error, MissingSecretError):
+        return Trouble(Failure("external-permanent", "missing-secret", _short(str(error)), node), final=True)
+    name = type(error).__name__
+    return Trouble(Failure("internal", "internal-error", _short(f"{name}: {error}"), node))
+
+
+def timed_out(stage: Stage, node: str | None = None) -> Trouble:
+    """The attempt reached its hard deadline; what it had sent may have been acted on."""
+    failure = Failure("timeout", "stage-timeout", f"stage {stage.name!r} took longer than {stage.timeout:g} s", node)
+    return Trouble(failure, ambiguous=True)
+
+
+def lost(stage: Stage, claim: Claim, poison: int) -> Trouble | None:
+    """Judge a lost worker: nothing is wrong (run it again) unless it was one too many, or the outcome must not be guessed."""
+    if claim.lost >= poison:
+        message = f"stage {stage.name!r} lost its worker {claim.lost} times"
+        return Trouble(Failure("poison", "worker-lost", message), final=True)
+    if stage.on_ambiguous == "fail":
+        message = f"stage {stage.name!r} lost its worker, and may have acted"
+        return Trouble(Failure("internal", "worker-lost", message), final=True)
+    return None
+
+
+def expired(stage: Stage) -> Trouble:
+    """Nobody began the first attempt in time."""
+    message = f"stage {stage.name!r} waited longer than its time to live of {stage.ttl or 0:g} s"
+    return Trouble(Failure("expired", "stage-expired", message), final=True)
+
+
+def backoff(retry: Retry, failures: int, at_least: float = 0.0) -> float:
+    """Return seconds to wait after that many failures (the one just now included): full jitter, never under `at_least`."""
+    ceiling = min(retry.cap, retry.base * 2.0 ** min(failures - 1, 60))
+    return max(at_least, random.uniform(0.0, ceiling))  # noqa: S311 - jitter
+
+
+def decide(stage: Stage, claim: Claim, trouble: Trouble) -> Failed:
+    """Turn trouble into what the store records: another attempt after a delay, or the end."""
+    text = json.dumps({key: value for key, value in asdict(trouble.failure).items() if value is not None})
+    failures = claim.failures + 1
+    guess_refused = trouble.ambiguous and stage.on_ambiguous == "fail"
+    if trouble.final or guess_refused or failures >= stage.retry.attempts:
+        return Failed(text, None, "TIMED_OUT" if trouble.failure.kind == "timeout" else "DEAD")
+    return Failed(text, backoff(stage.retry, failures, trouble.retry_after))
+
+
+def _short(message: str) -> str:
+    """Keep what an error says to what a person reads; the whole of it is in the worker's log."""
+    return message if len(message) <= 2000 else message[:2000] + "…"

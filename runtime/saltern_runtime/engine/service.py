@@ -1,0 +1,188 @@
+"""The facade over a running service: start runs, look at them, cancel them. Used by the API, the CLI and tests."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from saltern_runtime.engine.dispatch import Dispatcher, InProcess, Silent
+from saltern_runtime.engine.engine import Engine
+from saltern_runtime.engine.stages import Plans
+from saltern_runtime.engine.sweeper import Sweeper
+from saltern_runtime.errors import IdempotencyConflictError, PayloadTooLargeError
+from saltern_runtime.graph import Graph
+from saltern_runtime.observe.metrics import Figures
+from saltern_runtime.settings import Settings
+from saltern_runtime.spec import Json
+from saltern_runtime.store.calls import NewRun
+from saltern_runtime.store.keys import digest_of, new_nonce, new_run_id
+from saltern_runtime.store.reading import Reader
+from saltern_runtime.store.store import Store
+from saltern_runtime.store.views import TERMINAL, Event, RunPage, RunView, Started
+
+
+class Service:
+    """One pipeline's service; opens connections when first used."""
+
+    def __init__(
+        self,
+        graph: Graph,
+        settings: Settings | None = None,
+        *,
+        dispatcher: Dispatcher | None = None,
+        store: Store | None = None,
+    ) -> None:
+        self.graph = graph
+        self.settings = settings or Settings.from_env()
+        self.plans = Plans(graph)
+        self.store = store or Store(graph.name, self.settings)
+        self.reader = Reader(self.store, graph.name)
+        self._dispatcher = dispatcher
+        self._ready = False
+
+    @property
+    def dispatcher(self) -> Dispatcher:
+        """How bells are sent: over Celery where it is installed."""
+        if self._dispatcher is None:
+            try:
+                from saltern_runtime.engine.celery import CeleryDispatcher  # noqa: PLC0415 - optional dependency
+            except ModuleNotFoundError:
+                self._dispatcher = Silent()
+            else:
+                self._dispatcher = CeleryDispatcher(self.graph.name, self.settings)
+        return self._dispatcher
+
+    def prepare(self) -> None:
+        """Check the server and make the plan known, once; raises StoreUnfitError where the server would lose runs."""
+        if self._ready:
+            return
+        self.store.check()
+        self.store.keep_plan(self.plans.plan, self.plans.shape)
+        self._ready = True
+
+    def start(self, input: Json, *, tenant: str, trigger: str, idempotency_key: str | None = None) -> Started:  # noqa: A002 - the word of the API
+        """Create a run; the same key with the same input answers with the first one. Raises StartError."""
+        self.prepare()
+        text = json.dumps(input, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        if len(text.encode("utf-8", "surrogatepass")) > self.settings.max_payload:
+            raise PayloadTooLargeError(f"the input is over the limit of {self.settings.max_payload} bytes")
+        key = "" if idempotency_key is None else digest_of(tenant, trigger, idempotency_key)
+        run_id = new_run_id(int(key or new_nonce(), 16) % self.settings.shards)
+        created = self.store.create(
+            NewRun(
+                id=run_id,
+                plan=self.plans.plan,
+                tenant=tenant,
+                trigger=trigger,
+                input=text,
+                body=digest_of(json.dumps(input, sort_keys=True)),
+                idempotency=key,
+                deadline=self.graph.deadline,
+                retention=self.graph.retention,
+                entries=self.plans.entries,
+            )
+        )
+        if created.status == "conflict":
+            raise IdempotencyConflictError("this idempotency key came before, with another body")
+        self.dispatcher.ring(created.bells)
+        return Started(created.run_id, fresh=created.status == "fresh")
+
+    def get(self, run_id: str, tenant: str) -> RunView | None:
+        """Return a run; None where this tenant has none of that id."""
+        return self.reader.run(run_id, tenant)
+
+    def list(self, tenant: str, *, limit: int = 20, cursor: str | None = None) -> RunPage:
+        """Return a tenant's runs, newest first; raises ValueError for a broken cursor."""
+        return self.reader.runs(tenant, max(1, min(limit, 200)), cursor)
+
+    def cancel(self, run_id: str, tenant: str, reason: str = "") -> RunView | None:
+        """End a run early; one that is over stays as it is."""
+        failure = {"kind": "cancelled", "code": "cancelled", "message": reason or "cancelled"}
+        state, bells = self.store.cancel(run_id, tenant, json.dumps(failure))
+        self.dispatcher.ring(bells)
+        return None if state is None else self.reader.run(run_id, tenant)
+
+    def events(self, run_id: str, after: str = "0", block: float = 0, limit: int = 500) -> list[Event]:
+        """Return what happened after an event, waiting up to `block` seconds for something; ValueError for a broken id."""
+        return self.reader.events(run_id, after, block, limit)
+
+    def wait(self, run_id: str, timeout: float) -> RunView:
+        """Return the run once it is over, or as it is after `timeout` seconds; raises LookupError where there is none."""
+        end = time.monotonic() + timeout
+        after = "0"
+        while True:
+            state = self.reader.state(run_id)
+            left = end - time.monotonic()
+            if state is None or state in TERMINAL or left <= 0:
+                break
+            events = self.events(run_id, after, block=left)
+            after = events[-1].id if events else after
+        view = self.reader.run(run_id)
+        if view is None:
+            raise LookupError(f"no run {run_id!r}")
+        return view
+
+    def figures(self) -> Figures:
+        """Return what the metrics show: `Collector(graph.name, service.figures)`."""
+        return self.reader.figures()
+
+    def ping(self) -> None:
+        """Raise StoreUnavailableError unless the store answers at once."""
+        self.store.ping()
+
+    def close(self) -> None:
+        """Close this process's connections."""
+        self.store.close()
+
+
+class InOneProcess:
+    """A service, its worker and its timers in this very process, without a broker."""
+
+    def __init__(self, graph: Graph, settings: Settings) -> None:
+        self.bells = InProcess()
+        self.service = Service(graph, settings, dispatcher=self.bells)
+        self.engine = Engine(graph, settings, self.bells, store=self.service.store)
+        self.sweeper = Sweeper(self.service.store, self.bells, self.service.reader)
+        self._swept = 0.0
+
+    def step(self) -> bool:
+        """Answer one bell, or sweep where none waits; returns whether there was something to do."""
+        now = time.monotonic()
+        if now - self._swept >= self.service.settings.sweep:
+            self._swept = now
+            self.sweeper.sweep()
+        if not self.bells.bells:
+            return False
+        self.engine.answer(self.bells.bells.popleft())
+        return True
+
+    def finish(self, run_id: str, timeout: float | None = None) -> RunView:
+        """Work until a run is over (or for `timeout` seconds) and return it."""
+        end = None if timeout is None else time.monotonic() + timeout
+        while self.service.reader.state(run_id) not in {*TERMINAL, None}:
+            if end is not None and time.monotonic() > end:
+                break
+            if not self.step():
+                time.sleep(min(0.02, self.service.settings.sweep))
+        return self.service.wait(run_id, 0)
+
+
+@contextmanager
+def in_one_process(graph: Graph, *, redis_url: str, settings: Settings | None = None) -> Iterator[InOneProcess]:
+    """Open a service with its worker in this process."""
+    chosen = replace(settings or Settings.from_env(), redis_url=redis_url)
+    opened = InOneProcess(graph, replace(chosen, sweep=min(chosen.sweep, 0.1)))
+    try:
+        yield opened
+    finally:
+        opened.service.close()
+
+
+def run_once(graph: Graph, input: Json, *, redis_url: str) -> RunView:  # noqa: A002 - the word of the API
+    """Run a pipeline once, with the worker in this process and no broker; `saltern run`."""
+    with in_one_process(graph, redis_url=redis_url) as opened:
+        started = opened.service.start(input, tenant="local", trigger="run")
+        return opened.finish(started.run_id)

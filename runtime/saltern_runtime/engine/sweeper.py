@@ -1,0 +1,58 @@
+"""One sweep of the timers: what is due, bells to ring again, a server that came back."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+
+from saltern_runtime.engine.dispatch import Dispatcher
+from saltern_runtime.store.calls import Bell
+from saltern_runtime.store.reading import Reader
+from saltern_runtime.store.store import Store
+
+log = logging.getLogger("saltern.timers")
+FULL = 64
+"""Entries of one call of take_due; so many means that there may be more."""
+ROUNDS = 100
+"""Calls in one sweep, at most, so that no shard starves the others."""
+
+
+class Sweeper:
+    """Any number may sweep at once: every change is compare-and-set in one script."""
+
+    def __init__(self, store: Store, dispatcher: Dispatcher, reader: Reader) -> None:
+        self._store = store
+        self._dispatcher = dispatcher
+        self._reader = reader
+        self._replica = secrets.token_hex(4)
+        self._server = ""
+
+    def sweep(self) -> int:
+        """Do what is due in every shard; returns how many entries were."""
+        self._reconcile()
+        done = 0
+        for shard in range(self._store.settings.shards):
+            for _ in range(ROUNDS):
+                due, bells = self._store.take_due(shard, self._replica)
+                self._ring(bells)
+                done += due
+                if due < FULL:
+                    break
+        return done
+
+    def _ring(self, bells: tuple[Bell, ...]) -> None:
+        """Ring new bells; ring old ones again unless the broker's queue shows that one still waits there."""
+        waits: dict[str, bool] = {}
+        for bell in bells:
+            if bell.again and bell.queue not in waits:
+                waits[bell.queue] = bool(self._dispatcher.waiting(bell.queue))
+        self._dispatcher.ring([bell for bell in bells if not (bell.again and waits[bell.queue])])
+
+    def _reconcile(self) -> None:
+        """Check every open run once after the server started anew: its file may have lost its last second."""
+        server = self._store.patiently(self._reader.server_run_id)
+        if self._server and server != self._server:
+            log.warning("the server was started anew; reconciling open runs")
+            for run_id in self._reader.open_runs():
+                self._dispatcher.ring(self._store.reconcile(run_id))
+        self._server = server

@@ -1,0 +1,54 @@
+"""Names of the keys: `saltern:v1:<service>:{<shard>}:…`. A run's id carries its shard, so that one script reaches all of it."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+from dataclasses import dataclass
+from typing import Final
+
+_RUN_ID: Final = re.compile(r"(\d{1,4})-[0-9a-f]{24}")
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The key space of one service."""
+
+    service: str
+
+    def shard(self, shard: int) -> str:
+        """Return the prefix of a shard's keys; its braces are the hash tag."""
+        service = self.service.replace("{", "(").replace("}", ")")
+        return f"saltern:v1:{service}:{{{shard}}}:"
+
+    def run(self, run_id: str, part: str = "") -> str:
+        """Return a key of a run; part is empty, `:acts`, `:vals` or `:events`."""
+        return f"{self.shard(shard_of(run_id) or 0)}run:{run_id}{part}"
+
+
+def shard_of(run_id: str) -> int | None:
+    """Return the shard that a run's id carries; None where it is no run's id."""
+    found = _RUN_ID.fullmatch(run_id)
+    return int(found[1]) if found else None
+
+
+def new_run_id(shard: int) -> str:
+    """Mint a run's id."""
+    return f"{shard}-{secrets.token_hex(12)}"
+
+
+def new_nonce() -> str:
+    """Mint what tells one claim from every other."""
+    return secrets.token_hex(8)
+
+
+def digest_of(*parts: str) -> str:
+    """Hash several texts into one name; no two lists of texts share it."""
+    joined = b"".join(len(raw).to_bytes(8, "big") + raw for raw in (part.encode() for part in parts))
+    return hashlib.sha256(joined).hexdigest()
+
+
+def queue_name(plan: str, queue: str) -> str:
+    """Return a stage queue's full name: it carries the plan's short form, so that old and new workers run side by side."""
+    return f"{plan.removeprefix('sha256:')[:8]}.{queue.replace('|', '_')}"

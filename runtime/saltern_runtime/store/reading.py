@@ -1,0 +1,246 @@
+"""Reading the store: runs, listings, events, figures. Never writes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from saltern_runtime.observe.metrics import Figures
+from saltern_runtime.spec import Json
+from saltern_runtime.store.keys import shard_of
+from saltern_runtime.store.store import Store
+from saltern_runtime.store.views import TERMINAL, ActivationState, Event, Failure, NodeView, RunPage, RunState, RunView
+
+Shape = Sequence[tuple[str, Sequence[tuple[str, str]]]]
+"""A plan's graph as it is kept: stage name → its nodes, each an id and a type; in the order of the plan."""
+
+
+class Reader:
+    """Shows what a store holds."""
+
+    def __init__(self, store: Store, pipeline: str) -> None:
+        self._store = store
+        self._pipeline = pipeline
+        self._shapes: dict[str, Shape] = {}
+
+    def run(self, run_id: str, tenant: str | None = None) -> RunView | None:
+        """Return a run with its nodes; None where there is none, or it is another tenant's."""
+        if shard_of(run_id) is None:
+            return None
+        keys = self._store.keys
+
+        def read() -> list[Any]:
+            with self._store.client.pipeline(transaction=True) as pipe:
+                pipe.hgetall(keys.run(run_id))
+                pipe.hgetall(keys.run(run_id, ":acts"))
+                pipe.hmget(keys.run(run_id, ":vals"), ["", "return"])
+                return pipe.execute()
+
+        fields, records, values = self._store.patiently(read)
+        if not fields or (tenant is not None and fields["tenant"] != tenant):
+            return None
+        given, output = (None if text is None else json.loads(self._store.inside(text)) for text in values)
+        return self._view(run_id, fields, given, output, self._nodes(run_id, fields, records))
+
+    def state(self, run_id: str) -> RunState | None:
+        """Return a run's state; None where there is no such run."""
+        if shard_of(run_id) is None:
+            return None
+        found = self._store.patiently(lambda: self._store.client.hget(self._store.keys.run(run_id), "state"))
+        return None if found is None else RunState(str(found))
+
+    def runs(self, tenant: str, limit: int, cursor: str | None) -> RunPage:
+        """Return a tenant's runs, newest first. The cursor is the last run shown; raises ValueError for a broken one."""
+        before, last = ("+inf", "") if cursor is None else _cursor(cursor)
+        found: list[tuple[float, str]] = []
+        for shard in range(self._store.settings.shards):
+            index = f"{self._store.keys.shard(shard)}runs:{tenant}"
+            found += self._index(index, before, last, limit + 1)
+        found.sort(reverse=True)
+        shown: list[RunView] = []
+        for _, run_id in found[:limit]:
+            view = self._brief(run_id)
+            if view is not None:
+                shown.append(view)
+        more = len(found) > limit
+        return RunPage(tuple(shown), f"{int(found[limit - 1][0])}.{found[limit - 1][1]}" if more else None)
+
+    def _index(self, index: str, before: str, last: str, limit: int) -> list[tuple[float, str]]:
+        client = self._store.client
+        found: list[tuple[float, str]] = []
+        start = 0
+        while len(found) < limit:
+            at = start
+            page = cast(
+                "list[tuple[str, float]]",
+                self._store.patiently(
+                    lambda: client.zrevrangebyscore(index, before, "-inf", start=at, num=limit, withscores=True)  # noqa: B023 - called at once
+                ),
+            )
+            found += [(score, run) for run, score in page if before == "+inf" or (score, run) < (float(before), last)]
+            start += len(page)
+            if len(page) < limit:
+                break
+        return found
+
+    def _brief(self, run_id: str) -> RunView | None:
+        keys = self._store.keys
+
+        def read() -> list[Any]:
+            with self._store.client.pipeline(transaction=True) as pipe:
+                pipe.hgetall(keys.run(run_id))
+                pipe.hmget(keys.run(run_id, ":vals"), ["", "return"])
+                return pipe.execute()
+
+        fields, values = self._store.patiently(read)
+        if not fields:
+            return None
+        given, output = (None if text is None else json.loads(self._store.inside(text)) for text in values)
+        return self._view(run_id, fields, given, output, ())
+
+    def _view(
+        self, run_id: str, fields: Mapping[str, str], given: Json, output: Json, nodes: tuple[NodeView, ...]
+    ) -> RunView:
+        state = RunState(fields["state"])
+        return RunView(
+            id=run_id,
+            pipeline=self._pipeline,
+            state=state,
+            tenant=fields["tenant"],
+            trigger=fields["trigger"],
+            plan=fields["plan"],
+            created_at=int(fields["created"]) / 1000,
+            deadline=int(fields["deadline"]) / 1000,
+            ended_at=int(fields["ended"]) / 1000 if "ended" in fields else None,
+            input=given,
+            output=output if state is RunState.SUCCEEDED else None,
+            failure=read_failure(fields.get("failure")) if state in TERMINAL else None,
+            nodes=nodes,
+        )
+
+    def _nodes(self, run_id: str, fields: Mapping[str, str], records: Mapping[str, str]) -> tuple[NodeView, ...]:
+        shown: list[NodeView] = []
+        for stage, nodes in self._shape(run_id, fields["plan"]):
+            text = records.get(stage, "")
+            record = json.loads(text) if text.startswith("{") else {}
+            durations = json.loads(record.get("d", "{}"))
+            failure = read_failure(record.get("x"))
+            for node, kind in nodes:
+                shown.append(_node(node, kind, stage, record, durations.get(node), failure))
+        return tuple(shown)
+
+    def _shape(self, run_id: str, plan: str) -> Shape:
+        if plan not in self._shapes:
+            key = f"{self._store.keys.shard(shard_of(run_id) or 0)}plan:{plan}"
+            text = self._store.patiently(lambda: self._store.client.get(key))
+            if text is None:
+                return ()
+            self._shapes[plan] = json.loads(str(text))
+        return self._shapes[plan]
+
+    def events(self, run_id: str, after: str, block: float, limit: int) -> list[Event]:
+        """Return events after an id; waits up to `block` seconds for the first. Raises ValueError for a broken id."""
+        if shard_of(run_id) is None:
+            return []
+        _event_id(after)
+        key = self._store.keys.run(run_id, ":events")
+        # The socket's own time-out stays longer than the wait.
+        wait = int(min(block, self._store.settings.socket_timeout * 0.8) * 1000) or None
+        found = cast(
+            "list[Any] | dict[str, Any]",
+            self._store.patiently(lambda: self._store.client.xread({key: after}, count=limit, block=wait)),
+        )
+        streams = found.values() if isinstance(found, dict) else [entries for _, entries in found or ()]
+        entries = [entry for stream in streams for entry in _flat(stream)]
+        return [_event(event_id, fields) for event_id, fields in entries]
+
+    def figures(self) -> Figures:
+        """Return what the metrics show."""
+        counts: dict[str, int] = {}
+        ready: dict[str, int] = {}
+        oldest: dict[str, float] = {}
+        dead = 0
+        client = self._store.client
+        now = float(cast("tuple[int, int]", client.time())[0])
+        for shard in range(self._store.settings.shards):
+            prefix = self._store.keys.shard(shard)
+            for name, count in cast("dict[str, str]", client.hgetall(f"{prefix}stats")).items():
+                counts[name] = counts.get(name, 0) + int(count)
+            dead += cast("int", client.zcard(f"{prefix}dead"))
+            for key in client.scan_iter(match=f"{_literal(prefix)}bells:*", count=1000):
+                queue = str(key).removeprefix(f"{prefix}bells:")
+                ready[queue] = ready.get(queue, 0) + cast("int", client.zcard(f"{prefix}ready:{queue}"))
+                top = cast("list[tuple[str, float]]", client.zrange(f"{prefix}ready:{queue}", 0, 0, withscores=True))
+                waited = now - (top[0][1] % 1e13) / 1000 if top else 0.0
+                oldest[queue] = max(oldest.get(queue, 0.0), waited, 0.0)
+        return Figures(counts, ready, oldest, dead)
+
+    def open_runs(self) -> list[str]:
+        """Return the ids of all runs that the server holds, found by scanning; for reconciling after a restart."""
+        found: list[str] = []
+        for shard in range(self._store.settings.shards):
+            prefix = f"{self._store.keys.shard(shard)}run:"
+            for key in self._store.client.scan_iter(match=f"{_literal(prefix)}*", count=1000, _type="hash"):
+                run_id = str(key).removeprefix(prefix)
+                if shard_of(run_id) is not None:
+                    found.append(run_id)
+        return found
+
+    def server_run_id(self) -> str:
+        """Return the id that the server took when it started."""
+        return str(cast("dict[str, Any]", self._store.client.info("server")).get("run_id", ""))
+
+
+def read_failure(text: str | None) -> Failure | None:
+    """Read a failure's JSON text."""
+    if not text:
+        return None
+    found = json.loads(text)
+    return Failure(found["kind"], found["code"], found["message"], found.get("node"), found.get("status"))
+
+
+def _node(
+    node: str, kind: str, stage: str, record: Mapping[str, Any], duration: float | None, failure: Failure | None
+) -> NodeView:
+    began, ended = record.get("b"), record.get("e")
+    blamed = failure is not None and failure.node in (None, node)
+    return NodeView(
+        id=node,
+        type=kind,
+        stage=stage,
+        state=ActivationState(record.get("s", "BLOCKED")),
+        attempt=record.get("a", 0),
+        started_at=began / 1000 if began else None,
+        ended_at=ended / 1000 if ended else None,
+        duration=duration,
+        failure=failure if blamed else None,
+    )
+
+
+def _event(event_id: str, fields: Mapping[str, str]) -> Event:
+    data = json.loads(fields["data"]) if fields.get("data") else None
+    return Event(event_id, fields["type"], int(event_id.split("-")[0]) / 1000, fields.get("path"), data)
+
+
+def _flat(stream: list[Any]) -> list[Any]:
+    """Redis-py nests a stream's entries once more under RESP3."""
+    return [entry for part in stream for entry in part] if stream and isinstance(stream[0], list) else stream
+
+
+def _cursor(text: str) -> tuple[str, str]:
+    score, _, run_id = text.partition(".")
+    if not score.isdigit() or shard_of(run_id) is None:
+        raise ValueError(f"not a cursor: {text!r}")
+    return score, run_id
+
+
+def _event_id(text: str) -> None:
+    first, _, second = text.partition("-")
+    if not (first.isdigit() and first.isascii() and len(first) <= 20 and (not second or (second.isdigit() and len(second) <= 20))):
+        raise ValueError(f"not an event's id: {text!r}")
+
+
+def _literal(prefix: str) -> str:
+    """Escape a prefix for MATCH."""
+    return "".join(f"\\{char}" if char in "*?[]\\" else char for char in prefix)

@@ -1,0 +1,67 @@
+-- advance: record a stage's outcome, make dependants READY, claim what comes next. The hot script: one round trip a stage.
+--
+-- call: run, path, nonce, state (SUCCEEDED, SKIPPED, or FAILED where the run goes on), dependants, durations (JSON text),
+--       failure (JSON text or nil), claim (nonce of the next claim; nil claims nothing), lease, bells, ring,
+--       bucket and ms (of the stage's duration). ARGV[2..]: node id, value, node id, value, …
+-- A dependant: path, need (stages it waits for), join, live and dead (control edges from this stage), queue, priority, reads,
+-- timeout, ttl. It becomes READY at its last arrival; where its gate says so, with the verdict `skip`.
+-- Answers: ok with or without a claim, stale, ended, gone. Sent twice: the record keeps the nonce, the next claim, the bells.
+-- Invariants: only the holder of the nonce records; under CANCELLING nothing becomes READY; a run succeeds when nothing is
+-- open any more, which is when all its stages are terminal.
+
+local rec, r = held()
+if not rec then
+  return r
+end
+let_go(r, call.path, rec)
+r.open = r.open - 1
+rec.s, rec.e, rec.d, rec.x = call.state, now, call.durations, call.failure
+if call.state ~= 'FAILED' then
+  rec.r = nil
+end
+for first = 2, #ARGV, 1000 do
+  redis.call('HSET', key_of(call.run, ':vals'), unpack(ARGV, first, math.min(first + 999, #ARGV)))
+end
+if call.failure then
+  event(call.run, 'stage.failed', call.path, noted(rec, 'failure', call.failure))
+else
+  event(call.run, 'stage.' .. string.lower(call.state), call.path, noted(rec, 'nodes', call.durations))
+end
+if call.bucket then
+  redis.call('HINCRBY', STATS, 'stage|' .. call.path .. '|' .. call.bucket, 1)
+  redis.call('HINCRBY', STATS, 'stage|' .. call.path .. '|ms', call.ms)
+end
+
+local own = nil
+if r.state ~= 'CANCELLING' then
+  for _, dep in ipairs(call.dependants) do
+    local made = arrive(r, dep)
+    if made then
+      local mine = { r = r, path = dep.path, rec = made }
+      if call.claim and dep.queue == rec.q and (not own or made.p > own.rec.p) then
+        own, mine = mine, own
+      end
+      if mine then
+        make_ready(r, mine.path, mine.rec)
+        keep(r.id, mine.path, mine.rec)
+      end
+    end
+  end
+end
+
+local claimed = nil
+if r.state == 'CANCELLING' then
+  close_if_cancelled(r)
+elseif r.open == 0 then
+  close(r, 'SUCCEEDED')
+end
+touched[rec.q] = true
+if call.claim then
+  claimed = claim(rec.q, call.claim, own)
+  if own and own.rec.s == 'READY' then
+    keep(r.id, own.path, own.rec)
+  end
+end
+local bells = finish()
+remember(rec, claimed, bells)
+return reply('ok', bells, claimed)

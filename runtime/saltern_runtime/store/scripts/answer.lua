@@ -1,0 +1,25 @@
+-- answer: answer a bell and claim what is most urgent in its queue, in one.
+--
+-- call: queue, slot, serial, claim (nonce of the claim to make), lease, bells, ring.
+-- Answers: ok with a claim, ok without (nothing was ready), or stale (this ring was answered before, or taken back).
+-- Sent twice: the slot remembers the nonce and the claim of its last answer.
+-- Invariant: a slot is rung or idle; answering makes it idle before the bells are topped up again.
+
+local key = prefix .. 'bells:' .. call.queue
+local rung = redis.call('HGET', key, 'rung:' .. call.slot)
+if not rung or string.match(rung, '^%d+') ~= tostring(call.serial) then
+  local last = redis.call('HGET', key, 'answered:' .. call.slot)
+  last = last and cjson.decode(last)
+  if last and last.nonce == call.claim then
+    return reply('ok', last.rings, claimed_again(last.next, call.claim))
+  end
+  return { 'stale', '' }
+end
+redis.call('HDEL', key, 'rung:' .. call.slot)
+redis.call('HINCRBY', key, 'out', -1)
+redis.call('ZREM', DUE, 'b|' .. call.queue .. '|' .. call.slot)
+
+local claimed = claim(call.queue, call.claim)
+local bells = finish()
+redis.call('HSET', key, 'answered:' .. call.slot, cjson.encode({ nonce = call.claim, next = pointer_of(claimed), rings = bells }))
+return reply('ok', bells, claimed)

@@ -1,0 +1,18 @@
+-- cancel: end a run early. At once where nothing of it is RUNNING; else the last RUNNING activation closes it.
+--
+-- call: run, tenant, failure (JSON text), bells, ring. Answers: the state that the run is in now, or missing.
+-- Sent twice: the same state again. Invariant: a terminal run stays as it is.
+
+local r = load(call.run)
+if not r or r.tenant ~= call.tenant then
+  return { 'missing', '' }
+end
+if r.state == 'QUEUED' or r.state == 'RUNNING' then
+  r.state = 'CANCELLING'
+  r.dirty = true
+  redis.call('HSET', key_of(call.run), 'failure', call.failure)
+  event(call.run, 'run.cancelling', nil, call.failure)
+  close_if_cancelled(r)
+end
+local bells = finish()
+return { r.state, bells }

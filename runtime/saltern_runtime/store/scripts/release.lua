@@ -1,0 +1,26 @@
+-- release: hand a claim back at shutdown, as if it had never been made.
+--
+-- call: run, path, nonce, lease, bells, ring. Answers: ok, stale, ended, gone. Sent twice: the record keeps the nonce.
+-- Invariants: no attempt is counted; it keeps its place in the queue (priority, age).
+
+local rec, r = held()
+if not rec then
+  return r
+end
+local verdict = rec.v
+let_go(r, call.path, rec)
+rec.v = verdict
+if RUNS[verdict or 'none'] then
+  rec.a = rec.a - 1
+end
+if r.state == 'CANCELLING' then
+  rec.s, rec.e = 'CANCELLED', now
+  r.open = r.open - 1
+  close_if_cancelled(r)
+else
+  make_ready(r, call.path, rec)
+  event(call.run, 'stage.released', call.path, noted(rec))
+end
+local bells = finish()
+remember(rec, nil, bells)
+return { 'ok', bells }

@@ -1,0 +1,120 @@
+-- take_due: the timers' script. Changes the state of what is due and rewrites its entry; it never pops.
+--
+-- call: replica, nonce, sweep (ms), lease (ms), bells, ring. At most 64 entries at a time. Any number of replicas may call it.
+-- Answers: how many entries were due; bells to send; runs that ended.
+-- Sent twice: the replica's last answer is kept for a minute.
+-- Invariants: timers know no plan, so what a worker must settle becomes READY with a verdict (lost, timeout, expired); only a
+-- run's deadline they close themselves. No lease expires until they have swept one whole lease without a gap of three
+-- intervals; what expires around a gap is no lost worker.
+
+local mine = prefix .. 'sweep:' .. call.replica
+local before = redis.call('HMGET', mine, 'nonce', 'due', 'bells')
+if before[1] == call.nonce then
+  return { before[2], before[3] }
+end
+
+local swept = redis.call('HMGET', prefix .. 'sweep', 'last', 'since')
+local since = tonumber(swept[2] or now)
+if not swept[1] or now - tonumber(swept[1]) > 3 * call.sweep then
+  since = now
+end
+redis.call('HSET', prefix .. 'sweep', 'last', now, 'since', since)
+local trusted = since + call.lease
+
+local function lease_ran_out(r, path, rec)
+  if now < trusted then
+    rec.g = true
+    keep(r.id, path, rec)
+    redis.call('ZADD', DUE, trusted, 'a|' .. r.id .. '|' .. path)
+    return
+  end
+  local verdict = rec.v
+  let_go(r, path, rec)
+  if r.state == 'CANCELLING' then
+    rec.s, rec.e = 'CANCELLED', now
+    r.open = r.open - 1
+    keep(r.id, path, rec)
+    close_if_cancelled(r)
+    return
+  end
+  rec.v = verdict -- whoever held it was only settling; so will the next
+  if RUNS[verdict or 'none'] then
+    rec.v = now >= rec.u and 'timeout' or 'lost'
+    if rec.v == 'lost' and not rec.g then
+      rec.l = rec.l + 1
+    end
+  end
+  rec.n, rec.w = nil, now
+  event(r.id, 'stage.lost', path, noted(rec, 'lost', rec.l))
+  make_ready(r, path, rec)
+  keep(r.id, path, rec)
+end
+
+local function activation(member, run, path)
+  local r, rec = load(run), record(run, path)
+  if not r or not rec or not OPEN[r.state] or not PENDING[rec.s] then
+    redis.call('ZREM', DUE, member)
+    return
+  end
+  if rec.s == 'RUNNING' then
+    lease_ran_out(r, path, rec)
+  elseif r.state == 'CANCELLING' then
+    redis.call('ZADD', DUE, math.max(now, r.deadline) + 1, member)
+  elseif rec.s == 'RETRY_WAIT' then
+    rec.w, rec.n = now, nil
+    make_ready(r, path, rec)
+    keep(run, path, rec)
+  elseif rec.y and rec.a == 0 and not rec.v and now >= rec.w + rec.y then
+    rec.v = 'expired'
+    make_ready(r, path, rec)
+    keep(run, path, rec)
+  else
+    redis.call('ZADD', DUE, math.max(now, r.deadline) + 1, member)
+  end
+end
+
+local function bell(member, queue, slot)
+  local key = prefix .. 'bells:' .. queue
+  local rung = redis.call('HGET', key, 'rung:' .. slot)
+  local top = redis.call('ZRANGE', prefix .. 'ready:' .. queue, 0, 0)[1]
+  if not rung or not top then
+    if rung then
+      redis.call('HDEL', key, 'rung:' .. slot)
+      redis.call('HINCRBY', key, 'out', -1)
+    end
+    redis.call('ZREM', DUE, member)
+    return
+  end
+  local serial, interval = string.match(rung, '^(%d+)|(%d+)$')
+  interval = math.min(interval * 2, FOREVER)
+  redis.call('HSET', key, 'rung:' .. slot, serial .. '|' .. interval)
+  redis.call('ZADD', DUE, now + interval, member)
+  local _, path = split(top)
+  rings[#rings + 1] = { queue, tonumber(slot), tonumber(serial), path, true }
+end
+
+local due = redis.call('ZRANGEBYSCORE', DUE, '-inf', now, 'LIMIT', 0, AT_ONCE)
+for _, member in ipairs(due) do
+  local kind, rest = string.sub(member, 1, 1), string.sub(member, 3)
+  if kind == 'a' then
+    activation(member, split(rest))
+  elseif kind == 'b' then
+    bell(member, split(rest))
+  else
+    local r = load(rest)
+    if not r then
+      redis.call('ZREM', DUE, member)
+    elseif kind == 'c' then
+      sweep_run(r, AT_ONCE)
+    elseif OPEN[r.state] then
+      close(r, 'TIMED_OUT', '{"kind":"timeout","code":"run-deadline","message":"the run reached its deadline"}')
+    else
+      redis.call('ZREM', DUE, member)
+    end
+  end
+end
+
+local bells = finish()
+redis.call('HSET', mine, 'nonce', call.nonce, 'due', #due, 'bells', bells)
+redis.call('PEXPIRE', mine, 60000)
+return { tostring(#due), bells }

@@ -1,0 +1,60 @@
+"""`python -m saltern_runtime.timers PACKAGE`: the timers of a generated package. Run at least two; there is no leader."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import logging
+import signal
+import sys
+import threading
+
+from saltern_runtime.engine.service import Service
+from saltern_runtime.engine.sweeper import Sweeper
+from saltern_runtime.graph import Graph
+from saltern_runtime.settings import Settings
+from saltern_runtime.store.store import StoreUnavailableError, StoreUnfitError
+
+log = logging.getLogger("saltern.timers")
+
+
+def load_graph(package: str) -> Graph:
+    """Return `PACKAGE.graph.GRAPH`; raises ImportError or TypeError where it is none of ours."""
+    found = importlib.import_module(f"{package}.graph").GRAPH
+    if not isinstance(found, Graph):
+        raise TypeError(f"{package}.graph.GRAPH is no graph")
+    return found
+
+
+def run(service: Service, stop: threading.Event) -> None:
+    """Sweep until told to stop. An outage of the store is waited out; the store itself knows how long the gap was."""
+    sweeper = Sweeper(service.store, service.dispatcher, service.reader)
+    while not stop.is_set():
+        try:
+            service.prepare()
+            sweeper.sweep()
+        except StoreUnavailableError as error:
+            log.warning("nothing swept: %s", error)
+        stop.wait(service.settings.sweep)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run as a command; SIGTERM and SIGINT stop it after the sweep at hand."""
+    parser = argparse.ArgumentParser(prog="python -m saltern_runtime.timers", description=__doc__)
+    parser.add_argument("package", help="the generated package, such as support_triage")
+    chosen = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    service = Service(load_graph(chosen.package), Settings.from_env())
+    try:
+        run(service, stop)
+    except StoreUnfitError as error:
+        log.error("%s", error)  # noqa: TRY400 - the message is all that an operator needs
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,131 @@
+"""The target `fastapi`: `api.py`, with the routes of one pipeline and the app around them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from saltern_compiler.ir.pipeline import Trigger
+from saltern_compiler.ir.plan import Plan
+from saltern_compiler.ir.values import Literal, SecretRef
+from saltern_compiler.pytext import identifier, string
+from saltern_compiler.target import Contribution, Target
+from saltern_targets.writing import Module
+
+_TAKEN = frozenset({"router", "create_app", "start_run", "body", "start", "deliver"})
+_LONGEST = 40
+"""Characters of a path that its function is named after."""
+
+
+def emit(plan: Plan, options: Mapping[str, str]) -> Mapping[str, bytes]:  # noqa: ARG001 - the interface of targets; there are no options
+    """Write `<package>/api.py`."""
+    package = plan.pipeline.name
+    doc = f"HTTP API of the pipeline {package}: `router` for an app of yours, `create_app` for one of its own."
+    module = Module(doc, source_name=plan.source_name, package=package)
+    module.use("fastapi", "FastAPI", "Response")
+    module.use("saltern_runtime.settings", "Settings")
+    module.use("saltern_runtime.web", "PipelineRouter", "Start", "build_app")
+    module.use(f"{package}.graph", "GRAPH")
+    module.use(f"{package}.models", "Input", "Output")
+    module.add(_ROUTER)
+    taken = set(_TAKEN)
+    for trigger in plan.pipeline.triggers:
+        if trigger.type != "webhook":
+            continue
+        module.use("saltern_runtime.web", "Delivery")
+        path = _path(trigger)
+        name = identifier(f"receive{path[:_LONGEST]}", taken)
+        taken.add(name)
+        module.blank(2)
+        module.add(_webhook(path, _secret(plan, trigger), name))
+    module.blank(2)
+    module.add(_APP)
+    return {f"{package}/api.py": module.render()}
+
+
+_ROUTER = '''
+router = PipelineRouter(GRAPH, output=Output)
+"""Every route of the pipeline; `app.include_router(router, prefix="/some/path")` puts it into another app."""
+
+
+@router.start("/runs")
+async def start_run(body: Input, start: Start) -> Response:
+    """Start a run: 202 at once, or 200 with the finished run after `Prefer: wait=10`, if it ends in time."""
+    return await start(body)
+'''
+
+_APP = '''
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """Make the app that serves this pipeline alone; settings come from `SALTERN_*` variables unless given."""
+    return build_app(router, settings)
+'''
+
+
+def _webhook(path: str, secret: str | None, name: str) -> str:
+    signed = f", secret={string(secret)}" if secret is not None else ""
+    how = "signed by Standard Webhooks; a known webhook-id answers with the first run" if secret else "which needs a token"
+    return f'''
+@router.webhook({string(path)}{signed})
+async def {name}(body: Input, deliver: Delivery) -> Response:
+    """Start a run with a delivery {how}."""
+    return await deliver(body)
+'''
+
+
+def _path(trigger: Trigger) -> str:
+    path = trigger.setting("path")
+    if not isinstance(path, Literal) or not isinstance(path.value, str):
+        raise TypeError("a checked webhook has a path")
+    return path.value
+
+
+def _secret(plan: Plan, trigger: Trigger) -> str | None:
+    value = trigger.setting("secret")
+    if not isinstance(value, SecretRef):
+        return None
+    secret = plan.pipeline.secret(value.name)
+    if secret is None:
+        raise TypeError("a checked webhook's secret is declared")
+    return secret.reference
+
+
+def contribute(plan: Plan) -> Contribution:
+    """Export the router and the app, ask for the web extra, and say how to run it."""
+    return Contribution(
+        exports=(("api", "create_app"), ("api", "router")), extras=("web",), readme="\n".join(_readme(plan)) + "\n"
+    )
+
+
+def _readme(plan: Plan) -> Iterator[str]:
+    package = plan.pipeline.name
+    yield "## HTTP API"
+    yield ""
+    yield "```sh"
+    yield "export SALTERN_REDIS_URL=redis://127.0.0.1:6379/0"
+    yield "python -m saltern_runtime.web.tokens new default   # prints a token, and its entry for the next line"
+    yield "export SALTERN_API_TOKENS=default=sha256:..."
+    yield f"uvicorn --factory {package}:create_app --timeout-graceful-shutdown 10"
+    yield "```"
+    yield ""
+    yield "| route | |"
+    yield "| --- | --- |"
+    yield "| `POST /runs` | start a run: 202, or 200 with the finished run after `Prefer: wait=10`; takes an `Idempotency-Key` |"
+    yield "| `GET /runs`, `GET /runs/{id}` | list runs; one run with every node's state |"
+    yield "| `GET /runs/{id}/events` | its events as they happen (SSE; continues after `Last-Event-ID`) |"
+    yield "| `POST /runs/{id}/cancel` | cancel it |"
+    for trigger in plan.pipeline.triggers:
+        if trigger.type == "webhook":
+            secret = _secret(plan, trigger)
+            how = f"signed with the secret in `{secret.removeprefix('env:')}`" if secret else "with a token"
+            yield f"| `POST {_path(trigger)}` | webhook (Standard Webhooks), {how} |"
+    yield "| `/healthz`, `/readyz`, `/metrics`, `/openapi.json` | for operators; the first two need no token |"
+    yield ""
+    yield f"In an app of yours: `from {package} import router`, then `app.include_router(router, prefix=\"/{package}\")`."
+
+
+TARGET = Target(
+    name="fastapi",
+    summary="The HTTP API: a router and an app.",
+    emit=emit,
+    contribute=contribute,
+    needs=("python",),
+)

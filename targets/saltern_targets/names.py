@@ -1,0 +1,51 @@
+"""The names that generated code goes by; the same for every target."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from saltern_compiler.ir.plan import Plan
+from saltern_compiler.pytext import identifier
+from saltern_runtime import expr
+
+MODULES: Final = frozenset({"api", "graph", "models", "nodes", "tasks"})
+"""Modules of the generated package; a pipeline's own modules have other names."""
+
+_IN_SCOPE: Final = frozenset({"Any", "Context", "SKIPPED", "Skipped", "date", "datetime", "node", "nodes", "timedelta", "timezone"})
+"""What generated functions see beside each other."""
+
+_TAKEN_PACKAGES: Final = frozenset(
+    """
+    abc annotated_types anyio argparse array ast asyncio base64 billiard bisect builtins calendar celery code codecs collections
+    concurrent configparser contextlib copy csv ctypes custom dataclasses datetime dateutil decimal difflib dis docs email enum
+    errno fastapi fcntl filecmp functools gc getpass glob grp gzip hashlib heapq hmac html http httpx idna importlib inspect io
+    ipaddress itertools jinja2 json keyword kombu linecache locale logging lzma math mimetypes multiprocessing numbers openai
+    opcode operator os packaging pathlib pickle pip pkgutil platform platformdirs prometheus_client prompt_toolkit psycopg
+    psycopg_pool pwd pydantic pydantic_core queue random re redis reprlib resource saltern_compiler saltern_runtime
+    saltern_targets sched secrets select selectors shelve shlex shutil signal site slack_sdk smtplib socket socketserver sqlite3
+    ssl standardwebhooks starlette stat statistics string struct subprocess symtable sys sysconfig syslog tarfile tempfile test
+    tests textwrap threading time timeit token tokenize tomllib trace traceback types typing typing_extensions tzlocal unicodedata
+    unittest urllib uuid uvicorn uvloop valkey vine warnings wave weakref wheel wheels xml zipfile zipimport zlib zoneinfo
+    """.split()
+)
+"""Packages that a service needs to import; a list of our own, so that every Python names alike."""
+
+
+def package_name(plan: Plan) -> str:
+    """Return the name of the generated package, which is that of its folder and its Celery tasks' prefix."""
+    return identifier(identifier(plan.pipeline.name).lower(), _TAKEN_PACKAGES)
+
+
+def function_names(plan: Plan) -> Mapping[str, str]:
+    """Return node id → name of its function, which is also the keyword under which other nodes read its value."""
+    taken = {*_IN_SCOPE, *expr.__all__}
+    for planned in plan.nodes:
+        taken.update(planned.spec.call.partition(":")[0].split("."))
+    for path, _ in plan.files:
+        taken.update(path.removesuffix(".py").split("/"))
+    names: dict[str, str] = {}
+    for node_id in sorted((planned.node.id for planned in plan.nodes), key=lambda each: (identifier(each) != each, each)):
+        names[node_id] = identifier(node_id, taken)
+        taken.add(names[node_id])
+    return names

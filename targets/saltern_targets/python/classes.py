@@ -1,0 +1,193 @@
+"""The Python types of a pipeline's values: which class stands for which object type, and how annotations are written."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
+
+from saltern_compiler.ir.pipeline import RETURN
+from saltern_compiler.ir.plan import Plan, PlannedNode
+from saltern_compiler.ir.values import TypeValue
+from saltern_compiler.pytext import class_name, literal
+from saltern_runtime.spec import (
+    ANY,
+    BOOL,
+    BYTES,
+    DOUBLE,
+    DURATION,
+    INT,
+    NULL,
+    STRING,
+    TIMESTAMP,
+    ListType,
+    LiteralType,
+    MapType,
+    ObjectType,
+    Primitive,
+    Type,
+    UnionType,
+)
+
+_RESERVED: Final = frozenset(
+    {
+        "SKIPPED", "Annotated", "Any", "BaseModel", "ConfigDict", "Connection", "Context", "Field", "Graph", "Input", "Literal",
+        "Maybe", "Model", "On", "Output", "Retry", "Skipped", "Stage", "TypeAlias",
+    }
+)  # fmt: skip
+_PRIMITIVES: Final[Mapping[Primitive, tuple[str, tuple[tuple[str, str], ...]]]] = {
+    ANY: ("Any", (("typing", "Any"),)),
+    NULL: ("None", ()),
+    BOOL: ("bool", ()),
+    INT: ("int", ()),
+    DOUBLE: ("float", ()),
+    STRING: ("str", ()),
+    BYTES: ("bytes", ()),
+    TIMESTAMP: ("datetime", (("datetime", "datetime"),)),
+    DURATION: ("timedelta", (("datetime", "timedelta"),)),
+}
+
+Imports: TypeAlias = frozenset[tuple[str, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """A Python annotation: its text, the classes it names, and what to import for it beside them."""
+
+    text: str
+    classes: frozenset[str]
+    imports: Imports
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A class of models.py."""
+
+    name: str
+    type: ObjectType
+    doc: str
+
+
+@dataclass
+class Classes:
+    """The classes of a pipeline. Equal object types share one class; the first in the order of data flow names it."""
+
+    own: list[Model] = field(default_factory=list)
+    """In the order they must be defined: parts before wholes."""
+    aliases: dict[str, Annotation] = field(default_factory=dict)
+    """`Output` → what it is, where it is no class of its own."""
+    names: dict[Type, str] = field(default_factory=dict)
+    """Object type → its class."""
+    _foreign: dict[str, str] = field(default_factory=dict)
+    """Class of a node type → the module to import it from."""
+    _taken: set[str] = field(default_factory=lambda: set(_RESERVED))
+
+    @classmethod
+    def of(cls, plan: Plan) -> Classes:
+        """Name the classes of everything that the pipeline's values are made of."""
+        made = cls()
+        for planned in plan.nodes:
+            made._name_foreign(planned)
+        made._name_root("Input", plan.input_type, "What a run starts with.")
+        made._name_root("Output", plan.output_type, "What a run returns.")
+        for planned in plan.nodes:
+            if planned.node.id == RETURN:
+                continue
+            made._name_all(planned.result, class_name(planned.node.id), f"Result of `{planned.node.id}`.")
+            for name, value in planned.node.params:
+                if isinstance(value, TypeValue):
+                    made._name_all(value.type, class_name(f"{planned.node.id} {name}"), f"`{name}` of `{planned.node.id}`.")
+        return made
+
+    def name(self, of: ObjectType) -> str:
+        """Return the class of an object type; one that was not met before becomes a class now."""
+        if of not in self.names:
+            self._name_all(of, "Value", "A value.")
+        return self.names[of]
+
+    def _name_foreign(self, planned: PlannedNode) -> None:
+        module, _, name = planned.spec.result_model.partition(":")
+        if module and isinstance(planned.result, ObjectType) and planned.result == planned.spec.result:
+            self.names.setdefault(planned.result, name)
+            self._foreign[name] = module
+            self._taken.add(name)
+
+    def _name_root(self, name: str, of: Type, doc: str) -> None:
+        if not isinstance(of, ObjectType):
+            self._name_all(of, f"{name} value", doc)
+            self.aliases[name] = self.annotation(of)
+        elif of in self.names:
+            self.aliases[name] = self.annotation(of)
+        else:
+            self._name_parts(of, name)
+            self.names[of] = name
+            self.own.append(Model(name, of, doc))
+
+    def _name_all(self, of: Type, hint: str, doc: str) -> None:
+        """Name the object types inside a type after what holds them."""
+        match of:
+            case ObjectType():
+                if of in self.names:
+                    return
+                name = class_name(hint, self._taken)
+                self._taken.add(name)
+                self.names[of] = name
+                self._name_parts(of, name)
+                self.own.append(Model(name, of, doc))
+            case ListType(item=item):
+                self._name_all(item, f"{hint} item", _inside("An item of", doc))
+            case MapType(value=value):
+                self._name_all(value, f"{hint} value", _inside("A value of", doc))
+            case UnionType(members=members):
+                for member in members:
+                    self._name_all(member, hint, doc)
+            case _:
+                return
+
+    def _name_parts(self, of: ObjectType, name: str) -> None:
+        for each in of.fields:
+            self._name_all(each.type, f"{name} {each.name}", f"`{each.name}` of `{name}`.")
+
+    def annotation(self, of: Type) -> Annotation:
+        """Write a type as an annotation."""
+        parts = list(_alternatives(of))
+        imports: set[tuple[str, str]] = set()
+        classes: set[str] = set()
+        texts: list[str] = []
+        literals = [literal(part.value) for part in parts if isinstance(part, LiteralType)]
+        if literals:
+            texts.append(f"Literal[{', '.join(literals)}]")
+            imports.add(("typing", "Literal"))
+        for part in parts:
+            if not isinstance(part, LiteralType):
+                one = self._one(part)
+                texts.append(one.text)
+                imports |= one.imports
+                classes |= one.classes
+        return Annotation(" | ".join(texts), frozenset(classes), frozenset(imports))
+
+    def _one(self, of: Type) -> Annotation:
+        match of:
+            case Primitive():
+                text, needed = _PRIMITIVES[of]
+                return Annotation(text, frozenset(), frozenset(needed))
+            case ListType(item=item):
+                inner = self.annotation(item)
+                return Annotation(f"list[{inner.text}]", inner.classes, inner.imports)
+            case MapType(value=value):
+                inner = self.annotation(value)
+                return Annotation(f"dict[str, {inner.text}]", inner.classes, inner.imports)
+            case ObjectType():
+                name = self.name(of)
+                if name in self._foreign:
+                    return Annotation(name, frozenset(), frozenset({(self._foreign[name], name)}))
+                return Annotation(name, frozenset({name}), frozenset())
+        raise AssertionError(of)
+
+
+def _alternatives(of: Type) -> Iterator[Type]:
+    yield from of.members if isinstance(of, UnionType) else (of,)
+
+
+def _inside(what: str, doc: str) -> str:
+    return f"{what} {doc if doc.startswith('`') else doc[0].lower() + doc[1:]}"

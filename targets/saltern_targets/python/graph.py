@@ -1,0 +1,108 @@
+"""Prints graph.py: stages, policies, connections and deadlines."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from saltern_compiler.ir.pipeline import Connection
+from saltern_compiler.ir.plan import Plan, Stage
+from saltern_compiler.ir.values import Literal, SecretRef
+from saltern_compiler.pytext import literal
+from saltern_runtime.spec import DEFAULT_POLICY, Retry
+from saltern_runtime.version import __version__
+from saltern_targets.names import function_names, package_name
+from saltern_targets.writing import Module, sentence
+
+_DEFAULT_QUEUE: Final = "default"
+
+
+def emit_graph(plan: Plan) -> bytes:
+    """Write the graph."""
+    package = package_name(plan)
+    module = Module(
+        f"The plan of the pipeline {sentence(plan.pipeline.name)[:-1]}: stages, policies, deadlines.",
+        source_name=plan.source_name,
+        package=package,
+    )
+    module.use("saltern_runtime", "Graph", "Stage", "require")
+    module.use(package, "nodes")
+    functions = function_names(plan)
+    stages = ", ".join(_stage(module, stage, functions) for stage in plan.stages)
+    parts = [
+        literal(plan.pipeline.name),
+        f"package={literal(package)}",
+        f"deadline={literal(float(plan.deadline))}",
+        f"retention={literal(float(plan.retention))}",
+    ]
+    used = {planned.node.connection for planned in plan.nodes}
+    connections = [_connection(plan, each) for each in plan.pipeline.connections if each.name in used]
+    if connections:
+        module.use("saltern_runtime", "Connection")
+        parts.append(f"connections=({', '.join(connections)},)")
+    parts.append(f"stages=({stages},)")
+    module.add(f"require({literal(__version__)})")
+    module.blank()
+    module.add(f"GRAPH = Graph({', '.join(parts)},)")
+    return module.render()
+
+
+def _connection(plan: Plan, connection: Connection) -> str:
+    settings: dict[str, object] = {}
+    secrets: dict[str, object] = {}
+    for name, value in connection.settings:
+        if isinstance(value, SecretRef):
+            secret = plan.pipeline.secret(value.name)
+            assert secret is not None, "checks refuse a reference to no secret"
+            secrets[name] = secret.reference
+        else:
+            assert isinstance(value, Literal), "checks refuse settings that are not literal"
+            settings[name] = value.value
+    parts = [literal(connection.name), f"connector={literal(connection.connector)}"]
+    if settings:
+        parts.append(f"settings={literal(settings)}")
+    if secrets:
+        parts.append(f"secrets={literal(secrets)}")
+    return f"Connection({', '.join(parts)})"
+
+
+def _stage(module: Module, stage: Stage, functions: dict[str, str]) -> str:
+    """Write a stage; what it leaves to the runtime's defaults is left out."""
+    parts = [literal(stage.name), f"nodes={_tuple([f'nodes.{functions[each]}' for each in stage.nodes])}"]
+    if stage.when:
+        module.use("saltern_runtime", "On")
+        parts.append(f"when={_tuple([f'On({literal(each.source)}, {literal(each.handle)})' for each in stage.when])}")
+    if stage.join != "all":
+        parts.append(f"join={literal(stage.join)}")
+    for name, names in (("after", stage.after), ("relay", stage.relay)):
+        if names:
+            parts.append(f"{name}={_tuple([literal(each) for each in names])}")
+    if stage.queue != _DEFAULT_QUEUE:
+        parts.append(f"queue={literal(stage.queue)}")
+    if stage.timeout != DEFAULT_POLICY.timeout:
+        parts.append(f"timeout={literal(float(stage.timeout))}")
+    if stage.retry != Retry():
+        module.use("saltern_runtime", "Retry")
+        parts.append(f"retry={_retry(stage.retry)}")
+    if stage.priority != DEFAULT_POLICY.priority:
+        parts.append(f"priority={literal(stage.priority)}")
+    if stage.ttl is not None:
+        parts.append(f"ttl={literal(float(stage.ttl))}")
+    if stage.on_error != DEFAULT_POLICY.on_error:
+        parts.append(f"on_error={literal(stage.on_error)}")
+    if stage.on_ambiguous != DEFAULT_POLICY.on_ambiguous:
+        parts.append(f"on_ambiguous={literal(stage.on_ambiguous)}")
+    return f"Stage({', '.join(parts)})"
+
+
+def _retry(retry: Retry) -> str:
+    default = Retry()
+    parts = [f"attempts={literal(retry.attempts)}"]
+    if retry.base != default.base:
+        parts.append(f"base={literal(float(retry.base))}")
+    if retry.cap != default.cap:
+        parts.append(f"cap={literal(float(retry.cap))}")
+    return f"Retry({', '.join(parts)})"
+
+
+def _tuple(texts: list[str]) -> str:
+    return f"({', '.join(texts)}{',' if len(texts) == 1 else ''})"

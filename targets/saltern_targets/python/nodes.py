@@ -1,0 +1,223 @@
+"""Prints nodes.py: one function a node, in the order data flows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from saltern_compiler.expr.ast import references
+from saltern_compiler.expr.python import PyName
+from saltern_compiler.expr.show import show
+from saltern_compiler.ir.pipeline import RETURN, Node
+from saltern_compiler.ir.plan import Plan, PlannedNode
+from saltern_compiler.ir.values import Expression, ListValue, Literal, TypeValue, Value, expressions
+from saltern_compiler.pytext import identifier, literal
+from saltern_runtime.spec import BOOL, STRING, TIMESTAMP, Emit, Json, Param, Type, obj
+from saltern_targets.names import function_names, package_name
+from saltern_targets.python.classes import Classes
+from saltern_targets.python.values import Values
+from saltern_targets.writing import Module, docstring, sentence
+
+_RUN: Final = obj({"id": STRING, "tenant": STRING, "started_at": TIMESTAMP})
+"""The type of `run`, as the checks know it; `saltern_runtime.RunInfo` in Python."""
+
+
+def emit_nodes(plan: Plan, classes: Classes) -> bytes:
+    """Write the functions."""
+    package = package_name(plan)
+    module = Module(
+        f"The nodes of the pipeline {sentence(plan.pipeline.name)[:-1]}, in the order data flows.",
+        source_name=plan.source_name,
+        package=package,
+    )
+    module.use("saltern_runtime", "node")
+    writer = _Writer(plan, package, module, classes, function_names(plan), _module_names(plan))
+    for index, planned in enumerate(plan.nodes):
+        if index:
+            module.blank(2)
+        writer.write(planned)
+    return module.render()
+
+
+def _module_names(plan: Plan) -> Mapping[str, str]:
+    """Return each module that functions call into → the name it goes by in nodes.py."""
+    modules = {planned.spec.call.partition(":")[0] for planned in plan.nodes if planned.spec.call}
+    names: dict[str, str] = {}
+    for module in sorted(modules):
+        parent, _, last = module.rpartition(".")
+        names[module] = last if last not in names.values() else identifier(f"{parent}_{last}".replace(".", "_"), names.values())
+    return names
+
+
+@dataclass(frozen=True, slots=True)
+class _Writer:
+    plan: Plan
+    package: str
+    module: Module
+    classes: Classes
+    functions: Mapping[str, str]
+    modules: Mapping[str, str]
+
+    def write(self, planned: PlannedNode) -> None:
+        """Write one function."""
+        values = Values(self._names(planned), self.classes)
+        body = _BODIES[planned.spec.emit](self, planned, values)
+        takes_context = planned.spec.emit is Emit.CALL
+        self.module.add(self._decorator(planned.node))
+        self.module.add(self._signature(planned, values, takes_context=takes_context))
+        self.module.add(docstring(self._doc(planned)), indent=4)
+        self.module.add("\n".join(body), indent=4)
+        for source, name in values.imports:
+            self.module.use(source, name)
+        if values.used_classes:
+            self.module.use(f"{self.package}.models", *values.used_classes)
+        if takes_context:
+            self.module.use("saltern_runtime", "Context")
+
+    def _names(self, planned: PlannedNode) -> Mapping[str, PyName]:
+        made: dict[str, PyName] = {}
+        for name in planned.reads:
+            if name == "input":
+                made[name] = PyName("input", self.plan.input_type, may_be_skipped=False)
+            elif name == "run":
+                made[name] = PyName("run", _RUN, may_be_skipped=False)
+            else:
+                skipped = name in planned.may_be_skipped
+                made[name] = PyName(self.functions[name], self.plan.node(name).result, may_be_skipped=skipped)
+        return made
+
+    def _decorator(self, node: Node) -> str:
+        connection = f", connection={literal(node.connection)}" if node.connection else ""
+        return f"@node({literal(node.id)}, type={literal(f'{node.type}@{node.version}')}{connection})"
+
+    def _signature(self, planned: PlannedNode, values: Values, *, takes_context: bool) -> str:
+        keywords = [f"{name.text}: {self._annotation(source, name, values)}" for source, name in self._ordered(values)]
+        params = (["ctx: Context"] if takes_context else []) + (["*", *keywords] if keywords else [])
+        return f"def {self.functions[planned.node.id]}({', '.join(params)}) -> {self._result(planned, values)}:"
+
+    def _ordered(self, values: Values) -> list[tuple[str, PyName]]:
+        return sorted(values.names.items(), key=lambda pair: (pair[0] not in ("input", "run"), pair[0]))
+
+    def _annotation(self, source: str, name: PyName, values: Values) -> str:
+        if source == "run":
+            values.imports.add(("saltern_runtime", "RunInfo"))
+            return "RunInfo"
+        if source == "input":
+            return self._root("Input", self.plan.input_type, values)
+        text = values.annotation(name.type)
+        if not name.may_be_skipped:
+            return text
+        values.imports.add(("saltern_runtime", "Skipped"))
+        return f"{text} | Skipped"
+
+    def _result(self, planned: PlannedNode, values: Values) -> str:
+        if planned.node.id == RETURN:
+            return self._root("Output", self.plan.output_type, values)
+        return values.annotation(planned.result)
+
+    def _root(self, name: str, of: Type, values: Values) -> str:
+        if name in self.classes.aliases:
+            values.used_classes.add(name)
+            return name
+        return values.annotation(of)
+
+    def _doc(self, planned: PlannedNode) -> str:
+        label = self.plan.docs.get(planned.node.id)
+        if label:
+            return label
+        node = planned.node
+        if node.id == RETURN:
+            return "Return the result of the run."
+        decider = {Emit.IF: node.param("condition"), Emit.SWITCH: node.param("value")}.get(planned.spec.emit)
+        if isinstance(decider, Expression):
+            return f"Choose a branch by `{show(decider.expr)}`."
+        words = node.id.replace("_", " ").replace("-", " ").strip()
+        return f"{words[:1].upper()}{words[1:]}."
+
+    def call(self, planned: PlannedNode, values: Values) -> list[str]:
+        """`return module.function(ctx, name=value, ...)`."""
+        spec, node = planned.spec, planned.node
+        module, _, function = spec.call.partition(":")
+        name = self.modules[module]
+        parent, _, last = module.rpartition(".")
+        self.module.use(parent or module, *([last if last == name else f"{last} as {name}"] if parent else []))
+        arguments = ["ctx"]
+        for param in spec.params:
+            value = node.param(param.name)
+            if value is not None and param.passed:
+                arguments.append(f"{param.name}={self._argument(planned, param, value, values)}")
+        if spec.result_param:
+            arguments.append(f"{spec.result_param}={values.annotation(planned.result)}")
+        return [f"return {name}.{function}({', '.join(arguments)})"]
+
+    def _argument(self, planned: PlannedNode, param: Param, value: Value, values: Values) -> str:
+        if planned.spec.imports_param == param.name and isinstance(value, Literal):
+            module, _, name = str(value.value).partition(":")
+            parent, _, last = module.rpartition(".")
+            self.module.use(f"{self.package}.{parent}" if parent else self.package, last)
+            return f"{last}.{name}"
+        if param.is_type and isinstance(value, TypeValue):
+            return values.annotation(value.type)
+        return values.write(value, param.type)
+
+    def value(self, planned: PlannedNode, values: Values) -> list[str]:
+        """`return <the one parameter>`."""
+        (param,) = planned.spec.params
+        bound = planned.node.param(param.name)
+        assert bound is not None, "checks refuse a missing parameter"
+        expected = self.plan.output_type if planned.node.id == RETURN else planned.result
+        return [f"return {values.write(bound, expected)}"]
+
+    def if_(self, planned: PlannedNode, values: Values) -> list[str]:
+        """`return "then" if condition else "else"`."""
+        condition = planned.node.param("condition")
+        assert condition is not None, "checks refuse a missing parameter"
+        text = values.write(condition, BOOL)
+        return [f'return "then" if {text} else "else"']
+
+    def switch(self, planned: PlannedNode, values: Values) -> list[str]:
+        """`match` over the cases."""
+        value, cases = planned.node.param("value"), planned.node.param("cases")
+        assert value is not None, "checks refuse a missing parameter"
+        assert isinstance(cases, Literal), "checks refuse cases that are not literal"
+        lines = [f"match {values.write(value)}:"]
+        for case in cases.value:
+            lines += [f"    case {literal(case)}:", f"        return {literal('case.' + _key(case))}"]
+        return [*lines, "    case _:", '        return "else"']
+
+    def merge(self, planned: PlannedNode, values: Values) -> list[str]:
+        """Write a chain of conditions: the first value, in written order, that was not skipped."""
+        bound = planned.node.param("values")
+        assert isinstance(bound, ListValue | Literal), "checks refuse anything but a list"
+        items = bound.items if isinstance(bound, ListValue) else tuple(Literal(each) for each in bound.value)
+        text = ""
+        for item in items:
+            needs = [name for name in _unguarded(item) if name in values.names and values.names[name].may_be_skipped]
+            present = replace(values, names={**values.names, **{n: replace(values.names[n], may_be_skipped=False) for n in needs}})
+            text += present.write(item, planned.result)
+            if not needs:
+                return [f"return {text}"]
+            values.imports.add(("saltern_runtime", "SKIPPED"))
+            text += f" if {' and '.join(f'{values.names[name].text} is not SKIPPED' for name in needs)} else "
+        return [f"return {text}None"]
+
+
+def _key(case: Json) -> str:
+    """Write a case as its handle does."""
+    return {None: "null", True: "true", False: "false"}[case] if case is None or isinstance(case, bool) else str(case)
+
+
+def _unguarded(value: Value) -> list[str]:
+    """Return the names that a value cannot do without, in the order of the text."""
+    found = (read.name for each in expressions(value) for read in references(each.expr) if not read.guarded)
+    return list(dict.fromkeys(found))
+
+
+_BODIES: Final[Mapping[Emit, Callable[[_Writer, PlannedNode, Values], list[str]]]] = {
+    Emit.CALL: _Writer.call,
+    Emit.VALUE: _Writer.value,
+    Emit.IF: _Writer.if_,
+    Emit.SWITCH: _Writer.switch,
+    Emit.MERGE: _Writer.merge,
+}

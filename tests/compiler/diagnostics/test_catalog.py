@@ -1,0 +1,107 @@
+"""The catalog and the code hold together: every code has a page, and every page is true."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+import saltern_compiler
+import saltern_runtime
+import saltern_targets
+from saltern_compiler.diagnostics import catalog
+from saltern_compiler.frontend import read
+from saltern_compiler.passes import analyze
+from saltern_compiler.registry import Registry
+
+_CODE = re.compile(r"[a-z]+(-[a-z]+)+|cycle")
+_MAKERS = frozenset({"Diagnostic", "Problem", "complain", "report", "add", "_add", "misspelt"})
+"""Calls whose first string is a code, in the parts that report findings."""
+TOO_LARGE = "source-too-large"
+
+
+def _codes_in(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        match node:
+            case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name), args=args, keywords=keywords):
+                if name in _MAKERS and args:
+                    yield from _code(args[0])
+                if name in {"Diagnostic", "Problem"}:
+                    yield from (code for keyword in keywords if keyword.arg == "code" for code in _code(keyword.value))
+            case ast.AnnAssign(target=ast.Name(id="code"), value=ast.Constant() as value):
+                yield from _code(value)
+
+
+def _code(node: ast.expr) -> Iterator[str]:
+    if isinstance(node, ast.IfExp):
+        yield from (*_code(node.body), *_code(node.orelse))
+    if isinstance(node, ast.Constant) and isinstance(node.value, str) and _CODE.fullmatch(node.value):
+        yield node.value
+
+
+@cache
+def _codes() -> frozenset[str]:
+    packages = (saltern_compiler, saltern_runtime, saltern_targets)
+    roots = [Path(package.__file__).parent for package in packages if package.__file__]
+    return frozenset(code for root in roots for path in sorted(root.rglob("*.py")) for code in _codes_in(path))
+
+
+def _findings(block: catalog.Block) -> list[str]:
+    name = f"example.{block.notation}"
+    pipeline, found = read(block.text, name)
+    if pipeline is not None:
+        found = [*found, *analyze(pipeline, Registry.load(), {}).diagnostics]
+    return [each.code for each in found]
+
+
+def test_every_code_has_a_page() -> None:
+    """Whatever the compiler, the runtime's specs and the targets can report is explained."""
+    assert sorted(_codes() - set(catalog.codes())) == []
+
+
+def test_every_page_has_a_code() -> None:
+    """No page explains what nothing reports."""
+    text = "".join(
+        path.read_text("utf-8") for path in Path(saltern_compiler.__file__ or "").parent.rglob("*.py")
+    ) + "".join(path.read_text("utf-8") for path in Path(saltern_runtime.__file__ or "").parent.rglob("*.py"))
+    assert [code for code in catalog.codes() if code not in _codes() and f'"{code}"' not in text] == []
+
+
+@pytest.mark.parametrize("code", catalog.codes())
+def test_page_has_its_sections(code: str) -> None:
+    """A page says what, why, an example and what to use instead, under the code as its title."""
+    page = catalog.page(code)
+    assert page is not None
+    assert page.text.startswith(f"# {code}\n")
+    assert re.findall(r"^## (.+)$", page.text, re.MULTILINE) == list(catalog.SECTIONS)
+    assert page.summary.strip(". ")
+    assert page.example is not None
+    assert page.use_instead is not None
+
+
+@pytest.mark.parametrize("code", [code for code in catalog.codes() if code != TOO_LARGE])
+def test_example_has_exactly_this_finding(code: str) -> None:
+    """The example of a page gives the finding that it explains, and no other."""
+    page = catalog.page(code)
+    assert page is not None
+    assert page.example is not None
+    assert set(_findings(page.example)) == {code}
+
+
+@pytest.mark.parametrize("code", catalog.codes())
+def test_what_to_use_instead_is_clean(code: str) -> None:
+    """What a page recommends has no finding at all."""
+    page = catalog.page(code)
+    assert page is not None
+    assert page.use_instead is not None
+    assert _findings(page.use_instead) == []
+
+
+def test_page_of_an_unknown_code() -> None:
+    """A code that does not exist has no page, and a path is no code."""
+    assert catalog.page("no-such-code") is None
+    assert catalog.page("../model") is None

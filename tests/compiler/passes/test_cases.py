@@ -1,0 +1,60 @@
+"""Each case file shows one thing: its second line says which codes the compiler reports, and no others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from saltern_compiler.frontend import read
+from saltern_compiler.passes import analyze
+from saltern_compiler.registry import Registry
+
+CASES = Path(__file__).with_name("cases")
+PAGES = Path(analyze.__code__.co_filename).parents[1] / "diagnostics" / "docs"
+FILES = sorted(path for path in CASES.rglob("*") if path.is_file())
+CHECKS = {path.stem for path in (Path(analyze.__code__.co_filename).parent / "checks").glob("*.py")} - {"__init__"}
+
+
+def codes(text: str, name: str) -> list[str]:
+    pipeline, found = read(text, name)
+    diagnostics = list(found)
+    if pipeline is not None:
+        diagnostics += analyze(pipeline, Registry.load(), {}, incomplete=bool(found)).diagnostics
+    return sorted(each.code for each in diagnostics)
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_case(path):
+    """A case gives exactly the codes that it names."""
+    text = path.read_text("utf-8")
+    expected = text.splitlines()[1].removeprefix("# expect:").replace("nothing", "").split()
+    assert codes(text, path.name) == sorted(expected)
+
+
+def test_every_check_has_cases():
+    """Each check has a folder of cases, or a page whose example the tests of the catalogue run."""
+    without = CHECKS - {path.parent.name for path in FILES}
+    assert without == {"size"}
+
+
+def test_every_code_has_a_page():
+    """Each code that a check can report is explained."""
+    source = "".join(path.read_text("utf-8") for path in Path(analyze.__code__.co_filename).parent.rglob("*.py"))
+    pages = {path.stem for path in PAGES.glob("*.md")}
+    used = {page for page in pages if f'"{page}"' in source}
+    assert {"cycle", "unknown-handle", "out-of-bounds", "type-mismatch", "unused-node"} <= used
+
+
+def test_no_message_repeats_a_secret():
+    """What may be a secret is never shown, in whatever finding."""
+    text = (
+        "pipeline example\n\n"
+        'connection team = slack { token: "hunter2hunter2" }\n'
+        'tell = slack.post_message(team) { channel: "#ops", text: "xoxb-hunter2-hunter2-hunter2" }\n'
+    )
+    pipeline, _ = read(text, "example.saltern")
+    assert pipeline is not None
+    found = analyze(pipeline, Registry.load()).diagnostics
+    assert {each.code for each in found} == {"literal-secret", "looks-like-secret"}
+    assert not any("hunter2" in str(each) for each in found)

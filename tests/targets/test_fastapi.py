@@ -1,0 +1,85 @@
+"""The target `fastapi`: what it writes is readable, in final format, and holds user text only as literals."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from saltern_compiler.ir.pipeline import Pipeline, Secret, Trigger
+from saltern_compiler.ir.plan import Plan
+from saltern_compiler.ir.values import Literal, SecretRef
+from saltern_runtime.spec import STRING, obj
+from saltern_targets.fastapi.target import TARGET
+
+
+def plan(*paths, reference="env:HOOK_SECRET"):
+    """Make a plan with webhooks at these paths, without nodes."""
+    webhooks = tuple(
+        Trigger("webhook", (("path", Literal(path)), ("secret", SecretRef("hook")), ("signature", Literal("standard"))))
+        for path in paths
+    )
+    pipeline = Pipeline(
+        "triage", obj({"id": STRING}), secrets=(Secret("hook", reference),), triggers=(Trigger("api"), *webhooks)
+    )
+    return Plan(
+        pipeline, "sha256:0", "sha256:0", (), (), obj({"id": STRING}), obj({}), (), (), (), (), 60.0, 60.0, "triage.saltern"
+    )
+
+
+def written(*paths, **more):
+    [(path, content)] = TARGET.emit(plan(*paths, **more), {}).items()
+    assert path == "triage/api.py"
+    return content.decode()
+
+
+def test_it_writes_thin_routes():
+    """A route a trigger, each a function of three lines with this pipeline's input."""
+    text = written("/tickets")
+    assert '@router.webhook("/tickets", secret="env:HOOK_SECRET")\nasync def receive_tickets(body: Input, deliver: Delivery)' in text
+    assert '@router.start("/runs")\nasync def start_run(body: Input, start: Start) -> Response:' in text
+    assert len(text.splitlines()) < 45
+
+
+@pytest.mark.parametrize("paths", [(), ("/tickets",), ("/a/b-c", "/a/b_c", "/a/b.c"), ("/" + "long" * 40,)])
+def test_it_is_in_final_format(paths, tmp_path):
+    """ruff finds nothing to change, whatever the paths are."""
+    package = tmp_path / "triage"
+    package.mkdir()
+    for name in ("__init__", "graph", "models"):
+        (package / f"{name}.py").touch()
+    file = package / "api.py"
+    file.write_text(written(*paths))
+    ruff = str(Path(sys.executable).with_name("ruff"))
+    config = ["--isolated", "--config", "line-length=120", "--config", "src=['.']"]
+    for command in (["check", "--select", "E,F,I,UP,B,RET,SIM,ANN", "--ignore", "E501"], ["format", "--check", "--diff"]):
+        done = subprocess.run([ruff, *command, *config, str(file)], capture_output=True, text=True, cwd=tmp_path)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_names_of_functions_never_clash():
+    """Paths that differ only in their punctuation get functions of their own."""
+    tree = ast.parse(written("/a/b-c", "/a/b_c", "/start"))
+    names = [each.name for each in tree.body if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef)]
+    assert len(names) == len(set(names)) == 5
+
+
+def test_user_text_is_data():
+    """Text that would be code is a literal in a decorator, nothing more."""
+    evil = '/x"); import os; os.system("x'
+    tree = ast.parse(written(evil, reference='env:A"+B'))
+    literals = {each.value for each in ast.walk(tree) if isinstance(each, ast.Constant)}
+    assert {evil, 'env:A"+B'} <= literals
+    assert not any(isinstance(each, ast.Import) for each in ast.walk(tree))
+
+
+def test_it_contributes_exports_extra_and_a_section():
+    """The package exports router and create_app, needs the web extra, and the README tells how to call it."""
+    given = TARGET.contribute(plan("/tickets"))
+    assert given.exports == (("api", "create_app"), ("api", "router"))
+    assert given.extras == ("web",)
+    assert given.readme.startswith("## HTTP API\n")
+    assert "`POST /tickets`" in given.readme
+    assert given.readme.endswith("\n")
+    assert TARGET.needs == ("python",)
