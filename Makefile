@@ -24,7 +24,8 @@ golden: $(READY)  ## Write golden/ again from what the compiler emits now.
 	$(BIN)/python -m pytest tests/golden --snapshot-update -q
 
 schemas: $(READY)  ## Write schemas/ again from the compiler's models.
-	$(BIN)/python -m saltern_compiler.schemas
+	$(BIN)/python -m saltern_compiler.frontend.editor_schema > schemas/pipeline.v1.json
+	$(BIN)/python -m saltern_compiler.diagnostics.schema > schemas/diagnostics.v1.json
 
 bench: $(READY)  ## Side by side with the peers; results in bench/results.
 	$(BIN)/python -m bench.runtime

@@ -1,27 +1,26 @@
-"""`python bench/runtime.py`: stages a second on Saltern's runtime against raw Celery canvas, on one server, in one run.
+"""`python -m bench.runtime`: stages a second on Saltern's runtime against raw Celery canvas, on one server, in one run.
 
 Chains of ten, and a fan-out of a hundred with a join; every outcome is checkpointed (ours: values, records, events, leases;
 canvas: its Redis result backend). Both with one worker of two prefork processes. Writes bench/results/runtime.{json,md}.
 """
 
-import json
 import os
-import platform
 import signal
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from importlib.metadata import version
 from pathlib import Path
 
+import redis
+
+from bench.machine import RESULTS, keep, machine
+from saltern_runtime.engine.service import Service
+from saltern_runtime.engine.sweeper import Sweeper
+from tests.support.redis import RedisServer
+
 ROOT = Path(__file__).parent.parent
-sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
-
-import redis  # noqa: E402 - after the path
-from tests.support.redis import RedisServer  # noqa: E402
-
 WORKERS = 2
 SIZES = {"chain": (10, 1000, 60), "fan": (102, 100, 10)}
 """Stages of a run; runs of ours; runs of canvas (fewer: it is slower)."""
@@ -40,10 +39,26 @@ def main() -> None:
 
 
 def worker(module: str, **env: str) -> subprocess.Popen:
-    command = [sys.executable, "-m", "celery", "-A", f"runtime_peers.{module}", "worker", "-c", str(WORKERS), "-l", "error"]
+    command = [
+        sys.executable,
+        "-m",
+        "celery",
+        "-A",
+        f"bench.runtime_peers.{module}",
+        "worker",
+        "-c",
+        str(WORKERS),
+        "-l",
+        "error",
+    ]
     quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
-    path = os.pathsep.join([str(ROOT / "bench"), str(ROOT)])
-    return subprocess.Popen([*command, *quiet], env={**os.environ, "PYTHONPATH": path, **env}, cwd=ROOT)
+    return subprocess.Popen(
+        [*command, *quiet],
+        env={**os.environ, "PYTHONPATH": str(ROOT), **env},
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
 
 
 def stop(process: subprocess.Popen) -> None:
@@ -56,9 +71,7 @@ def stop(process: subprocess.Popen) -> None:
 
 
 def ours(case: str) -> dict[str, float]:
-    from runtime_peers import ours as peer
-    from saltern_runtime.engine.service import Service
-    from saltern_runtime.engine.sweeper import Sweeper
+    from bench.runtime_peers import ours as peer  # noqa: PLC0415 - reads the server's address when imported
 
     stages, runs, _ = SIZES[case]
     service = Service(peer.fan() if case == "fan" else peer.chain())
@@ -89,7 +102,7 @@ def wait(service, run_ids, sweeper) -> None:
 
 
 def canvas(case: str) -> dict[str, float]:
-    from runtime_peers import canvas as peer
+    from bench.runtime_peers import canvas as peer  # noqa: PLC0415 - reads the server's address when imported
 
     stages, _, runs = SIZES[case]
 
@@ -115,23 +128,16 @@ def canvas(case: str) -> dict[str, float]:
 
 
 def report(rows: dict, server: str) -> None:
-    machine = {
-        "cpus": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
-        "machine": platform.machine(),
-        "system": platform.system(),
-        "python": platform.python_version(),
-        "server": server,
-        **{name: version(name) for name in ("celery", "kombu", "redis", "saltern-runtime")},
-    }
+    where = machine("celery", "kombu", "redis") | {"server": server}
     for row in rows.values():
         row["ratio"] = row["saltern"]["per_second"] / row["canvas"]["per_second"]
         row["ratio_alone"] = row["canvas"]["alone_ms"] / row["saltern"]["alone_ms"]
     lines = [
         "# The runtime against raw Celery canvas",
         "",
-        "By `python bench/runtime.py`: one server (append-only file, everysec), one worker of two prefork processes, one run.",
+        "By `python -m bench.runtime`: one server (append-only file, everysec), one worker of two prefork processes, one run.",
         "",
-        ", ".join(f"{key} {value}" for key, value in machine.items()),
+        ", ".join(f"{key} {value}" for key, value in where.items()),
         "",
         "| | canvas, stages/s | Saltern, stages/s | ratio | canvas, one alone | Saltern, one alone | ratio |",
         "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
@@ -144,10 +150,8 @@ def report(rows: dict, server: str) -> None:
         )
     text = "\n".join(lines) + "\n"
     print(text)
-    results = Path(__file__).parent / "results"
-    results.mkdir(exist_ok=True)
-    (results / "runtime.json").write_text(json.dumps({"machine": machine, "rows": rows}, indent=2) + "\n")
-    (results / "runtime.md").write_text(text)
+    keep("runtime", {"machine": where, "rows": rows})
+    (RESULTS / "runtime.md").write_text(text)
 
 
 if __name__ == "__main__":

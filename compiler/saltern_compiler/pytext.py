@@ -32,7 +32,7 @@ def literal(value: Json) -> str:
         case int():
             return repr(value)
         case float():
-            return repr(value) if math.isfinite(value) else f'float("{value}")'
+            return repr(value).replace("e+", "e") if math.isfinite(value) else f'float("{value}")'
         case list() | tuple():
             return "[" + ", ".join(literal(item) for item in value) + "]"
         case dict():
@@ -42,8 +42,13 @@ def literal(value: Json) -> str:
 
 def string(value: str) -> str:
     """Write a string literal as ruff formats it: double quotes unless that needs more escapes; nothing unprintable stays."""
-    quote = "'" if '"' in value and "'" not in value else '"'
+    quote = quote_for(value)
     return quote + escape(value, quote) + quote
+
+
+def quote_for(value: str) -> str:
+    """Choose the quotes as ruff does: double ones, unless single ones need fewer escapes."""
+    return "'" if value.count('"') > value.count("'") else '"'
 
 
 def escape(value: str, quote: str = '"') -> str:

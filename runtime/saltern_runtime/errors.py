@@ -46,9 +46,13 @@ class StartError(Exception):
 
 
 class IdempotencyConflictError(StartError):
-    """The same idempotency key came with another body."""
+    """The same idempotency key came with another body; `run_id` is the run that the first one started."""
 
     code = "idempotency-key-reused"
+
+    def __init__(self, message: str, *, run_id: str) -> None:
+        super().__init__(message)
+        self.run_id = run_id
 
 
 class PayloadTooLargeError(StartError):

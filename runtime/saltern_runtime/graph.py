@@ -248,11 +248,15 @@ class Graph:
             if name not in self.stages:
                 raise GraphError(f"{self.name}: stage {stage.name!r} comes after {name!r}, which is not there")
             found.add(name)
+        return tuple(sorted(self._through_relays(stage, found) - {stage.name}))
+
+    def _through_relays(self, stage: Stage, needs: set[str]) -> set[str]:
+        """Put a stage's relays in place of what they stand for."""
         for name in stage.relay:
             if name not in self.stages or self.stages[name].nodes:
                 raise GraphError(f"{self.name}: stage {stage.name!r} has the relay {name!r}, which is none")
-            found.difference_update(self.stages[name].after)
-        return tuple(sorted((found | set(stage.relay)) - {stage.name}))
+            needs = needs.difference(self.stages[name].after)
+        return needs | set(stage.relay)
 
     @cached_property
     def source_map(self) -> Mapping[str, Any]:

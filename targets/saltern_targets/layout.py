@@ -6,7 +6,7 @@ After Philip Wadler, "A prettier printer" (2003), with groups that may stay open
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
 LINE_LENGTH: Final = 100
@@ -79,6 +79,8 @@ class _Frame:
     indent: int
     all_lines: bool = False
     """Measure on after a line break, instead of being content with the first line."""
+    may_overflow: bool = False
+    """Only what stands before and after has to fit."""
 
 
 def lay_out(doc: Doc, *, indent: int = 0, width: int = LINE_LENGTH) -> str:
@@ -154,7 +156,7 @@ class _Printer:
         else:
             stack.append(_Frame(body, flat=True, indent=frame.indent))
 
-    def _fits(self, first: _Frame, rest: Sequence[_Frame]) -> bool:
+    def _fits(self, first: _Frame, rest: Sequence[_Frame]) -> bool:  # noqa: C901 - one flat loop over kinds of documents
         """Measure up to the end of the line on which `first` ends (every line of it, where `all_lines` is set)."""
         column = self.column
         stack = [first]
@@ -169,7 +171,7 @@ class _Printer:
             match frame.doc:
                 case str() as text:
                     column += len(text)
-                    if column > self.width:
+                    if column > self.width and not frame.may_overflow:
                         return False
                 case Line(flat=flat, hard=hard):
                     if not frame.flat or hard:
@@ -186,30 +188,28 @@ class _Printer:
                         return False
                     stack.extend(parts)
 
-    def _measured(self, frame: _Frame) -> list[_Frame] | None:
+    def _measured(self, frame: _Frame) -> list[_Frame] | None:  # noqa: C901 - one flat table of kinds of documents
         """Return the parts of a document to measure, last first; None where it cannot be flat."""
-        flat, indent, all_lines = frame.flat, frame.indent, frame.all_lines
         match frame.doc:
             case tuple() as parts:
-                return [_Frame(part, flat, indent, all_lines) for part in reversed(parts)]
+                return [replace(frame, doc=part) for part in reversed(parts)]
             case Indent(body=body, group=group):
                 deeper = group is None or not self.flat_groups[group]
-                return [_Frame(body, flat, indent + INDENT * deeper, all_lines)]
+                return [replace(frame, doc=body, indent=frame.indent + INDENT * deeper)]
             case IfBreaks(breaks=breaks, flat=flat_doc, group=group):
-                is_flat = flat if group is None else self.flat_groups[group]
-                return [_Frame(flat_doc if is_flat else breaks, flat, indent, all_lines)]
+                is_flat = frame.flat if group is None else self.flat_groups[group]
+                return [replace(frame, doc=flat_doc if is_flat else breaks)]
             case FitsExpanded(body=body, group=group):
-                if flat and self.flat_groups[group]:
-                    return [_Frame(body, flat=False, indent=indent, all_lines=True)]
-                return [_Frame(body, flat, indent, all_lines)]
+                if frame.flat and self.flat_groups[group]:
+                    return [replace(frame, doc=body, flat=False, all_lines=True, may_overflow=True)]
+                return [replace(frame, doc=body)]
             case BestFit(body=body):
-                return [_Frame(body, flat, indent, all_lines)]
+                return [replace(frame, doc=body)]
             case Group(body=body, name=name, only_if=only_if, broken=broken):
-                if only_if is not None and self.flat_groups[only_if]:
-                    return [_Frame(body, flat, indent, all_lines)]
-                if flat and broken:
-                    return None
-                if name is not None:
-                    self.flat_groups[name] = flat
-                return [_Frame(body, flat, indent, all_lines)]
+                if only_if is None or not self.flat_groups[only_if]:
+                    if frame.flat and broken:
+                        return None
+                    if name is not None:
+                        self.flat_groups[name] = frame.flat
+                return [replace(frame, doc=body)]
         raise AssertionError(frame.doc)

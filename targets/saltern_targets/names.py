@@ -9,10 +9,9 @@ from saltern_compiler.ir.plan import Plan
 from saltern_compiler.pytext import identifier
 from saltern_runtime import expr
 
-MODULES: Final = frozenset({"api", "graph", "models", "nodes", "tasks"})
-"""Modules of the generated package; a pipeline's own modules have other names."""
-
-_IN_SCOPE: Final = frozenset({"Any", "Context", "SKIPPED", "Skipped", "date", "datetime", "node", "nodes", "timedelta", "timezone"})
+_IN_SCOPE: Final = frozenset(
+    {"Any", "Context", "SKIPPED", "Skipped", "date", "datetime", "node", "nodes", "timedelta", "timezone"}
+)
 """What generated functions see beside each other."""
 
 _TAKEN_PACKAGES: Final = frozenset(
@@ -27,7 +26,7 @@ _TAKEN_PACKAGES: Final = frozenset(
     ssl standardwebhooks starlette stat statistics string struct subprocess symtable sys sysconfig syslog tarfile tempfile test
     tests textwrap threading time timeit token tokenize tomllib trace traceback types typing typing_extensions tzlocal unicodedata
     unittest urllib uuid uvicorn uvloop valkey vine warnings wave weakref wheel wheels xml zipfile zipimport zlib zoneinfo
-    """.split()
+    """.split()  # noqa: SIM905 - a list of 150 lines reads worse
 )
 """Packages that a service needs to import; a list of our own, so that every Python names alike."""
 
@@ -45,7 +44,9 @@ def function_names(plan: Plan) -> Mapping[str, str]:
     for path, _ in plan.files:
         taken.update(path.removesuffix(".py").split("/"))
     names: dict[str, str] = {}
-    for node_id in sorted((planned.node.id for planned in plan.nodes), key=lambda each: (identifier(each) != each, each)):
+    for node_id in sorted(
+        (planned.node.id for planned in plan.nodes), key=lambda each: (identifier(each) != each, each)
+    ):
         names[node_id] = identifier(node_id, taken)
         taken.add(names[node_id])
     return names

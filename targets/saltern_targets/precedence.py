@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 OPERATORS: Final[dict[type[ast.AST], tuple[str, int]]] = {
@@ -57,7 +57,7 @@ def can_go_without(of: ast.expr) -> bool:
         return False
     if scan.tightness is None or scan.only_attributes:
         return True
-    return _ends_in_brackets(scan.last) or _ends_in_brackets(scan.first)
+    return any(id(end) in scan.in_parentheses or _has_brackets(end) for end in (scan.first, scan.last))
 
 
 @dataclass
@@ -71,12 +71,13 @@ class _Scan:
     first: ast.expr | None = None
     begins_with_token: bool = False
     last: ast.expr | None = None
-    last_in_parentheses: bool = False
+    in_parentheses: set[int] = field(default_factory=set)
 
     def visit(self, of: ast.expr, least: int) -> None:
         self.last = of
         if precedence(of) < least:
             self.any_brackets = True
+            self.in_parentheses.add(id(of))
             self._begin(of)
             return
         self._visit_inside(of)
@@ -92,7 +93,7 @@ class _Scan:
         elif tightness == self.tightness:
             self.operators += times
 
-    def _visit_inside(self, of: ast.expr) -> None:
+    def _visit_inside(self, of: ast.expr) -> None:  # noqa: C901 - one flat table of kinds of expressions
         match of:
             case ast.BoolOp(op=logical, values=values):
                 own = OPERATORS[type(logical)][1]
@@ -132,7 +133,7 @@ class _Scan:
                 pass
 
 
-def _ends_in_brackets(of: ast.expr | None) -> bool:
+def _has_brackets(of: ast.expr | None) -> bool:
     match of:
         case ast.Call(args=args, keywords=keywords):
             return bool(args or keywords)

@@ -23,8 +23,9 @@ from typing import Final
 
 from saltern_compiler.pytext import escape
 from saltern_runtime.spec import Json
-from saltern_targets.expressions import INSIDE, Expressions, bracketed, joined, listed
+from saltern_targets.expressions import FREE, INSIDE, Expressions, joined, listed
 from saltern_targets.layout import LINE_LENGTH, SOFT, SPACE, Doc, Group, IfBreaks, Indent, lay_out
+from saltern_targets.precedence import LOOSE
 
 __all__ = ["LINE_LENGTH", "Module", "docstring", "header", "json_file", "sentence", "statement"]
 
@@ -116,12 +117,16 @@ class Module:
         return 1 if top in _STANDARD else 2
 
 
-_STANDARD: Final = frozenset({"collections", "contextlib", "datetime", "enum", "functools", "importlib", "os", "typing"})
+_STANDARD: Final = frozenset(
+    {"collections", "contextlib", "datetime", "enum", "functools", "importlib", "os", "typing"}
+)
 """Top-level modules of the standard library that targets import; a list of our own, so that every Python sorts alike."""
 
 
 def _natural(text: str) -> tuple[tuple[int, int, str], ...]:
-    return tuple((0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.split(r"(\d+)", text.lower()) if part)
+    return tuple(
+        (0, int(part), "") if part.isdigit() else (1, 0, part) for part in re.split(r"(\d+)", text.lower()) if part
+    )
 
 
 def _member(name: str) -> tuple[int, tuple[tuple[int, int, str], ...], str]:
@@ -153,7 +158,7 @@ def statement(text: str, indent: int = 0) -> str:
     doc = _statement(parsed, source)
     if doc is None:
         return first + text
-    return first + ("@" if is_decorator else "") + prefix + lay_out(doc, indent=indent + is_decorator + len(prefix))
+    return first + lay_out(("@" if is_decorator else prefix, doc), indent=indent)
 
 
 def _parse(source: str) -> ast.stmt:
@@ -167,13 +172,13 @@ def _statement(parsed: ast.stmt, source: str) -> Doc | None:
         case ast.Return(value=ast.expr() as value):
             return ("return ", make.last(value))
         case ast.Expr(value=value):
-            return make.of(value, INSIDE)
+            return make.last(value) if isinstance(value, LOOSE) else make.of(value, FREE)
         case ast.Assign(targets=[target], value=value):
             return (make.of(target, INSIDE), " = ", make.last(value))
         case ast.AnnAssign(target=target, annotation=annotation, value=None):
             return (make.of(target, INSIDE), ": ", make.last(annotation))
         case ast.AnnAssign(target=target, annotation=annotation, value=ast.expr() as value):
-            return (make.of(target, INSIDE), ": ", make.of(annotation, INSIDE), " = ", make.last(value))
+            return (make.of(target, INSIDE), ": ", make.last(annotation), " = ", make.last(value))
         case ast.If(test=test):
             return ("if ", make.last(test), ":")
         case ast.Match(subject=subject):
@@ -197,8 +202,8 @@ def _function(of: ast.FunctionDef, make: Expressions) -> Doc:
         params.append(_param(each, default, make))
     if arguments.kwarg:
         params.append(("**", _param(arguments.kwarg, None, make)))
-    returns: Doc = (" -> ", make.of(of.returns, INSIDE)) if of.returns else ""
-    inside: Doc = bracketed("(", Group(listed(params)), ")") if params else "()"
+    returns: Doc = (" -> ", make.last(of.returns)) if of.returns else ""
+    inside: Doc = ("(", Indent((SOFT, Group(listed(params)))), SOFT, ")") if params else "()"
     return (Group((f"def {of.name}", inside, returns)), ":")
 
 

@@ -84,7 +84,7 @@ def redis_server():
 
 @pytest.fixture
 def own_redis(tmp_path):
-    """A server of the test's own, to be killed and started again."""
+    """Start a server of the test's own, to be killed and started again."""
     server = RedisServer(tmp_path)
     server.start()
     yield server
@@ -106,5 +106,5 @@ def redis_client(redis_server):
 
 @pytest.fixture
 def service():
-    """A service name that no other test uses."""
+    """Return a service name that no other test uses."""
     return f"t{uuid.uuid4().hex[:12]}"

@@ -157,5 +157,7 @@ def write_tree(folder):
     package.mkdir(parents=True)
     for name, text in FILES.items():
         (package / name).write_text(textwrap.dedent(text).lstrip())
-    (package / "source_map.json").write_text(json.dumps({"plan": "sha256:" + "e" * 64, "source": "echo.saltern", "nodes": {}}))
+    (package / "source_map.json").write_text(
+        json.dumps({"plan": "sha256:" + "e" * 64, "source": "echo.saltern", "nodes": {}})
+    )
     return folder

@@ -71,7 +71,7 @@ class FakeService:
         if idempotency_key is not None and (tenant, trigger, idempotency_key) in self.keys:
             run_id, body = self.keys[tenant, trigger, idempotency_key]
             if body != input:
-                raise IdempotencyConflictError
+                raise IdempotencyConflictError("another body", run_id=run_id)
             return Started(run_id, fresh=False)
         run_id = uuid.uuid4().hex
         if idempotency_key is not None:
@@ -82,7 +82,19 @@ class FakeService:
             for each in self.graph.nodes.values()
         )
         self.runs[run_id] = RunView(
-            run_id, self.graph.name, RunState.QUEUED, tenant, trigger, "sha256:0", now, now + 60, None, input, None, None, nodes
+            run_id,
+            self.graph.name,
+            RunState.QUEUED,
+            tenant,
+            trigger,
+            "sha256:0",
+            now,
+            now + 60,
+            None,
+            input,
+            None,
+            None,
+            nodes,
         )
         self.emit(run_id, "run.created")
         if self.finish_at_once:

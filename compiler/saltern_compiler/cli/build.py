@@ -13,7 +13,13 @@ from saltern_compiler.cli.common import FINDINGS, compile_clean, fail, plural
 @click.command()
 @click.argument("pipeline")
 @click.option("-o", "--output", required=True, metavar="DIR", help="The folder to write; its other files stay.")
-@click.option("--target", "targets", multiple=True, metavar="NAME", help="What to write (python, fastapi, celery); all by default.")
+@click.option(
+    "--target",
+    "targets",
+    multiple=True,
+    metavar="NAME",
+    help="What to write (python, fastapi, celery); all by default.",
+)
 @click.option("--force", is_flag=True, help="Overwrite files that were changed by hand.")
 @click.option("--debug", is_flag=True, hidden=True)
 def command(pipeline: str, output: str, targets: tuple[str, ...], *, force: bool, debug: bool) -> None:  # noqa: ARG001 - debug is read by the crash report

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NoReturn
@@ -12,6 +11,7 @@ import click
 if TYPE_CHECKING:
     from saltern_compiler.diagnostics.model import Diagnostic
     from saltern_compiler.driver import Result, Source
+    from saltern_compiler.frontend.locate import Locator
 
 FINDINGS = 1
 MISUSE = 2
@@ -43,26 +43,32 @@ def compile_clean(path: str, *, targets: Sequence[str] | None = None) -> Result:
     except LookupError as error:
         fail(str(error.args[0]))
     if result.diagnostics:
-        show(result.diagnostics, source)
+        show(result.diagnostics, source, path)
     if result.has_errors:
         sys.exit(FINDINGS)
     return result
 
 
-def show(diagnostics: Sequence[Diagnostic], source: Source) -> None:
-    """Print findings for a person, on standard error."""
-    from saltern_compiler.diagnostics.render import render_terminal  # noqa: PLC0415 - only where something is wrong
+def show(diagnostics: Sequence[Diagnostic], source: Source, path: str, *, err: bool = True) -> None:
+    """Print findings for a person."""
+    from saltern_compiler.diagnostics.render import render_terminal, wants_color  # noqa: PLC0415 - only where something is wrong
 
-    click.echo(render_terminal(diagnostics, source.text, source.name, color=color(sys.stderr)), err=True)
+    stream = sys.stderr if err else sys.stdout
+    color = wants_color(is_terminal=stream.isatty())
+    text = render_terminal(diagnostics, source.text, shown(path, source), color, locator=locator(source))
+    click.echo(text, err=err, nl=False, color=color)
 
 
-def color(stream: object) -> bool:
-    """Whether to use colours: on a terminal, unless NO_COLOR is set; FORCE_COLOR decides otherwise."""
-    if os.environ.get("NO_COLOR"):
-        return False
-    if os.environ.get("FORCE_COLOR"):
-        return True
-    return bool(getattr(stream, "isatty", lambda: False)())
+def locator(source: Source) -> Locator:
+    """Return what finds places in a source."""
+    from saltern_compiler.frontend.locate import Locator  # noqa: PLC0415 - as above
+
+    return Locator(source.text, source.name)
+
+
+def shown(path: str, source: Source) -> str:
+    """Return how a source is called in what is printed."""
+    return source.name if path == "-" else path
 
 
 def plural(count: int, word: str) -> str:

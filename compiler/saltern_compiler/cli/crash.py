@@ -21,7 +21,9 @@ def report(error: BaseException, arguments: Sequence[str]) -> int:
         sys.stderr.write(f"saltern: {error}\n")
         return MISUSE
     frames = traceback.extract_tb(error.__traceback__)
-    place = next((f"{frame.name}, line {frame.lineno}" for frame in reversed(frames) if "saltern" in frame.filename), "")
+    place = next(
+        (f"{frame.name}, line {frame.lineno}" for frame in reversed(frames) if "saltern" in frame.filename), ""
+    )
     lines = [
         "saltern: internal error: this is a bug of saltern, not of your pipeline.",
         f"  {type(error).__name__}: {str(error)[:500] or 'no message'}" + (f" (in {place})" if place else ""),
@@ -30,6 +32,8 @@ def report(error: BaseException, arguments: Sequence[str]) -> int:
     if "--debug" in arguments:
         lines.append("".join(traceback.format_exception(error)))
     else:
-        lines.append("  Please report it with the pipeline and the output of the same command with `saltern --debug ...`.")
+        lines.append(
+            "  Please report it with the pipeline and the output of the same command with `saltern --debug ...`."
+        )
     sys.stderr.write("\n".join(lines) + "\n")
     return INTERNAL_ERROR

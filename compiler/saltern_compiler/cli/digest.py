@@ -25,7 +25,7 @@ def command(pipelines: tuple[str, ...], *, debug: bool) -> None:  # noqa: ARG001
         source = load(path)
         result = check_loaded(source)
         if result.has_errors or result.pipeline is None:
-            show(result.diagnostics, source)
+            show(result.diagnostics, source, path)
             failed = True
         else:
             click.echo(digest(result.pipeline) if len(pipelines) == 1 else f"{digest(result.pipeline)}  {path}")

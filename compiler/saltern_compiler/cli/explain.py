@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from importlib import resources
 from typing import TYPE_CHECKING
 
 import click
@@ -24,24 +23,30 @@ def command(subject: str, *, debug: bool) -> None:  # noqa: ARG001 - read by the
     For a PIPELINE: its stages, and each decision with its reason. For a CODE such as unknown-name: its page.
     """
     if re.fullmatch(r"[a-z][a-z0-9-]*", subject):
-        click.echo(_page(subject))
+        page = _page(subject)
+        if page is None:
+            fail(f"there is no diagnostic `{subject}`{_near(subject)}")
+        click.echo(page)
         return
     plan = compile_clean(subject, targets=()).plan
     assert plan is not None, "a clean compilation has a plan"
     click.echo("\n".join(_lines(plan)))
 
 
-def _page(code: str) -> str:
-    folder = resources.files("saltern_compiler.diagnostics") / "docs"
-    page = folder / f"{code}.md"
-    if page.is_file():
-        return page.read_text("utf-8").rstrip("\n")
+def _page(code: str) -> str | None:
+    from saltern_compiler.diagnostics import catalog  # noqa: PLC0415 - plans need no pages
+
+    page = catalog.page(code)
+    return page.text.rstrip("\n") if page is not None else None
+
+
+def _near(code: str) -> str:
     from difflib import get_close_matches  # noqa: PLC0415 - only on a mistake
 
-    codes = sorted(each.name.removesuffix(".md") for each in folder.iterdir() if each.name.endswith(".md"))
-    near = get_close_matches(code, codes, n=3)
-    hint = f"; did you mean {' or '.join(near)}?" if near else ""
-    fail(f"there is no diagnostic `{code}`{hint}")
+    from saltern_compiler.diagnostics import catalog  # noqa: PLC0415 - as above
+
+    near = get_close_matches(code, catalog.codes(), n=3)
+    return f"; did you mean {' or '.join(near)}?" if near else ""
 
 
 def _lines(plan: Plan) -> Iterator[str]:

@@ -68,5 +68,5 @@ Compile an AI workflow into a service that your team owns.
 )
 @click.version_option(__version__, prog_name="saltern")
 @click.option("--debug", is_flag=True, hidden=True, help="Show tracebacks of internal errors.")
-def cli(*, debug: bool) -> None:  # noqa: ARG001 - read by the crash report, from the arguments
+def cli(*, debug: bool) -> None:
     """Compile an AI workflow into a service that your team owns."""

@@ -10,7 +10,9 @@ from saltern_compiler.cli.launch import launch
 
 @click.command()
 @click.argument("pipeline")
-@click.option("--input", "input_", required=True, metavar="FILE", help="A JSON file with the input; - for standard input.")
+@click.option(
+    "--input", "input_", required=True, metavar="FILE", help="A JSON file with the input; - for standard input."
+)
 @click.option("--debug", is_flag=True, hidden=True)
 def command(pipeline: str, input_: str, *, debug: bool) -> None:  # noqa: ARG001 - read by the crash report
     """Run a pipeline once, in one process, and print its output.

@@ -6,11 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from saltern_compiler.diagnostics.model import Diagnostic, Origin, Severity
+from saltern_compiler.diagnostics.model import Diagnostic, Severity
 from saltern_compiler.driver.manifest import BUILD_FILE, is_inside, manifest
-from saltern_compiler.driver.source import Source, own_modules
+from saltern_compiler.driver.source import Source
 from saltern_compiler.frontend import read
-from saltern_compiler.ir.pipeline import Node, Pipeline
+from saltern_compiler.ir.pipeline import Pipeline
 from saltern_compiler.ir.plan import Plan
 from saltern_compiler.registry import Registry
 from saltern_compiler.target import Contribution, Target
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from saltern_compiler.passes import Analysis
 
 TARGETS: Final = ("python", "fastapi", "celery")
-GENERATED_MODULES: Final = frozenset({"__init__", "api", "graph", "models", "nodes", "tasks"})
-"""Modules that targets write into the package."""
 
 
 class InternalError(Exception):
@@ -55,7 +53,8 @@ def compile_source(
     """Compile a text. `files` are the pipeline's own modules, as path relative to it → text."""
     known = registry or Registry.load()
     pipeline, findings = read(text, source_name)
-    return _compile(text, source_name, pipeline, findings, files or {}, tuple(targets), options or {}, known)
+    job = _Job(text, source_name, files or {}, tuple(targets), options or {}, known)
+    return _compile(job, pipeline, findings)
 
 
 def compile_loaded(
@@ -69,7 +68,8 @@ def compile_loaded(
     known = registry or Registry.load()
     pipeline, findings = read(source.text, source.name)
     files = source.files(pipeline, known) if pipeline is not None else {}
-    return _compile(source.text, source.name, pipeline, findings, files, tuple(targets), options or {}, known)
+    job = _Job(source.text, source.name, files, tuple(targets), options or {}, known)
+    return _compile(job, pipeline, findings)
 
 
 def check_loaded(source: Source, *, registry: Registry | None = None) -> Result:
@@ -88,47 +88,37 @@ def _analyze(
     from saltern_compiler.passes import analyze  # noqa: PLC0415 - a source with broken syntax needs no passes
 
     analysis = analyze(pipeline, registry, files)
-    taken = _taken_modules(pipeline, registry)
-    return Result((*findings, *analysis.diagnostics, *taken), analysis.pipeline), analysis
+    return Result((*findings, *analysis.diagnostics), analysis.pipeline), analysis
 
 
-def _taken_modules(pipeline: Pipeline, registry: Registry) -> Iterable[Diagnostic]:
-    """Report own modules that would stand where a generated one does."""
-    for node, param, module in own_modules(pipeline.body, registry):
-        top = module.partition(".")[0]
-        if top in GENERATED_MODULES:
-            yield Diagnostic(
-                "module-name-taken",
-                f"the module `{top}` has the name of a generated one",
-                _place(node, param),
-                notes=(f"The module travels into the generated package, which has a `{top}.py` of its own.", "Give the module another name."),
-            )
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """What is to be compiled, and into what."""
+
+    text: str
+    source_name: str
+    files: Mapping[str, str]
+    targets: tuple[str, ...]
+    options: Mapping[str, str]
+    registry: Registry
 
 
-def _place(node: Node, param: str) -> Origin:
-    value = node.param(param)
-    return value.origin if value is not None else node.origin
-
-
-def _compile(
-    text: str,
-    source_name: str,
-    pipeline: Pipeline | None,
-    findings: Sequence[Diagnostic],
-    files: Mapping[str, str],
-    targets: tuple[str, ...],
-    options: Mapping[str, str],
-    registry: Registry,
-) -> Result:
-    chosen = _select(targets, registry)
-    result, analysis = _analyze(pipeline, findings, files, registry)
+def _compile(job: _Job, pipeline: Pipeline | None, findings: Sequence[Diagnostic]) -> Result:
+    chosen = _select(job.targets, job.registry)
+    result, analysis = _analyze(pipeline, findings, job.files, job.registry)
     if analysis is None or result.has_errors:
         return result
     from saltern_compiler.passes import make_plan  # noqa: PLC0415 - as above
 
-    places = _places(analysis.pipeline, text, source_name)
-    plan = make_plan(analysis, registry, files=files, source_name=source_name, places=places, options=options)
-    return Result(result.diagnostics, analysis.pipeline, plan, _emit(plan, chosen, options))
+    plan = make_plan(
+        analysis,
+        job.registry,
+        files=job.files,
+        source_name=job.source_name,
+        places=_places(analysis.pipeline, job.text, job.source_name),
+        options=job.options,
+    )
+    return Result(result.diagnostics, analysis.pipeline, plan, _emit(plan, chosen, job.options))
 
 
 def _places(pipeline: Pipeline, text: str, source_name: str) -> Mapping[str, str]:

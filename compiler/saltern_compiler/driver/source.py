@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import stat
 import sys
 from collections.abc import Iterator, Mapping
@@ -80,9 +79,9 @@ def own_modules(region: Region, registry: Registry) -> Iterator[tuple[Node, str,
 
 def _read(path: Path, limit: int) -> bytes:
     try:
-        if stat.S_ISDIR(os.stat(path).st_mode):
+        if stat.S_ISDIR(path.stat().st_mode):
             raise SourceError(f"{path}: this is a directory; name the pipeline's file inside it")
-        if not stat.S_ISREG(os.stat(path).st_mode):
+        if not stat.S_ISREG(path.stat().st_mode):
             raise SourceError(f"{path}: this is no regular file")
         with path.open("rb") as file:
             data = file.read(limit + 1)
@@ -104,4 +103,6 @@ def _decode(data: bytes, name: str) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise SourceError(f"{name}: not UTF-8 (the byte 0x{data[error.start]:02x} in line {line}); save it as UTF-8") from None
+        raise SourceError(
+            f"{name}: not UTF-8 (the byte 0x{data[error.start]:02x} in line {line}); save it as UTF-8"
+        ) from None

@@ -7,8 +7,20 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from saltern_compiler.expr.ast import Call, Const, Expr, Ident, Index, Select
-from saltern_compiler.expr.functions import FUNCTIONS, MACROS, METHODS, Overload
-from saltern_compiler.expr.kinds import ANY, BOOL, DOUBLE, NULL, NUMBERS, ORDERED, join, kind, widened, without_null
+from saltern_compiler.expr.functions import FUNCTIONS, MACROS, METHODS, VALUE, Overload
+from saltern_compiler.expr.kinds import (
+    ANY,
+    BOOL,
+    DOUBLE,
+    MIXED,
+    NULL,
+    NUMBERS,
+    ORDERED,
+    join,
+    kind,
+    widened,
+    without_null,
+)
 from saltern_compiler.expr.parse import Problem
 from saltern_compiler.expr.typed import Report, Typed, closest, nearest
 from saltern_runtime.spec.types import (
@@ -209,7 +221,9 @@ def function(call: Call, parts: tuple[Typed, ...], report: Report) -> tuple[Type
     chosen = select(overloads, types)
     if chosen is None:
         given = ", ".join(show(widened(of)) for of in types)
-        notes = (f"It takes {' or '.join(dict.fromkeys(_signature(each, call) for each in overloads))}.",)
+        notes = (
+            f"It takes {' or '.join(dict.fromkeys(_signature(each, call) for each in overloads if ANY not in each.takes))}.",
+        )
         report(Problem(ILL_TYPED, f"`{call.function}` does not take ({given})", call.span, notes))
         return Typed(call, ANY, parts, fails=True, skips=skips), None
     if call.function == "matches":
@@ -228,14 +242,17 @@ def _takes(overload: Overload, types: Sequence[Type], *, dynamic: bool) -> bool:
     if len(overload.takes) != len(types):
         return False
     for wanted, given in zip(overload.takes, types, strict=True):
-        same = wanted == ANY or kind(wanted) == kind(given) or (kind(wanted), kind(given)) == ("map", "object")
+        pair = (kind(wanted), kind(given))
+        same = wanted == VALUE or pair[0] == pair[1] or pair in (("map", "object"), ("any", MIXED))
         if not same and not (dynamic and kind(given) == "any"):
             return False
     return True
 
 
 def _dynamic(overload: Overload, types: Sequence[Type]) -> bool:
-    return any(kind(given) == "any" and wanted != ANY for wanted, given in zip(overload.takes, types, strict=True))
+    return any(
+        kind(given) == "any" and wanted not in (ANY, VALUE) for wanted, given in zip(overload.takes, types, strict=True)
+    )
 
 
 def _signature(overload: Overload, call: Call) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from saltern_compiler.expr.kinds import ANY, BOOL, BYTES, DOUBLE, DURATION, INT, STRING, TIMESTAMP, UINT
-from saltern_runtime.spec.types import ListType, MapType, Type
+from saltern_runtime.spec.types import ListType, MapType, Primitive, Type
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +24,8 @@ class Overload:
     fails: bool = False
 
 
+VALUE: Final = Primitive("value")
+"""In a signature: whatever its type; `any` stands for dynamic values alone."""
 LIST: Final = ListType(ANY)
 MAP: Final = MapType(ANY)
 
@@ -80,11 +82,44 @@ FUNCTIONS: Final[Mapping[str, tuple[Overload, ...]]] = {
         Overload((DURATION,), DURATION, ""),
         *(Overload((of,), DURATION, "@to_duration", fails=True) for of in (STRING, ANY)),
     ),
-    "dyn": (Overload((ANY,), ANY, ""),),
-    "type": (Overload((ANY,), ANY, "@type_of"),),
+    "dyn": (Overload((VALUE,), ANY, ""),),
+    "type": (Overload((VALUE,), ANY, "@type_of"),),
     "matches": (Overload((STRING, STRING), BOOL, "@matches", fails=True),),
 }
 """Functions by name, in the order in which overloads are tried."""
+
+_STRINGS: Final[Mapping[str, tuple[Overload, ...]]] = {
+    "charAt": (Overload((STRING, INT), STRING, "@char_at", fails=True),),
+    "indexOf": (
+        Overload((STRING, STRING), INT, "@index_of"),
+        Overload((STRING, STRING, INT), INT, "@index_of", fails=True),
+    ),
+    "lastIndexOf": (
+        Overload((STRING, STRING), INT, "@last_index_of"),
+        Overload((STRING, STRING, INT), INT, "@last_index_of", fails=True),
+    ),
+    "lowerAscii": (Overload((STRING,), STRING, "@lower_ascii"),),
+    "upperAscii": (Overload((STRING,), STRING, "@upper_ascii"),),
+    "replace": (
+        Overload((STRING, STRING, STRING), STRING, ".replace"),
+        Overload((STRING, STRING, STRING, INT), STRING, "@replace"),
+    ),
+    "split": (
+        Overload((STRING, STRING), ListType(STRING), "@split"),
+        Overload((STRING, STRING, INT), ListType(STRING), "@split"),
+    ),
+    "substring": (
+        Overload((STRING, INT), STRING, "@substring", fails=True),
+        Overload((STRING, INT, INT), STRING, "@substring", fails=True),
+    ),
+    "trim": (Overload((STRING,), STRING, "@trim"),),
+    "join": (
+        Overload((LIST,), STRING, "@join", fails=True),
+        Overload((LIST, STRING), STRING, "@join", fails=True),
+    ),
+    "reverse": (Overload((STRING,), STRING, "@reverse"),),
+}
+"""CEL's string extension."""
 
 METHODS: Final[Mapping[str, tuple[Overload, ...]]] = {
     "size": _SIZE,
@@ -92,6 +127,7 @@ METHODS: Final[Mapping[str, tuple[Overload, ...]]] = {
     "startsWith": (Overload((STRING, STRING), BOOL, ".startswith"),),
     "endsWith": (Overload((STRING, STRING), BOOL, ".endswith"),),
     "matches": (Overload((STRING, STRING), BOOL, "@matches", fails=True),),
+    **_STRINGS,
     **_getters(
         "getFullYear", "getMonth", "getDate", "getDayOfMonth", "getDayOfWeek", "getDayOfYear", "getHours", "getMinutes",
         "getSeconds", "getMilliseconds",

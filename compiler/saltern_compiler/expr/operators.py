@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from saltern_compiler.expr.ast import Const, Expr, ListExpr, MapExpr
+from saltern_compiler.expr.ast import Call, Const, Expr, ListExpr, MapExpr
 from saltern_compiler.expr.code import ATOM, COMPARISON, NOT, PRODUCT, SUM, UNARY, Code, call, code, listed
 from saltern_compiler.expr.functions import Overload
 from saltern_compiler.expr.kinds import NUMBERS, ORDERED, Record, comparable, kind
@@ -20,17 +20,26 @@ def equality(typed: Typed, a: Code, b: Code, *, sign: str) -> Code:
     """Print `==` or `!=`."""
     left, right = typed.parts
     if NULL in (left.type, right.type):
-        value, side = (a, left.expr) if right.type == NULL else (b, right.expr)
-        if not isinstance(side, Const | ListExpr | MapExpr):
+        value, tested = (a, left.expr) if right.type == NULL else (b, right.expr)
+        literal = isinstance(tested, Const | ListExpr | MapExpr) or (
+            isinstance(tested, Call) and tested.function == "dyn"
+        )
+        if not literal:
             return code(f"{value.at(SUM)} is{' not' if sign == '!=' else ''} None", COMPARISON, value)
-    elif left.type == right.type == BOOL:
-        for constant, other in ((left.expr, b), (right.expr, a)):
+    elif kind(left.type) == kind(right.type) == "bool":
+        for constant, side, other in ((left.expr, right, b), (right.expr, left, a)):
             if isinstance(constant, Const):
-                return other if constant.value is (sign == "==") else code(f"not {other.at(NOT)}", NOT, other)
+                return _equals_bool(side, other, wanted=constant.value is True, sign=sign)
     if NULL not in (left.type, right.type) and comparable(left.type, right.type):
         return code(f"{a.at(SUM)} {sign} {b.at(SUM)}", COMPARISON, a, b)
     same = call("equal", a, b)
     return same if sign == "==" else code(f"not {same.text}", NOT, same)
+
+
+def _equals_bool(side: Typed, value: Code, *, wanted: bool, sign: str) -> Code:
+    if side.type != BOOL:
+        return code(f"{value.at(SUM)} is{' not' if sign == '!=' else ''} {wanted}", COMPARISON, value)
+    return value if wanted is (sign == "==") else code(f"not {value.at(NOT)}", NOT, value)
 
 
 def order(typed: Typed, a: Code, b: Code, *, sign: str) -> Code:

@@ -24,7 +24,7 @@ from saltern_compiler.expr.code import (
     listed,
 )
 from saltern_compiler.expr.coerce import Classes, attributes, coerce
-from saltern_compiler.expr.functions import FUNCTIONS, METHODS, TYPE_NAMES
+from saltern_compiler.expr.functions import FUNCTIONS, METHODS, TYPE_NAMES, VALUE
 from saltern_compiler.expr.kinds import Record, kind
 from saltern_compiler.expr.literals import show_bytes
 from saltern_compiler.expr.operators import applied, arithmetic, equality, is_in, membership, negation, order
@@ -33,6 +33,7 @@ from saltern_compiler.expr.typing import Env, chain_steps, check, constant_key, 
 from saltern_runtime.spec.types import (
     ANY,
     BOOL,
+    NULL,
     STRING,
     ListType,
     MapType,
@@ -62,9 +63,8 @@ def to_python(
 
     `classes` gives the Python class of object types: dicts that go where one is wanted are validated into it.
     """
-    typed = _typed(expr, names)
-    made = _Printer(names).print(typed)
-    return made if expected is None else coerce(made, typed.type, expected, classes or {})
+    made, of = typed_code(expr, names)
+    return made if expected is None else coerce(made, of, expected, classes or {})
 
 
 def _typed(expr: Expr, names: Mapping[str, PyName]) -> Typed:
@@ -75,7 +75,13 @@ def _typed(expr: Expr, names: Mapping[str, PyName]) -> Typed:
 def typed_code(expr: Expr, names: Mapping[str, PyName]) -> tuple[Code, Type]:
     """Print an expression, and say what type its value has in Python."""
     typed = _typed(expr, names)
-    return _Printer(names).print(typed), typed.type
+    printer = _Printer(names)
+    types = {part.type for part in typed.parts}
+    if isinstance(expr, Call) and expr.function in ("_==_", "_!=_") and ANY in types and NULL not in types:
+        # type checkers take `dynamic == "a"` for dynamic itself; alone in a place that wants a bool it has to be one
+        made = call("equal", *(printer.print(part) for part in typed.parts))
+        return (made if expr.function == "_==_" else code(f"not {made.text}", NOT, made)), typed.type
+    return printer.print(typed), typed.type
 
 
 @dataclass(frozen=True, slots=True)
@@ -325,9 +331,9 @@ class _Printer:
 
     def _argument(self, part: Typed, wanted: Type, function: str) -> Code:
         made = self.print(part)
-        if kind(part.type) == "any" or function == "dyn":
-            return coerce(made, part.type, wanted)
-        return made
+        if function == "dyn":
+            return coerce(made, part.type, ANY)
+        return coerce(made, part.type, wanted) if part.type == ANY and wanted != VALUE else made
 
 
 def _const(const: Const) -> Code:

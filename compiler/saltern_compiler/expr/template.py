@@ -23,16 +23,12 @@ def template_to_python(parts: Sequence[str | Expr], names: Mapping[str, PyName])
         return made[0]
     written = "".join(part for part in parts if isinstance(part, str))
     fields = [each for each, part in zip(made, parts, strict=True) if not isinstance(part, str)]
-    quote = (
-        "'"
-        if '"' in written and "'" not in written and not any('"' in each.text or "'" in each.text for each in fields)
-        else '"'
-    )
+    quote = pytext.quote_for(written)
     inside = "".join(
-        _literal(part, quote) if isinstance(part, str) else _field(each) or ""
+        _literal(part, quote) if isinstance(part, str) else _field(each, quote) or ""
         for each, part in zip(made, parts, strict=True)
     )
-    if any(_field(each) is None for each in fields):
+    if any(_field(each, quote) is None for each in fields):
         return code(" + ".join(each.at(SUM) for each in made), SUM, *made)
     return code(f"f{quote}{inside}{quote}", ATOM, *fields)
 
@@ -48,9 +44,9 @@ def _literal(text: str, quote: str) -> str:
     return pytext.escape(text, quote).replace("{", "{{").replace("}", "}}")
 
 
-def _field(value: Code) -> str | None:
-    """Write `{value}` as Python 3.11 reads it inside double quotes; None where it cannot be written so."""
-    inner = _single_quoted(value.text)
+def _field(value: Code, quote: str) -> str | None:
+    """Write `{value}` as Python 3.11 reads it inside quotes of one kind; None where it cannot be written so."""
+    inner = _quoted_unlike(value.text, quote)
     if inner is None or "\\" in inner or "#" in inner:
         return None
     if inner.startswith("{"):
@@ -58,20 +54,22 @@ def _field(value: Code) -> str | None:
     return "{" + (inner if value.precedence >= CONDITIONAL else f"({inner})") + "}"
 
 
-def _single_quoted(text: str) -> str | None:
-    """Write every string in an expression with single quotes; None where one holds a single quote itself."""
+def _quoted_unlike(text: str, quote: str) -> str | None:
+    """Write every string in an expression with the other quotes; None where one holds such quotes itself."""
     if '"' not in text and "'" not in text:
         return text
+    own = "'" if quote == '"' else '"'
     out: list[str] = []
     end = 0
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
         if token.type != tokenize.STRING:
             continue
         start = token.start[1]
-        body = token.string.lstrip("bf")
-        if not body.startswith('"') or "'" in body or "\\" in body:
+        body = token.string.lstrip("b")
+        inner = body[1:-1]
+        if "'" in inner or '"' in inner:
             return None
         prefix = token.string[: len(token.string) - len(body)]
-        out += [text[end:start], prefix, "'", body[1:-1], "'"]
+        out += [text[end:start], prefix, own, inner, own]
         end = token.end[1]
     return "".join([*out, text[end:]])

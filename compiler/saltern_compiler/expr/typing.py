@@ -223,7 +223,11 @@ class _Checker:
         for key in keys:
             if kind(key.type) not in ("string", "any", "int", "uint", "bool"):
                 self.report(Problem(ILL_TYPED, f"{show(key.type)} cannot be the key of a map", key.expr.span))
-        of = MapType(join(value.type for value in values)) if all(kind(key.type) == "string" for key in keys) else ANY
+        of = (
+            MapType(join(widened(value.type) for value in values))
+            if all(kind(key.type) == "string" for key in keys)
+            else ANY
+        )
         return self._gathered(expr, of, parts, fails=True)
 
     def _no_optional(self, expr: Expr, marked: frozenset[int]) -> None:

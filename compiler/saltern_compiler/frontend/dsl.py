@@ -40,7 +40,7 @@ def read(text: str) -> tuple[Pipeline | None, list[Diagnostic]]:
     refused = refuse(text)
     if refused is not None:
         return None, [refused]
-    source = _Source(text)
+    source = _Source(" " + text[1:] if text.startswith("\ufeff") else text)
     items: Sequence[syn.Item] | None = source.parse((0, len(text)))
     if items is None:
         return None, source.recover()
@@ -67,7 +67,7 @@ class _Source:
         try:
             tree = _parser().parse(TextSlice(self.text, *span), start=start)
         except UnexpectedInput as error:
-            self.findings.append(syntax_error(error, self.text, span[1]))
+            self.findings.append(syntax_error(error, self.text, span[1], _what(start, span, self.text)))
             return None
         except TooDeepError as error:
             problem = too_deep(error.span)
@@ -91,7 +91,7 @@ class _Source:
             made: Expr | None = self.parse(span, "expr")
             return made
         at = place((span[0] - 2, span[1] + 2))
-        notes = ("between `{{` and `}}` stands a value, such as `{{ input.name }}`",)
+        notes = ("Between `{{` and `}}` stands a value, such as `{{ input.name }}`.",)
         self.findings.append(Diagnostic("syntax-error", "nothing stands between the braces", at, notes=notes))
         return None
 
@@ -135,6 +135,12 @@ class _Source:
             self.findings.append(source.findings[-1])
 
 
+def _what(start: str, span: Span, text: str) -> str:
+    if start == "source":
+        return "statement" if span[1] < len(text) else "text"
+    return {"expr": "expression"}.get(start, start)
+
+
 def _chunks(found: Scan, end: int) -> list[Span]:
     starts = sorted({0, *found.starts})
     return list(zip(starts, [*starts[1:], end], strict=True))
@@ -152,14 +158,19 @@ def _holds(span: Span, finding: Diagnostic | None) -> bool:
 def _lines_of(text: str, at: int, span: Span) -> Span | None:
     """Return the lines of the innermost entry or statement at a place; None where that is the whole chunk."""
     start = text.rfind("\n", 0, at) + 1
-    end = start
-    depth = 0
-    while end < span[1]:
-        line_end = text.find("\n", end, span[1])
-        line_end = span[1] if line_end < 0 else line_end
-        depth += balance(text[end:line_end])
-        end = line_end
-        if depth <= 0:
-            break
-        end += 1
+    end = _line_end(text, at, span)
+    depth = balance(text[start:end])
+    while depth < 0 and start > span[0]:
+        before = text.rfind("\n", 0, start - 1) + 1
+        depth += balance(text[before:start])
+        start = before
+    while depth > 0 and end < span[1]:
+        after = _line_end(text, end + 1, span)
+        depth += balance(text[end:after])
+        end = after
     return None if depth != 0 or start <= span[0] else (start, end)
+
+
+def _line_end(text: str, at: int, span: Span) -> int:
+    end = text.find("\n", at, span[1])
+    return span[1] if end < 0 else end

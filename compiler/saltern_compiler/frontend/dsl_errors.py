@@ -34,15 +34,16 @@ _WORDS: Final = {
 }  # fmt: skip
 _HIDDEN: Final = frozenset({"WHITESPACE", "COMMENT", "QUOTED", "COMPENSATE"})
 _ASSIGNMENT: Final = re.compile(r"[ \t]*([A-Za-z_]\w*)[ \t]*=(?!=)[ \t]*(.*)")
+_OPERATION: Final = re.compile(r"[A-Za-z_][\w.]*(@\d+)?(\(\w*\)?)?\s*")
 _INSTEAD: Final = {
-    "=": "values are compared with `==`, parameters are written `name: value`",
-    "&": "write `&&`", "|": "write `||`, and a case for each literal", ";": "statements and entries end with their line",
-    "//": "a comment begins with `#`", "->": 'a case is written `"literal" => { … }`',
+    "=": "Values are compared with `==`, parameters are written `name: value`.",
+    "&": "Write `&&`.", "|": "Write `||`, and a case for each literal.", ";": "Statements and entries end with their line.",
+    "//": "A comment begins with `#`.", "->": 'A case is written `"literal" => { … }`.',
 }  # fmt: skip
 
 
-def syntax_error(error: UnexpectedInput, text: str, end: int) -> Diagnostic:
-    """Turn Lark's exception into a finding: what stands there, and what may stand there; `end` is where the text ends."""
+def syntax_error(error: UnexpectedInput, text: str, end: int, what: str) -> Diagnostic:
+    """Turn Lark's exception into a finding: what stands there, and what may; `what` was parsed ends at `end`."""
     if isinstance(error, UnexpectedCharacters):
         at = error.pos_in_stream or 0
         return _found(text, (at, at + 1), set(error.allowed or ()))
@@ -50,8 +51,8 @@ def syntax_error(error: UnexpectedInput, text: str, end: int) -> Diagnostic:
         return _found(text, token_span(error.token), error.accepts or error.expected)
     expected = error.accepts or error.expected if isinstance(error, UnexpectedToken) else set()
     at = len(text[:end].rstrip())
-    what = "the expression" if end < len(text) else "the text"
-    return Diagnostic("syntax-error", f"{what} ends too early", place((at, at)), notes=_notes(expected))
+    notes = tuple(_advice(text, (at, at))) or _notes(expected)
+    return Diagnostic("syntax-error", f"the {what} ends too early", place((at, at)), notes=notes)
 
 
 def _found(text: str, span: Span, expected: Iterable[str]) -> Diagnostic:
@@ -66,7 +67,7 @@ def _notes(expected: Iterable[str]) -> tuple[str, ...]:
     words = expected_words(expected)
     if not words or len(words) > 6:
         return ()
-    return ("expected " + (words[0] if len(words) == 1 else ", ".join(words[:-1]) + " or " + words[-1]),)
+    return ("Expected " + (words[0] if len(words) == 1 else ", ".join(words[:-1]) + " or " + words[-1]) + ".",)
 
 
 def expected_words(terminals: Iterable[str]) -> list[str]:
@@ -87,7 +88,7 @@ def _advice(text: str, span: Span) -> list[str]:
             return [_INSTEAD[sign]]
     line = text[text.rfind("\n", 0, at) + 1 : at]
     if text[slice(*span)] == "if" and line.rstrip().endswith("else"):
-        return ["a second condition is a named `if` of its own: `else { other = if … { … } }`"]
+        return ["A second condition is a named `if` of its own: `else { other = if … { … } }`."]
     assignment = _ASSIGNMENT.fullmatch(line)
     if (
         assignment is None
@@ -95,6 +96,9 @@ def _advice(text: str, span: Span) -> list[str]:
         or assignment.group(2).startswith(("if ", "switch ", "foreach "))
     ):
         return []
-    if re.fullmatch(r"[A-Za-z_][\w.]*(@\d+)?(\(\w*\)?)?\s*", assignment.group(2)) and text[slice(*span)].isidentifier():
-        return ["the parameters of a node stand in braces, `{}` if there are none"]
-    return [f"a value alone is no node: write `{assignment.group(1)} = set {{ value: … }}`"]
+    found = text[slice(*span)]
+    if not found and not assignment.group(2):
+        return []
+    if _OPERATION.fullmatch(assignment.group(2)) and (not found or found.isidentifier()):
+        return ["The parameters of a node stand in braces, `{}` if there are none."]
+    return [f"A value alone is no node: write `{assignment.group(1)} = set {{ value: … }}`."]

@@ -113,7 +113,7 @@ class Lowering:
             return "all"
         if join.text == "any":
             return "any"
-        notes = ("write `join any` or `join all`",)
+        notes = ("Write `join any` or `join all`.",)
         self.report(Diagnostic("syntax-error", f"unexpected `{join.text}`", place(join.span), notes=notes))
         return "all"
 
@@ -151,7 +151,7 @@ class Lowering:
         self.taken.add(name)
         at = of.keyword[0]
         fix = Fix(f"name it `{name}`", (Edit(place((at, at)), f"{name} = "),))
-        notes = ("its name is what an edge on the canvas, a trace and `after` call it by",)
+        notes = ("Its name is what an edge on the canvas, a trace and `after` call it by.",)
         message = f"the `{of.kind}` has no name"
         self.report(Diagnostic("unnamed-branch", message, place(of.keyword), notes=notes, fixes=(fix,)))
         return syn.Name(name, of.keyword)

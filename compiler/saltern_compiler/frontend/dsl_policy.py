@@ -63,14 +63,14 @@ def _unknown(name: Name, *, of_node: bool) -> Diagnostic:
     known = tuple(_READERS if of_node else _POLICIES)
     meant = nearest(name.text, known)
     fixes = (Fix(f"write `@{meant}`", (Edit(place(name.span), meant),)),) if meant else ()
-    notes = ("there are " + ", ".join(f"@{each}" for each in known),)
+    notes = ("There are " + ", ".join(f"`@{each}`" for each in known) + ".",)
     message = f"there is no policy `@{name.text}`" + ("" if of_node else " here")
     return Diagnostic("unknown-policy", message, place(name.span), notes=notes, fixes=fixes)
 
 
 def not_yet(construct: str, origin: Origin) -> Diagnostic:
     """Say that a construct of the language is understood, but does not run in this version."""
-    notes = ("the language has it, this version of the compiler cannot build it",)
+    notes = ("The language has it, this version of the compiler cannot build it.",)
     return Diagnostic("does-not-run-yet", f"`{construct}` does not run yet", origin, notes=notes)
 
 
@@ -80,7 +80,7 @@ def _read(decorator: Decorator, report: Callable[[Diagnostic], None]) -> object:
         return reader(decorator)
     except _IllTypedError as error:
         fixes = (error.fix,) if error.fix else ()
-        notes = (f"write `{usage}`",)
+        notes = (f"Write `{usage}`.",)
         report(Diagnostic("ill-typed-policy", error.message, error.origin, notes=notes, fixes=fixes))
         return None
 

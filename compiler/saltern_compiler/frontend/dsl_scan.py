@@ -48,13 +48,13 @@ class Scan:
 def refuse(text: str) -> Diagnostic | None:
     """Find out whether a text is not worth reading at all."""
     if len(text) > MAX_LENGTH:
-        notes = (f"at most {MAX_LENGTH:,} characters",)
+        notes = (f"At most {MAX_LENGTH:,} characters.",)
         return Diagnostic("source-too-large", f"the source has {len(text):,} characters", place((0, 0)), notes=notes)
     control = _CONTROL.search(text)
     if control is None:
         return None
     name = f"U+{ord(control.group()):04X}"
-    notes = (f"in a string it is written \\u{ord(control.group()):04x}",)
+    notes = (f"In a string it is written \\u{ord(control.group()):04x}.",)
     return Diagnostic("control-character", f"the control character {name}", place(control.span()), notes=notes)
 
 
@@ -118,10 +118,10 @@ def _unclosed(text: str, quote: str, at: int, templates: list[tuple[int, int]]) 
         # reaches over the beginning of a statement has swallowed the end of another.
         swallowed = (span for span in templates if re.search(r"\n[A-Za-z_@}]", text[span[0] : span[1]]))
         at = next(swallowed, (at, 0))[0]
-        notes = ("it ends with a backquote, and `{{` in it with `}}`",)
+        notes = ("It ends with a backquote, and `{{` in it with `}}`.",)
         return Diagnostic("unclosed-string", UNCLOSED_TEMPLATE, place((at, at + 1)), notes=notes)
     end = text.find("\n", at)
-    notes = (f"it ends with {quote} on the same line; longer texts stand in backquotes or {quote * 3}",)
+    notes = (f"It ends with {quote} on the same line; longer texts stand in backquotes or {quote * 3}.",)
     return Diagnostic(
         "unclosed-string", "a string is not closed", place((at, len(text) if end < 0 else end)), notes=notes
     )

@@ -97,7 +97,7 @@ class Sections:
         """Make the pipeline around its graph; `end` is where the source ends."""
         if "name" not in self.origins:
             fix = Fix("name it", (Edit(place((0, 0)), "pipeline my_pipeline\n\n"),))
-            notes = ("the first line of a pipeline is its name: `pipeline support_triage`",)
+            notes = ("The first line of a pipeline is its name: `pipeline support_triage`.",)
             self.report(
                 Diagnostic("unnamed-pipeline", "the pipeline has no name", place((0, 0)), notes=notes, fixes=(fix,))
             )
@@ -122,7 +122,7 @@ class Sections:
             if isinstance(entry.key, Const) and isinstance(entry.key.value, str) and not entry.optional:
                 yield entry.key.value, entry.key.span, entry.value
                 continue
-            notes = ("parameters are written `name: value`",)
+            notes = ("Parameters are written `name: value`.",)
             message = "a parameter has no plain name"
             self.report(Diagnostic("syntax-error", message, place(entry.key.span), notes=notes))
 
@@ -140,7 +140,7 @@ class Sections:
         if isinstance(value, Literal) and isinstance(value.value, str):
             return value.value
         message = "the description is not a plain text"
-        self.report(Diagnostic("syntax-error", message, place(of.span), notes=("it takes no `{{ … }}`",)))
+        self.report(Diagnostic("syntax-error", message, place(of.span), notes=("It takes no `{{ … }}`.",)))
         return ""
 
     def _add_settings(self, params: syn.Params) -> None:
@@ -150,7 +150,7 @@ class Sections:
                 continue
             length = seconds(value.name) if isinstance(value, syn.Embedded) and value.kind == "duration" else None
             if length is None:
-                notes = (f"write `{name}: 1h`",)
+                notes = (f"Write `{name}: 1h`.",)
                 self.report(
                     Diagnostic("ill-typed-setting", f"`{name}` is not a duration", place(value.span), notes=notes)
                 )
@@ -160,7 +160,7 @@ class Sections:
     def _unknown_setting(self, name: str, span: Span) -> None:
         meant = nearest(name, _SETTINGS)
         fixes = (Fix(f"write `{meant}`", (Edit(place(span), meant),)),) if meant else ()
-        notes = ("a pipeline has the settings " + " and ".join(f"`{each}`" for each in _SETTINGS),)
+        notes = ("A pipeline has the settings " + " and ".join(f"`{each}`" for each in _SETTINGS) + ".",)
         message = f"there is no setting `{name}`"
         self.report(Diagnostic("unknown-setting", message, place(span), notes=notes, fixes=fixes))
 
@@ -172,7 +172,7 @@ class Sections:
             case Const(value=str() as value):
                 self.secrets.declared.append(Secret(name, value, place(section.source.span)))
             case source:
-                notes = ('a secret is a reference: `env("NAME")`',)
+                notes = ('A secret is a reference: `env("NAME")`.',)
                 message = f"`{name}` has no source that is known"
                 self.secrets.declared.append(Secret(name, "env:" + name.upper(), place(section.span)))
                 self.report(Diagnostic("unknown-secret-source", message, place(source.span), notes=notes))

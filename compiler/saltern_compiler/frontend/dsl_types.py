@@ -79,7 +79,7 @@ class TypeBuilder(ExprBuilder):
             return PRIMITIVES[name]
         if name in _GENERIC:
             if argument is None:
-                note = f"write `{name}<any>` for {'items' if name == 'list' else 'values'} of any type"
+                note = f"Write `{name}<any>` for {'items' if name == 'list' else 'values'} of any type."
                 self.complain("syntax-error", f"`{name}` is not said of what", span_of(meta), note)
             return _GENERIC[name](ANY if argument is None else argument)
         self._unknown_type(name)
@@ -89,7 +89,7 @@ class TypeBuilder(ExprBuilder):
         known = (*PRIMITIVES, *_GENERIC)
         meant = _OTHER_WORDS.get(name.lower()) or nearest(name.lower(), known)
         fixes = (_replace(token_span(name), meant),) if meant and meant not in _GENERIC else ()
-        notes = ("types are " + ", ".join(known[:-1]) + f" and {known[-1]}, objects `{{ … }}` and literals",)
+        notes = ("Types are " + ", ".join(known[:-1]) + f" and {known[-1]}, objects `{{ … }}` and literals.",)
         found = Diagnostic(
             "unknown-type", f"there is no type `{name}`", place(token_span(name)), notes=notes, fixes=fixes
         )
@@ -139,7 +139,7 @@ class TypeBuilder(ExprBuilder):
         if word not in known:
             meant = nearest(word, tuple(known))
             fixes = (_replace(token_span(word), meant),) if meant else ()
-            notes = ('a field may be `@personal`, and say what it is by `@doc("…")`',)
+            notes = ('A field may be `@personal`, and say what it is by `@doc("…")`.',)
             message = f"there is no annotation `@{word}`"
             self.findings.append(
                 Diagnostic("unknown-annotation", message, place(token_span(word)), notes=notes, fixes=fixes)
@@ -159,7 +159,7 @@ class TypeBuilder(ExprBuilder):
             span = token_span(part) if isinstance(part, Token) else part
             if before and "\n" not in self.text[before[1] : span[0]]:
                 fix = Fix("put a comma between them", (Edit(place((before[1], before[1])), ","),))
-                notes = ("entries are separated by commas or by line ends",)
+                notes = ("Entries are separated by commas or by line ends.",)
                 message = "a comma is missing between two entries of one line"
                 at = place((before[1], span[0]))
                 self.findings.append(Diagnostic("missing-comma", message, at, notes=notes, fixes=(fix,)))

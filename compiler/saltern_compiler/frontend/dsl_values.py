@@ -74,7 +74,7 @@ class Values:
         """Make an expression whose places count from its own beginning."""
         misplaced = _embedded_in(of)
         if misplaced is not None:
-            notes = ("it stands only where a whole value does: give it a node of its own, such as `set`",)
+            notes = ("It stands only where a whole value does: give it a node of its own, such as `set`.",)
             message = f"a {misplaced.kind} stands inside an expression"
             self.report(Diagnostic("misplaced-value", message, place(misplaced.span), notes=notes))
             return unreadable(place(of.span))

@@ -10,6 +10,7 @@ from saltern_compiler.diagnostics.model import Origin, Related
 from saltern_compiler.expr.ast import NO_SPAN, Call, Expr, Ident, Select
 from saltern_compiler.frontend.editor_nodes import Drawing
 from saltern_compiler.frontend.editor_shape import EDGE, EDGE_DATA, NOTE_TYPES
+from saltern_compiler.frontend.editor_values import unreadable
 from saltern_compiler.frontend.jsontext import shorten
 from saltern_compiler.frontend.report import Report
 from saltern_compiler.ir.pipeline import ControlEdge, Node
@@ -34,6 +35,8 @@ class _Edge:
     kind: str
     order: float | None
     place: Origin
+    is_broken: bool = False
+    """Its beginning has been reported: whatever it ends at has a value all the same, of which no more is known."""
 
     def place_of(self, key: str) -> Origin:
         """Return the place of a handle, or of the edge where it has none."""
@@ -103,12 +106,12 @@ def _edge(value: Json, drawing: Drawing, place: Origin, report: Report) -> _Edge
     ends = (members["source"], members["target"])
     if any(drawing.drawn_only.get(end) in NOTE_TYPES for end in ends):
         return None
-    found = [_exists(key, members[key], drawing, place, report) for key in ("source", "target")]
-    if not all(found):
+    has_source, has_target = [_exists(key, members[key], drawing, place, report) for key in ("source", "target")]
+    if not has_target:
         return None
     handle = members.get("sourceHandle")
     kind = data.get("kind") or ("control" if handle is not None and _is_control(handle) else "data")
-    return _Edge(*ends, handle, members.get("targetHandle"), kind, data.get("order"), place)
+    return _Edge(*ends, handle, members.get("targetHandle"), kind, data.get("order"), place, not has_source)
 
 
 def _exists(key: str, node_id: str, drawing: Drawing, place: Origin, report: Report) -> bool:
@@ -134,6 +137,8 @@ def _is_control(handle: str) -> bool:
 
 
 def _control(edge: _Edge, wiring: Wiring, report: Report) -> None:
+    if edge.is_broken:
+        return
     if edge.target_handle not in {None, IN}:
         note = "a control edge ends at the node itself: its `targetHandle` is null or `in`"
         message = f"`{shorten(edge.target_handle or '')}` takes no control edge"
@@ -156,16 +161,17 @@ def _control(edge: _Edge, wiring: Wiring, report: Report) -> None:
 def _data(edge: _Edge, wiring: Wiring, report: Report) -> None:
     handle = OUT if edge.source_handle is None else edge.source_handle
     first, *fields = handle.split(".")
-    if first != OUT or not all(fields):
+    if not edge.is_broken and (first != OUT or not all(fields)):
         note = "a data edge begins at `out`, or at `out.<field>` for a part of the value"
         message = f"`{shorten(handle)}` is no part of the value of `{shorten(edge.source)}`"
         report.add("edge-to-missing-port", message, edge.place_of("sourceHandle"), note)
-    elif not edge.target_handle:
-        note = "the `targetHandle` of a data edge names a parameter"
-        report.add("edge-to-missing-port", f"the edge names no parameter of `{shorten(edge.target)}`", edge.place, note)
-    else:
+        edge.is_broken = True
+    if edge.target_handle:
         binding = _Binding(edge, tuple(fields), edge.place_of("targetHandle"))
         wiring.bindings.setdefault(edge.target, {}).setdefault(edge.target_handle, []).append(binding)
+        return
+    note = "the `targetHandle` of a data edge names a parameter"
+    report.add("edge-to-missing-port", f"the edge names no parameter of `{shorten(edge.target)}`", edge.place, note)
 
 
 def wire(node: Node, wiring: Wiring, report: Report) -> Node:
@@ -200,6 +206,8 @@ def wire(node: Node, wiring: Wiring, report: Report) -> Node:
 
 def _join(node: Node, name: str, bindings: Sequence[_Binding], report: Report) -> Value:
     """Make one value of all edges into a parameter: `merge` of several in `data.order`; what a merge node merges is a list."""
+    if any(binding.edge.is_broken for binding in bindings):
+        return unreadable(bindings[0].target_place)
     in_order = sorted(bindings, key=lambda binding: (binding.edge.order is None, binding.edge.order or 0))
     orders = [binding.edge.order for binding in in_order]
     if len(orders) > 1 and (None in orders or len(set(orders)) < len(orders)):

@@ -67,7 +67,7 @@ def _check_drawn(node_id: str, kind: str, place: Origin, report: Report) -> None
     if kind == INPUT_TYPE and node_id != INPUT_TYPE:
         note = "it stands for what the run starts with, which expressions know as `input`"
         report.add(
-            "invalid-id",
+            "reserved-id",
             f"the id of a node of type `input` is `input`, not `{shorten(node_id)}`",
             place.child("id"),
             note,

@@ -38,7 +38,7 @@ class Locator:
 
     def __init__(self, text: str, source_name: str) -> None:
         self._text = text
-        self._is_yaml = source_name.endswith(YAML_SUFFIXES)
+        self._is_yaml = source_name.lower().endswith(YAML_SUFFIXES)
 
     def range(self, origin: Origin) -> Range:
         """Return the range of an origin, in lines and columns."""
@@ -57,7 +57,7 @@ class Locator:
             return 0, 0
         if origin.key and origin.pointer in self._scan.places and place.key_start >= 0:
             return place.key_start, place.key_end
-        if origin.start is None or origin.end is None or origin.start == origin.end:
+        if origin.start is None or origin.end is None or origin.start == origin.end == 0:
             return place.start, place.end
         return self._inside(origin.pointer, place, origin.start, origin.end)
 
@@ -90,6 +90,6 @@ class Locator:
             offsets = yamltext.inner_offsets(self._text, place.start, place.end, self._scan.texts[pointer])
         elif not self._is_yaml and self._text.startswith('"', place.start):
             offsets = jsontext.inner_offsets(self._text, place.start, place.end)
-        if offsets is None or not 0 <= start < end < len(offsets):
+        if offsets is None or not 0 <= start <= end < len(offsets):
             return place.start, place.end
         return offsets[start], offsets[end]

@@ -61,17 +61,18 @@ class Report:
             return {}
         kept: dict[str, Json] = {}
         for key, member in value.items():
-            place = origin.child(key)
             if key not in table:
                 known = [name for name, each in table.items() if not each.ignored]
                 note = "keys of one's own can stand under `ui`" if "ui" in table else "known keys: " + ", ".join(known)
-                self.misspelt("unknown-key", f"{what} has no key `{shorten(key)}`", place.name(), key, known, note)
+                self.misspelt(
+                    "unknown-key", f"{what} has no key `{shorten(key)}`", origin.child(key).name(), key, known, note
+                )
                 continue
             wrong = None if table[key].ignored else misfit(member, table[key].schema)
             if wrong is None:
                 kept[key] = member
             else:
-                self.add(code, f"`{key}` of {what} {wrong}, not {quote(member)}", place)
+                self.add(code, f"`{key}` of {what} {wrong}, not {quote(member)}", origin.child(key))
         for key, each in table.items():
             if each.required and key not in value:
                 self.add("missing-key", f"{what} has no `{key}`", origin)

@@ -106,29 +106,23 @@ class _Reader:
     def _read(self, events: Iterator[Any]) -> None:
         documents = 0
         for event in events:
-            match event:
-                case yaml.DocumentStartEvent():
-                    documents += 1
-                    if documents > 1:
-                        self._refuse_feature("a second document", event, "one file holds one pipeline")
-                        raise _StopError
-                case yaml.AliasEvent():
-                    self._refuse_feature(f"the alias `*{event.anchor}`", event, "write the value out")
-                    self._value(None, event)
-                case yaml.ScalarEvent():
-                    self._tag(event)
-                    self._scalar(event)
-                case yaml.MappingStartEvent() | yaml.SequenceStartEvent():
-                    self._tag(event)
-                    self._open(event)
-                case yaml.MappingEndEvent() | yaml.SequenceEndEvent():
-                    self._close(event)
-                case _:
-                    pass
+            if isinstance(event, yaml.ScalarEvent):
+                self._scalar(event)
+            elif isinstance(event, yaml.CollectionStartEvent):
+                self._open(event)
+            elif isinstance(event, yaml.CollectionEndEvent):
+                self._close(event)
+            elif isinstance(event, yaml.AliasEvent):
+                self._refuse_feature(f"the alias `*{event.anchor}`", event, "write the value out")
+                self._value(None, event)
+            elif isinstance(event, yaml.DocumentStartEvent):
+                documents += 1
+                if documents > 1:
+                    self._refuse_feature("a second document", event, "one file holds one pipeline")
+                    raise _StopError
 
-    def _tag(self, event: Any) -> None:
-        if event.tag is not None:
-            self._refuse_feature(f"the tag `{event.tag}`", event, "values are what JSON has, written as they are")
+    def _refuse_tag(self, event: Any) -> None:
+        self._refuse_feature(f"the tag `{event.tag}`", event, "values are what JSON has, written as they are")
 
     def _refuse_feature(self, what: str, event: Any, remedy: str) -> None:
         note = "aliases, tags and further documents have no counterpart in the JSON form of a pipeline"
@@ -139,6 +133,8 @@ class _Reader:
         self.scan.findings.append(Diagnostic(code, message, Origin(None, start, end), notes=notes))
 
     def _scalar(self, event: Any) -> None:
+        if event.tag is not None:
+            self._refuse_tag(event)
         if event.style == '"' and _SURROGATE.search(event.value):
             self.scan.findings.append(bad_text(Origin(None, event.start_mark.index, event.end_mark.index)))
             raise _StopError
@@ -202,6 +198,8 @@ class _Reader:
         return f"{frame.pointer}/{escape(key)}" if self.keep_places else "", frame.key_at
 
     def _open(self, event: Any) -> None:
+        if event.tag is not None:
+            self._refuse_tag(event)
         start = event.start_mark.index
         if self._takes_key():
             self._refuse_feature("a key that is a list or a mapping", event, "keys are text")

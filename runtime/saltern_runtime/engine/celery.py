@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from celery import Celery, signals
-from kombu import Queue
+from kombu.entity import Queue
 
 from saltern_runtime.engine.dispatch import stage_of
 from saltern_runtime.engine.engine import Engine
@@ -45,7 +45,8 @@ def celery_app(service: str, settings: Settings) -> Celery:
             "socket_timeout": timeout,
             "socket_connect_timeout": timeout,
             "socket_keepalive": True,
-            "retry_on_timeout": False,
+            "max_retries": 1,
+            "interval_start": 0,
         },
         result_backend=None,
         task_ignore_result=True,
@@ -106,7 +107,7 @@ class Worker:
         self.celery = celery_app(graph.name, self.settings)
         self.engine = Engine(graph, self.settings, CeleryDispatcher(graph.name, self.settings, self.celery))
         self.celery.conf.task_queues = [
-            Queue(name, routing_key=name)
+            Queue(name, routing_key=name)  # type: ignore[no-untyped-call]  # kombu ships no types
             for name in (message_queue(graph.name, queue) for queue in self.engine.plans.queues)
         ]
         self.celery.conf.task_default_queue = self.celery.conf.task_queues[0].name
@@ -165,10 +166,12 @@ class Worker:
                 self.engine.store.ping()
                 reached = time.monotonic()
         log.error("Redis could not be reached for %g s: this worker exits", self.settings.unreachable)
-        os.kill(os.getpid(), signal.SIGKILL if self.engine.drain.since() else signal.SIGTERM)
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(self.settings.grace)
+        os.kill(os.getpid(), signal.SIGKILL)
 
     def _on_shutting_down(self, **_: object) -> None:
-        """Runs in the parent alone: the children see the flag in shared memory."""
+        """Tell the children through shared memory: the signal reaches the parent alone."""
         self.engine.drain.begin()
 
 

@@ -78,7 +78,7 @@ class Engine:
         began = time.monotonic()
         hold = self.leases.hold(claim, began + plan.stage.timeout)
         try:
-            result = self.plans.run(claim, hold.until, self.settings.max_payload, _entering(hold))
+            result = self.plans.run(claim, began + min(plan.stage.timeout, claim.time_left), self.settings.max_payload, _entering(hold))
         except NodeFailedError as error:
             cause = error.__cause__
             log.warning(
@@ -99,7 +99,10 @@ class Engine:
         answer = self.store.advance(claim, outcome, self._next(end), keep=self.graph.retention)
         if answer.status != "ok":
             log.warning(
-                "the result of %s came too late: %s", claim.path, answer.status, extra={"run": claim.run, "path": claim.path}
+                "the result of %s came too late: %s",
+                claim.path,
+                answer.status,
+                extra={"run": claim.run, "path": claim.path},
             )
         return answer
 

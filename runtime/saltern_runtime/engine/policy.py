@@ -41,7 +41,7 @@ def classify(error: BaseException, node: str | None) -> Trouble:
 
 
 def timed_out(stage: Stage, node: str | None = None) -> Trouble:
-    """The attempt reached its hard deadline; what it had sent may have been acted on."""
+    """Judge an attempt that reached its hard deadline: what it had sent may have been acted on."""
     failure = Failure("timeout", "stage-timeout", f"stage {stage.name!r} took longer than {stage.timeout:g} s", node)
     return Trouble(failure, ambiguous=True)
 
@@ -58,7 +58,7 @@ def lost(stage: Stage, claim: Claim, poison: int) -> Trouble | None:
 
 
 def expired(stage: Stage) -> Trouble:
-    """Nobody began the first attempt in time."""
+    """Judge a stage whose first attempt nobody began in time."""
     message = f"stage {stage.name!r} waited longer than its time to live of {stage.ttl or 0:g} s"
     return Trouble(Failure("expired", "stage-expired", message), final=True)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import builtins
 import json
 import time
 from collections.abc import Iterator
@@ -67,7 +68,9 @@ class Service:
         """Create a run; the same key with the same input answers with the first one. Raises StartError."""
         self.prepare()
         text = json.dumps(input, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-        if len(text.encode("utf-8", "surrogatepass")) > self.settings.max_payload:
+        if not text.isascii():
+            text = _encodable(text, input)
+        if len(text.encode()) > self.settings.max_payload:
             raise PayloadTooLargeError(f"the input is over the limit of {self.settings.max_payload} bytes")
         key = "" if idempotency_key is None else digest_of(tenant, trigger, idempotency_key)
         run_id = new_run_id(int(key or new_nonce(), 16) % self.settings.shards)
@@ -86,7 +89,7 @@ class Service:
             )
         )
         if created.status == "conflict":
-            raise IdempotencyConflictError("this idempotency key came before, with another body")
+            raise IdempotencyConflictError("this idempotency key came before, with another body", run_id=created.run_id)
         self.dispatcher.ring(created.bells)
         return Started(created.run_id, fresh=created.status == "fresh")
 
@@ -105,7 +108,7 @@ class Service:
         self.dispatcher.ring(bells)
         return None if state is None else self.reader.run(run_id, tenant)
 
-    def events(self, run_id: str, after: str = "0", block: float = 0, limit: int = 500) -> list[Event]:
+    def events(self, run_id: str, after: str = "0", block: float = 0, limit: int = 500) -> builtins.list[Event]:
         """Return what happened after an event, waiting up to `block` seconds for something; ValueError for a broken id."""
         return self.reader.events(run_id, after, block, limit)
 
@@ -136,6 +139,15 @@ class Service:
     def close(self) -> None:
         """Close this process's connections."""
         self.store.close()
+
+
+def _encodable(text: str, value: Json) -> str:
+    """Return JSON text that UTF-8 can hold: a lone surrogate, which JSON allows, stays an escape."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(value, separators=(",", ":"))
+    return text
 
 
 class InOneProcess:

@@ -113,7 +113,9 @@ class Plans:
         for name, made in self.stages.items():
             told = {name} if made.stage.nodes else _behind(graph, name)
             for other in graph.dependants[name]:
-                hangs = tuple((on.node, on.handle) for on in graph.stages[other].when if graph.stage_of[on.node] in told)
+                hangs = tuple(
+                    (on.node, on.handle) for on in graph.stages[other].when if graph.stage_of[on.node] in told
+                )
                 made.edges.append((self.stages[other].arrival(len(graph.needs[other])), hangs))
 
     @cached_property
@@ -154,7 +156,9 @@ class Plans:
                 result.taken[node.id] = str(value)
         return result
 
-    def _call(self, node: Node[Any, Any], claim: Claim, info: RunInfo, deadline: float, local: Mapping[str, Any]) -> Any:
+    def _call(
+        self, node: Node[Any, Any], claim: Claim, info: RunInfo, deadline: float, local: Mapping[str, Any]
+    ) -> Any:
         known = self._keywords[node.id]
         keywords: dict[str, Any] = {}
         for name, read in known:

@@ -29,11 +29,11 @@ class Sweeper:
 
     def sweep(self) -> int:
         """Do what is due in every shard; returns how many entries were."""
-        self._reconcile()
+        anew = self._reconcile()
         done = 0
         for shard in range(self._store.settings.shards):
-            for _ in range(ROUNDS):
-                due, bells = self._store.take_due(shard, self._replica)
+            for turn in range(ROUNDS):
+                due, bells = self._store.take_due(shard, self._replica, gap=anew and turn == 0)
                 self._ring(bells)
                 done += due
                 if due < FULL:
@@ -48,11 +48,13 @@ class Sweeper:
                 waits[bell.queue] = bool(self._dispatcher.waiting(bell.queue))
         self._dispatcher.ring([bell for bell in bells if not (bell.again and waits[bell.queue])])
 
-    def _reconcile(self) -> None:
-        """Check every open run once after the server started anew: its file may have lost its last second."""
+    def _reconcile(self) -> bool:
+        """Check every open run once after the server started anew: its file may have lost its last second. Answers if it did."""
         server = self._store.patiently(self._reader.server_run_id)
-        if self._server and server != self._server:
+        anew = bool(self._server) and server != self._server
+        if anew:
             log.warning("the server was started anew; reconciling open runs")
             for run_id in self._reader.open_runs():
                 self._dispatcher.ring(self._store.reconcile(run_id))
         self._server = server
+        return anew

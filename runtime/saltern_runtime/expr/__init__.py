@@ -33,6 +33,19 @@ from saltern_runtime.expr.operators import (
     sub,
     truth,
 )
+from saltern_runtime.expr.strings import (
+    char_at,
+    index_of,
+    join,
+    last_index_of,
+    lower_ascii,
+    replace,
+    reverse,
+    split,
+    substring,
+    trim,
+    upper_ascii,
+)
 from saltern_runtime.expr.times import (
     get_date,
     get_day_of_month,
@@ -49,4 +62,12 @@ from saltern_runtime.expr.times import (
 )
 from saltern_runtime.expr.values import TypeName, UInt, plain, text, to_string, type_of
 
-__all__ = ["ExprError", "TypeName", "UInt", "add", "all_of", "and_", "any_of", "div", "each", "equal", "expect", "expect_any", "expect_optional", "ge", "get", "get_date", "get_day_of_month", "get_day_of_week", "get_day_of_year", "get_full_year", "get_hours", "get_milliseconds", "get_minutes", "get_month", "get_seconds", "gt", "has", "is_in", "le", "lt", "mapping", "matches", "mod", "mul", "neg", "no_function", "no_name", "not_", "one_of", "or_", "plain", "size", "sub", "text", "to_bool", "to_bytes", "to_double", "to_duration", "to_int", "to_string", "to_timestamp", "to_uint", "truth", "type_of"]  # fmt: skip
+__all__ = [
+    "ExprError", "TypeName", "UInt", "add", "all_of", "and_", "any_of", "char_at", "div", "each", "equal", "expect",
+    "expect_any", "expect_optional", "ge", "get", "get_date", "get_day_of_month", "get_day_of_week",
+    "get_day_of_year", "get_full_year", "get_hours", "get_milliseconds", "get_minutes", "get_month", "get_seconds",
+    "gt", "has", "index_of", "is_in", "join", "last_index_of", "le", "lower_ascii", "lt", "mapping", "matches",
+    "mod", "mul", "neg", "no_function", "no_name", "not_", "one_of", "or_", "plain", "replace", "reverse", "size",
+    "split", "sub", "substring", "text", "to_bool", "to_bytes", "to_double", "to_duration", "to_int", "to_string",
+    "to_timestamp", "to_uint", "trim", "truth", "type_of", "upper_ascii",
+]  # fmt: skip

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal, TypeVar, Union, get_args, get_origin, overload
 
-from saltern_runtime.expr.errors import ExprError, no_overload
-from saltern_runtime.expr.values import UInt, is_model, members, plain, type_name
+from saltern_runtime.expr.errors import ExprError
+from saltern_runtime.expr.times import to_duration, to_timestamp
+from saltern_runtime.expr.values import UInt, is_model, members, no_overload, plain, type_name
 
 T = TypeVar("T")
 D = TypeVar("D")
@@ -212,19 +213,7 @@ def _expect_simple(value: Any, of: Any, path: str) -> Any:
     raise _wrong(value, of, path)
 
 
-def _timestamp(value: str) -> Any:
-    from saltern_runtime.expr.times import to_timestamp  # noqa: PLC0415 - times are rare
-
-    return to_timestamp(value)
-
-
-def _duration(value: str) -> Any:
-    from saltern_runtime.expr.times import to_duration  # noqa: PLC0415 - times are rare
-
-    return to_duration(value)
-
-
-_TEXTUAL: Final[Mapping[Any, Callable[[str], Any]]] = {datetime: _timestamp, timedelta: _duration}
+_TEXTUAL: Final[Mapping[Any, Callable[[str], Any]]] = {datetime: to_timestamp, timedelta: to_duration}
 
 
 def _wrong(value: Any, of: Any, path: str) -> ExprError:

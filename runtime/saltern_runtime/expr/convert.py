@@ -9,9 +9,9 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final, NoReturn
 
-from saltern_runtime.expr.errors import ExprError, no_overload
+from saltern_runtime.expr.errors import ExprError
 from saltern_runtime.expr.operators import whole
-from saltern_runtime.expr.values import TypeName, UInt, is_model, members
+from saltern_runtime.expr.values import TypeName, UInt, is_model, members, no_overload
 
 _INTEGER: Final = re.compile(r"[+-]?\d+\Z", re.ASCII)
 _BOOLS: Final = {

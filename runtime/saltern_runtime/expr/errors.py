@@ -10,10 +10,3 @@ class ExprError(Exception):
         super().__init__(message)
         self.code = code
         self.message = message
-
-
-def no_overload(operation: str, *values: object) -> ExprError:
-    """Make the error of an operation that its operands' types do not have."""
-    from saltern_runtime.expr.values import type_name  # noqa: PLC0415 - values import this module
-
-    return ExprError("no-overload", f"{operation} does not take {' and '.join(type_name(value) for value in values)}")

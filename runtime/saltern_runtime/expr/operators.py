@@ -9,13 +9,20 @@ from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar, overload
 
 from saltern_runtime.expr.access import each
-from saltern_runtime.expr.errors import ExprError, no_overload
-from saltern_runtime.expr.values import INT_MAX, INT_MIN, UINT_MAX, TypeName, UInt, is_model, members
+from saltern_runtime.expr.errors import ExprError
+from saltern_runtime.expr.values import (
+    INT_MAX,
+    INT_MIN,
+    MAX_DURATION,
+    UINT_MAX,
+    TypeName,
+    UInt,
+    is_model,
+    members,
+    no_overload,
+)
 
 T = TypeVar("T")
-
-
-MAX_DURATION: Final = timedelta(seconds=315_576_000_000)
 
 
 def whole(value: int, kind: type[int] = int) -> int:

@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from typing import Any, Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from saltern_runtime.expr.errors import ExprError, no_overload
-from saltern_runtime.expr.operators import MAX_DURATION
+from saltern_runtime.expr.errors import ExprError
+from saltern_runtime.expr.values import MAX_DURATION, no_overload
 
 _MOMENT: Final = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)\Z")
 _LENGTH: Final = re.compile(r"[+-]?(?:(?:\d+\.?\d*|\.\d+)(?:h|ms|us|µs|ns|m|s))+\Z")

@@ -9,11 +9,13 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from saltern_runtime.expr.errors import ExprError, no_overload
+from saltern_runtime.expr.errors import ExprError
 
 INT_MIN: Final = -(2**63)
 INT_MAX: Final = 2**63 - 1
 UINT_MAX: Final = 2**64 - 1
+MAX_DURATION: Final = timedelta(seconds=315_576_000_000)
+"""10,000 years, as long as CEL's durations get."""
 
 
 class UInt(int):
@@ -56,6 +58,11 @@ def type_name(value: object) -> str:  # noqa: C901 - one case a type
         case _ if isinstance(value, Mapping) or is_model(value):
             return "map"
     return type(value).__name__
+
+
+def no_overload(operation: str, *values: object) -> ExprError:
+    """Make the error of an operation that its operands' types do not have."""
+    return ExprError("no-overload", f"{operation} does not take {' and '.join(type_name(value) for value in values)}")
 
 
 def type_of(value: object) -> TypeName:

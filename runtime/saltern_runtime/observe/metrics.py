@@ -1,5 +1,7 @@
-"""Metrics in Prometheus' names. The scripts count in the store, so prefork children need no shared files and any one process
-can be scraped; with several API replicas take `max`, not `sum`, over them.
+"""Metrics in Prometheus' names.
+
+The scripts count in the store, so prefork children need no shared files and any one process can be scraped; with several
+API replicas take `max`, not `sum`, over them.
 """
 
 from __future__ import annotations
@@ -57,7 +59,7 @@ class Collector:
             ("saltern_dead_letters", "dead", "stage", "Activations that went to the dead letters."),
         ):
             counter = CounterMetricFamily(name, doc, labels=("pipeline", label))
-            for kind, *rest in (field.split("|", 1) for field in figures.counts):
+            for kind, *rest in (each.split("|", 1) for each in figures.counts):
                 if kind == key:
                     counter.add_metric((self._pipeline, rest[0]), figures.counts[f"{kind}|{rest[0]}"])
             yield counter
@@ -72,7 +74,9 @@ class Collector:
             for queue, value in values.items():
                 gauge.add_metric((self._pipeline, queue), value)
             yield gauge
-        waiting = GaugeMetricFamily("saltern_dead_letters_waiting", "Dead letters that nobody dealt with.", labels=("pipeline",))
+        waiting = GaugeMetricFamily(
+            "saltern_dead_letters_waiting", "Dead letters that nobody dealt with.", labels=("pipeline",)
+        )
         waiting.add_metric((self._pipeline,), figures.dead_letters)
         yield waiting
         yield self._durations(figures)
@@ -85,7 +89,9 @@ class Collector:
             if name.startswith("stage|"):
                 stage, bucket = name.removeprefix("stage|").rsplit("|", 1)
                 stages[stage][bucket] = count
-        family = HistogramMetricFamily("saltern_stage_duration_seconds", "How long attempts took.", labels=("pipeline", "stage"))
+        family = HistogramMetricFamily(
+            "saltern_stage_duration_seconds", "How long attempts took.", labels=("pipeline", "stage")
+        )
         for stage, found in stages.items():
             total, buckets = 0, []
             for index, bound in enumerate((*BUCKETS, float("inf"))):

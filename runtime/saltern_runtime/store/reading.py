@@ -162,15 +162,15 @@ class Reader:
         oldest: dict[str, float] = {}
         dead = 0
         client = self._store.client
-        now = float(cast("tuple[int, int]", client.time())[0])
+        now = float(client.time()[0])
         for shard in range(self._store.settings.shards):
             prefix = self._store.keys.shard(shard)
             for name, count in cast("dict[str, str]", client.hgetall(f"{prefix}stats")).items():
                 counts[name] = counts.get(name, 0) + int(count)
-            dead += cast("int", client.zcard(f"{prefix}dead"))
+            dead += client.zcard(f"{prefix}dead")
             for key in client.scan_iter(match=f"{_literal(prefix)}bells:*", count=1000):
                 queue = str(key).removeprefix(f"{prefix}bells:")
-                ready[queue] = ready.get(queue, 0) + cast("int", client.zcard(f"{prefix}ready:{queue}"))
+                ready[queue] = ready.get(queue, 0) + client.zcard(f"{prefix}ready:{queue}")
                 top = cast("list[tuple[str, float]]", client.zrange(f"{prefix}ready:{queue}", 0, 0, withscores=True))
                 waited = now - (top[0][1] % 1e13) / 1000 if top else 0.0
                 oldest[queue] = max(oldest.get(queue, 0.0), waited, 0.0)
@@ -189,7 +189,7 @@ class Reader:
 
     def server_run_id(self) -> str:
         """Return the id that the server took when it started."""
-        return str(cast("dict[str, Any]", self._store.client.info("server")).get("run_id", ""))
+        return str(self._store.client.info("server").get("run_id", ""))
 
 
 def read_failure(text: str | None) -> Failure | None:
@@ -200,7 +200,7 @@ def read_failure(text: str | None) -> Failure | None:
     return Failure(found["kind"], found["code"], found["message"], found.get("node"), found.get("status"))
 
 
-def _node(
+def _node(  # noqa: PLR0917 - each is a column
     node: str, kind: str, stage: str, record: Mapping[str, Any], duration: float | None, failure: Failure | None
 ) -> NodeView:
     began, ended = record.get("b"), record.get("e")
@@ -220,7 +220,7 @@ def _node(
 
 def _event(event_id: str, fields: Mapping[str, str]) -> Event:
     data = json.loads(fields["data"]) if fields.get("data") else None
-    return Event(event_id, fields["type"], int(event_id.split("-")[0]) / 1000, fields.get("path"), data)
+    return Event(event_id, fields["type"], int(event_id.split("-", maxsplit=1)[0]) / 1000, fields.get("path"), data)
 
 
 def _flat(stream: list[Any]) -> list[Any]:
@@ -237,7 +237,12 @@ def _cursor(text: str) -> tuple[str, str]:
 
 def _event_id(text: str) -> None:
     first, _, second = text.partition("-")
-    if not (first.isdigit() and first.isascii() and len(first) <= 20 and (not second or (second.isdigit() and len(second) <= 20))):
+    if not (
+        first.isdigit()
+        and first.isascii()
+        and len(first) <= 20
+        and (not second or (second.isdigit() and len(second) <= 20))
+    ):
         raise ValueError(f"not an event's id: {text!r}")
 
 

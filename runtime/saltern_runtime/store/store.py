@@ -22,13 +22,17 @@ import redis
 from redis.backoff import NoBackoff
 from redis.exceptions import (
     BusyLoadingError,
-    ConnectionError as LostConnectionError,
     NoScriptError,
     OutOfMemoryError,
     ReadOnlyError,
     ResponseError,
-    TimeoutError as SlowReplyError,
     TryAgainError,
+)
+from redis.exceptions import (
+    ConnectionError as LostConnectionError,
+)
+from redis.exceptions import (
+    TimeoutError as SlowReplyError,
 )
 from redis.retry import Retry
 
@@ -119,21 +123,23 @@ class Store:
 
     def ping(self) -> None:
         """Raise StoreUnavailableError unless Redis answers at once."""
-        self.patiently(lambda: self.client.ping(), patience=0)
+        self.patiently(self.client.ping, patience=0)
 
     def check(self) -> None:
         """Raise StoreUnfitError where the server would lose what is promised; call it at start."""
-        policy = self.patiently(lambda: cast("dict[str, Any]", self.client.info("memory"))).get("maxmemory_policy")
+        policy = self.patiently(lambda: self.client.info("memory")).get("maxmemory_policy")
         if policy not in (None, "noeviction"):
-            raise StoreUnfitError(f"Redis evicts keys (maxmemory-policy {policy}), which loses runs: set it to noeviction")
+            raise StoreUnfitError(
+                f"Redis evicts keys (maxmemory-policy {policy}), which loses runs: set it to noeviction"
+            )
         if self.settings.durability != "fsync":
             return
-        known = cast("dict[str, Any]", self.client.execute_command("COMMAND INFO", "WAITAOF"))
+        known: Any = self.client.execute_command("COMMAND INFO", "WAITAOF")  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
         if not known or not any(known.values() if isinstance(known, dict) else known):
             raise StoreUnfitError(
                 "durability fsync needs WAITAOF (Redis 7.2 or Valkey): use a newer server, or set SALTERN_DURABILITY=none"
             )
-        if cast("dict[str, Any]", self.client.info("persistence")).get("aof_enabled") != 1:
+        if self.client.info("persistence").get("aof_enabled") != 1:
             raise StoreUnfitError("durability fsync needs an append-only file: set appendonly yes on the server")
 
     def patiently(self, action: Callable[[], R], patience: float | None = None) -> R:
@@ -150,8 +156,11 @@ class Store:
                 time.sleep(random.uniform(wait / 2, wait))  # noqa: S311 - jitter
                 wait = min(wait * 2, 1.0)
 
-    def _send(self, name: str, shard: int, call: Mapping[str, Any], *args: str, patience: float | None = None) -> list[str]:
-        text = json.dumps({key: value for key, value in call.items() if value is not None}, separators=(",", ":"))
+    def _send(
+        self, name: str, shard: int, call: Mapping[str, Any], *args: str, patience: float | None = None
+    ) -> list[str]:
+        given = {"op": name} | {key: value for key, value in call.items() if value is not None}
+        text = json.dumps(given, separators=(",", ":"))
         body, sha = _script(name)
         prefix = self.keys.shard(shard)
 
@@ -180,17 +189,20 @@ class Store:
             "entries": new.entries,
             **self._times,
         }
-        status, run, bells = self._send("create", shard, call, self._outside(new.id, new.input, new.deadline + new.retention))
+        status, run, bells = self._send(
+            "create", shard, call, self._outside(new.id, new.input, new.deadline + new.retention)
+        )
         if self.settings.durability == "fsync":
-            self._on_disk(self.keys.run(new.id))
+            self._on_disk(shard)
         return Created(cast("Any", status), run, read_bells(shard, bells))
 
-    def _on_disk(self, key: str) -> None:
-        """Wait until what this client wrote is on disk. The write before it on the same connection makes it prove something."""
+    def _on_disk(self, shard: int) -> None:
+        """Wait until all that was written so far is on disk: the file has an order, and this connection writes last."""
+        key = self.keys.shard(shard) + "fsync"
 
         def once() -> object:
             with self.client.pipeline(transaction=False) as pipe:
-                pipe.hincrby(key, "asked", 1)
+                pipe.incr(key)
                 pipe.waitaof(1, 0, int(self.settings.socket_timeout * 900))
                 return pipe.execute()[1]
 
@@ -253,12 +265,15 @@ class Store:
         call = {"run": claim.run, "path": claim.path, "nonce": claim.nonce, **self._times}
         return self._answered(shard, self._send("release", shard, call))
 
-    def take_due(self, shard: int, replica: str, nonce: str | None = None) -> tuple[int, tuple[Bell, ...]]:
-        """Do what is due, at most 64 entries; returns how many there were, and bells."""
+    def take_due(
+        self, shard: int, replica: str, nonce: str | None = None, *, gap: bool = False
+    ) -> tuple[int, tuple[Bell, ...]]:
+        """Do what is due, at most 64 entries; returns how many there were, and bells. `gap`: no lease is to be trusted yet."""
         call = {
             "replica": replica,
             "nonce": nonce or new_nonce(),
             "sweep": int(self.settings.sweep * 1000),
+            "gap": True if gap else None,
             **self._times,
         }
         due, bells = self._send("take_due", shard, call)
@@ -275,10 +290,11 @@ class Store:
 
     def reconcile(self, run_id: str) -> tuple[Bell, ...]:
         """Put back timers, places in queues and bells of a run after a server came back with another run id."""
-        shard, cursor, bells = _shard(run_id), "0", []
+        shard, cursor = _shard(run_id), "0"
+        bells: list[Bell] = []
         while True:
             cursor, rung = self._send("reconcile", shard, {"run": run_id, "cursor": cursor, **self._times})
-            bells += read_bells(shard, rung)
+            bells.extend(read_bells(shard, rung))
             if cursor == "0":
                 return tuple(bells)
 

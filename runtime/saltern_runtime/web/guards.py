@@ -109,7 +109,7 @@ class Signature(Guard, SecurityBase):
         try:
             return signatures.keys(os.environ.get(name, ""))
         except ValueError as error:
-            LOG.error("the webhook secret in %s cannot be used: %s", name, error)  # noqa: TRY400 - a traceback tells no more
+            LOG.error("the webhook secret in %s cannot be used: %s", name, error)
             raise ProblemError(503, "webhook-not-configured", "the service lacks the secret of this webhook") from error
 
 

@@ -86,18 +86,6 @@ class CancelReason(BaseModel):
     reason: str = Field(default="", max_length=500)
 
 
-class CloudEvent(BaseModel):
-    """Something that happened in a run (CloudEvents 1.0)."""
-
-    specversion: str
-    id: str
-    source: str
-    type: str = Field(examples=["stage.succeeded"])
-    subject: str | None = Field(description="The activation, for `stage.*`.")
-    time: datetime
-    data: Any
-
-
 class PlainResponse(JSONResponse):
     """JSON in ASCII, so that half a surrogate pair in a stored text cannot break the answer."""
 
@@ -126,7 +114,7 @@ def page_json(page: RunPage) -> dict[str, Json]:
 
 
 def event_json(event: Event, source: str) -> dict[str, Json]:
-    """Write an event; `source` is the run's address."""
+    """Write an event as a CloudEvent 1.0; `source` is the run's address."""
     return {
         "specversion": "1.0",
         "id": event.id,

@@ -27,7 +27,9 @@ class Finding(BaseModel):
     """One thing that is wrong with a request."""
 
     detail: str
-    pointer: str | None = Field(default=None, description="The place in the body, as a JSON Pointer fragment (RFC 6901).")
+    pointer: str | None = Field(
+        default=None, description="The place in the body, as a JSON Pointer fragment (RFC 6901)."
+    )
     parameter: str | None = Field(default=None, description="The query, path or header parameter.")
 
 
@@ -68,7 +70,12 @@ class ProblemResponse(JSONResponse):
     media_type = MEDIA_TYPE
 
     def __init__(
-        self, status: int, code: str, detail: str, headers: Mapping[str, str] | None = None, more: Mapping[str, Any] | None = None
+        self,
+        status: int,
+        code: str,
+        detail: str,
+        headers: Mapping[str, str] | None = None,
+        more: Mapping[str, Any] | None = None,
     ) -> None:
         content = {
             "type": f"urn:saltern:problem:{code}",

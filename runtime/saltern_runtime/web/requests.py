@@ -48,7 +48,10 @@ class JsonRequest(Request):
         charset = str(message.get_param("charset", "utf-8")).lower()
         if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
             raise ProblemError(
-                415, "unsupported-media-type", "the body is JSON: send it as application/json", headers={"Accept": "application/json"}
+                415,
+                "unsupported-media-type",
+                "the body is JSON: send it as application/json",
+                headers={"Accept": "application/json"},
             )
         if charset not in ("utf-8", "utf8", "us-ascii"):
             raise ProblemError(415, "unsupported-charset", "JSON is UTF-8")

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final, TypeAlias, TypeVar
 
 import anyio
 from fastapi import APIRouter, Body, Depends, Header, Query
@@ -13,13 +13,11 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from saltern_runtime.graph import Graph, GraphError
-from saltern_runtime.models import Model
 from saltern_runtime.store.views import TERMINAL, RunView
 from saltern_runtime.web import backend, sse
 from saltern_runtime.web.guards import Bearer, Exchange, Guard, Signature, exchange
 from saltern_runtime.web.models import (
     CancelReason,
-    CloudEvent,
     PlainResponse,
     Run,
     RunList,
@@ -34,6 +32,9 @@ from saltern_runtime.web.start import RUN_ROUTE, run_url
 EndpointT = TypeVar("EndpointT", bound=Callable[..., Any])
 _PATH: Final = re.compile(r"(/[A-Za-z0-9._~-]+)+")
 _RUN_ID: Final = re.compile(r"[A-Za-z0-9._:~-]{1,200}")
+
+
+Responses: TypeAlias = dict[int | str, dict[str, Any]]
 
 
 class GuardedRoute(APIRoute):
@@ -74,11 +75,12 @@ class GuardedRoute(APIRoute):
 class PipelineRouter(APIRouter):
     """Routes for the runs of one pipeline; `start` and `webhook` add the ones that begin them."""
 
-    def __init__(self, graph: Graph, *, output: type[Model]) -> None:
+    def __init__(self, graph: Graph, *, output: Any) -> None:
+        """Make the router; `output` is the type of what a run returns, for OpenAPI."""
         super().__init__(tags=[graph.name], route_class=GuardedRoute, lifespan=backend.closing)
         self.graph = graph
         self.bearer = Bearer(graph)
-        self.run_model: Any = Run[output]  # type: ignore[valid-type]  # made at run time, for OpenAPI
+        self.run_model: Any = Run[output]
         self._add_runs()
 
     def start(self, path: str) -> Callable[[EndpointT], EndpointT]:
@@ -91,13 +93,17 @@ class PipelineRouter(APIRouter):
         `secret` refers to the `whsec_…` secret (`env:WEBHOOK_SECRET`); without one the route takes a bearer token.
         """
         if not _PATH.fullmatch(path) or f"{path}/".startswith("/runs/"):
-            raise GraphError(f"a webhook cannot stand at {path!r}: use letters, digits, dots, dashes, slashes, and not /runs")
+            raise GraphError(
+                f"a webhook cannot stand at {path!r}: use letters, digits, dots, dashes, slashes, and not /runs"
+            )
         return self._begin(path, self.bearer if secret is None else Signature(self.graph, secret), finished=False)
 
     def _begin(self, path: str, guard: Guard, *, finished: bool) -> Callable[[EndpointT], EndpointT]:
-        if path in {getattr(route, "path", None) for route in self.routes if "POST" in (getattr(route, "methods", None) or ())}:
+        if path in {
+            getattr(route, "path", None) for route in self.routes if "POST" in (getattr(route, "methods", None) or ())
+        }:
             raise GraphError(f"two routes of {self.graph.name!r} stand at POST {path}")
-        done: dict[int | str, dict[str, Any]] = {200: {"model": self.run_model, "description": "The run ended while waiting."}}
+        done: Responses = {200: {"model": self.run_model, "description": "The run ended while waiting."}}
 
         def add(endpoint: EndpointT) -> EndpointT:
             self.add_api_route(
@@ -119,24 +125,28 @@ class PipelineRouter(APIRouter):
         guard = [Depends(self.bearer)]
         name = RUN_ROUTE.format(pipeline=self.graph.name)
         known = _problems(401, 404, 503)
-        self.get("/runs", response_model=RunList, responses=_problems(400, 401, 422, 503), dependencies=guard)(list_runs)
-        self.get("/runs/{run_id}", response_model=self.run_model, responses=known, dependencies=guard, name=name)(get_run)
+        ended: Responses = {200: {"model": self.run_model, "description": "The run has ended."}}
+        streamed: Responses = {
+            200: {"content": {sse.MEDIA_TYPE: {"schema": {"type": "string"}}}, "description": _EVENTS},
+            204: {"description": "The run has ended and nothing came after Last-Event-ID."},
+        }
+        self.get("/runs", response_model=RunList, responses=_problems(400, 401, 422, 503), dependencies=guard)(
+            list_runs
+        )
+        self.get("/runs/{run_id}", response_model=self.run_model, responses=known, dependencies=guard, name=name)(
+            get_run
+        )
         self.post(
             "/runs/{run_id}/cancel",
             status_code=202,
             response_model=self.run_model,
-            responses={200: {"model": self.run_model, "description": "The run has ended."}}
-            | _problems(400, 401, 404, 413, 415, 422, 503),
+            responses=ended | _problems(400, 401, 404, 413, 415, 422, 503),
             dependencies=guard,
         )(cancel_run)
         self.get(
             "/runs/{run_id}/events",
             response_class=StreamingResponse,
-            responses={
-                200: {"content": {sse.MEDIA_TYPE: {"schema": {"type": "string"}}}, "description": _EVENTS},
-                204: {"description": "The run has ended and nothing came after Last-Event-ID."},
-            }
-            | _problems(400, 401, 404, 503),
+            responses=streamed | _problems(400, 401, 404, 503),
             dependencies=guard,
         )(follow_events)
         self._note_methods()
@@ -145,12 +155,10 @@ class PipelineRouter(APIRouter):
         routes = [route for route in self.routes if isinstance(route, GuardedRoute)]
         for route in routes:
             same = (other.methods for other in routes if other.path == route.path)
-            route.__dict__["allow"] = set().union(*same)
+            route.__dict__["allow"] = {method for methods in same for method in methods or ()}
 
 
-_EVENTS: Final = "Server-sent events, each a CloudEvent in JSON; ends after the run's terminal event. " + (
-    CloudEvent.__doc__ or ""
-)
+_EVENTS: Final = "Server-sent events; the data of each is a CloudEvent 1.0 in JSON. Ends after the terminal event."
 
 
 async def list_runs(
@@ -194,7 +202,7 @@ async def follow_events(
 ) -> Response:
     """Follow a run's events as they happen."""
     after = last_event_id or "0"
-    if not sse.EVENT_ID.fullmatch(after):
+    if not sse.is_id(after):
         raise _foreign_id()
     run = await _find(request, run_id)
     found = exchange(request).backend
@@ -221,14 +229,16 @@ async def _find(request: Request, run_id: str) -> RunView:
 
 
 def _unknown() -> ProblemError:
-    return ProblemError(404, "run-not-found", "no such run: it never was, belongs to another tenant, or its retention is over")
+    return ProblemError(
+        404, "run-not-found", "no such run: it never was, belongs to another tenant, or its retention is over"
+    )
 
 
 def _foreign_id() -> ProblemError:
     return ProblemError(400, "bad-event-id", "Last-Event-ID is not one that this stream gave")
 
 
-def _problems(*statuses: int) -> dict[int | str, dict[str, Any]]:
+def _problems(*statuses: int) -> Responses:
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {"default": {"model": Problem, "content": content, "description": "A problem (RFC 9457)."}} | {
         status: {"content": content, "description": _DESCRIPTIONS[status]} for status in statuses

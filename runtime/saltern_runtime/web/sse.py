@@ -21,11 +21,19 @@ POLL: Final = 0.5
 """Seconds between reads while all waiting threads are taken."""
 PAGE: Final = 500
 MEDIA_TYPE: Final = "text/event-stream"
-EVENT_ID: Final = re.compile(r"[0-9]{1,20}(-[0-9]{1,20})?")
+_ID: Final = re.compile(r"([0-9]{1,20})(?:-([0-9]{1,20}))?")
 _ENDS: Final = frozenset(f"run.{state.lower()}" for state in TERMINAL)
 
 
-async def follow(backend: Backend, run: RunView, after: str, source: str, *, heartbeat: float = HEARTBEAT) -> AsyncIterator[str]:
+def is_id(text: str) -> bool:
+    """Whether a text can be an event's id: one or two numbers of 64 bits."""
+    match = _ID.fullmatch(text)
+    return match is not None and all(int(part) < 1 << 64 for part in match.groups() if part is not None)
+
+
+async def follow(
+    backend: Backend, run: RunView, after: str, source: str, *, heartbeat: float = HEARTBEAT
+) -> AsyncIterator[str]:
     """Yield the events after an id until the terminal one, with comments in between while nothing happens."""
     yield "retry: 1000\n\n"
     silent_since = anyio.current_time()

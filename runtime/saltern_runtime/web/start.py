@@ -11,6 +11,7 @@ from fastapi import Depends, Header
 from starlette.requests import Request
 from starlette.responses import Response
 
+from saltern_runtime.errors import IdempotencyConflictError
 from saltern_runtime.models import Model
 from saltern_runtime.store.views import TERMINAL, Started
 from saltern_runtime.web.guards import Exchange, exchange
@@ -32,6 +33,8 @@ class Starter:
     trigger: str
     key: str | None
     wait: float | None
+    delivery: bool = False
+    """A signed webhook: its id alone names the delivery, so a known one leads to the first run whatever its body."""
 
     async def __call__(self, body: Model) -> Response:
         """Start the run: 202 at once, or 200 with the finished run where the client waits and it ends in time."""
@@ -44,9 +47,14 @@ class Starter:
         return PlainResponse({"id": started.run_id, "created": started.fresh, "url": url}, 202, {"Location": url})
 
     def _start(self, found: Exchange, body: Model) -> Started:
-        return found.backend.service.start(
-            body.to_json(), tenant=found.caller.tenant, trigger=self.trigger, idempotency_key=self.key
-        )
+        try:
+            return found.backend.service.start(
+                body.to_json(), tenant=found.caller.tenant, trigger=self.trigger, idempotency_key=self.key
+            )
+        except IdempotencyConflictError as conflict:
+            if not self.delivery:
+                raise
+            return Started(conflict.run_id, fresh=False)
 
     async def _finished(self, found: Exchange, started: Started) -> dict[str, object] | None:
         limiter = found.backend.waiters
@@ -67,7 +75,8 @@ def run_url(request: Request, pipeline: str, run_id: str) -> str:
 def _by_api(
     request: Request,
     idempotency_key: Annotated[
-        str | None, Header(description="Makes repeats safe: the same key answers with the first run; with another body, 422.")
+        str | None,
+        Header(description="Makes repeats safe: the same key answers with the first run; with another body, 422."),
     ] = None,
     prefer: Annotated[
         str | None, Header(description="`wait=10` waits up to ten seconds for the end of the run (RFC 7240).")
@@ -75,7 +84,9 @@ def _by_api(
 ) -> Starter:
     keys = request.headers.getlist("idempotency-key")
     if idempotency_key is not None and (len(keys) > 1 or not _KEY.fullmatch(idempotency_key)):
-        raise ProblemError(400, "bad-idempotency-key", "Idempotency-Key is one value of 1 to 255 visible ASCII characters")
+        raise ProblemError(
+            400, "bad-idempotency-key", "Idempotency-Key is one value of 1 to 255 visible ASCII characters"
+        )
     return Starter(request, "api", idempotency_key, _wait(prefer and ",".join(request.headers.getlist("prefer"))))
 
 
@@ -86,7 +97,7 @@ def _by_webhook(request: Request) -> Starter:
     if identity is None:
         starter = _by_api(request, request.headers.get("idempotency-key"))
         return Starter(request, f"webhook:{path}", starter.key, None)
-    return Starter(request, f"webhook:{path}", identity, None)
+    return Starter(request, f"webhook:{path}", identity, None, delivery=True)
 
 
 def _wait(prefer: str | None) -> float | None:

@@ -62,7 +62,11 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 
 def _webhook(path: str, secret: str | None, name: str) -> str:
     signed = f", secret={string(secret)}" if secret is not None else ""
-    how = "signed by Standard Webhooks; a known webhook-id answers with the first run" if secret else "which needs a token"
+    how = (
+        "signed by Standard Webhooks; a known webhook-id answers with the first run"
+        if secret
+        else "which needs a token"
+    )
     return f'''
 @router.webhook({string(path)}{signed})
 async def {name}(body: Input, deliver: Delivery) -> Response:
@@ -119,7 +123,7 @@ def _readme(plan: Plan) -> Iterator[str]:
             yield f"| `POST {_path(trigger)}` | webhook (Standard Webhooks), {how} |"
     yield "| `/healthz`, `/readyz`, `/metrics`, `/openapi.json` | for operators; the first two need no token |"
     yield ""
-    yield f"In an app of yours: `from {package} import router`, then `app.include_router(router, prefix=\"/{package}\")`."
+    yield f'In an app of yours: `from {package} import router`, then `app.include_router(router, prefix="/{package}")`.'
 
 
 TARGET = Target(

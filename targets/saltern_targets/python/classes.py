@@ -89,14 +89,17 @@ class Classes:
         for planned in plan.nodes:
             made._name_foreign(planned)
         made._name_root("Input", plan.input_type, "What a run starts with.")
-        made._name_root("Output", plan.output_type, "What a run returns.")
+        made._reserve("Output", plan.output_type)
         for planned in plan.nodes:
             if planned.node.id == RETURN:
                 continue
             made._name_all(planned.result, class_name(planned.node.id), f"Result of `{planned.node.id}`.")
             for name, value in planned.node.params:
                 if isinstance(value, TypeValue):
-                    made._name_all(value.type, class_name(f"{planned.node.id} {name}"), f"`{name}` of `{planned.node.id}`.")
+                    made._name_all(
+                        value.type, class_name(f"{planned.node.id} {name}"), f"`{name}` of `{planned.node.id}`."
+                    )
+        made._name_root("Output", plan.output_type, "What a run returns.")
         return made
 
     def name(self, of: ObjectType) -> str:
@@ -106,17 +109,24 @@ class Classes:
         return self.names[of]
 
     def _name_foreign(self, planned: PlannedNode) -> None:
+        """Take the class that the node type brings along, unless the node was given a type of its own."""
         module, _, name = planned.spec.result_model.partition(":")
-        if module and isinstance(planned.result, ObjectType) and planned.result == planned.spec.result:
+        is_given = any(isinstance(value, TypeValue) for _, value in planned.node.params)
+        if module and isinstance(planned.result, ObjectType) and not is_given:
             self.names.setdefault(planned.result, name)
             self._foreign[name] = module
             self._taken.add(name)
+
+    def _reserve(self, name: str, of: Type) -> None:
+        """Keep a name for an object type whose class stands last, since it is made of what nodes give."""
+        if isinstance(of, ObjectType):
+            self.names.setdefault(of, name)
 
     def _name_root(self, name: str, of: Type, doc: str) -> None:
         if not isinstance(of, ObjectType):
             self._name_all(of, f"{name} value", doc)
             self.aliases[name] = self.annotation(of)
-        elif of in self.names:
+        elif self.names.get(of, name) != name:
             self.aliases[name] = self.annotation(of)
         else:
             self._name_parts(of, name)

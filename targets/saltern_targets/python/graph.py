@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from saltern_compiler.ir.pipeline import Connection
@@ -65,7 +66,7 @@ def _connection(plan: Plan, connection: Connection) -> str:
     return f"Connection({', '.join(parts)})"
 
 
-def _stage(module: Module, stage: Stage, functions: dict[str, str]) -> str:
+def _stage(module: Module, stage: Stage, functions: Mapping[str, str]) -> str:  # noqa: C901 - one line a property
     """Write a stage; what it leaves to the runtime's defaults is left out."""
     parts = [literal(stage.name), f"nodes={_tuple([f'nodes.{functions[each]}' for each in stage.nodes])}"]
     if stage.when:

@@ -22,6 +22,9 @@ from saltern_targets.writing import Module, docstring, sentence
 _RUN: Final = obj({"id": STRING, "tenant": STRING, "started_at": TIMESTAMP})
 """The type of `run`, as the checks know it; `saltern_runtime.RunInfo` in Python."""
 
+_SHOWN: Final = 60
+"""Characters of an expression that a docstring repeats, at most."""
+
 
 def emit_nodes(plan: Plan, classes: Classes) -> bytes:
     """Write the functions."""
@@ -46,7 +49,9 @@ def _module_names(plan: Plan) -> Mapping[str, str]:
     names: dict[str, str] = {}
     for module in sorted(modules):
         parent, _, last = module.rpartition(".")
-        names[module] = last if last not in names.values() else identifier(f"{parent}_{last}".replace(".", "_"), names.values())
+        names[module] = (
+            last if last not in names.values() else identifier(f"{parent}_{last}".replace(".", "_"), names.values())
+        )
     return names
 
 
@@ -131,7 +136,8 @@ class _Writer:
             return "Return the result of the run."
         decider = {Emit.IF: node.param("condition"), Emit.SWITCH: node.param("value")}.get(planned.spec.emit)
         if isinstance(decider, Expression):
-            return f"Choose a branch by `{show(decider.expr)}`."
+            text = show(decider.expr)
+            return f"Choose a branch by `{text}`." if len(text) <= _SHOWN else "Choose a branch."
         words = node.id.replace("_", " ").replace("-", " ").strip()
         return f"{words[:1].upper()}{words[1:]}."
 
@@ -194,7 +200,9 @@ class _Writer:
         text = ""
         for item in items:
             needs = [name for name in _unguarded(item) if name in values.names and values.names[name].may_be_skipped]
-            present = replace(values, names={**values.names, **{n: replace(values.names[n], may_be_skipped=False) for n in needs}})
+            present = replace(
+                values, names={**values.names, **{n: replace(values.names[n], may_be_skipped=False) for n in needs}}
+            )
             text += present.write(item, planned.result)
             if not needs:
                 return [f"return {text}"]

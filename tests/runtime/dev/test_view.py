@@ -16,12 +16,20 @@ def run(state="RUNNING", node="RUNNING", run_id="r1", **changes):
         "id": run_id,
         "state": state,
         "trigger": "api",
-        "created_at": "2024-01-01T00:00:00.000Z",
-        "ended_at": "2024-01-01T00:00:01.500Z",
+        "created_at": "1970-01-01T00:00:00.000Z",
+        "ended_at": "1970-01-01T00:00:01.500Z",
         "failure": None,
         "output": None,
         "nodes": [
-            {"id": "ask", "type": "llm.chat@1", "state": node, "attempt": 1, "duration": 0.0421, "failure": None, **changes}
+            {
+                "id": "ask",
+                "type": "llm.chat@1",
+                "state": node,
+                "attempt": 1,
+                "duration": 0.0421,
+                "failure": None,
+                **changes,
+            }
         ],
     }
 
@@ -35,7 +43,13 @@ def test_a_node_is_drawn_with_its_state_and_time():
 
 def test_attempts_and_failures_are_drawn():
     """A node that was tried again says so, and why it failed."""
-    failure = {"kind": "external-transient", "code": "rate-limited", "message": "slow down", "node": None, "status": 429}
+    failure = {
+        "kind": "external-transient",
+        "code": "rate-limited",
+        "message": "slow down",
+        "node": None,
+        "status": 429,
+    }
     assert lines(run(attempt=2, failure=failure))[1].endswith("attempt 2  slow down (external-transient, rate-limited)")
 
 

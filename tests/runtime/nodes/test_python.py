@@ -192,6 +192,7 @@ def test_a_function_gets_plain_values_and_its_result_is_checked(context):
     """A TypedDict stays a dict; given a model, the result is one."""
     assert python.call(context(), double, {"value": 2.0}) == {"value": 4.0}
     assert python.call(context(), function=double, args={"value": 2.0}, result=ScoredModel) == ScoredModel(value=4.0)
+    assert python.call(context(), double, {"value": 2.0}, result=ScoredModel | None) == ScoredModel(value=4.0)
     assert python.call(context(), takes_model, {"item": ScoredModel(value=1.0)}) == "value"
 
 

@@ -29,8 +29,10 @@ def address(app):
 
 @pytest.fixture
 async def live(address, keyring):
-    """A client of the served app."""
-    async with httpx.AsyncClient(base_url=address, headers={"Authorization": f"Bearer {keyring['default'][0]}"}) as made:
+    """Connect to the served app."""
+    async with httpx.AsyncClient(
+        base_url=address, headers={"Authorization": f"Bearer {keyring['default'][0]}"}
+    ) as made:
         yield made
 
 
@@ -73,14 +75,18 @@ async def test_an_event_is_a_cloud_event(live, service):
     async with live.stream("GET", f"/runs/{run_id}/events") as response:
         found = [json.loads(frame["data"]) async for frame in frames(response) if "event" in frame]
     event = found[1]
-    assert event | {
-        "specversion": "1.0",
-        "id": "2-0",
-        "source": f"/runs/{run_id}",
-        "type": "stage.failed",
-        "subject": "greet",
-        "data": {"text": "a\nb\u2028\ud800"},
-    } == event
+    assert (
+        event
+        | {
+            "specversion": "1.0",
+            "id": "2-0",
+            "source": f"/runs/{run_id}",
+            "type": "stage.failed",
+            "subject": "greet",
+            "data": {"text": "a\nb\u2028\ud800"},
+        }
+        == event
+    )
 
 
 async def test_last_event_id_continues(live, service):
@@ -131,7 +137,7 @@ async def test_a_client_that_leaves_frees_its_thread(live, app, service):
                     break
     watchers = app.state.saltern_backends["greeter"].watchers
     with anyio.fail_after(20):
-        while watchers.borrowed_tokens:
+        while watchers.borrowed_tokens:  # noqa: ASYNC110 - a limiter has no event to wait for
             await anyio.sleep(0.05)
 
 

@@ -34,7 +34,7 @@ def signed(body=BODY, *, identity="msg_1", secret=SECRET, at=None, **headers):
 
 @pytest.fixture
 async def sender(app, connect):
-    """A client without a token."""
+    """Connect without a token."""
     async with connect(app, None) as made:
         yield made
 
@@ -46,7 +46,9 @@ async def test_every_route_but_health_and_signed_webhooks_needs_a_token(app, sen
     open_paths = set()
     for path, operations in paths.items():
         for method in operations:
-            answer = await sender.request(method, path.replace("{run_id}", "x"), json={"id": "a"} if method == "post" else None)
+            answer = await sender.request(
+                method, path.replace("{run_id}", "x"), json={"id": "a"} if method == "post" else None
+            )
             if answer.status_code == 401 and answer.json()["code"] == "token-missing":
                 assert answer.headers["www-authenticate"] == "Bearer"
                 continue
@@ -102,7 +104,9 @@ def test_a_token_is_made_and_read_back():
     assert tokens.tenant_of(token, ()) is None
 
 
-@pytest.mark.parametrize("text", ["acme", "acme=md5:00", "=sha256:" + "0" * 64, "a b=sha256:" + "0" * 64, "a=sha256:" + "0" * 63])
+@pytest.mark.parametrize(
+    "text", ["acme", "acme=md5:00", "=sha256:" + "0" * 64, "a b=sha256:" + "0" * 64, "a=sha256:" + "0" * 63]
+)
 def test_unreadable_entries_stop_the_service(text):
     """Entries that cannot be read are named by number at start, not met by the first request."""
     good = str(tokens.new("a")[1])
@@ -114,7 +118,10 @@ def test_unreadable_entries_stop_the_service(text):
 def test_the_command_prints_a_token_and_its_entry():
     """`python -m saltern_runtime.web.tokens new acme` prints what the client and what the operator need."""
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-m", "saltern_runtime.web.tokens", "new", "acme"], capture_output=True, text=True, check=True
+        [sys.executable, "-W", "error", "-m", "saltern_runtime.web.tokens", "new", "acme"],
+        capture_output=True,
+        text=True,
+        check=True,
     )
     token, entry = (line.rpartition(": ")[2] for line in done.stdout.splitlines())
     assert tokens.tenant_of(token, tokens.read(entry)) == "acme"
@@ -147,8 +154,20 @@ async def test_a_signed_delivery_starts_a_run(sender, service):
 @pytest.mark.anyio
 async def test_a_known_delivery_answers_with_the_first_run(sender, service):
     """Sent again, with a new timestamp and signature, a webhook-id leads to the first run."""
-    first = await sender.post("/hooks/greet", content=BODY, headers=signed(at=datetime.now(UTC) - timedelta(seconds=60)))
+    first = await sender.post(
+        "/hooks/greet", content=BODY, headers=signed(at=datetime.now(UTC) - timedelta(seconds=60))
+    )
     again = await sender.post("/hooks/greet", content=BODY, headers=signed())
+    assert (again.status_code, again.json()) == (202, {**first.json(), "created": False})
+    assert len(service.runs) == 1
+
+
+@pytest.mark.anyio
+async def test_a_known_delivery_answers_with_the_first_run_whatever_its_body(sender, service):
+    """The webhook-id alone names a delivery: a repeat with another body starts nothing and is no error."""
+    other = '{"id": "another"}'
+    first = await sender.post("/hooks/greet", content=BODY, headers=signed())
+    again = await sender.post("/hooks/greet", content=other, headers=signed(other))
     assert (again.status_code, again.json()) == (202, {**first.json(), "created": False})
     assert len(service.runs) == 1
 
@@ -157,7 +176,9 @@ async def test_a_known_delivery_answers_with_the_first_run(sender, service):
 async def test_a_webhook_id_is_no_idempotency_key_of_the_api(sender, client, service):
     """The ids of deliveries and the keys of API clients cannot meet."""
     await sender.post("/hooks/greet", content=BODY, headers=signed(identity="k"))
-    await client.post("/runs", content=BODY, headers={"Idempotency-Key": "webhook:/hooks/greet:k", "content-type": "application/json"})
+    await client.post(
+        "/runs", content=BODY, headers={"Idempotency-Key": "webhook:/hooks/greet:k", "content-type": "application/json"}
+    )
     assert len(service.runs) == 2
 
 
@@ -165,7 +186,9 @@ async def test_a_webhook_id_is_no_idempotency_key_of_the_api(sender, client, ser
 @pytest.mark.parametrize("age", [-301, 301, 10**6])
 async def test_a_stale_timestamp_is_refused(sender, service, age):
     """A delivery from too long ago, or from the future, is a 401 however well it is signed."""
-    answer = await sender.post("/hooks/greet", content=BODY, headers=signed(at=datetime.now(UTC) - timedelta(seconds=age)))
+    answer = await sender.post(
+        "/hooks/greet", content=BODY, headers=signed(at=datetime.now(UTC) - timedelta(seconds=age))
+    )
     assert (answer.status_code, answer.json()["code"]) == (401, "signature-refused")
     assert "timestamp" in answer.json()["detail"]
     assert not service.runs
@@ -225,7 +248,9 @@ async def test_secrets_and_signatures_may_rotate(sender, monkeypatch):
     good = signed()
     headers = {**good, "webhook-signature": f"v1a,xyz v1,AAAA {good['webhook-signature']}"}
     assert (await sender.post("/hooks/greet", content=BODY, headers=headers)).status_code == 202
-    assert (await sender.post("/hooks/greet", content=BODY, headers=signed(secret=OTHER, identity="2"))).status_code == 202
+    assert (
+        await sender.post("/hooks/greet", content=BODY, headers=signed(secret=OTHER, identity="2"))
+    ).status_code == 202
 
 
 @pytest.mark.anyio
@@ -273,7 +298,9 @@ async def test_a_webhook_without_a_secret_takes_a_token(furnish, connect):
     assert (first.status_code, again.json()["created"]) == (202, False)
 
 
-@pytest.mark.parametrize("path", ["", "/", "/runs", "/runs/x/cancel", "tickets", "/a{b}", "/a b", "/a/", "/ü", '/"', "/a//b"])
+@pytest.mark.parametrize(
+    "path", ["", "/", "/runs", "/runs/x/cancel", "tickets", "/a{b}", "/a b", "/a/", "/ü", '/"', "/a//b"]
+)
 def test_a_webhook_path_is_plain(path):
     """A path with templates, quotes or gaps in it is refused at import."""
     with pytest.raises(GraphError, match="a webhook cannot stand at"):

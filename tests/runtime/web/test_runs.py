@@ -54,7 +54,7 @@ async def test_a_failed_run_is_a_finished_run(client, service):
     async with anyio.create_task_group() as group:
 
         async def fail():
-            while not service.runs:
+            while not service.runs:  # noqa: ASYNC110 - the stand-in has no event to wait for
                 await anyio.sleep(0.01)
             service.finish(next(iter(service.runs)), RunState.FAILED, output={})
 
@@ -189,10 +189,18 @@ async def test_a_failure_says_why(client, service):
     failure = Failure("external-transient", "rate-limited", "slow down", "greet", 429)
     object.__setattr__(service.runs[run_id], "failure", failure)
     shown = (await client.get(f"/runs/{run_id}")).json()["failure"]
-    assert shown == {"kind": "external-transient", "code": "rate-limited", "message": "slow down", "node": "greet", "status": 429}
+    assert shown == {
+        "kind": "external-transient",
+        "code": "rate-limited",
+        "message": "slow down",
+        "node": "greet",
+        "status": 429,
+    }
 
 
-@pytest.mark.parametrize(("method", "path"), [("POST", "/runs"), ("GET", "/runs"), ("GET", "/runs/x"), ("GET", "/readyz")])
+@pytest.mark.parametrize(
+    ("method", "path"), [("POST", "/runs"), ("GET", "/runs"), ("GET", "/runs/x"), ("GET", "/readyz")]
+)
 async def test_an_unreachable_store_is_503(client, service, method, path):
     """When Redis is away, every route says so and asks to come again."""
     service.broken = StoreUnavailableError("connection refused to 10.0.0.1")

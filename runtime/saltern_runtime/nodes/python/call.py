@@ -32,6 +32,8 @@ from saltern_runtime.spec import (
 )
 
 if TYPE_CHECKING:
+    from typing_extensions import TypeForm
+
     from saltern_runtime.graph import Context
 
 R = TypeVar("R")
@@ -173,7 +175,9 @@ NODE: Final = NodeType(
 
 
 @overload
-def call(ctx: Context, function: Callable[..., object], args: Mapping[str, object] = ..., *, result: type[T]) -> T: ...
+def call(
+    ctx: Context, function: Callable[..., object], args: Mapping[str, object] = ..., *, result: TypeForm[T]
+) -> T: ...
 
 
 @overload

@@ -8,7 +8,7 @@
 --   q queue   p priority   r what it reads (JSON array of node ids, "" is the input)   t time-out of an attempt, ms
 --   y time to live, ms   w when it became ready   b when the attempt began   u its hard deadline   e when it ended
 --   g the lease ran out around a gap of the timers   d durations of its nodes (JSON)   x failure (JSON)
---   done, next, rings: the nonce of the claim that ended last, and what the script that ended it answered (sent again: the same)
+--   done, next, rings: the call that ended a claim last, and what it was answered (sent again: the same)
 --
 -- Invariants that every script keeps:
 --   1. An open run has `r|<run>` in `due`; a READY, RUNNING or RETRY_WAIT activation of an open run has `a|<run>|<path>`.
@@ -294,6 +294,11 @@ local function pointer_of(claimed)
   return claimed and (claimed.run .. '|' .. claimed.path) or ''
 end
 
+-- Tells this call from any other: the lease thread may end the same claim in another way.
+local function signature()
+  return table.concat({ call.op, call.state or '', call.nonce, call.claim or '' }, ' ')
+end
+
 -- The claim that a call ends. Answers the record and the run where it still stands; else nil and the reply to give:
 -- the first answer where this call came before, `ended` where its run is over, `stale` where another holds it.
 local function held()
@@ -302,7 +307,7 @@ local function held()
   if not r or not rec then
     return nil, { 'gone', '' }
   end
-  if rec.done == call.nonce then
+  if rec.done == signature() then
     return nil, reply('ok', rec.rings or '', claimed_again(rec.next, call.claim))
   end
   if rec.s == 'RUNNING' and rec.n == call.nonce and OPEN[r.state] then
@@ -322,7 +327,7 @@ end
 
 -- Keep the answer with the claim that it ended.
 local function remember(rec, claimed, bells)
-  rec.done, rec.next, rec.rings = call.nonce, pointer_of(claimed), bells ~= '' and bells or nil
+  rec.done, rec.next, rec.rings = signature(), pointer_of(claimed), bells ~= '' and bells or nil
   keep(call.run, call.path, rec)
 end
 

@@ -1,7 +1,7 @@
 -- take_due: the timers' script. Changes the state of what is due and rewrites its entry; it never pops.
 --
--- call: replica, nonce, sweep (ms), lease (ms), bells, ring. At most 64 entries at a time. Any number of replicas may call it.
--- Answers: how many entries were due; bells to send; runs that ended.
+-- call: replica, nonce, sweep (ms), lease (ms), gap (the server was started anew: a gap, however short), bells, ring. At most 64 entries at a time. Any number of replicas may call it.
+-- Answers: how many entries were due; bells to send.
 -- Sent twice: the replica's last answer is kept for a minute.
 -- Invariants: timers know no plan, so what a worker must settle becomes READY with a verdict (lost, timeout, expired); only a
 -- run's deadline they close themselves. No lease expires until they have swept one whole lease without a gap of three
@@ -15,7 +15,7 @@ end
 
 local swept = redis.call('HMGET', prefix .. 'sweep', 'last', 'since')
 local since = tonumber(swept[2] or now)
-if not swept[1] or now - tonumber(swept[1]) > 3 * call.sweep then
+if call.gap or not swept[1] or now - tonumber(swept[1]) > 3 * call.sweep then
   since = now
 end
 redis.call('HSET', prefix .. 'sweep', 'last', now, 'since', since)

@@ -1,0 +1,23 @@
+"""`saltern schema`."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+
+@click.command()
+@click.argument("which", type=click.Choice(["pipeline", "diagnostics"]), default="pipeline")
+@click.option("--debug", is_flag=True, hidden=True)
+def command(which: str, *, debug: bool) -> None:  # noqa: ARG001 - read by the crash report
+    """Print the JSON Schema of the editor's documents, or of `saltern check --format json`."""
+    if which == "pipeline":
+        from saltern_compiler.frontend.editor_schema import schema  # noqa: PLC0415 - keeps --help quick
+
+        written = schema()
+    else:
+        from saltern_compiler.diagnostics.schema import diagnostics_schema  # noqa: PLC0415 - as above
+
+        written = diagnostics_schema()
+    click.echo(json.dumps(written, indent=2, ensure_ascii=False))

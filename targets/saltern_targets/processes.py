@@ -1,0 +1,76 @@
+"""The processes that a service consists of, as every target that deploys them starts them: one image, three commands."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Final
+
+from saltern_compiler.ir.plan import Plan
+from saltern_compiler.ir.values import SecretRef, Value
+from saltern_targets.names import package_name
+
+USER: Final = 10001
+"""Numeric, so that Kubernetes can see that it is not root; no entry in /etc/passwd is needed."""
+PORT: Final = 8000
+HEARTBEAT: Final = "/tmp/alive"  # noqa: S108 - the container's own, mounted as a temporary file system
+"""What a live worker and live timers touch every few seconds."""
+GRACE: Final = (30, 300)
+"""Seconds between the stop signal and the end, at least and at most; beyond, work is handed back to the queue."""
+
+
+def slug(plan: Plan) -> str:
+    """Return the service's name where `_` and capitals are not allowed: a DNS label of at most 40 characters."""
+    return package_name(plan).lower().replace("_", "-").strip("-")[:40].rstrip("-") or "pipeline"
+
+
+def api(plan: Plan) -> tuple[str, ...]:
+    """Return the command of the HTTP API."""
+    package = package_name(plan)
+    serve = ("python", "-m", "uvicorn", "--factory", f"{package}:create_app", "--host", "0.0.0.0", "--port", str(PORT))  # noqa: S104 - inside a container
+    return (*serve, "--timeout-graceful-shutdown", "10")
+
+
+def worker(plan: Plan, *, concurrency: int = 4, queues: Iterable[str] = ()) -> tuple[str, ...]:
+    """Return the command of a worker; it answers all queues unless some are named, by their names in the broker."""
+    start = ("python", "-m", "celery", "-A", f"{package_name(plan)}.tasks", "worker", "--concurrency", str(concurrency))
+    named = ",".join(queues)
+    return (*start, "--loglevel", "INFO", *(("--queues", named) if named else ()))
+
+
+def timers(plan: Plan) -> tuple[str, ...]:
+    """Return the command of the timers; run two of them."""
+    return ("python", "-m", "saltern_runtime.timers", package_name(plan), "--heartbeat", HEARTBEAT)
+
+
+API_ALIVE: Final = ("python", "-m", "saltern_runtime.observe.health", f"http://127.0.0.1:{PORT}/healthz")
+WORK_ALIVE: Final = ("python", "-m", "saltern_runtime.observe.health", HEARTBEAT)
+"""For workers and timers alike."""
+
+
+def grace(plan: Plan) -> int:
+    """Return the seconds that a worker gets to finish what it is doing: its longest stage and what comes around it."""
+    longest = max((stage.timeout for stage in plan.stages), default=0.0)
+    least, most = GRACE
+    return min(most, max(least, math.ceil(longest) + 10))
+
+
+def api_secrets(plan: Plan) -> tuple[str, ...]:
+    """Return the environment variables that the API reads: what its webhooks are signed with."""
+    return _variables(plan, ours=_references(plan, "triggers"), others=_references(plan, "connections"))
+
+
+def worker_secrets(plan: Plan) -> tuple[str, ...]:
+    """Return the environment variables that workers read: what connections log in with."""
+    return _variables(plan, ours=_references(plan, "connections"), others=_references(plan, "triggers"))
+
+
+def _variables(plan: Plan, *, ours: frozenset[str], others: frozenset[str]) -> tuple[str, ...]:
+    return tuple(name for name in plan.env if name in ours or name not in others)
+
+
+def _references(plan: Plan, of: str) -> frozenset[str]:
+    owners = plan.pipeline.triggers if of == "triggers" else plan.pipeline.connections
+    values: list[Value] = [value for owner in owners for _, value in owner.settings]
+    found = (plan.pipeline.secret(value.name) for value in values if isinstance(value, SecretRef))
+    return frozenset(secret.reference.removeprefix("env:") for secret in found if secret is not None)

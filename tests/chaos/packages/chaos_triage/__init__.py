@@ -1,0 +1,1 @@
+"""A package shaped like generated code: support triage, with effects that count themselves in Redis."""

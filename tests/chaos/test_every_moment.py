@@ -1,0 +1,64 @@
+"""SIGKILL before and after every single script call of a run: a child process dies there, another worker takes over."""
+
+import os
+import signal
+
+from saltern_runtime.engine.service import InOneProcess
+from saltern_runtime.store.store import Store
+from tests.chaos.conftest import OUTPUT
+from tests.support.checker import broken, recorded_twice
+
+
+class Mortal(Store):
+    """A store whose process dies at the nth of its moments: before and after each call but the timers' own."""
+
+    left = 0
+
+    def _send(self, name, *args, **options):
+        if name == "take_due":
+            return super()._send(name, *args, **options)
+        self._moment()
+        reply = super()._send(name, *args, **options)
+        self._moment()
+        return reply
+
+    def _moment(self):
+        self.left -= 1
+        if self.left == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def work_until_killed(rescuer, run_id, moment):
+    """Run a worker with its timers in a child that dies at a moment; answers whether it died or finished first."""
+    bells = list(rescuer.bells.bells)
+    rescuer.bells.bells.clear()
+    pid = os.fork()
+    if pid == 0:
+        settings = rescuer.service.settings
+        process = InOneProcess(rescuer.service.graph, settings)
+        store = Mortal(rescuer.service.graph.name, settings)
+        store._times["ring"] = 100
+        process.service.store = process.service.reader._store = process.sweeper._store = store
+        process.engine.store = process.engine.leases.store = store
+        store.left = moment
+        process.bells.ring(bells)
+        process.finish(run_id, 20)
+        os._exit(0)
+    return os.WIFSIGNALED(os.waitpid(pid, 0)[1])
+
+
+def test_killed_everywhere(here):
+    """Wherever a worker dies, the invariants hold at once, and the run completes with each outcome recorded once."""
+    rescuer = here(lease=0.12, sweep=0.02)
+    client = rescuer.service.store.client
+    moment, died = 0, True
+    while died:
+        moment += 1
+        run_id = rescuer.service.start({"refuse": "log"}, tenant="acme", trigger="api").run_id
+        died = work_until_killed(rescuer, run_id, moment)
+        assert broken(client, "chaos_here") == []
+        assert rescuer.finish(run_id, 20).output == OUTPUT
+        assert broken(client, "chaos_here") == []
+        assert recorded_twice(client, "chaos_here", run_id) == []
+        assert len(client.hgetall(f"world:{run_id}")) == 3
+    assert moment > 15

@@ -1,0 +1,177 @@
+"""What type an expression has, and what is found wrong with it."""
+
+import pytest
+
+from saltern_compiler.diagnostics.model import NOWHERE, Origin
+from saltern_compiler.expr.parse import parse
+from saltern_compiler.expr.typing import Env, infer
+from saltern_runtime.spec import (
+    ANY,
+    BOOL,
+    DOUBLE,
+    INT,
+    STRING,
+    TIMESTAMP,
+    Field,
+    ListType,
+    MapType,
+    obj,
+    optional,
+    show,
+    union,
+)
+from saltern_runtime.spec.types import LiteralType
+
+CATEGORY = union(LiteralType("billing"), LiteralType("bug"), LiteralType("other"))
+NAMES = {
+    "input": obj(
+        {
+            "subject": STRING,
+            "count": INT,
+            "rate": DOUBLE,
+            "ok": BOOL,
+            "nick": optional(STRING),
+            "note": Field("note", STRING, required=False),
+            "items": ListType(obj({"name": STRING, "price": INT})),
+            "content-type": STRING,
+        }
+    ),
+    "classify": obj({"category": CATEGORY, "owner": optional(obj({"name": STRING}))}),
+    "page": obj({"status": INT, "headers": MapType(STRING), "body": ANY}),
+    "run": obj({"started_at": TIMESTAMP}),
+    "tell": obj({"ts": STRING}),
+    "other": obj({"ts": STRING}),
+}
+ENV = Env(NAMES, frozenset({"tell", "other"}))
+
+
+def typed(text: str):
+    expr, problems = parse(text, NOWHERE)
+    assert expr is not None
+    assert not problems
+    of, found = infer(expr, ENV, NOWHERE)
+    return show(of), found
+
+
+@pytest.mark.parametrize(
+    ("text", "of"),
+    [
+        ("input.count + 1", "int"),
+        ("input.count + 1.5", "double"),
+        ("input.count * input.rate", "double"),
+        ("input.subject + '!'", "string"),
+        ('classify.category == "bug"', "bool"),
+        ('input.ok ? "a" : "b"', '"a" | "b"'),
+        ("input.ok ? input.subject : null", "string?"),
+        ("input.nick", "string?"),
+        ("input.note", "string?"),
+        ("input.`content-type`", "string"),
+        ('input["content-type"]', "string"),
+        ("input.items[0].name", "string"),
+        ("input.items.map(i, i.price)", "list<int>"),
+        ("input.items.filter(i, i.price > 3)", "list<{ name: string, price: int }>"),
+        ("input.items.exists(i, i.name == 'x')", "bool"),
+        ('page.headers["etag"]', "string"),
+        ("page.headers.map(h, h)", "list<string>"),
+        ("page.body.items[0].x", "any"),
+        ("page.body.a + 1", "any"),
+        ("page.body.a == 1", "bool"),
+        ("int(page.body.a)", "int"),
+        ("[1, 2]", "list<int>"),
+        ("[1, 2.5]", "list<double | int>"),
+        ("[1, 'a']", "list<any>"),
+        ("{'a': 1, 'b': input.subject}", "{ a: int, b: string }"),
+        ("{input.subject: 1}", "map<int>"),
+        ("run.started_at - run.started_at", "duration"),
+        ("run.started_at.getHours()", "int"),
+        ("merge(tell.ts, other.ts)", "string?"),
+        ("merge(tell.ts, input.subject)", "string"),
+        ("merge(tell.ts, 1)", "1 | string"),
+        ("tell.?ts", "string?"),
+        ("tell.?ts.orValue('x')", "string"),
+        ("page.body.?a.b.orValue(1)", "any"),
+        ("classify.?owner.name", "string?"),
+    ],
+)
+def test_types(text: str, of: str):
+    """A clean expression has its type and no finding."""
+    assert typed(text) == (of, [])
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "message", "at"),
+    [
+        ("inptu.subject", "unknown-name", "there is no `inptu` here", "inptu"),
+        ("input.subjct", "unknown-field", "there is no field `subjct`", "subjct"),
+        ("fetch(1)", "unknown-function", "there is no function `fetch`", "fetch(1)"),
+        ("input.subject.length()", "unknown-function", "there is no method `length`", "input.subject.length()"),
+        ("size(1)", "ill-typed-expression", "`size` does not take (int)", "size(1)"),
+        ("input.count + 'a'", "ill-typed-expression", "`+` does not take int and string", "input.count + 'a'"),
+        ("input.count && true", "ill-typed-expression", "a condition is a bool, not int", "input.count"),
+        ("input.count == 'a'", "ill-typed-expression", "`==` does not take int and string", "input.count == 'a'"),
+        ('classify.category == "bugs"', "ill-typed-expression", 'the value is never "bugs"', '"bugs"'),
+        ("input.subject.name", "ill-typed-expression", "string has no fields", "input.subject.name"),
+        ("input.count[0]", "ill-typed-expression", "int is not indexed by 0", "input.count[0]"),
+        ("input.items['a']", "ill-typed-expression", None, "input.items['a']"),
+        ("input.subject.map(c, c)", "ill-typed-expression", "string has no items", "input.subject"),
+        ("input.items.all(1, true)", "ill-typed-expression", "`all` is not used that way", "input.items.all(1, true)"),
+        ("input.subject.matches('(')", "ill-typed-expression", "the pattern is no regular expression", "'('"),
+        ("input.nick.size()", "may-be-null", "the value may be null", "input.nick"),
+        ("input.note + 'x'", "may-be-null", "the value may be null", "input.note"),
+        ("classify.owner.name", "may-be-null", "the value may be null", "classify.owner"),
+        ("tell.ts", "may-be-skipped", "`tell` may have been skipped", "tell"),
+        ("merge()", "ill-typed-expression", "`merge` takes at least one value", "merge()"),
+    ],
+)
+def test_findings(text: str, code: str, message: str | None, at: str):
+    """What is wrong is found once, where it stands."""
+    _, found = typed(text)
+    assert [each.code for each in found] == [code]
+    assert message is None or found[0].message == message
+    assert text[found[0].origin.start : found[0].origin.end] == at
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "input.nick != null ? input.nick.size() : 0",
+        "input.nick == null || input.nick.size() > 1",
+        "input.nick != null && input.nick.size() > 1",
+        "!(input.nick == null) ? input.nick + 'x' : ''",
+        "has(input.note) ? input.note + 'x' : ''",
+        "has(tell.ts) ? tell.ts : 'none'",
+        "classify.owner != null ? classify.owner.name : ''",
+        "[input.nick].filter(n, n != null).map(n, n.size())",
+    ],
+)
+def test_conditions_prove_what_they_test(text: str):
+    """Null, absent and skipped values may be used where a condition has shut that out."""
+    assert typed(text)[1] == []
+
+
+def test_proof_ends_where_a_macro_takes_the_name():
+    """A variable of a macro is another value than what a condition has tested."""
+    _, found = typed("input.nick != null ? [input].all(input, input.nick.size() > 1) : true")
+    assert [each.code for each in found] == ["may-be-null"]
+
+
+def test_everything_is_found_at_once_and_nothing_twice():
+    """An unknown part is reported, and what is built on it is not."""
+    _, found = typed("foo.a.b + 1 > input.bar && tell.ts == 3")
+    assert [each.code for each in found] == ["unknown-name", "unknown-field", "may-be-skipped", "ill-typed-expression"]
+
+
+def test_a_near_name_comes_as_a_fix():
+    """The fix replaces the name alone."""
+    expr, _ = parse("input.subjct", NOWHERE)
+    assert expr is not None
+    found = infer(expr, ENV, Origin("/nodes/0/data/params/text/$expr"))[1][0]
+    edit = found.fixes[0].edits[0]
+    assert (edit.text, edit.origin) == ("subject", Origin("/nodes/0/data/params/text/$expr", 6, 12))
+
+
+def test_a_finding_inside_an_enumeration_names_its_members():
+    """The note lists what the value can be, and the fix is the nearest."""
+    _, found = typed('classify.category == "bugs"')
+    assert found[0].notes == ('It is "billing" or "bug" or "other".',)
+    assert found[0].fixes[0].edits[0].text == '"bug"'

@@ -1,0 +1,256 @@
+"""Broken text: clear findings with places, several at once, never an exception."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from saltern_compiler.diagnostics.fixes import apply_fixes
+from saltern_compiler.diagnostics.model import Diagnostic
+from saltern_compiler.diagnostics.places import Source
+from saltern_compiler.frontend import dsl
+
+EXAMPLES = Path(__file__).parents[3] / "examples"
+SAMPLE = (EXAMPLES / "support_triage" / "support_triage.saltern").read_text("utf-8")
+
+
+def _findings(text: str) -> list[Diagnostic]:
+    return dsl.read("pipeline p\n" + text)[1]
+
+
+def _one(text: str) -> Diagnostic:
+    found = _findings(text)
+    assert len(found) == 1
+    return found[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "note"),
+    [
+        ("a = set { value: }", "unexpected `}`", "Expected a value."),
+        ("a = set { value: 1 + }", "unexpected `}`", "Expected a value."),
+        ("a = set { value: [1, 2 }", "a `[` is not closed", None),
+        (
+            "a = set { value = 1 }",
+            "unexpected `=`",
+            "Values are compared with `==`, parameters are written `name: value`.",
+        ),
+        ("a = set { value: 1; }", "unexpected `;`", "Statements and entries end with their line."),
+        ("a = input.x + 1", "unexpected `+`", "A value alone is no node: write `a = set { value: … }`."),
+        ("a = 1", "unexpected `1`", "A value alone is no node: write `a = set { value: … }`."),
+        ('a = "x"', 'unexpected `"x"`', "A value alone is no node: write `a = set { value: … }`."),
+        (
+            "a = set\nb = set { value: 1 }",
+            "the statement ends too early",
+            "The parameters of a node stand in braces, `{}` if there are none.",
+        ),
+        ('a = switch x { "y" -> {} }', "unexpected `-`", 'A case is written `"literal" => { … }`.'),
+        ("a = switch x { y => {} }", "unexpected `y`", "Expected a case or `}`."),
+        (
+            "a = if x {} else if y {}",
+            "unexpected `if`",
+            "A second condition is a named `if` of its own: `else { other = if … { … } }`.",
+        ),
+        ("a = set { value: x && y & z }", "unexpected `&`", "Write `&&`."),
+        ("// note", "unexpected `/`", "A comment begins with `#`."),
+        ("input { a int }", "unexpected `int`", "Expected `:` or `?`."),
+        ("input { a: }", "unexpected `}`", "Expected a type."),
+        ("a", "the text ends too early", "Expected `=`."),
+        ("return", "the text ends too early", "Expected a value."),
+        ("@retry(3)", "the text ends too early", None),
+        ("a = set { value: x } join some", "unexpected `some`", "Expected `=`."),
+        ("a = set join some { value: x }", "unexpected `some`", "Write `join any` or `join all`."),
+        ("a = set { (x): 1 }", "a parameter has no plain name", "Parameters are written `name: value`."),
+        ("é = set { value: 1 }", "unexpected `é`", "Expected a section or a statement."),
+        ("description `{{ x }}`", "the description is not a plain text", "It takes no `{{ … }}`."),
+    ],
+)
+def test_message(text: str, message: str, note: str | None) -> None:
+    """A finding says what stands there, and what may, in the words of the language."""
+    found = _one(text)
+    assert found.message == message
+    if note is not None:
+        assert found.notes == (note,)
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("a = set { value: }", (2, 18)),
+        ("a = set {\n  value: 1\n", (2, 9)),
+        ("a = set {\n  value: 1\nb = set { value: 2 }\n", (2, 9)),
+        ("a = set { value: 1 }\n}\n", (3, 1)),
+        ('a = set { value: "b }\n', (2, 18)),
+        ("a = set { value: `b }\nc = set { value: 1 }\n", (2, 18)),
+        ("a = set { value: `b }\nc = set { value: `d` }\n", (2, 18)),
+        ("a = set { value: `{{ b }`\n}", (2, 18)),
+        ("a = set { value: `{{ b + }}` }", (2, 25)),
+        ("a = set { value: 1 }\nb = set { value: ) }", (3, 18)),
+    ],
+)
+def test_place(text: str, place: tuple[int, int]) -> None:
+    """A finding stands where the mistake is, not where its consequences begin."""
+    found = _one(text)
+    span = Source("pipeline p\n" + text).span(found.origin)
+    assert span is not None
+    assert (span.first.line, span.first.column) == place
+
+
+def test_several_errors() -> None:
+    """Each broken statement has its finding, and so has what is wrong in whole ones."""
+    found = _findings(
+        "a = set { value: }\ninput { x: strng }\nb = set { value: 1 }\nc = = d\n@timeot(1s)\ne = set { value: 2 }\n"
+    )
+    assert sorted(each.code for each in found) == ["syntax-error", "syntax-error", "unknown-policy", "unknown-type"]
+
+
+def test_several_errors_in_one_statement() -> None:
+    """Broken entries and statements of one block are all found."""
+    found = _findings(
+        """a = switch input.kind {
+  "x" => {
+    b = set { value: }
+    c = set { value: 1 }
+    d = set {
+      value: 2 +
+    }
+    e = set { value = 1 }
+  }
+}
+"""
+    )
+    assert [each.code for each in found] == ["syntax-error"] * 3
+
+
+def test_no_pipeline_without_syntax() -> None:
+    """A text with broken syntax gives no pipeline, since what is missing in it would have consequences everywhere."""
+    pipeline, found = dsl.read("pipeline p\na = set { value: }\nb = set { value: a }")
+    assert pipeline is None
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("", "unnamed-pipeline"),
+        ("# nothing\n", "unnamed-pipeline"),
+        ("x" * 1_000_001, "source-too-large"),
+        ("pipeline p\n\0", "control-character"),
+        ('pipeline p\na = set { value: "\x1b[31m" }', "control-character"),
+        ("pipeline p\na = set { value: " + "[" * 50_000, "unclosed-bracket"),
+        ("pipeline p\na = set { value: " + "[" * 50_000 + "]" * 50_000 + " }", "nesting-too-deep"),
+        ("pipeline p\n" + "a = if x { " * 200 + "}" * 200, "nesting-too-deep"),
+        ("pipeline p\na = set { value: " + "!" * 5_000 + "x }", "nesting-too-deep"),
+        ("pipeline p\na = set { value: " + "1 + " * 5_000 + "1 }", "nesting-too-deep"),
+        ("pipeline p\na = set { value: `" + "{{ a " * 5_000, "unclosed-string"),
+        ("pipeline p\na = set { value: `" + "\\" * 100_001, "unclosed-string"),
+        ("pipeline p\na = set { value: " + "'" * 100_001, "unclosed-string"),
+        ("pipeline p\na = set { value: " + "9" * 20_000 + " }", "number-out-of-range"),
+        ("pipeline p\n" + "}" * 100_000, "unclosed-bracket"),
+    ],
+    ids=range(15),
+)
+def test_hostile_text(text: str, code: str) -> None:
+    """Whatever is thrown at it, there is one clear finding."""
+    assert [each.code for each in dsl.read(text)[1]] == [code]
+
+
+def test_ten_thousand_errors() -> None:
+    """Not more findings than a person reads."""
+    found = _findings("a = = 3\n" * 10_000)
+    assert len(found) <= dsl.MAX_FINDINGS + 1
+
+
+@settings(deadline=None)
+@given(st.data())
+def test_damaged_text(data: st.DataObject) -> None:
+    """A pipeline with a piece cut out, doubled or replaced gives a pipeline or a finding, and never an exception."""
+    start = data.draw(st.integers(0, len(SAMPLE)))
+    end = data.draw(st.integers(start, min(len(SAMPLE), start + 60)))
+    piece = data.draw(
+        st.sampled_from(
+            ["", "{", "}", "`", '"', "{{", "}}", "@", "=", "\n", "x y", "if ", "switch ", SAMPLE[start:end] * 2]
+        )
+    )
+    text = SAMPLE[:start] + piece + SAMPLE[end:]
+    pipeline, found = dsl.read(text)
+    assert pipeline is not None or found
+    for each in found:
+        assert Source(text).span(each.origin) is not None
+
+
+@settings(deadline=None)
+@given(st.text(alphabet="abc {}[]()`\"'@=:,.?|#\n\\-+1<>", max_size=60))
+def test_noise(text: str) -> None:
+    """Noise gives findings and no exception."""
+    pipeline, found = dsl.read(text)
+    assert pipeline is not None or found
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("input { a: strng }", "input { a: string }"),
+        ("input { a: int b: int }", "input { a: int, b: int }"),
+        ("input { a: int @persnal }", "input { a: int @personal }"),
+        ("@priorty(1)\na = set { value: 1 }", "@priority(1)\na = set { value: 1 }"),
+        ("@timeout(20)\na = set { value: 1 }", "@timeout(20s)\na = set { value: 1 }"),
+        ("settings { dedline: 1h }", "settings { deadline: 1h }"),
+        ("a = set { value: { b: 1 c: 2 } }", "a = set { value: { b: 1, c: 2 } }"),
+        ("if input.x { }", "branch = if input.x { }"),
+        ("branch = set { value: 1 }\nif input.x { }", "branch = set { value: 1 }\nbranch_2 = if input.x { }"),
+        ('switch input.x { "a" => {} }', 'route = switch input.x { "a" => {} }'),
+    ],
+)
+def test_fixes(before: str, after: str) -> None:
+    """A fix gives text that has no finding any more."""
+    text = "pipeline p\n" + before
+    fixed = apply_fixes(text, dsl.read(text)[1])
+    assert fixed.text == "pipeline p\n" + after
+    assert dsl.read(fixed.text)[1] == []
+
+
+def test_fix_of_a_pipeline_without_name() -> None:
+    """It gets a first line."""
+    text = "return 1"
+    assert dsl.read(apply_fixes(text, dsl.read(text)[1]).text)[1] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("@foo\na = set { value: 1 }", "unknown-policy"),
+        ('@label("x")\nconnection c = http {}', "unknown-policy"),
+        ("@retry\na = set { value: 1 }", "ill-typed-policy"),
+        ("@retry(often: 3)\na = set { value: 1 }", "ill-typed-policy"),
+        ("@retry(3, attempts: 4)\na = set { value: 1 }", "ill-typed-policy"),
+        ("@retry(true)\na = set { value: 1 }", "ill-typed-policy"),
+        ("@timeout(input.x)\na = set { value: 1 }", "ill-typed-policy"),
+        ("@timeout(1s, 2s)\na = set { value: 1 }", "ill-typed-policy"),
+        ("@on_error(ignore)\na = set { value: 1 }", "ill-typed-policy"),
+        ("@label(3)\na = set { value: 1 }", "ill-typed-policy"),
+        ("@disabled(1)\na = set { value: 1 }", "ill-typed-policy"),
+        ("@timeout(1s)\n@timeout(2s)\na = set { value: 1 }", "duplicate-key"),
+        ("pipeline q", "repeated-section"),
+        ("input {}\ninput {}", "repeated-section"),
+        ("settings { colour: 1h }", "unknown-setting"),
+        ("settings { deadline: soon }", "ill-typed-setting"),
+        ('secret a = vault("x")', "unknown-secret-source"),
+        ("secret a = env(input.x)", "unknown-secret-source"),
+        ('on webhook "/a" { path: "/b" }', "duplicate-key"),
+        ("a = set { value: 1, value: 2 }", "duplicate-key"),
+        ('a = switch x { "b" => {} "b" => {} }', "duplicate-case"),
+        ('a = switch x { 1 => {} "1" => {} }', "duplicate-case"),
+        ("a = switch x { else => {} else => {} }", "duplicate-case"),
+        ('a = switch x { else => {} "b" => {} }', "case-after-else"),
+        ("if x { b = set { value: 1 } }", "unnamed-branch"),
+    ],
+)
+def test_what_is_wrong(text: str, code: str) -> None:
+    """Each gives exactly its finding, and the rest of the pipeline is there to be checked."""
+    pipeline, found = dsl.read("pipeline p\n" + text)
+    assert [each.code for each in found] == [code]
+    assert pipeline is not None

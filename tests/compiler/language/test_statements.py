@@ -1,0 +1,325 @@
+"""Statements of the language and what they become."""
+
+from __future__ import annotations
+
+import pytest
+
+from saltern_compiler.frontend import dsl
+from saltern_compiler.ir.pipeline import ControlEdge, Node, Pipeline
+from saltern_compiler.ir.values import Expression, Literal, SecretRef, Template
+from saltern_runtime.spec import INT, STRING, Field, Policy, Retry, obj, optional
+
+
+def _read(text: str) -> Pipeline:
+    pipeline, found = dsl.read("pipeline sample\n" + text)
+    assert found == []
+    assert pipeline is not None
+    return pipeline
+
+
+def _node(text: str, node_id: str = "a") -> Node:
+    node = _read(text).body.node(node_id)
+    assert node is not None
+    return node
+
+
+def _edges(node: Node) -> list[tuple[str, str]]:
+    return [(edge.source, edge.handle) for edge in node.control]
+
+
+def test_types_of_input_and_output() -> None:
+    """Fields are required unless `name?`, may be null with `T?`, and carry their annotations."""
+    pipeline = _read('input { id: string, age?: int, body: string? @personal @doc("What they wrote.") }\noutput {}')
+    assert pipeline.input == obj(
+        {
+            "id": STRING,
+            "age": Field("age", INT, required=False),
+            "body": Field("body", optional(STRING), personal=True, doc="What they wrote."),
+        }
+    )
+    assert pipeline.output == obj({})
+
+
+def test_without_output() -> None:
+    """A pipeline that declares no output has none declared, and without input it takes an empty object."""
+    pipeline = _read("return 1")
+    assert pipeline.output is None
+    assert pipeline.input == obj({})
+
+
+def test_node() -> None:
+    """A node has an operation, a connection, parameters; version 1 is meant where none is written."""
+    node = _node('a = slack.post_message(team) { text: "hi", channel: input.channel }')
+    assert (node.type, node.version, node.connection) == ("slack.post_message", 1, "team")
+    assert [name for name, _ in node.params] == ["channel", "text"]
+    assert node.param("text") == Literal("hi")
+    assert isinstance(node.param("channel"), Expression)
+
+
+def test_version() -> None:
+    """`@2` after the operation is the node type's version."""
+    assert _node("a = llm.chat@2(model) {}").version == 2
+
+
+def test_switch() -> None:
+    """What stands in a block hangs on the handle of its case; cases are sorted, since their order never counts."""
+    pipeline = _read(
+        """
+        a = switch input.kind {
+          "two" => { b = set { value: 1 } }
+          -1 => { c = set { value: 1 } }
+          true => {}
+          null => {},
+          else => { d = set { value: 1 } }
+        }
+        """
+    )
+    found = {node.id: _edges(node) for node in pipeline.body.nodes}
+    assert found == {"a": [], "b": [("a", "case.two")], "c": [("a", "case.-1")], "d": [("a", "else")]}
+    switch = pipeline.body.node("a")
+    assert switch is not None
+    assert switch.param("cases") == Literal([-1, None, True, "two"])
+
+
+def test_cases_in_another_order() -> None:
+    """Two switches whose cases differ in their order alone are equal."""
+    one = _read('a = switch input.k { "x" => {} "y" => {} }')
+    other = _read('a = switch input.k { "y" => {} "x" => {} }')
+    assert one == other
+
+
+def test_if() -> None:
+    """`if` has the handles `then` and `else`; of nested blocks the innermost counts."""
+    pipeline = _read(
+        """
+        a = if input.n > 1 {
+          b = if input.n > 2 { c = set { value: 1 } }
+        } else {
+          d = set { value: 2 }
+        }
+        """
+    )
+    found = {node.id: _edges(node) for node in pipeline.body.nodes}
+    assert found == {"a": [], "b": [("a", "then")], "c": [("b", "then")], "d": [("a", "else")]}
+
+
+def test_return_in_a_block() -> None:
+    """A result hangs on its block like any node."""
+    assert _edges(_node('a = if input.ok { return "yes" }', "return")) == [("a", "then")]
+
+
+def test_after_and_join() -> None:
+    """`after` lists what is waited for, `join any` takes the first control input."""
+    node = _node("a = set after c, b join any { value: 1 }")
+    assert (node.after, node.join) == (("b", "c"), "any")
+    assert _node("a = set { value: 1 }").join == "all"
+
+
+def test_after_on_a_branch() -> None:
+    """Branches wait like other nodes."""
+    assert _node("a = if input.ok after b { }").after == ("b",)
+    assert _node('a = switch input.k after b { "x" => {} }').after == ("b",)
+
+
+@pytest.mark.parametrize(
+    ("decorator", "policy"),
+    [
+        ("@retry(5)", Policy(retry=Retry(5))),
+        ("@retry(attempts: 5, base: 2s, cap: 1m)", Policy(retry=Retry(5, 2.0, 60.0))),
+        ("@retry(base: 500ms)", Policy(retry=Retry(base=0.5))),
+        ("@timeout(1h30m)", Policy(timeout=5400.0)),
+        ("@priority(9)", Policy(priority=9)),
+        ("@ttl(10m)", Policy(ttl=600.0)),
+        ("@on_error(continue)", Policy(on_error="continue")),
+        ('@on_ambiguous("fail")', Policy(on_ambiguous="fail")),
+    ],
+)
+def test_policies(decorator: str, policy: Policy) -> None:
+    """Each policy is read in seconds and numbers, and its place is kept."""
+    node = _node(f"{decorator}\na = set {{ value: 1 }}")
+    assert node.policy == policy
+    name = decorator[1:].split("(", maxsplit=1)[0]
+    assert f"policy:{name}" in dict(node.origins)
+
+
+def test_label_and_disabled() -> None:
+    """A label is shown and never compared; a disabled node says so."""
+    node = _node('@label("Say hello")\n@disabled\na = set { value: 1 }')
+    assert (node.label, node.disabled) == ("Say hello", True)
+    assert node == _node("@disabled\na = set { value: 1 }")
+
+
+def test_policies_of_pipeline_and_connection() -> None:
+    """The pipeline and its connections have policies too."""
+    pipeline, found = dsl.read("@timeout(5s)\npipeline p\n@retry(2)\nconnection web = http {}")
+    assert found == []
+    assert pipeline is not None
+    assert pipeline.policy == Policy(timeout=5.0)
+    assert pipeline.connections[0].policy == Policy(retry=Retry(2))
+
+
+def test_secrets() -> None:
+    """Secrets are references; an inline one gets a name made of its variable, or that of a secret with the same source."""
+    pipeline = _read(
+        """
+        secret token = env("SLACK_TOKEN")
+        connection a = slack { token: token }
+        connection b = slack { token: env("SLACK_TOKEN") }
+        connection c = slack { token: env("OTHER") }
+        """
+    )
+    assert [(each.name, each.reference) for each in pipeline.secrets] == [
+        ("other", "env:OTHER"),
+        ("token", "env:SLACK_TOKEN"),
+    ]
+    used = [each.setting("token") for each in pipeline.connections]
+    assert used == [SecretRef("token"), SecretRef("token"), SecretRef("other")]
+
+
+def test_derived_name_that_is_taken() -> None:
+    """A derived name makes room for a declared one, wherever that stands."""
+    pipeline = _read('secret key = env("ONE")\nconnection a = openai { key: env("KEY") }')
+    assert [(each.name, each.reference) for each in pipeline.secrets] == [("key", "env:ONE"), ("key_2", "env:KEY")]
+
+
+def test_a_secret_given_as_a_value_is_kept_for_the_checks() -> None:
+    """The reader keeps what stands there; the check for literal secrets reports it."""
+    assert _read('secret key = "abc"').secrets[0].reference == "abc"
+
+
+def test_triggers() -> None:
+    """A webhook has a path, a signature and a secret."""
+    pipeline = _read('on webhook "/t" { signature: standard, secret: env("S") }\non api')
+    assert [each.type for each in pipeline.triggers] == ["api", "webhook"]
+    assert dict(pipeline.triggers[1].settings) == {
+        "path": Literal("/t"),
+        "signature": Literal("standard"),
+        "secret": SecretRef("s"),
+    }
+
+
+def test_settings_and_description() -> None:
+    """Settings are kept in seconds; the description may have many lines."""
+    pipeline = _read("description `\n  One.\n  Two.\n`\nsettings { deadline: 1h, retention: 7d }")
+    assert pipeline.description == "One.\nTwo."
+    assert pipeline.settings == (("deadline", 3600.0), ("retention", 604800.0))
+
+
+def test_foreach() -> None:
+    """A foreach owns a region that sees its variable; what stands in it hangs on no block around it."""
+    node = _node(
+        """
+        a = foreach story in top.items, at most 4, on error continue {
+          b = http.request { url: story.url }
+          yield { page: b.body }
+        }
+        """
+    )
+    assert node.type == "foreach"
+    assert [name for name, _ in node.params] == ["at_most", "items", "on_error"]
+    assert node.param("at_most") == Literal(4)
+    assert node.param("on_error") == Literal("continue")
+    assert node.body is not None
+    assert node.body.variables == ("story",)
+    assert [(each.id, each.type, each.control) for each in node.body.nodes] == [
+        ("b", "http.request", ()),
+        ("yield", "yield", ()),
+    ]
+
+
+def test_foreach_in_a_block() -> None:
+    """The region's owner hangs on the block, its nodes do not."""
+    node = _node("c = if input.ok { a = foreach x in input.xs { b = set { value: x } } }")
+    assert _edges(node) == [("c", "then")]
+    assert node.body is not None
+    assert node.body.nodes[0].control == ()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "a = while s = { n: 0 }, s.n < 3, at most 20 { b = wait { for: 30s } next { n: s.n + 1 } }",
+        "a = try { b = http.request(c) {} yield b.body } catch error { yield null }",
+        "a = parallel { b = set { value: 1 } }",
+    ],
+)
+def test_regions_that_do_not_run(statement: str) -> None:
+    """They are parsed, and stay in the pipeline as nodes, so that the checks report them and nothing that follows from it."""
+    pipeline, found = dsl.read("pipeline p\n" + statement)
+    assert {each.code for each in found} <= {"does-not-run-yet"}
+    assert pipeline is not None
+    node = pipeline.body.node("a")
+    assert node is not None
+    assert node.type == statement.split()[2]
+
+
+@pytest.mark.parametrize(
+    ("statement", "construct"),
+    [
+        ("a = wait { for: 30s }", "wait"),
+        ('a = approval { ask: "?", deadline: 2d }', "approval"),
+        ("@cache(1h)\na = set { value: 1 }", "@cache"),
+        ("a = set { value: 1 } compensate b", "compensate"),
+        ("a = set { value: 1 } compensate { b = set { value: 1 } }", "compensate"),
+        ('on schedule "0 7 * * *"', "on schedule"),
+    ],
+)
+def test_constructs_that_do_not_run(statement: str, construct: str) -> None:
+    """Each is named by its own finding, and the rest of the pipeline is there to be checked."""
+    pipeline, found = dsl.read("pipeline p\n" + statement)
+    assert [(each.code, each.message) for each in found] == [("does-not-run-yet", f"`{construct}` does not run yet")]
+    assert pipeline is not None
+
+
+def test_words_are_not_reserved() -> None:
+    """Keywords are keywords only where they stand for one: as names of nodes and keys they are names."""
+    words = "on if else switch foreach while try catch parallel return yield next after join type secret settings description"
+    names = words.split()
+    pipeline = _read("\n".join(f"{name} = set {{ value: {{ {name}: input.{name} }} }}" for name in names))
+    assert sorted(node.id for node in pipeline.body.nodes) == sorted(names)
+    entries = ", ".join(f"{name}: {name}" for name in names if name != "type")
+    _read(f"all = set {{ value: {{ {entries} }} }}")
+
+
+def test_keys_on_lines_of_their_own() -> None:
+    """Keywords are keys as well where no comma stands before them."""
+    keys = ["on", "if", "else", "return", "yield", "after", "join", "type", "secret", "input", "output", "compensate"]
+    node = _node("a = set {\n" + "\n".join(f"{key}: x" for key in keys) + "\n}")
+    assert sorted(name for name, _ in node.params) == sorted(keys)
+
+
+def test_two_nodes_of_one_name() -> None:
+    """Both stay, in written order, for the check to report."""
+    pipeline = _read("a = set { value: 1 }\na = set { value: 2 }")
+    assert [node.param("value") for node in pipeline.body.nodes] == [Literal(1), Literal(2)]
+
+
+def test_order_never_counts() -> None:
+    """Sections and statements may stand in any order."""
+    one, found = dsl.read("pipeline p\ninput { n: int }\na = set { value: input.n }\nreturn a\non api")
+    other, more = dsl.read("return a\non api\na = set { value: input.n }\ninput { n: int }\npipeline p")
+    assert (found, more) == ([], [])
+    assert one == other
+
+
+def test_comments_and_line_ends() -> None:
+    """Comments begin with `#`; Windows line ends and a byte order mark change nothing."""
+    plain = "pipeline p # name\n# nothing\na = set { value: `\n  x # y\n  z\n` }\n"
+    one, found = dsl.read(plain)
+    other, more = dsl.read("\ufeff" + plain.replace("\n", "\r\n"))
+    assert (found, more) == ([], [])
+    assert one == other
+    assert one is not None
+    assert one.body.nodes[0].param("value") == Literal("x # y\nz")
+
+
+def test_no_control_edges_at_the_top() -> None:
+    """What stands in no block hangs on nothing."""
+    assert _node("a = set { value: 1 }").control == ()
+    assert ControlEdge("a", "then") == ControlEdge("a", "then")
+
+
+def test_templates_are_templates() -> None:
+    """A template with an expression in it stays one."""
+    value = _node("a = set { value: `x {{ input.n }}` }").param("value")
+    assert isinstance(value, Template)

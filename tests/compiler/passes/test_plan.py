@@ -1,0 +1,228 @@
+"""The plan: what runs together, what waits for what, and every number with its reason."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+
+from saltern_compiler.frontend import read
+from saltern_compiler.passes import analyze, make_plan
+from saltern_compiler.passes.planning.relays import MAX_DEPENDANTS
+from saltern_compiler.registry import Registry
+from saltern_runtime.spec import NULL, STRING, optional, show
+
+SLACK = 'connection team = slack { token: env("SLACK_TOKEN") }\n'
+
+
+def plan_of(text: str, name: str = "example.saltern", **how):
+    head = "" if name.endswith(".yaml") or "pipeline " in text else "pipeline example\n"
+    pipeline, found = read(head + text, name)
+    assert not found
+    analysis = analyze(pipeline, Registry.load(), how.get("files"))
+    assert not analysis.has_errors, analysis.diagnostics
+    return make_plan(analysis, Registry.load(), source_name=name, **how)
+
+
+def tell(name: str, text: str = '"ready"', extra: str = "") -> str:
+    return f'{name} = slack.post_message(team){extra} {{ channel: "#ops", text: {text} }}\n'
+
+
+def stages(plan) -> dict[str, tuple[str, ...]]:
+    return {stage.name: stage.nodes for stage in plan.stages}
+
+
+def test_pure_nodes_join_their_only_consumer():
+    """A chain of pure nodes runs right before the effect that reads it."""
+    plan = plan_of(
+        SLACK
+        + "a = template { text: `{{ run.id }}` }\nb = template { text: `{{ a }}` }\n"
+        + tell("send", "`{{ a }} {{ b }}`")
+    )
+    assert stages(plan) == {"send": ("a", "b", "send")}
+    assert plan.stages[0].needs == ()
+
+
+def test_pure_node_of_two_stages_stays_alone():
+    """What two stages read is a stage of its own, so that it is recorded once."""
+    plan = plan_of(SLACK + "a = template { text: `{{ run.id }}` }\n" + tell("one", "a") + tell("two", "a"))
+    assert stages(plan) == {"a": ("a",), "one": ("one",), "two": ("two",)}
+    assert plan.stages[1].needs == ("a",)
+
+
+def test_effects_never_share_a_stage():
+    """One stage has one effect at most, since it is retried as a whole."""
+    plan = plan_of(SLACK + tell("one") + tell("two", "one.ts") + "return two.ts")
+    assert stages(plan) == {"one": ("one",), "two": ("two",), "return": ("return",)}
+
+
+def test_branch_keeps_its_stage():
+    """A branch is settled before what hangs on it, and pure nodes join only where they hang on the same."""
+    plan = plan_of(
+        "input { urgent: bool }\n"
+        + SLACK
+        + "a = template { text: `{{ run.id }}` }\n"
+        + "hurry = if input.urgent {\n  b = template { text: `{{ run.id }}` }\n  "
+        + tell("send", "`{{ a }}{{ b }}`")
+        + "}"
+    )
+    assert stages(plan) == {"a": ("a",), "hurry": ("hurry",), "send": ("b", "send")}
+    (send,) = [stage for stage in plan.stages if stage.name == "send"]
+    assert [(edge.source, edge.handle) for edge in send.when] == [("hurry", "then")]
+    assert send.needs == ("a", "hurry")
+
+
+@pytest.mark.parametrize("policy", ["@on_error(continue)", "@timeout(1s)"])
+def test_policy_of_its_own_keeps_a_node_alone(policy):
+    """A stage has one policy, that of its last node: a pure node that says otherwise stays alone."""
+    read = "a.?x" if "continue" in policy else "a.x"
+    plan = plan_of(SLACK + f"{policy}\na = set {{ value: {{ x: run.id }} }}\n" + tell("send", f"`{{{{ {read} }}}}`"))
+    assert stages(plan) == {"a": ("a",), "send": ("send",)}
+
+
+def test_no_way_leads_out_of_a_stage_and_back():
+    """A pure node that something else waits for does not join the stage behind it."""
+    plan = plan_of(
+        SLACK
+        + "a = template { text: `{{ run.id }}` }\n"
+        + tell("between", extra=" after a")
+        + tell("send", "`{{ a }}{{ between.ts }}`")
+    )
+    assert stages(plan) == {"a": ("a",), "between": ("between",), "send": ("send",)}
+    assert plan.stages[1].after == ("a",)
+
+
+def test_after_a_branch_waits_for_its_ends():
+    """`after` a switch means after all that hangs on it; the last of it suffice."""
+    plan = plan_of(
+        "input { urgent: bool }\n"
+        + SLACK
+        + "hurry = if input.urgent {\n"
+        + tell("one")
+        + tell("two", "one.ts")
+        + "}\n"
+        + tell("last", extra=" after hurry")
+    )
+    (last,) = [stage for stage in plan.stages if stage.name == "last"]
+    assert last.needs == last.after == ("hurry", "two")
+
+
+def test_stage_has_a_bounded_number_of_nodes():
+    """A chain of a thousand pure nodes is cut, since one script records a stage's outcomes."""
+    chain = "".join(f"n{i} = set {{ value: n{i - 1} }}\n" for i in range(1, 1000))
+    plan = plan_of("n0 = set { value: run.id }\n" + chain + "return n999")
+    assert max(len(stage.nodes) for stage in plan.stages) == 64
+    assert [node for stage in plan.stages for node in stage.nodes] == [*(f"n{i}" for i in range(1000)), "return"]
+
+
+def test_needs_come_before():
+    """Stages stand in the order of data flow, relays included."""
+    text = "input { x: string }\n" + SLACK + tell("root") + "".join(tell(f"n{i}", "root.ts") for i in range(300))
+    plan = plan_of(text)
+    place = {stage.name: number for number, stage in enumerate(plan.stages)}
+    for stage in plan.stages:
+        assert all(place[each] < place[stage.name] for each in (*stage.needs, *stage.relay))
+
+
+@pytest.mark.parametrize("source", ["root", ""])
+def test_fan_out_of_a_hundred_and_a_join(source):
+    """A fan-out of a hundred compiles: some hear through a relay, and the join needs them all."""
+    first = tell("root") if source else ""
+    text = SLACK + first + "".join(tell(f"n{i}", "root.ts" if source else '"go"') for i in range(100))
+    plan = plan_of(text + "return [" + ", ".join(f"n{i}.ts" for i in range(100)) + "]")
+    relays = {stage.name: stage for stage in plan.stages if not stage.nodes}
+    assert set(relays) == {"relay_1"}
+    told = Counter()
+    for stage in plan.stages:
+        covered = {need for relay in stage.relay for need in relays[relay].needs}
+        heard = (set(stage.needs) - covered) | set(stage.relay)
+        told.update(heard or {""})
+    assert max(told.values()) <= MAX_DEPENDANTS
+    (last,) = [stage for stage in plan.stages if stage.name == "return"]
+    assert len(last.needs) == 100
+
+
+def test_reasons():
+    """Every number says where it came from: node, connection, connector, node type, pipeline, default."""
+    plan = plan_of("@priority(7)\npipeline example\n@on_ambiguous(fail)\n" + SLACK + "@timeout(3s)\n" + tell("send"))
+    (stage,) = plan.stages
+    because = {each.what: each.because for each in stage.decisions}
+    assert because["timeout"] == "@timeout on the node"
+    assert because["on_ambiguous"] == "@on_ambiguous on the connection team"
+    assert because["priority"] == "@priority on the pipeline"
+    assert because["on_error"] == "Saltern's default"
+    assert because["retry"].startswith("default of the ")
+    assert because["queue"] == "the node type slack.post_message@1 runs there"
+    assert (stage.timeout, stage.priority, stage.on_ambiguous) == (3.0, 7, "fail")
+
+
+def test_surroundings():
+    """The plan knows the hosts and extras that nodes need, and the variables of all connections and triggers."""
+    plan = plan_of(
+        'connection crm = postgres { dsn: env("CRM_DSN") }\n'
+        + SLACK
+        + 'on webhook "/t" { signature: "standard", secret: env("HOOK") }\n'
+        + tell("send")
+        + 'a = http.request { url: "https://api.example.com/v1" }\n'
+        + "b = http.request { url: `http://host.example:8080/{{ run.id }}` }\n"
+        + "c = http.request { url: `https://{{ run.id }}.example/` }\n"
+    )
+    assert set(plan.egress) == {"api.example.com:443", "host.example:8080", "slack.com:443"}
+    assert plan.env == ("CRM_DSN", "HOOK", "SLACK_TOKEN")
+    assert plan.requires == ("http", "slack")
+
+
+def test_digest_covers_what_changes_behaviour():
+    """The plan's digest changes with the pipeline, its own code and the options, not with its source's name."""
+    text = SLACK + tell("send")
+    plan = plan_of(text)
+    assert plan.digest == plan_of(text, name="other.saltern").digest
+    others = [
+        plan_of(text + "return run.id"),
+        plan_of(text, files={"rules.py": "x = 1\n"}),
+        plan_of(text, options={"a": 1}),
+    ]
+    assert len({plan.digest, *(each.digest for each in others)}) == 4
+    assert others[1].pipeline_digest == plan.pipeline_digest
+
+
+def test_output_types():
+    """The output is what is declared, else what is returned, null where it may be skipped or is not there."""
+    assert plan_of("output { id: string }\nreturn { id: run.id }").output_type.field("id").type == STRING
+    assert plan_of("return run.id").output_type == STRING
+    assert plan_of("input { a: bool }\nb = if input.a {\n  return run.id\n}").output_type == optional(STRING)
+    assert plan_of(SLACK + tell("send")).output_type == NULL
+
+
+def test_disabled_nodes_are_not_planned():
+    """What a disabled node would have given is as if it had been skipped, and no code names it."""
+    text = """
+schemaVersion: 1
+name: example
+nodes:
+  - {id: a, type: set, data: {disabled: true, params: {value: {x: {$expr: run.id}}}}}
+  - {id: b, type: set, data: {params: {value: {x: {$expr: run.id}}}}}
+  - {id: m, type: merge, data: {params: {values: [{$expr: a.x}, {$expr: b.x}]}}}
+  - {id: t, type: template, data: {params: {text: {$template: "{{ merge(a.x, b.x) }}{{ a.?x }}{{ has(a.x) ? a.x : b.x }}"}}}}
+  - {id: return, type: return, data: {params: {value: [{$expr: m}, {$expr: t}]}}}
+"""
+    plan = plan_of(text, "example.yaml")
+    assert [planned.node.id for planned in plan.nodes] == ["b", "m", "t", "return"]
+    assert all("a" not in planned.reads for planned in plan.nodes)
+    assert plan.pipeline.body.node("a") is not None
+
+
+def test_types_of_results():
+    """Each planned node knows its type, what it reads, and which of that may have been skipped."""
+    plan = plan_of(
+        "input { urgent: bool }\n"
+        + SLACK
+        + "hurry = if input.urgent {\n"
+        + tell("send")
+        + "}\nreturn { ts: merge(send.ts) }"
+    )
+    last = plan.nodes[-1]
+    assert last.node.id == "return"
+    assert show(last.result) == "{ ts: string? }"
+    assert last.reads == last.may_be_skipped == ("send",)
+    assert plan.node("send").policy.on_error == "fail"

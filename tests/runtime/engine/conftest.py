@@ -1,0 +1,45 @@
+"""Graphs made in tests, and a service with its worker in this process."""
+
+import pytest
+
+from saltern_runtime.engine.service import InOneProcess
+from saltern_runtime.graph import Graph
+from saltern_runtime.settings import Settings
+from tests.support.checker import broken, recorded_twice
+
+
+def make_graph(name, *stages, **options):
+    graph = Graph(name, package="", stages=stages, **options)
+    graph.source_map = {"plan": "sha256:" + "ab12cd34" * 8}
+    return graph
+
+
+class Local:
+    """Opens services in this process and looks after their invariants."""
+
+    def __init__(self, url, name, client):
+        self.url, self.name, self.client = url, name, client
+        self.opened = []
+
+    def open(self, *stages, connections=(), deadline=60.0, **settings):
+        fields = {"redis_url": self.url, "lease": 1.0, "sweep": 0.02, "socket_timeout": 5.0} | settings
+        graph = make_graph(self.name, *stages, connections=connections, deadline=deadline)
+        self.opened.append(InOneProcess(graph, Settings(**fields)))
+        return self.opened[-1]
+
+    def run(self, *stages, given=1, **options):
+        """Run a graph once and return the run."""
+        process = self.open(*stages, **options)
+        run_id = process.service.start(given, tenant="acme", trigger="api").run_id
+        view = process.finish(run_id, 20)
+        assert broken(self.client, self.name) == []
+        assert recorded_twice(self.client, self.name, run_id) == []
+        return view
+
+
+@pytest.fixture
+def local(redis_url, redis_client, service):
+    made = Local(redis_url, service, redis_client)
+    yield made
+    for each in made.opened:
+        each.service.close()

@@ -1,0 +1,107 @@
+"""The checker of the store's invariants: one atomic look at everything that a service holds."""
+
+import json
+import threading
+from typing import Self
+
+import redis
+
+from saltern_runtime.store.keys import Keys
+
+SNAPSHOT = """
+local out = { runs = {}, due = {}, ready = {}, bells = {} }
+local prefix = KEYS[1]
+local function flat(list)
+  local made = {}
+  for i = 1, #list, 2 do made[list[i]] = list[i + 1] end
+  return made
+end
+for _, key in ipairs(redis.call('KEYS', ARGV[1])) do
+  local name = string.sub(key, #prefix + 1)
+  local run = string.match(name, '^run:([^:]+)$')
+  if run then
+    out.runs[run] = { fields = flat(redis.call('HGETALL', key)), acts = flat(redis.call('HGETALL', key .. ':acts')) }
+  elseif string.match(name, '^ready:') then
+    out.ready[string.sub(name, 7)] = redis.call('ZRANGE', key, 0, -1)
+  elseif string.match(name, '^bells:') then
+    out.bells[string.sub(name, 7)] = flat(redis.call('HGETALL', key))
+  end
+end
+out.due = flat(redis.call('ZRANGE', prefix .. 'due', 0, -1, 'WITHSCORES'))
+return cjson.encode(out)
+"""
+OPEN = {"QUEUED", "RUNNING", "CANCELLING"}
+PENDING = {"READY", "RUNNING", "RETRY_WAIT"}
+
+
+def broken(client: redis.Redis, service: str, shard: int = 0) -> list[str]:
+    """Return what is broken, in words; nothing where all invariants hold."""
+    prefix = Keys(service).shard(shard)
+    pattern = prefix.replace("[", "\\[") + "*"
+    state = json.loads(client.eval(SNAPSHOT, 1, prefix, pattern))
+    due, ready, bells = (state[name] or {} for name in ("due", "ready", "bells"))
+    found = []
+    for run, held in dict(state["runs"] or {}).items():
+        found += _run(run, held, due, {queue: set(members) for queue, members in dict(ready).items()})
+    for queue, members in dict(ready).items():
+        rung = [name.split(":")[1] for name in dict(bells).get(queue, {}) if name.startswith("rung:")]
+        if members and not rung:
+            found.append(f"{len(members)} wait in {queue}, and no bell is rung")
+        found += [f"bell {slot} of {queue} has no timer" for slot in rung if f"b|{queue}|{slot}" not in due]
+        if len(rung) != int(dict(bells).get(queue, {}).get("out", 0)):
+            found.append(f"{queue}: {len(rung)} bells are rung, but the count says otherwise")
+    return found
+
+
+def _run(run: str, held: dict, due: dict, ready: dict) -> list[str]:
+    fields = held["fields"]
+    acts = {path: json.loads(text) for path, text in dict(held["acts"] or {}).items() if text.startswith("{")}
+    if fields["state"] not in OPEN:
+        return [f"{run} is over, but {path} is {act['s']}" for path, act in acts.items() if act["s"] in PENDING]
+    found = [] if f"r|{run}" in due else [f"{run} is open and has no timer"]
+    pending = {path: act for path, act in acts.items() if act["s"] in PENDING}
+    for path, act in pending.items():
+        if f"a|{run}|{path}" not in due:
+            found.append(f"{path} of {run} is {act['s']} and has no timer")
+        if act["s"] == "READY" and fields["state"] != "CANCELLING" and f"{run}|{path}" not in ready.get(act["q"], ()):
+            found.append(f"{path} of {run} is READY and waits nowhere")
+    running = sum(act["s"] == "RUNNING" for act in pending.values())
+    if int(fields["open"]) != len(pending) or int(fields["running"]) != running:
+        found.append(f"{run} counts {fields['open']} open, {fields['running']} running; {len(pending)}, {running} are")
+    return found
+
+
+def recorded_twice(client: redis.Redis, service: str, run_id: str) -> list[str]:
+    """Return the stages whose outcome was recorded more than once."""
+    entries = client.xrange(Keys(service).run(run_id, ":events"))
+    ends = [fields["path"] for _, fields in entries if fields["type"] in ("stage.succeeded", "stage.skipped")]
+    return sorted({path for path in ends if ends.count(path) > 1})
+
+
+class Watch:
+    """Checks all the time, in a thread; `broken` keeps what it found."""
+
+    def __init__(self, url: str, service: str) -> None:
+        self.broken: list[str] = []
+        self.looks = 0
+        self._client = redis.Redis.from_url(url, decode_responses=True)
+        self._service = service
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._look, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+        self._client.close()
+
+    def _look(self) -> None:
+        while not self._stop.wait(0.02):
+            try:
+                self.broken += broken(self._client, self._service)
+                self.looks += 1
+            except redis.exceptions.RedisError:
+                continue
