@@ -11,9 +11,8 @@ import sys
 import time
 from pathlib import Path
 
-from saltern_compiler.driver import compile_source
-
 from bench.machine import keep, machine
+from saltern_compiler.driver import compile_source
 
 ROOT = Path(__file__).parent.parent
 SIZES = (10, 100, 1000)

@@ -1,8 +1,8 @@
-"""Node types, connectors and targets, found by entry points.
+"""Node types, connectors, targets and pages of diagnostics, found by entry points.
 
     RegistryError
     ├── ClashError     two distributions offer the same name
-    └── PluginError    a distribution offers something that cannot be loaded, or that is not what its entry point says
+    └── PluginError    a distribution offers something that cannot be loaded, that is not what its entry point says, or that fails
 
 Names are known without importing anything; a module is imported when its name is first asked for, so a broken plugin
 stops only those who use it.
@@ -10,10 +10,12 @@ stops only those who use it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from functools import cache
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from functools import cache, wraps
 from importlib import metadata
-from typing import Any, Final, Generic, Self, TypeVar
+from importlib.resources import files
+from typing import Any, Final, Generic, Self, TypeVar, cast
 
 from saltern_compiler.target import Target
 from saltern_runtime.spec import ConnectorSpec, NodeType
@@ -23,7 +25,10 @@ T = TypeVar("T")
 NODE_TYPES: Final = "saltern.node_types"
 CONNECTORS: Final = "saltern.connectors"
 TARGETS: Final = "saltern.targets"
-GROUPS: Final = (NODE_TYPES, CONNECTORS, TARGETS)
+DIAGNOSTICS: Final = "saltern.diagnostics"
+"""Prefix of a plugin's codes → its package with `docs/<code>.md`."""
+GROUPS: Final = (NODE_TYPES, CONNECTORS, TARGETS, DIAGNOSTICS)
+_OURS: Final = frozenset({"saltern", "saltern-runtime"})
 
 
 class RegistryError(Exception):
@@ -36,6 +41,23 @@ class ClashError(RegistryError):
 
 class PluginError(RegistryError):
     """What a distribution offers cannot be used."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Distribution:
+    """What was installed as one: its name as in metadata, and its version."""
+
+    name: str
+    version: str
+
+    def __str__(self) -> str:
+        """`name version`."""
+        return f"{self.name} {self.version}"
+
+    def requirement(self, extras: Iterable[str] = ()) -> str:
+        """Write the requirement (PEP 508) that gives exactly this."""
+        wanted = ",".join(sorted(extras))
+        return f"{self.name}[{wanted}]=={self.version}" if wanted else f"{self.name}=={self.version}"
 
 
 class _Catalogue(Generic[T]):
@@ -55,10 +77,15 @@ class _Catalogue(Generic[T]):
             return None
         found = _load(point, self._kind)
         if _key(found) != key:
-            raise PluginError(
-                f"{_source(point)} offers {point.name!r} in {point.group}, but {point.value} is {_key(found)!r}"
-            )
-        return self._loaded.setdefault(key, found)
+            raise PluginError(f"{_offer(point)}, but {point.value} is {_key(found)!r}")
+        plugin = self.plugin(key)
+        return self._loaded.setdefault(key, found if plugin is None else _guarded(found, f"{plugin} offers {key!r}"))
+
+    def plugin(self, key: str) -> Distribution | None:
+        """Return the distribution that offers a key; None for what is built in or was given."""
+        point = self._points.get(key)
+        dist = point.dist if point is not None else None
+        return Distribution(dist.name, dist.version) if dist is not None and dist.name not in _OURS else None
 
 
 class Registry:
@@ -74,6 +101,7 @@ class Registry:
         self._nodes = _Catalogue(NodeType, {}, _known(nodes))
         self._connectors = _Catalogue(ConnectorSpec, {}, _known(connectors))
         self._targets = _Catalogue(Target, {}, _known(targets))
+        self._pages: Mapping[str, metadata.EntryPoint] = {}
 
     @classmethod
     @cache
@@ -89,6 +117,7 @@ class Registry:
         registry._nodes = _Catalogue(NodeType, _index(every, NODE_TYPES), {})
         registry._connectors = _Catalogue(ConnectorSpec, _index(every, CONNECTORS), {})
         registry._targets = _Catalogue(Target, _index(every, TARGETS), {})
+        registry._pages = _index(every, DIAGNOSTICS)
         return registry
 
     def node(self, name: str, version: int = 1) -> NodeType | None:
@@ -120,9 +149,67 @@ class Registry:
         """Return the names of all targets."""
         return self._targets.keys
 
+    def plugin(self, group: str, key: str) -> Distribution | None:
+        """Return the distribution that offers `name@version`, a connector or a target; None where it is saltern's own."""
+        catalogues: Mapping[str, _Catalogue[Any]] = {
+            NODE_TYPES: self._nodes,
+            CONNECTORS: self._connectors,
+            TARGETS: self._targets,
+        }
+        return catalogues[group].plugin(key)
+
+    def codes(self) -> tuple[str, ...]:
+        """Return the codes that plugins explain."""
+        return tuple(sorted({code for prefix in self._pages for code in self._docs(prefix)}))
+
+    def page(self, code: str) -> str | None:
+        """Return the text of a plugin's page; None where no plugin explains that code."""
+        prefixes = (prefix for prefix in self._pages if code.startswith(f"{prefix}-"))
+        return next((text for prefix in prefixes if (text := self._docs(prefix).get(code)) is not None), None)
+
+    def _docs(self, prefix: str) -> Mapping[str, str]:
+        """Read the pages of a plugin: code → text."""
+        point = self._pages[prefix]
+        try:
+            found = [each for each in (files(point.value) / "docs").iterdir() if each.name.endswith(".md")]
+            pages = {each.name.removesuffix(".md"): each.read_text("utf-8") for each in found}
+        except Exception as error:
+            raise PluginError(f"{_offer(point)}, but its docs cannot be read: {_said(error)}") from error
+        for code in pages:
+            if not code.startswith(f"{prefix}-"):
+                raise PluginError(f"{_offer(point)}, but explains {code!r}, which does not begin with `{prefix}-`")
+        return pages
+
 
 def _key(thing: object) -> str:
     return thing.key if isinstance(thing, NodeType) else str(getattr(thing, "name", ""))
+
+
+_CALLED: Final[Mapping[type, tuple[str, ...]]] = {
+    NodeType: ("check", "effect", "result"),
+    ConnectorSpec: ("egress",),
+    Target: ("emit", "contribute", "assemble"),
+}
+"""What the compiler calls, where it is a function."""
+
+
+def _guarded(thing: T, whose: str) -> T:
+    """Let what a plugin's functions raise say whose they are."""
+    functions = {name: getattr(thing, name) for name in _CALLED[type(thing)]}
+    guards = {name: _guard(each, name, whose) for name, each in functions.items() if callable(each)}
+    return cast("T", replace(cast("Any", thing), **guards))
+
+
+def _guard(function: Callable[..., Any], name: str, whose: str) -> Callable[..., Any]:
+    @wraps(function)
+    def guarded(*args: object) -> Any:
+        try:
+            made = function(*args)
+            return tuple(made) if name == "check" else made
+        except Exception as error:
+            raise PluginError(f"{whose}, but its `{name}` failed: {_said(error)}") from error
+
+    return guarded
 
 
 def _known(things: Iterable[T]) -> dict[str, T]:
@@ -152,7 +239,7 @@ def _node_key(point: metadata.EntryPoint) -> str:
     if not at:
         return f"{point.name}@1"
     if not (version.isascii() and version.isdigit()):
-        raise PluginError(f"{_source(point)} offers {point.name!r} in {point.group}, whose version is not a number")
+        raise PluginError(f"{_offer(point)}, whose version is not a number")
     return f"{name}@{int(version)}"
 
 
@@ -160,14 +247,18 @@ def _load(point: metadata.EntryPoint, kind: type[T]) -> T:
     try:
         found: Any = point.load()
     except Exception as error:
-        reason = f"{type(error).__name__}: {error}"
-        raise PluginError(
-            f"{_source(point)} offers {point.name!r} in {point.group}, but loading {point.value} failed: {reason}"
-        ) from error
+        raise PluginError(f"{_offer(point)}, but loading {point.value} failed: {_said(error)}") from error
     if not isinstance(found, kind):
-        article = f"a {type(found).__name__}, not a {kind.__name__}"
-        raise PluginError(f"{_source(point)} offers {point.name!r} in {point.group}, but {point.value} is {article}")
+        raise PluginError(f"{_offer(point)}, but {point.value} is a {type(found).__name__}, not a {kind.__name__}")
     return found
+
+
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+def _offer(point: metadata.EntryPoint) -> str:
+    return f"{_source(point)} offers {point.name!r} in {point.group}"
 
 
 def _source(point: metadata.EntryPoint) -> str:

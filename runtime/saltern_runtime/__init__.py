@@ -8,17 +8,33 @@ from typing import TYPE_CHECKING, Any
 from saltern_runtime.version import __version__, require
 
 if TYPE_CHECKING:
-    from saltern_runtime.graph import SKIPPED, Connection, Context, Graph, Node, On, RunInfo, Skipped, Stage, node
+    from saltern_runtime.graph import (
+        SKIPPED,
+        Connection,
+        Context,
+        Each,
+        Graph,
+        Node,
+        On,
+        RunInfo,
+        Schedule,
+        Skipped,
+        Stage,
+        node,
+    )
     from saltern_runtime.spec import Retry
 
 _HOME = dict.fromkeys(
-    ("SKIPPED", "Connection", "Context", "Graph", "Node", "On", "RunInfo", "Skipped", "Stage", "node"),
+    (
+        *("SKIPPED", "Connection", "Context", "Each", "Graph", "Node", "On", "RunInfo", "Schedule", "Skipped", "Stage"),
+        "node",
+    ),
     "saltern_runtime.graph",
 ) | {"Retry": "saltern_runtime.spec"}
 
 __all__ = [
-    "SKIPPED", "Connection", "Context", "Graph", "Node", "On", "Retry", "RunInfo", "Skipped", "Stage", "__version__", "node",
-    "require",
+    "SKIPPED", "Connection", "Context", "Each", "Graph", "Node", "On", "Retry", "RunInfo", "Schedule", "Skipped", "Stage",
+    "__version__", "node", "require",
 ]  # fmt: skip
 
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 import inspect
 import json
 import os
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -27,6 +28,10 @@ R = TypeVar("R")
 
 MAX_DEPENDANTS: Final = 64
 """Dependants of one stage, at most, so that no script does unbounded work; the compiler inserts relays beyond it."""
+MAX_WINDOW: Final = 64
+"""Items of one foreach that run at the same time, at most."""
+AMBIENT: Final = ("input", "run")
+"""Keywords of every node that stand for no node."""
 
 
 class Skipped(Enum):
@@ -150,6 +155,35 @@ class On:
 
 
 @dataclass(frozen=True, slots=True)
+class Each:
+    """The body of a foreach: what runs for each item that the owner's function gave."""
+
+    variable: str
+    """The keyword under which the body's nodes take the item."""
+    stages: tuple[Stage, ...]
+    """Named `<owner>/<stage>`; they read each other, the item, and whatever stands around the owner."""
+    result: str
+    """Id of the node whose value is the item's result: `<owner>/yield`."""
+    at_most: int = 8
+    """Items that run at the same time."""
+    on_error: Literal["stop", "continue", "collect"] = "stop"
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """When runs start by themselves: a cron line in a time zone, and what they are given."""
+
+    id: str
+    """Part of the ids of its runs: letters, digits, `_` and `-`."""
+    cron: str
+    """Five fields."""
+    time_zone: str = "UTC"
+    catch_up: Literal["skip", "last", "all"] = "last"
+    """Which of the ticks that passed while no timers ran are made up for."""
+    input: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Stage:
     """The unit of claim, lease, retry and checkpoint."""
 
@@ -169,6 +203,8 @@ class Stage:
     ttl: float | None = None
     on_error: Literal["fail", "continue"] = "fail"
     on_ambiguous: Literal["retry", "fail"] = "retry"
+    each: Each | None = None
+    """The body that runs for each item of the list that the last node gives; its value for others is the list of results."""
 
 
 class GraphError(TypeError):
@@ -185,57 +221,149 @@ class Graph:
         package: str,
         stages: tuple[Stage, ...],
         connections: tuple[Connection, ...] = (),
+        schedules: tuple[Schedule, ...] = (),
         deadline: float = 3600.0,
         retention: float = 604_800.0,
     ) -> None:
         """Check that every name leads somewhere. `package` is the package that holds `source_map.json`."""
         self.name = name
         self.package = package
-        self.stages = {stage.name: stage for stage in stages}
         self.connections = {each.name: each for each in connections}
+        self.schedules = {each.id: each for each in schedules}
         self.deadline = deadline
         self.retention = retention
-        if len(self.stages) != len(stages):
-            raise GraphError(f"{name}: two stages share a name")
+        self.stages: dict[str, Stage] = {}
+        """Stage name → stage, those of bodies included; an owner stands before its body."""
+        self.owner_of: dict[str, str] = {}
+        """Name of a stage of a body → the stage that owns the body; stages of the pipeline's own graph are left out."""
         self.nodes: dict[str, Node[Any, Any]] = {}
         self._functions: dict[str, str] = {}
         self.stage_of: dict[str, str] = {}
         """Node id → stage name."""
-        for stage in stages:
-            for each in stage.nodes:
-                if each.id in self.nodes:
-                    raise GraphError(f"{name}: node {each.id!r} stands in two stages")
-                self.nodes[each.id] = each
-                self._functions[each.name] = each.id
-                self.stage_of[each.id] = stage.name
-        self.needs = {stage.name: self._needs(stage) for stage in stages}
-        """Stage name → names of the stages that tell it when they are terminal, sorted; relays in place of what they stand for."""
-        self.dependants: dict[str, tuple[str, ...]] = {
-            stage.name: tuple(sorted(other for other, needs in self.needs.items() if stage.name in needs))
-            for stage in stages
+        for owner, stage in _walk("", stages):
+            self._add(owner, stage)
+        self._check_bodies()
+        self._check_schedules(schedules)
+        self.needs: dict[str, tuple[str, ...]] = {name: () for name in self.stages}
+        """Stage name → names of the stages of its own body that tell it when they are terminal, sorted; relays in place of what
+        they stand for. What a body takes from around its owner is among the owner's needs."""
+        for name, found in self._all_needs().items():
+            self.needs[name] = tuple(sorted(self._through_relays(self.stages[name], found) - {name}))
+        dependants: dict[str, set[str]] = {name: set() for name in self.stages}
+        for name, needs in self.needs.items():
+            for need in needs:
+                dependants[need].add(name)
+        self.dependants = {name: tuple(sorted(found)) for name, found in dependants.items()}
+        self.starts = {
+            owner: tuple(name for name in self.members(owner) if not self.needs[name])
+            for owner in ("", *dict.fromkeys(self.owner_of.values()))
         }
-        self.entries = tuple(stage.name for stage in stages if not self.needs[stage.name])
-        for stage_name, after in [*self.dependants.items(), ("(start)", self.entries)]:
+        """Owner → the stages of its body that need nothing inside of it; under the empty name, those of the pipeline itself."""
+        self.entries = self.starts[""]
+        for told, after in [*self.dependants.items(), *((f"(start of {each})", v) for each, v in self.starts.items())]:
             if len(after) > MAX_DEPENDANTS:
-                raise GraphError(f"{name}: {len(after)} stages depend on {stage_name!r}; at most {MAX_DEPENDANTS} may")
+                raise GraphError(f"{name}: {len(after)} stages depend on {told!r}; at most {MAX_DEPENDANTS} may")
 
     def reads(self, node: Node[Any, Any]) -> tuple[str, ...]:
-        """Return the ids of the nodes that a node reads (without `input` and `run`), in the order of its keywords."""
-        return tuple(self._functions[name] for name in node.reads if name not in ("input", "run"))
+        """Return the ids of the nodes that a node reads (without `input`, `run` and items), in the order of its keywords."""
+        items = self.items(node)
+        return tuple(self._functions[name] for name in node.reads if name not in AMBIENT and name not in items)
+
+    def items(self, node: Node[Any, Any]) -> Mapping[str, str]:
+        """Return the keywords of a node that take an item → the owner stage whose item that is."""
+        bound = {
+            body.variable: owner
+            for owner in reversed(self.owners(self.stage_of[node.id]))
+            if (body := self.stages[owner].each) is not None
+        }
+        return {name: bound[name] for name in node.reads if name in bound}
+
+    def owners(self, stage: str) -> tuple[str, ...]:
+        """Return the stages in whose bodies a stage stands, the innermost first."""
+        found: list[str] = []
+        while stage in self.owner_of:
+            stage = self.owner_of[stage]
+            found.append(stage)
+        return tuple(found)
+
+    def members(self, owner: str) -> tuple[str, ...]:
+        """Return the stages of a body, without those of bodies inside of it; of the pipeline itself for the empty name."""
+        return tuple(name for name in self.stages if self.owner_of.get(name, "") == owner)
 
     def keyword(self, node_id: str) -> str:
         """Return the keyword under which a node's value is passed."""
         return self.nodes[node_id].name
 
-    def _needs(self, stage: Stage) -> tuple[str, ...]:
-        found: set[str] = set()
+    def _add(self, owner: str, stage: Stage) -> None:
+        if stage.name in self.stages:
+            raise GraphError(f"{self.name}: two stages share a name: {stage.name!r}")
+        self.stages[stage.name] = stage
+        if owner:
+            self.owner_of[stage.name] = owner
         for each in stage.nodes:
+            if each.id in self.nodes:
+                raise GraphError(f"{self.name}: node {each.id!r} stands in two stages")
+            self.nodes[each.id] = each
+            self._functions[each.name] = each.id
+            self.stage_of[each.id] = stage.name
+
+    def _check_bodies(self) -> None:
+        for name, stage in self.stages.items():
+            owner = self.owner_of.get(name)
+            if owner is not None and not name.startswith(f"{owner}/"):
+                raise GraphError(
+                    f"{self.name}: stage {name!r} stands in the body of {owner!r}, but is not named after it"
+                )
+            body = stage.each
+            if body is None:
+                continue
+            where = f"{self.name}: the body of {name!r}"
+            if not stage.nodes:
+                raise GraphError(f"{where} has no items: its stage has no node")
+            if not 1 <= body.at_most <= MAX_WINDOW:
+                raise GraphError(f"{where} runs {body.at_most} items at once; 1 to {MAX_WINDOW} may")
+            if body.on_error not in ("stop", "continue", "collect"):
+                raise GraphError(f"{where} has the unknown on_error {body.on_error!r}")
+            if self.owner_of.get(self.stage_of.get(body.result, "")) != name:
+                raise GraphError(f"{where} gives {body.result!r}, which does not stand in it")
+            taken = {self.stages[each].each for each in self.owners(name)}
+            if (
+                body.variable in AMBIENT
+                or body.variable in self._functions
+                or any(each is not None and each.variable == body.variable for each in taken)
+            ):
+                raise GraphError(f"{where} names its item {body.variable!r}, which has another meaning")
+
+    def _check_schedules(self, schedules: tuple[Schedule, ...]) -> None:
+        if len(self.schedules) != len(schedules):
+            raise GraphError(f"{self.name}: two schedules share an id")
+        for each in schedules:
+            if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", each.id):
+                raise GraphError(f"{self.name}: a schedule cannot have the id {each.id!r}")
+            if each.catch_up not in ("skip", "last", "all"):
+                raise GraphError(f"{self.name}: schedule {each.id!r} has the unknown catch_up {each.catch_up!r}")
+
+    def _all_needs(self) -> Mapping[str, set[str]]:
+        """Collect what each stage waits for; what lies around an owner is waited for by the owner."""
+        found: dict[str, set[str]] = {name: set() for name in self.stages}
+        for name, stage in self.stages.items():
+            for need in (*self._felt(stage), *self._waits(stage)):
+                waiting = name
+                while self.owner_of.get(need) != self.owner_of.get(waiting):
+                    waiting = self.owner_of[waiting]
+                found[waiting].add(need)
+        return found
+
+    def _felt(self, stage: Stage) -> Iterator[str]:
+        """Yield the stages whose nodes a stage's nodes read or hang on."""
+        for each in stage.nodes:
+            items = self.items(each)
             for name in each.reads:
-                if name in ("input", "run"):
+                if name in AMBIENT or name in items:
                     continue
                 if name not in self._functions:
                     raise GraphError(f"{self.name}: {each.id!r} reads {name!r}, which no stage runs")
-                found.add(self.stage_of[self._functions[name]])
+                yield self._seen(stage, self.stage_of[self._functions[name]], f"{each.id!r} reads {name!r}")
             if each.connection is not None and each.connection not in self.connections:
                 raise GraphError(
                     f"{self.name}: {each.id!r} names the connection {each.connection!r}, which is not there"
@@ -243,12 +371,24 @@ class Graph:
         for on in stage.when:
             if on.node not in self.stage_of:
                 raise GraphError(f"{self.name}: stage {stage.name!r} hangs on {on.node!r}, which is not there")
-            found.add(self.stage_of[on.node])
+            if self.owner_of.get(self.stage_of[on.node]) != self.owner_of.get(stage.name):
+                raise GraphError(f"{self.name}: stage {stage.name!r} hangs on {on.node!r}, which is in another body")
+            yield self.stage_of[on.node]
+
+    def _waits(self, stage: Stage) -> Iterator[str]:
         for name in stage.after:
             if name not in self.stages:
                 raise GraphError(f"{self.name}: stage {stage.name!r} comes after {name!r}, which is not there")
-            found.add(name)
-        return tuple(sorted(self._through_relays(stage, found) - {stage.name}))
+            yield self._seen(stage, name, f"stage {stage.name!r} comes after {name!r}")
+
+    def _seen(self, stage: Stage, other: str, says: str) -> str:
+        """Return a stage that another one names, if it stands beside it or around it."""
+        owner = self.owner_of.get(other)
+        if owner is not None and owner not in self.owners(stage.name):
+            raise GraphError(f"{self.name}: {says}, which stands in the body of {owner!r}")
+        if other in self.owners(stage.name):
+            raise GraphError(f"{self.name}: {says}, in whose body it stands")
+        return other
 
     def _through_relays(self, stage: Stage, needs: set[str]) -> set[str]:
         """Put a stage's relays in place of what they stand for."""
@@ -269,3 +409,11 @@ class Graph:
     def digest(self) -> str:
         """The plan digest, which every run is pinned to."""
         return str(self.source_map["plan"])
+
+
+def _walk(owner: str, stages: tuple[Stage, ...]) -> Iterator[tuple[str, Stage]]:
+    """Yield every stage with its owner's name, an owner before its body."""
+    for stage in stages:
+        yield owner, stage
+        if stage.each is not None:
+            yield from _walk(stage.name, stage.each.stages)

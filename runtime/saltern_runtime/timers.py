@@ -8,6 +8,7 @@ import logging
 import signal
 import sys
 import threading
+from pathlib import Path
 
 from saltern_runtime.engine.service import Service
 from saltern_runtime.engine.sweeper import Sweeper
@@ -26,7 +27,7 @@ def load_graph(package: str) -> Graph:
     return found
 
 
-def run(service: Service, stop: threading.Event) -> None:
+def run(service: Service, stop: threading.Event, heartbeat: Path | None = None) -> None:
     """Sweep until told to stop. An outage of the store is waited out; the store itself knows how long the gap was."""
     sweeper = Sweeper(service.store, service.dispatcher, service.reader)
     while not stop.is_set():
@@ -35,6 +36,8 @@ def run(service: Service, stop: threading.Event) -> None:
             sweeper.sweep()
         except StoreUnavailableError as error:
             log.warning("nothing swept: %s", error)
+        if heartbeat is not None:
+            heartbeat.touch()
         stop.wait(service.settings.sweep)
 
 
@@ -42,6 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run as a command; SIGTERM and SIGINT stop it after the sweep at hand."""
     parser = argparse.ArgumentParser(prog="python -m saltern_runtime.timers", description=__doc__)
     parser.add_argument("package", help="the generated package, such as support_triage")
+    parser.add_argument("--heartbeat", type=Path, metavar="FILE", help="a file to touch after each sweep, for a probe")
     chosen = parser.parse_args(arguments)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     stop = threading.Event()
@@ -49,7 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
         signal.signal(number, lambda *_: stop.set())
     service = Service(load_graph(chosen.package), Settings.from_env())
     try:
-        run(service, stop)
+        run(service, stop, chosen.heartbeat)
     except StoreUnfitError as error:
         log.error("%s", error)  # noqa: TRY400 - the message is all that an operator needs
         return 1

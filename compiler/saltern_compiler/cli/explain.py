@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from saltern_compiler.cli.common import compile_clean, fail
+from saltern_compiler.registry import Registry
 
 if TYPE_CHECKING:
     from saltern_compiler.ir.plan import Decision, Plan, Stage
@@ -37,7 +38,8 @@ def _page(code: str) -> str | None:
     from saltern_compiler.diagnostics import catalog  # noqa: PLC0415 - plans need no pages
 
     page = catalog.page(code)
-    return page.text.rstrip("\n") if page is not None else None
+    text = page.text if page is not None else Registry.load().page(code)
+    return text.rstrip("\n") if text is not None else None
 
 
 def _near(code: str) -> str:
@@ -45,7 +47,7 @@ def _near(code: str) -> str:
 
     from saltern_compiler.diagnostics import catalog  # noqa: PLC0415 - as above
 
-    near = get_close_matches(code, catalog.codes(), n=3)
+    near = get_close_matches(code, (*catalog.codes(), *Registry.load().codes()), n=3)
     return f"; did you mean {' or '.join(near)}?" if near else ""
 
 

@@ -12,11 +12,13 @@ from saltern_runtime.version import __version__
 COMMANDS: Final = {
     "check": "Check pipelines and show everything that is wrong with them.",
     "build": "Compile a pipeline into a folder.",
+    "image": "Compile a pipeline and build its container image.",
     "explain": "Explain a pipeline's plan, or a diagnostic code.",
     "dev": "Run a pipeline's whole service here, on an embedded server.",
     "run": "Run a pipeline once, in one process, and print its output.",
     "digest": "Print the digest of what a pipeline means.",
     "schema": "Print the JSON Schema of the editor's documents.",
+    "wheel": "Write the wheel of saltern-runtime, which images need.",
 }
 """Every command with its line in the help, in the order people need them; each is a module of this package."""
 

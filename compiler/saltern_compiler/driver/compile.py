@@ -12,7 +12,8 @@ from saltern_compiler.driver.source import Source
 from saltern_compiler.frontend import read
 from saltern_compiler.ir.pipeline import Pipeline
 from saltern_compiler.ir.plan import Plan
-from saltern_compiler.registry import Registry
+from saltern_compiler.registry import TARGETS as PLUGIN_TARGETS
+from saltern_compiler.registry import PluginError, Registry
 from saltern_compiler.target import Contribution, Target
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ def _compile(job: _Job, pipeline: Pipeline | None, findings: Sequence[Diagnostic
         places=_places(analysis.pipeline, job.text, job.source_name),
         options=job.options,
     )
-    return Result(result.diagnostics, analysis.pipeline, plan, _emit(plan, chosen, job.options))
+    return Result(result.diagnostics, analysis.pipeline, plan, _emit(plan, chosen, job))
 
 
 def _places(pipeline: Pipeline, text: str, source_name: str) -> Mapping[str, str]:
@@ -151,28 +152,47 @@ def _select(names: tuple[str, ...], registry: Registry) -> tuple[Target, ...]:
     return tuple(chosen[name] for name in sorted(chosen))
 
 
-def _emit(plan: Plan, targets: tuple[Target, ...], options: Mapping[str, str]) -> Mapping[str, bytes]:
+def _emit(plan: Plan, targets: tuple[Target, ...], job: _Job) -> Mapping[str, bytes]:
     if not targets:
         return {}
-    files: dict[str, bytes] = {}
+    tree = _Tree(job.registry)
     shared = _merge([target.contribute(plan) for target in targets])
     for target in targets:
-        own = {key: value for key, value in options.items() if key in target.options}
-        _add(files, target.emit(plan, own), target.name)
+        own = {key: value for key, value in job.options.items() if key in target.options}
+        tree.add(target, target.emit(plan, own))
     for target in targets:
         if target.assemble is not None:
-            _add(files, target.assemble(plan, shared), target.name)
-    files[BUILD_FILE] = manifest(plan, files, tuple(target.name for target in targets), options)
-    return dict(sorted(files.items()))
+            tree.add(target, target.assemble(plan, shared))
+    build_file = manifest(plan, tree.files, tuple(target.name for target in targets), job.options)
+    return dict(sorted((*tree.files.items(), (BUILD_FILE, build_file))))
 
 
-def _add(files: dict[str, bytes], more: Mapping[str, bytes], target: str) -> None:
-    for path, data in more.items():
-        if not is_inside(path) or path == BUILD_FILE:
-            raise InternalError(f"the target {target} emits {path!r}, which is no path of a tree")
-        if path in files:
-            raise InternalError(f"two targets emit {path!r}; one of them is {target}")
-        files[path] = data
+@dataclass(frozen=True, slots=True)
+class _Tree:
+    """Files, and whose each is: a clash is our own bug, or that of a plugin."""
+
+    registry: Registry
+    files: dict[str, bytes] = field(default_factory=dict)
+    owners: dict[str, str] = field(default_factory=dict)
+
+    def add(self, target: Target, more: Mapping[str, bytes]) -> None:
+        for path, data in more.items():
+            if not is_inside(path) or path == BUILD_FILE:
+                raise self._error(f"{self._who(target.name)} emits {path!r}, which is no path of a tree", target.name)
+            if path in self.files:
+                other = self.owners[path]
+                message = f"{self._who(target.name)} emits {path!r}, and so does {self._who(other)}"
+                raise self._error(message, target.name, other)
+            self.files[path] = data
+            self.owners[path] = target.name
+
+    def _who(self, name: str) -> str:
+        plugin = self.registry.plugin(PLUGIN_TARGETS, name)
+        return f"the target {name} of {plugin}" if plugin is not None else f"the target {name}"
+
+    def _error(self, message: str, *names: str) -> Exception:
+        is_plugin = any(self.registry.plugin(PLUGIN_TARGETS, name) is not None for name in names)
+        return PluginError(message) if is_plugin else InternalError(message)
 
 
 def _merge(contributions: Iterable[Contribution]) -> Contribution:

@@ -106,12 +106,19 @@ def _node(node: Node) -> dict[str, Json]:
 def _policy(policy: Policy) -> Json:
     given = {field.name: getattr(policy, field.name) for field in fields(policy)}
     return {
-        name: _retry(value) if isinstance(value, Retry) else value for name, value in given.items() if value is not None
+        name: _retry(value) if isinstance(value, Retry) else _number(value)
+        for name, value in given.items()
+        if value is not None
     }
 
 
 def _retry(retry: Retry) -> Json:
-    return {"attempts": retry.attempts, "base": retry.base, "cap": retry.cap}
+    return {"attempts": _number(retry.attempts), "base": retry.base, "cap": retry.cap}
+
+
+def _number(value: Json) -> Json:
+    """Write an integer that RFC 8785 has no number for as tagged text: it is out of bounds, but the check says so, not we."""
+    return {"int": str(value)} if isinstance(value, int) and abs(value) >= _EXACT else value
 
 
 def _value(value: Value) -> Json:
@@ -137,7 +144,7 @@ def _literal(value: Json) -> Json:
         case bool() | None | str():
             return value
         case int():
-            return value if abs(value) < _EXACT else {"int": str(value)}
+            return _number(value)
         case float():
             return {"double": value}
         case list():

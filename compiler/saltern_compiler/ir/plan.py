@@ -98,6 +98,8 @@ class Plan:
     """Node id → its label, for docstrings; empty where it has none."""
     decisions: tuple[Decision, ...] = field(default=(), compare=False)
     """What was decided for the pipeline as a whole: deadline, retention, egress."""
+    distributions: tuple[str, ...] = ()
+    """Plugins that nodes and connections come from, as exact requirements: `saltern-demo[voice]==1.2`; sorted."""
 
     def node(self, node_id: str) -> PlannedNode:
         """Return the planned node of that id."""

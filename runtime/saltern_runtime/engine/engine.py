@@ -6,6 +6,7 @@ import json
 import logging
 import time
 from collections.abc import Callable
+from typing import Final
 
 from saltern_runtime.engine.dispatch import Dispatcher
 from saltern_runtime.engine.drain import Drain
@@ -19,6 +20,7 @@ from saltern_runtime.store.keys import new_nonce
 from saltern_runtime.store.store import Store
 
 log = logging.getLogger("saltern.engine")
+_compact: Final = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class Engine:
@@ -93,7 +95,7 @@ class Engine:
             "SUCCEEDED",
             plan.dependants(result.taken),
             result.values,
-            json.dumps(result.durations, separators=(",", ":")),
+            _compact(result.durations),
             time.monotonic() - began,
         )
         answer = self.store.advance(claim, outcome, self._next(end), keep=self.graph.retention)

@@ -109,7 +109,7 @@ class NodeType:
     queue: str = "default"
     policy: Policy = Policy()
     requires: tuple[str, ...] = ()
-    """Extras of `saltern-runtime` that the callable needs, such as `slack`."""
+    """Extras that the callable needs, such as `slack`: of the distribution that offers the node type."""
     check: Callable[[Bound], Iterable[Problem]] = _no_problems
     result_model: str = ""
     """`package.module:Class` of the result, where the type is fixed; given an `is_type` parameter, the result is that type instead."""

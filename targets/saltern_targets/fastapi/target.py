@@ -9,6 +9,7 @@ from saltern_compiler.ir.plan import Plan
 from saltern_compiler.ir.values import Literal, SecretRef
 from saltern_compiler.pytext import identifier, string
 from saltern_compiler.target import Contribution, Target
+from saltern_targets.names import package_name
 from saltern_targets.writing import Module
 
 _TAKEN = frozenset({"router", "create_app", "start_run", "body", "start", "deliver"})
@@ -18,7 +19,7 @@ _LONGEST = 40
 
 def emit(plan: Plan, options: Mapping[str, str]) -> Mapping[str, bytes]:  # noqa: ARG001 - the interface of targets; there are no options
     """Write `<package>/api.py`."""
-    package = plan.pipeline.name
+    package = package_name(plan)
     doc = f"HTTP API of the pipeline {package}: `router` for an app of yours, `create_app` for one of its own."
     module = Module(doc, source_name=plan.source_name, package=package)
     module.use("fastapi", "FastAPI", "Response")
@@ -100,7 +101,7 @@ def contribute(plan: Plan) -> Contribution:
 
 
 def _readme(plan: Plan) -> Iterator[str]:
-    package = plan.pipeline.name
+    package = package_name(plan)
     yield "## HTTP API"
     yield ""
     yield "```sh"

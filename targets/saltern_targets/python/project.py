@@ -19,13 +19,15 @@ from saltern_targets.writing import LINE_LENGTH, Module, header, sentence
 def emit_project(plan: Plan, shared: Contribution) -> Mapping[str, bytes]:
     """Write the shared files out of what all targets contribute."""
     package = package_name(plan)
-    requirement = _requirement({*plan.requires, *shared.extras})
+    requirements = (_requirement({*plan.requires, *shared.extras}), *plan.distributions)
     comment = f"# {header(plan.source_name)}\n"
     return {
         f"{package}/__init__.py": _init(plan, package, shared.exports),
-        "pyproject.toml": (comment + _pyproject(plan, package, requirement)).encode(),
+        "pyproject.toml": (comment + _pyproject(plan, package, requirements)).encode(),
         "requirements.txt": (
-            f"{comment}# Until saltern-runtime is on an index, put its wheel into wheels/.\n--find-links wheels\n{requirement}\n"
+            f"{comment}# Until saltern-runtime is on an index, put its wheel into wheels/.\n--find-links wheels\n"
+            + "\n".join(requirements)
+            + "\n"
         ).encode(),
         "README.md": _readme(plan, package, shared.readme),
         ".gitignore": f"{comment}__pycache__/\n*.egg-info/\n.venv/\ndist/\n".encode(),
@@ -71,7 +73,7 @@ def _export_order(name: str) -> tuple[int, str]:
     return (0 if name.isupper() else 1 if name[0].isupper() else 2, name)
 
 
-def _pyproject(plan: Plan, package: str, requirement: str) -> str:
+def _pyproject(plan: Plan, package: str, requirements: Iterable[str]) -> str:
     description = sentence(plan.pipeline.description or f"The pipeline {plan.pipeline.name}")
     return f"""\
 [build-system]
@@ -84,7 +86,7 @@ version = "0.1.0"
 description = {_toml(description)}
 readme = "README.md"
 requires-python = ">=3.11"
-dependencies = [{_toml(requirement)}]
+dependencies = [{", ".join(_toml(each) for each in requirements)}]
 
 [tool.hatch.build.targets.wheel]
 packages = [{_toml(package)}]

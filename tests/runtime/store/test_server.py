@@ -4,7 +4,6 @@ import threading
 import time
 
 import pytest
-
 from redis.exceptions import ResponseError
 
 from saltern_runtime.settings import Settings

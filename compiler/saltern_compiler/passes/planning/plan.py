@@ -23,7 +23,7 @@ from saltern_compiler.passes.planning.decide import (
 from saltern_compiler.passes.planning.disabled import without_disabled
 from saltern_compiler.passes.planning.relays import START, insert_relays
 from saltern_compiler.passes.planning.stages import Group, group_nodes
-from saltern_compiler.passes.planning.surroundings import egress, environment
+from saltern_compiler.passes.planning.surroundings import distributions, egress, environment, extras
 from saltern_compiler.passes.shape import Shape, shape_of
 from saltern_compiler.registry import Registry
 from saltern_runtime.spec import DEFAULT_POLICY, NULL, Json, Retry, Type, optional
@@ -54,10 +54,12 @@ def make_plan(
     hosts = egress(live, registry)
     own = tuple(sorted((files or {}).items()))
     pipeline_digest = digest(analysis.pipeline)
+    specs = [shape.specs[node_id] for node_id in shape.order]
+    plugins = distributions(live, specs, registry)
     return Plan(
         pipeline=analysis.pipeline,
         pipeline_digest=pipeline_digest,
-        digest=_plan_digest(pipeline_digest, own, options or {}),
+        digest=_plan_digest(pipeline_digest, own, options or {}, plugins),
         nodes=tuple(_planned(node_id, shape, analysis, decided[node_id]) for node_id in shape.order),
         stages=_stages(groups, shape, analysis, decided),
         input_type=live.input,
@@ -65,7 +67,7 @@ def make_plan(
         files=own,
         egress=hosts,
         env=environment(live),
-        requires=tuple(sorted({extra for node_id in shape.order for extra in shape.specs[node_id].requires})),
+        requires=extras(specs, registry),
         deadline=deadline,
         retention=retention,
         source_name=source_name,
@@ -74,7 +76,9 @@ def make_plan(
         decisions=(
             *decisions,
             Decision("egress", ", ".join(hosts) or "none", "connections in use, and URLs written out"),
+            *(Decision("requires", each, "a node type or a connector comes from it") for each in plugins),
         ),
+        distributions=plugins,
     )
 
 
@@ -100,13 +104,17 @@ def _output_type(pipeline: Pipeline, analysis: Analysis) -> Type:
     return analysis.types[RETURN] if always else optional(analysis.types[RETURN])
 
 
-def _plan_digest(pipeline_digest: str, files: tuple[tuple[str, str], ...], options: Mapping[str, Json]) -> str:
-    parts = {
+def _plan_digest(
+    pipeline_digest: str, files: tuple[tuple[str, str], ...], options: Mapping[str, Json], plugins: tuple[str, ...]
+) -> str:
+    parts: dict[str, Json] = {
         "pipeline": pipeline_digest,
         "files": {path: hashlib.sha256(text.encode()).hexdigest() for path, text in files},
         "options": dict(options),
         "version": __version__,
     }
+    if plugins:
+        parts["plugins"] = list(plugins)
     text = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 

@@ -1,14 +1,15 @@
-"""What a pipeline needs around it: hosts, environment variables, extras of the runtime."""
+"""What a pipeline needs around it: hosts, environment variables, extras of the runtime, plugins."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from saltern_compiler.ir.pipeline import Connection, Pipeline
 from saltern_compiler.ir.values import Literal, SecretRef, Template, Value
 from saltern_compiler.passes.shape import all_settings
-from saltern_compiler.registry import Registry
-from saltern_runtime.spec import Json
+from saltern_compiler.registry import CONNECTORS, NODE_TYPES, Distribution, Registry
+from saltern_runtime.spec import Json, NodeType
 
 _PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
@@ -56,3 +57,24 @@ def environment(pipeline: Pipeline) -> tuple[str, ...]:
     """Return the environment variables of the secrets that connections and triggers take; sorted."""
     used = {value.name for value in all_settings(pipeline) if isinstance(value, SecretRef)}
     return tuple(sorted({each.reference.removeprefix("env:") for each in pipeline.secrets if each.name in used}))
+
+
+def extras(specs: Iterable[NodeType], registry: Registry) -> tuple[str, ...]:
+    """Return the extras of saltern-runtime that its own node types need; sorted."""
+    own = (spec for spec in specs if registry.plugin(NODE_TYPES, spec.key) is None)
+    return tuple(sorted({extra for spec in own for extra in spec.requires}))
+
+
+def distributions(pipeline: Pipeline, specs: Iterable[NodeType], registry: Registry) -> tuple[str, ...]:
+    """Return the plugins that node types and the connectors of connections come from, as exact requirements; sorted."""
+    found: dict[Distribution, set[str]] = {}
+    for spec in specs:
+        plugin = registry.plugin(NODE_TYPES, spec.key)
+        if plugin is not None:
+            found.setdefault(plugin, set()).update(spec.requires)
+    used = {node.connection for node in pipeline.body.nodes}
+    for connection in pipeline.connections:
+        plugin = registry.plugin(CONNECTORS, connection.connector) if connection.name in used else None
+        if plugin is not None:
+            found.setdefault(plugin, set())
+    return tuple(each.requirement(wanted) for each, wanted in sorted(found.items()))

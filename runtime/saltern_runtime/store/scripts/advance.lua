@@ -16,9 +16,6 @@ end
 let_go(r, call.path, rec)
 r.open = r.open - 1
 rec.s, rec.e, rec.d, rec.x = call.state, now, call.durations, call.failure
-if call.state ~= 'FAILED' then
-  rec.r = nil
-end
 for first = 2, #ARGV, 1000 do
   redis.call('HSET', key_of(call.run, ':vals'), unpack(ARGV, first, math.min(first + 999, #ARGV)))
 end
@@ -63,5 +60,8 @@ if call.claim then
   end
 end
 local bells = finish()
+if call.state ~= 'FAILED' then -- what only an open activation needs
+  rec.r, rec.n, rec.u, rec.t, rec.y, rec.w, rec.p, rec.q = nil, nil, nil, nil, nil, nil, nil, nil
+end
 remember(rec, claimed, bells)
 return reply('ok', bells, claimed)

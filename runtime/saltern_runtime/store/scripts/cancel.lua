@@ -9,7 +9,6 @@ if not r or r.tenant ~= call.tenant then
 end
 if r.state == 'QUEUED' or r.state == 'RUNNING' then
   r.state = 'CANCELLING'
-  r.dirty = true
   redis.call('HSET', key_of(call.run), 'failure', call.failure)
   event(call.run, 'run.cancelling', nil, call.failure)
   close_if_cancelled(r)

@@ -67,6 +67,7 @@ local function load(run)
     id = run, state = f[1], open = tonumber(f[2]), running = tonumber(f[3]), tenant = f[4], created = f[5],
     deadline = tonumber(f[6]), retention = tonumber(f[7]),
   }
+  found.was = { found.state, found.open, found.running }
   runs[run] = found
   return found
 end
@@ -138,7 +139,6 @@ end
 -- The one way into a terminal state.
 local function close(r, state, failure)
   r.state = state
-  r.dirty = true
   redis.call('HSET', key_of(r.id), 'state', state, 'ended', now)
   if failure then
     redis.call('HSET', key_of(r.id), 'failure', failure)
@@ -192,7 +192,6 @@ local function begin(r, path, rec, nonce)
     event(r.id, 'stage.started', path, noted(rec))
   end
   r.running = r.running + 1
-  r.dirty = true
   redis.call('ZADD', DUE, now + call.lease, 'a|' .. r.id .. '|' .. path)
   return shown(r, path, rec, keep(r.id, path, rec))
 end
@@ -264,13 +263,13 @@ local function top_up(queue)
   redis.call('HSET', key, 'out', out)
 end
 
--- Ring what must be rung and write the runs back; returns the bells as text.
+-- Ring what must be rung and write back the runs that changed; returns the bells as text.
 local function finish()
   for queue in pairs(touched) do
     top_up(queue)
   end
   for run, r in pairs(runs) do
-    if r.dirty then
+    if r.state ~= r.was[1] or r.open ~= r.was[2] or r.running ~= r.was[3] then
       redis.call('HSET', key_of(run), 'state', r.state, 'open', r.open, 'running', r.running)
     end
   end
@@ -320,7 +319,6 @@ end
 -- Let go of a claim: count it out, take away its timer and its verdict.
 local function let_go(r, path, rec)
   r.running = r.running - 1
-  r.dirty = true
   rec.v = nil
   redis.call('ZREM', DUE, 'a|' .. r.id .. '|' .. path)
 end
@@ -353,6 +351,5 @@ local function arrive(r, dep)
     rec.v = 'skip'
   end
   r.open = r.open + 1
-  r.dirty = true
   return rec
 end

@@ -1,0 +1,173 @@
+"""The target `compose`: compose.yaml, the whole service on one machine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import yaml
+
+from saltern_compiler.ir.plan import Plan
+from saltern_compiler.target import Contribution, Target
+from saltern_targets.processes import (
+    API_ALIVE,
+    HEARTBEAT,
+    PORT,
+    USER,
+    WORK_ALIVE,
+    api,
+    api_secrets,
+    grace,
+    slug,
+    timers,
+    worker,
+    worker_secrets,
+)
+from saltern_targets.writing import header
+
+REDIS_IMAGE: Final = "docker.io/library/redis:7.4.5-bookworm"
+_STORE: Final = "redis://redis:6379/0"
+_REDIS: Final = ("redis-server", "--appendonly", "yes", "--appendfsync", "everysec", "--maxmemory-policy", "noeviction", "--save", "")
+
+
+def emit(plan: Plan, options: Mapping[str, str]) -> Mapping[str, bytes]:  # noqa: ARG001 - the interface of targets; there are no options
+    """Write compose.yaml."""
+    return {"compose.yaml": _dump(_project(plan), f"# {header(plan.source_name)}\n")}
+
+
+def _project(plan: Plan) -> Mapping[str, Any]:
+    """Build the tree. Strings of ours hold variables on purpose; nothing else of the pipeline enters but plain names."""
+    return {
+        "name": slug(plan),
+        "services": {
+            "api": {
+                **_ours(plan, api(plan), API_ALIVE),
+                "environment": {
+                    "SALTERN_REDIS_URL": _STORE,
+                    "SALTERN_API_TOKENS": "${SALTERN_API_TOKENS:-}",
+                    **_secrets(api_secrets(plan)),
+                },
+                "ports": [f"127.0.0.1:${{PORT:-{PORT}}}:{PORT}"],
+                "networks": ["default", "store"],
+                "stop_grace_period": "15s",
+            },
+            "worker": {
+                **_ours(plan, worker(plan), WORK_ALIVE),
+                "environment": {
+                    "SALTERN_REDIS_URL": _STORE,
+                    "SALTERN_GRACE": str(grace(plan)),
+                    "SALTERN_HEARTBEAT_FILE": HEARTBEAT,
+                    **_secrets(worker_secrets(plan)),
+                },
+                "networks": ["default", "store"],
+                "stop_grace_period": f"{grace(plan)}s",
+            },
+            "timers": {
+                **_ours(plan, timers(plan), WORK_ALIVE),
+                "environment": {"SALTERN_REDIS_URL": _STORE},
+                "networks": ["store"],
+                "stop_grace_period": "15s",
+                "deploy": {"replicas": 2},
+            },
+            "redis": {
+                "image": f"${{REDIS_IMAGE:-{REDIS_IMAGE}}}",
+                "command": Line(_REDIS),
+                "user": "redis",
+                **_hardened(("redis-cli", "ping")),
+                "volumes": ["redis:/data"],
+                "networks": ["store"],
+                "stop_grace_period": "30s",
+            },
+        },
+        "networks": {"default": {}, "store": {"internal": True}},
+        "volumes": {"redis": {}},
+    }
+
+
+def _ours(plan: Plan, command: Sequence[str], alive: Sequence[str]) -> dict[str, Any]:
+    return {
+        "image": f"${{IMAGE:-{slug(plan)}:latest}}",
+        "build": {"context": "."},
+        "command": Line(command),
+        "user": f"{USER}:{USER}",
+        **_hardened(alive),
+        "tmpfs": ["/tmp"],  # noqa: S108 - a mount point
+        "depends_on": {"redis": {"condition": "service_healthy"}},
+    }
+
+
+def _hardened(alive: Sequence[str]) -> dict[str, Any]:
+    return {
+        "healthcheck": {
+            "test": Line(["CMD", *alive]),
+            "interval": "10s",
+            "timeout": "5s",
+            "retries": 3,
+            "start_period": "20s",
+        },
+        "read_only": True,
+        "cap_drop": ["ALL"],
+        "security_opt": ["no-new-privileges:true"],
+        "restart": "unless-stopped",
+    }
+
+
+def _secrets(names: Sequence[str]) -> dict[str, str]:
+    """Take each secret from the environment of `docker compose`, which stops with a message where one is missing."""
+    return {name: f"${{{name}:?set it in the environment or in .env}}" for name in names}
+
+
+class Line(list[str]):
+    """A list that is written on one line, as a command."""
+
+
+class _Dumper(yaml.SafeDumper):
+    """Block style with lists indented, and no anchors."""
+
+    def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002 - the interface
+        return True
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002 - the interface
+        super().increase_indent(flow, False)
+
+
+def _line(dumper: yaml.SafeDumper, data: Line) -> yaml.Node:
+    return dumper.represent_sequence("tag:yaml.org,2002:seq", data, flow_style=True)
+
+
+_Dumper.add_representer(Line, _line)
+
+
+def _dump(tree: Mapping[str, Any], comment: str) -> bytes:
+    """Write YAML: keys in the order in which people read them."""
+    text = yaml.dump(tree, Dumper=_Dumper, sort_keys=False, width=200, allow_unicode=False)
+    return (comment + text).encode()
+
+
+def contribute(plan: Plan) -> Contribution:
+    """Say how to start it."""
+    wanted = sorted({*api_secrets(plan), *worker_secrets(plan)})
+    export = f"export {' '.join(f'{name}=…' for name in wanted)}\n" if wanted else ""
+    text = f"""\
+## On one machine
+
+```sh
+saltern wheel -o wheels
+{export}docker compose run --rm --no-deps api python -m saltern_runtime.web.tokens new default
+export SALTERN_API_TOKENS=default=sha256:…      # the entry that it printed
+docker compose up --build
+```
+
+API (on 127.0.0.1:{PORT}, or `PORT`), worker, two timers and Redis; only what has to reach other hosts can. Secrets come from the
+environment of `docker compose` or from `.env`.
+"""
+    return Contribution(readme=text)
+
+
+TARGET: Final = Target(
+    name="compose",
+    summary="compose.yaml: API, worker, timers and Redis on one machine.",
+    emit=emit,
+    contribute=contribute,
+    needs=("docker",),
+)

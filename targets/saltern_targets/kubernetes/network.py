@@ -1,0 +1,131 @@
+"""Who may speak with whom: nothing, then what the pipeline needs.
+
+A NetworkPolicy knows addresses and ports, not host names: what a pipeline calls by name is open by its port. Never open are
+link-local addresses, where clouds hand out credentials.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Mapping
+
+from kubernetes.client import (
+    V1IPBlock,
+    V1LabelSelector,
+    V1NetworkPolicy,
+    V1NetworkPolicyEgressRule,
+    V1NetworkPolicyIngressRule,
+    V1NetworkPolicyPeer,
+    V1NetworkPolicyPort,
+    V1NetworkPolicySpec,
+)
+
+from saltern_targets.kubernetes.names import object_name
+from saltern_targets.kubernetes.parts import PORT_NAME, Service
+
+REDIS_PORT = 6379
+
+
+def default_deny(service: Service) -> V1NetworkPolicy:
+    """Deny the service's pods everything; whatever else lives in the namespace is left alone."""
+    return _policy(service, object_name(service.app, "default-deny"), service.selector(), "network")
+
+
+def shared(service: Service) -> V1NetworkPolicy:
+    """Let every process ask the cluster's DNS, and reach Redis wherever it is."""
+    dns = V1NetworkPolicyEgressRule(
+        ports=[_port(53, "UDP"), _port(53, "TCP")],
+        to=[
+            V1NetworkPolicyPeer(
+                namespace_selector=V1LabelSelector(match_labels={"kubernetes.io/metadata.name": "kube-system"})
+            ),
+            V1NetworkPolicyPeer(ip_block=V1IPBlock(cidr="169.254.20.10/32")),
+        ],
+    )
+    redis = V1NetworkPolicyEgressRule(ports=[_port(REDIS_PORT)], to=_anywhere())
+    name = object_name(service.app, "dns-and-redis")
+    return _policy(service, name, service.selector(), "network", egress=[dns, redis])
+
+
+def api_ingress(service: Service) -> V1NetworkPolicy:
+    """Let anyone call the API, which asks every caller for a token or a signature; an overlay may narrow it."""
+    rule = V1NetworkPolicyIngressRule(ports=[V1NetworkPolicyPort(port=PORT_NAME, protocol="TCP")])
+    return _policy(service, object_name(service.app, "api"), service.selector("api"), "api", ingress=[rule])
+
+
+def worker_egress(service: Service, name: str, component: str) -> V1NetworkPolicy | None:
+    """Let workers of this version reach what its nodes call; older ones keep their own policy. None: they call nothing."""
+    hosts = [host for host in service.plan.egress if not _is_loopback(host)]
+    if not hosts:
+        return None
+    return _policy(
+        service,
+        name,
+        service.selector(component, pinned=True),
+        component,
+        egress=_rules(hosts),
+        annotations={"saltern/egress": " ".join(hosts)},
+    )
+
+
+def _rules(hosts: Iterable[str]) -> list[V1NetworkPolicyEgressRule]:
+    by_port: dict[int, list[str]] = {}
+    for each in hosts:
+        host, _, port = each.rpartition(":")
+        by_port.setdefault(int(port), []).append(host)
+    return [V1NetworkPolicyEgressRule(ports=[_port(port)], to=_peers(names)) for port, names in sorted(by_port.items())]
+
+
+def _peers(hosts: list[str]) -> list[V1NetworkPolicyPeer]:
+    addresses = [_address(host) for host in hosts]
+    blocks = [V1NetworkPolicyPeer(ip_block=V1IPBlock(cidr=cidr)) for cidr in addresses if cidr is not None]
+    return blocks if None not in addresses else _anywhere()
+
+
+def _address(host: str) -> str | None:
+    try:
+        return str(ipaddress.ip_network(host.strip("[]")))
+    except ValueError:
+        return None
+
+
+def _is_loopback(each: str) -> bool:
+    host = each.rpartition(":")[0].strip("[]")
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _anywhere() -> list[V1NetworkPolicyPeer]:
+    """Every address, and every pod: some network plugins do not count pods among addresses."""
+    return [
+        V1NetworkPolicyPeer(ip_block=V1IPBlock(cidr="0.0.0.0/0", _except=["169.254.0.0/16"])),
+        V1NetworkPolicyPeer(ip_block=V1IPBlock(cidr="::/0", _except=["fd00:ec2::254/128", "fe80::/10"])),
+        V1NetworkPolicyPeer(namespace_selector=V1LabelSelector()),
+    ]
+
+
+def _port(number: int, protocol: str = "TCP") -> V1NetworkPolicyPort:
+    return V1NetworkPolicyPort(port=number, protocol=protocol)
+
+
+def _policy(
+    service: Service,
+    name: str,
+    pods: V1LabelSelector,
+    component: str,
+    *,
+    ingress: list[V1NetworkPolicyIngressRule] | None = None,
+    egress: list[V1NetworkPolicyEgressRule] | None = None,
+    annotations: Mapping[str, str] | None = None,
+) -> V1NetworkPolicy:
+    named = [kind for kind, rules in (("Ingress", ingress), ("Egress", egress)) if rules is not None]
+    return V1NetworkPolicy(
+        api_version="networking.k8s.io/v1",
+        kind="NetworkPolicy",
+        metadata=service.meta(name, component, annotations),
+        spec=V1NetworkPolicySpec(
+            pod_selector=pods, policy_types=named or ["Ingress", "Egress"], ingress=ingress, egress=egress
+        ),
+    )

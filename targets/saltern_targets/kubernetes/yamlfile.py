@@ -1,0 +1,54 @@
+"""Writes objects as YAML that every parser reads alike: 1.1 as in Python, and the mixture of 1.1 and 1.2 as in Kubernetes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+import yaml
+
+_PLAIN: Final = re.compile(
+    r"(?!(?:y|n|yes|no|on|off|true|false|null)$)[a-z/][a-z0-9./ _:-]*[a-z0-9]|[a-xz]", re.IGNORECASE
+)
+"""What needs no quotes anywhere. `12e45678`, a digest, is a number in one version, and `y` is true in the other."""
+_FIRST: Final = ("apiVersion", "kind", "metadata", "name", "namespace")
+
+
+class _Dumper(yaml.SafeDumper):
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - yaml's signature
+        return True
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002 - as above
+        return super().increase_indent(flow, indentless=False)
+
+
+def _string(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    style = None if _PLAIN.fullmatch(text) and ": " not in text and text != "N" else '"'
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
+
+
+_Dumper.add_representer(str, _string)
+
+
+def render(header: str, documents: Iterable[Mapping[str, Any]]) -> bytes:
+    """Write documents under a comment of one line."""
+    text = yaml.dump_all(
+        [_ordered(each) for each in documents],
+        Dumper=_Dumper,
+        sort_keys=False,
+        width=1000,
+        explicit_start=True,
+        default_flow_style=False,
+    )
+    return f"# {header}\n{text}".encode()
+
+
+def _ordered(value: Any) -> Any:
+    """Put first what people look for first; the rest stays in the order of the API's own documentation."""
+    if isinstance(value, Mapping):
+        keys = sorted(value, key=lambda key: _FIRST.index(key) if key in _FIRST else len(_FIRST))
+        return {key: _ordered(value[key]) for key in keys}
+    if isinstance(value, list | tuple):
+        return [_ordered(each) for each in value]
+    return value

@@ -1,0 +1,1 @@
+"""Greets people: a plugin of Saltern, to copy from."""

@@ -1,0 +1,1 @@
+"""The pages of this plugin's diagnostics, in docs/<code>.md."""
