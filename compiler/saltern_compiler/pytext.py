@@ -14,9 +14,9 @@ from saltern_runtime.spec.types import Json
 
 _PLAIN: Final = re.compile(r"[^A-Za-z0-9_]+")
 RESERVED: Final[Set[str]] = frozenset(
-    {*keyword.kwlist, *keyword.softkwlist, *dir(builtins), "ctx", "self", "cls", "input", "run"}
+    {*keyword.kwlist, *keyword.softkwlist, *dir(builtins), "ctx", "self", "cls", "input", "run", "l", "I", "O"}
 )
-"""Names that no mangled identifier takes: keywords, builtins, and the names that generated functions give a meaning."""
+"""Names that no mangled identifier takes: keywords, builtins, the names that generated functions give a meaning, and what reads like a digit."""
 
 
 def literal(value: Json) -> str:

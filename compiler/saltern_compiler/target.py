@@ -8,6 +8,10 @@ from dataclasses import dataclass, field
 from saltern_compiler.ir.plan import Plan
 
 
+class OptionError(ValueError):
+    """A value that an option cannot have; the message is for whoever called the compiler."""
+
+
 @dataclass(frozen=True, slots=True)
 class Contribution:
     """What a target adds to files that no target owns alone; the driver merges all targets' contributions."""
@@ -34,3 +38,4 @@ class Target:
     needs: tuple[str, ...] = ()
     """Targets whose files this one's import; selected along with it."""
     options: tuple[str, ...] = ()
+    """Names of the options that it takes. They say how the service is deployed, never what it does: no digest depends on them."""

@@ -244,18 +244,18 @@ class Graph:
             self._add(owner, stage)
         self._check_bodies()
         self._check_schedules(schedules)
-        self.needs: dict[str, tuple[str, ...]] = {name: () for name in self.stages}
+        self.needs: dict[str, tuple[str, ...]] = {}
         """Stage name → names of the stages of its own body that tell it when they are terminal, sorted; relays in place of what
         they stand for. What a body takes from around its owner is among the owner's needs."""
-        for name, found in self._all_needs().items():
-            self.needs[name] = tuple(sorted(self._through_relays(self.stages[name], found) - {name}))
-        dependants: dict[str, set[str]] = {name: set() for name in self.stages}
-        for name, needs in self.needs.items():
+        for stage_name, found in self._all_needs().items():
+            self.needs[stage_name] = tuple(sorted(self._through_relays(self.stages[stage_name], found) - {stage_name}))
+        dependants: dict[str, list[str]] = {stage_name: [] for stage_name in self.stages}
+        for stage_name, needs in sorted(self.needs.items()):
             for need in needs:
-                dependants[need].add(name)
-        self.dependants = {name: tuple(sorted(found)) for name, found in dependants.items()}
+                dependants[need].append(stage_name)
+        self.dependants = {stage_name: tuple(found) for stage_name, found in dependants.items()}
         self.starts = {
-            owner: tuple(name for name in self.members(owner) if not self.needs[name])
+            owner: tuple(each for each in self.members(owner) if not self.needs[each])
             for owner in ("", *dict.fromkeys(self.owner_of.values()))
         }
         """Owner → the stages of its body that need nothing inside of it; under the empty name, those of the pipeline itself."""
@@ -326,12 +326,9 @@ class Graph:
                 raise GraphError(f"{where} has the unknown on_error {body.on_error!r}")
             if self.owner_of.get(self.stage_of.get(body.result, "")) != name:
                 raise GraphError(f"{where} gives {body.result!r}, which does not stand in it")
-            taken = {self.stages[each].each for each in self.owners(name)}
-            if (
-                body.variable in AMBIENT
-                or body.variable in self._functions
-                or any(each is not None and each.variable == body.variable for each in taken)
-            ):
+            around = (self.stages[each].each for each in self.owners(name))
+            taken = {*AMBIENT, *self._functions, *(each.variable for each in around if each is not None)}
+            if body.variable in taken:
                 raise GraphError(f"{where} names its item {body.variable!r}, which has another meaning")
 
     def _check_schedules(self, schedules: tuple[Schedule, ...]) -> None:

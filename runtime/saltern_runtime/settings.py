@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Self
+from typing import Any, Self
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Settings:
             text = env.get(f"SALTERN_{each.name.upper()}")
             if text is None:
                 continue
-            kind = type(each.default)
+            kind: type[Any] = type(each.default)
             try:
                 given[each.name] = kind(text)
             except ValueError:

@@ -10,6 +10,7 @@ import sys
 import threading
 from pathlib import Path
 
+from saltern_runtime.engine.schedules import Schedules
 from saltern_runtime.engine.service import Service
 from saltern_runtime.engine.sweeper import Sweeper
 from saltern_runtime.graph import Graph
@@ -30,10 +31,12 @@ def load_graph(package: str) -> Graph:
 def run(service: Service, stop: threading.Event, heartbeat: Path | None = None) -> None:
     """Sweep until told to stop. An outage of the store is waited out; the store itself knows how long the gap was."""
     sweeper = Sweeper(service.store, service.dispatcher, service.reader)
+    schedules = Schedules(service)
     while not stop.is_set():
         try:
             service.prepare()
             sweeper.sweep()
+            schedules.fire()
         except StoreUnavailableError as error:
             log.warning("nothing swept: %s", error)
         if heartbeat is not None:

@@ -9,26 +9,29 @@ from saltern_compiler.ir.plan import Plan
 from saltern_compiler.pytext import identifier
 from saltern_runtime import expr
 
-_IN_SCOPE: Final = frozenset(
-    {"Any", "Context", "SKIPPED", "Skipped", "date", "datetime", "node", "nodes", "timedelta", "timezone"}
-)
+IN_SCOPE: Final = frozenset(
+    {
+        "Any", "Context", "Input", "Literal", "Output", "RunInfo", "SKIPPED", "Skipped", "date", "datetime", "node", "nodes",
+        "timedelta", "timezone", *expr.__all__,
+    }
+)  # fmt: skip
 """What generated functions see beside each other."""
 
 _TAKEN_PACKAGES: Final = frozenset(
     """
-    abc annotated_types anyio argparse array ast asyncio base64 billiard bisect builtins calendar celery code codecs collections
+    abc annotated_types anyio argparse array ast asyncio base64 billiard bisect builtins calendar celery click code codecs collections
     concurrent configparser contextlib copy csv ctypes custom dataclasses datetime dateutil decimal difflib dis docs email enum
     errno fastapi fcntl filecmp functools gc getpass glob grp gzip hashlib heapq hmac html http httpx idna importlib inspect io
-    ipaddress itertools jinja2 json keyword kombu linecache locale logging lzma math mimetypes multiprocessing numbers openai
+    ipaddress itertools jinja2 json jsonschema keyword kombu kubernetes lark linecache locale logging lzma math mimetypes multiprocessing numbers openai
     opcode operator os packaging pathlib pickle pip pkgutil platform platformdirs prometheus_client prompt_toolkit psycopg
     psycopg_pool pwd pydantic pydantic_core queue random re redis reprlib resource saltern_compiler saltern_runtime
     saltern_targets sched secrets select selectors shelve shlex shutil signal site slack_sdk smtplib socket socketserver sqlite3
     ssl standardwebhooks starlette stat statistics string struct subprocess symtable sys sysconfig syslog tarfile tempfile test
     tests textwrap threading time timeit token tokenize tomllib trace traceback types typing typing_extensions tzlocal unicodedata
-    unittest urllib uuid uvicorn uvloop valkey vine warnings wave weakref wheel wheels xml zipfile zipimport zlib zoneinfo
+    unittest urllib uuid uvicorn uvloop valkey vine warnings wave weakref wheel wheels xml yaml zipfile zipimport zlib zoneinfo
     """.split()  # noqa: SIM905 - a list of 150 lines reads worse
 )
-"""Packages that a service needs to import; a list of our own, so that every Python names alike."""
+"""Packages that a service or the compiler beside it imports; a list of our own, so that every Python names alike."""
 
 
 def package_name(plan: Plan) -> str:
@@ -36,13 +39,18 @@ def package_name(plan: Plan) -> str:
     return identifier(identifier(plan.pipeline.name).lower(), _TAKEN_PACKAGES)
 
 
+def item_names(plan: Plan) -> Mapping[str, str]:
+    """Return the name of a foreach's item in the pipeline → the keyword under which the body's functions take it."""
+    taken = {"ctx", "input", "run", *_taken(plan), *function_names(plan).values()}
+    names: dict[str, str] = {}
+    for item in sorted({stage.each.variable for stage in plan.stages if stage.each is not None}):
+        names[item] = identifier(item, {*taken, *names.values()})
+    return names
+
+
 def function_names(plan: Plan) -> Mapping[str, str]:
     """Return node id → name of its function, which is also the keyword under which other nodes read its value."""
-    taken = {*_IN_SCOPE, *expr.__all__}
-    for planned in plan.nodes:
-        taken.update(planned.spec.call.partition(":")[0].split("."))
-    for path, _ in plan.files:
-        taken.update(path.removesuffix(".py").split("/"))
+    taken = _taken(plan)
     names: dict[str, str] = {}
     for node_id in sorted(
         (planned.node.id for planned in plan.nodes), key=lambda each: (identifier(each) != each, each)
@@ -50,3 +58,13 @@ def function_names(plan: Plan) -> Mapping[str, str]:
         names[node_id] = identifier(node_id, taken)
         taken.add(names[node_id])
     return names
+
+
+def _taken(plan: Plan) -> set[str]:
+    taken = set(IN_SCOPE)
+    for planned in plan.nodes:
+        taken.update(planned.spec.call.partition(":")[0].split("."))
+        taken.add(planned.spec.result_model.partition(":")[2])
+    for path, _ in plan.files:
+        taken.update(path.removesuffix(".py").split("/"))
+    return taken

@@ -35,7 +35,14 @@ def worker(plan: Plan, *, concurrency: int = 4, queues: Iterable[str] = ()) -> t
     """Return the command of a worker; it answers all queues unless some are named, by their names in the broker."""
     start = ("python", "-m", "celery", "-A", f"{package_name(plan)}.tasks", "worker", "--concurrency", str(concurrency))
     named = ",".join(queues)
-    return (*start, "--loglevel", "INFO", *(("--queues", named) if named else ()))
+    return (
+        *start,
+        "--loglevel",
+        "INFO",
+        "--without-gossip",
+        "--without-mingle",
+        *(("--queues", named) if named else ()),
+    )
 
 
 def timers(plan: Plan) -> tuple[str, ...]:

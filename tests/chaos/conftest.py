@@ -26,20 +26,20 @@ SHORT = {
 OUTPUT = {"category": "billing", "told": True}
 
 
-def chaos_graph(service):
+def chaos_graph(service, package="chaos_triage"):
     """Import the package anew under a service name."""
-    for name in [name for name in sys.modules if name.startswith("chaos_triage")]:
+    for name in [name for name in sys.modules if name.startswith("chaos_")]:
         del sys.modules[name]
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CHAOS_SERVICE", service)
         patch.syspath_prepend(str(PACKAGES))
-        return importlib.import_module("chaos_triage.graph").GRAPH
+        return importlib.import_module(f"{package}.graph").GRAPH
 
 
 class Site:
     """Make a service on a server, with its processes."""
 
-    def __init__(self, url, service, log):
+    def __init__(self, url, service, log, package="chaos_triage"):
         self.env = {
             **os.environ,
             **SHORT,
@@ -48,8 +48,8 @@ class Site:
             "PYTHONPATH": str(PACKAGES),
         }
         settings = Settings.from_env({key: value for key, value in self.env.items() if key.startswith("SALTERN_")})
-        self.service = Service(chaos_graph(service), settings)
-        self.name, self.url = service, url
+        self.service = Service(chaos_graph(service, package), settings)
+        self.name, self.url, self.package = service, url, package
         self.log = log
         self.processes = []
 
@@ -60,10 +60,10 @@ class Site:
 
     def worker(self):
         quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat", "-l", "warning", "-c", "2")
-        return self.spawn("-m", "celery", "-A", "chaos_triage.tasks", "worker", *quiet)
+        return self.spawn("-m", "celery", "-A", f"{self.package}.tasks", "worker", *quiet)
 
     def timers(self):
-        return self.spawn("-m", "chaos_triage.timers")
+        return self.spawn("-m", f"{self.package}.timers")
 
     def start(self, **given):
         return self.service.start(given, tenant="acme", trigger="api").run_id

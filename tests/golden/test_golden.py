@@ -8,6 +8,7 @@ from syrupy.data import SnapshotCollections
 from syrupy.extensions.single_file import SingleFileSnapshotExtension
 
 from saltern_compiler.driver import BUILD_FILE, Source, compile_loaded
+from saltern_compiler.driver.compile import EVERY_TARGET
 from saltern_compiler.registry import Registry
 
 ROOT = Path(__file__).parents[2]
@@ -33,7 +34,7 @@ class TreeFile(SingleFileSnapshotExtension):
 
 def emitted(case):
     """Return path under golden/ → content: each file under the target that emits it, shared ones under `python`."""
-    result = compile_loaded(Source.load(str(SOURCES[case])))
+    result = compile_loaded(Source.load(str(SOURCES[case])), targets=EVERY_TARGET)
     registry = Registry.load()
     owner = {
         path: name
@@ -73,6 +74,6 @@ def test_every_golden_folder_has_an_example():
 @pytest.mark.parametrize("case", SOURCES)
 def test_the_build_file_lists_every_other_file(case):
     """saltern-build.json holds the digest of each file but itself."""
-    result = compile_loaded(Source.load(str(SOURCES[case])))
+    result = compile_loaded(Source.load(str(SOURCES[case])), targets=EVERY_TARGET)
     listed = json.loads(result.artifacts[BUILD_FILE])["files"]
     assert set(listed) == set(result.artifacts) - {BUILD_FILE}

@@ -113,7 +113,7 @@ def test_an_owner_waits_for_what_its_body_reads() -> None:
 
 def test_bodies_are_known_by_their_owner() -> None:
     """Each body has its own stages, those it starts with, and its owner; items are no nodes."""
-    made = graph(*looping())
+    made = graph(*looping(), Stage("total", (total,)))
     assert made.entries == made.starts[""] == ("a", "c2")
     assert made.starts["loop"] == ("loop/page",)
     assert made.starts["loop/inner"] == ("loop/inner/yield",)

@@ -9,7 +9,7 @@ import redis
 from saltern_runtime.store.keys import Keys
 
 SNAPSHOT = """
-local out = { runs = {}, due = {}, ready = {}, bells = {} }
+local out = { runs = {}, due = {}, ready = {}, bells = {}, each = {} }
 local prefix = KEYS[1]
 local function flat(list)
   local made = {}
@@ -21,6 +21,13 @@ for _, key in ipairs(redis.call('KEYS', ARGV[1])) do
   local run = string.match(name, '^run:([^:]+)$')
   if run then
     out.runs[run] = { fields = flat(redis.call('HGETALL', key)), acts = flat(redis.call('HGETALL', key .. ':acts')) }
+  elseif string.match(name, '^run:[^:]+:each:') then
+    local run, path = string.match(name, '^run:([^:]+):each:(.*)$')
+    local live = {}
+    for _, field in ipairs(redis.call('HKEYS', key)) do
+      if string.match(field, '^o%d+$') then live[string.sub(field, 2)] = redis.call('HGET', key, field) end
+    end
+    out.each[run .. '|' .. path] = live
   elseif string.match(name, '^ready:') then
     out.ready[string.sub(name, 7)] = redis.call('ZRANGE', key, 0, -1)
   elseif string.match(name, '^bells:') then
@@ -30,8 +37,8 @@ end
 out.due = flat(redis.call('ZRANGE', prefix .. 'due', 0, -1, 'WITHSCORES'))
 return cjson.encode(out)
 """
-OPEN = {"QUEUED", "RUNNING", "CANCELLING"}
-PENDING = {"READY", "RUNNING", "RETRY_WAIT"}
+OPEN = {"QUEUED", "RUNNING", "WAITING", "CANCELLING"}
+PENDING = {"READY", "RUNNING", "RETRY_WAIT", "SUSPENDED"}
 
 
 def broken(client: redis.Redis, service: str, shard: int = 0) -> list[str]:
@@ -41,7 +48,9 @@ def broken(client: redis.Redis, service: str, shard: int = 0) -> list[str]:
     state = json.loads(client.eval(SNAPSHOT, 1, prefix, pattern))
     due, ready, bells = (state[name] or {} for name in ("due", "ready", "bells"))
     found = []
+    each = {tuple(name.split("|", 1)): dict(live) for name, live in dict(state["each"] or {}).items()}
     for run, held in dict(state["runs"] or {}).items():
+        found += _items(run, held, due, {path: live for (of, path), live in each.items() if of == run})
         found += _run(run, held, due, {queue: set(members) for queue, members in dict(ready).items()})
     for queue, members in dict(ready).items():
         rung = [name.split(":")[1] for name in dict(bells).get(queue, {}) if name.startswith("rung:")]
@@ -66,8 +75,45 @@ def _run(run: str, held: dict, due: dict, ready: dict) -> list[str]:
         if act["s"] == "READY" and fields["state"] != "CANCELLING" and f"{run}|{path}" not in ready.get(act["q"], ()):
             found.append(f"{path} of {run} is READY and waits nowhere")
     running = sum(act["s"] == "RUNNING" for act in pending.values())
+    asleep = sum(act["s"] == "SUSPENDED" for act in pending.values())
+    if int(fields.get("asleep", 0)) != asleep:
+        found.append(f"{run} counts {fields.get('asleep')} asleep; {asleep} are")
+    if (fields["state"] == "WAITING") != bool(pending and asleep == len(pending)) and fields["state"] != "CANCELLING":
+        found.append(f"{run} is {fields['state']}, and {asleep} of {len(pending)} sleep")
     if int(fields["open"]) != len(pending) or int(fields["running"]) != running:
         found.append(f"{run} counts {fields['open']} open, {fields['running']} running; {len(pending)}, {running} are")
+    return found
+
+
+def _items(run: str, held: dict, due: dict, each: dict) -> list[str]:
+    """Check foreach: the window is full or its refill is due, each live item is counted right, nothing is left behind."""
+    if held["fields"]["state"] not in OPEN - {"CANCELLING"}:
+        return []
+    acts = {path: json.loads(text) for path, text in dict(held["acts"] or {}).items() if text.startswith("{")}
+    found = [
+        f"the items of {path} are kept, but {path} is over"
+        for path in each
+        if acts.get(path, {}).get("s") not in PENDING
+    ]
+    for path, act in acts.items():
+        if act["s"] != "SUSPENDED" or "c" not in act:
+            continue
+        cursor, live = act["c"], each.get(path, {})
+        window = [str(int(index)) for index in cursor["l"]]
+        if sorted(window) != sorted(live):
+            found.append(f"{path}: {sorted(window)} are in the window, {sorted(live)} are live")
+        full = len(window) == min(cursor["m"], cursor["n"] - cursor["i"] + len(window))
+        if not full and f"f|{run}|{path}" not in due:
+            found.append(f"{path}: the window has {len(window)} items, and no refill is due")
+        for index in window:
+            inside = [a for p, a in acts.items() if p.rpartition("/")[0] == f"{path}[{index}]"]
+            pending = sum(a["s"] in PENDING for a in inside)
+            if not {f"k|{run}|{path}[{index}]", f"k|{run}|{path}"} & set(due) and int(live.get(index, 0)) != max(
+                1, pending
+            ):
+                found.append(f"{path}[{index}] counts {live.get(index)} open, {pending} are")
+        if not window:
+            found.append(f"{path} sleeps, and nothing is left to wake it")
     return found
 
 

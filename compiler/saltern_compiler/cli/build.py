@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 import click
 
-from saltern_compiler.cli.common import FINDINGS, compile_clean, fail, plural
+from saltern_compiler.cli.common import FINDINGS, compile_clean, fail, plural, read_options, wants_color
+
+if TYPE_CHECKING:
+    from saltern_compiler.driver import Comparison, Difference, Result
+
+_COLORS: Final = {"+": "32", "-": "31", "@": "36"}
 
 
 @click.command()
@@ -18,19 +25,45 @@ from saltern_compiler.cli.common import FINDINGS, compile_clean, fail, plural
     "targets",
     multiple=True,
     metavar="NAME",
-    help="What to write (python, fastapi, celery); all by default.",
+    help="What to write (python, fastapi, celery, …); all by default.",
 )
+@click.option(
+    "--option", "options", multiple=True, metavar="NAME=VALUE", help="An option of a target, such as image=NAME:TAG."
+)
+@click.option("--check", is_flag=True, help="Write nothing; show what would change, and exit 1 if anything would.")
 @click.option("--force", is_flag=True, help="Overwrite files that were changed by hand.")
 @click.option("--debug", is_flag=True, hidden=True)
-def command(pipeline: str, output: str, targets: tuple[str, ...], *, force: bool, debug: bool) -> None:  # noqa: ARG001 - debug is read by the crash report
+def command(
+    pipeline: str,
+    output: str,
+    targets: tuple[str, ...],
+    options: tuple[str, ...],
+    *,
+    check: bool,
+    force: bool,
+    debug: bool,  # noqa: ARG001 - debug is read by the crash report
+) -> None:
     """Compile a pipeline into a folder.
 
     The folder is written whole or not at all. Files that a build before wrote and that are no longer needed are removed;
     files that it did not write are left alone.
     """
+    from saltern_compiler.driver.compile import EVERY_TARGET  # noqa: PLC0415 - keeps --help quick
+
+    if check and force:
+        fail("--check writes nothing, so --force has no meaning beside it")
+    result = compile_clean(pipeline, targets=targets or EVERY_TARGET, options=read_options(options))
+    if check:
+        chosen = [f"--target {each}" for each in targets] + [f"--option {shlex.quote(each)}" for each in options]
+        again = " ".join(["saltern build", shlex.quote(pipeline), "-o", shlex.quote(output), *chosen])
+        _check(result, pipeline, output, again)
+    else:
+        _write(result, output, force=force)
+
+
+def _write(result: Result, output: str, *, force: bool) -> None:
     from saltern_compiler.driver.tree import ChangedError, TreeError, write_tree  # noqa: PLC0415 - keeps --help quick
 
-    result = compile_clean(pipeline, targets=targets or None)
     try:
         written = write_tree(result.artifacts, Path(output), force=force)
     except ChangedError as error:
@@ -47,3 +80,58 @@ def command(pipeline: str, output: str, targets: tuple[str, ...], *, force: bool
     if written.unchanged:
         parts.append(f"{len(written.unchanged)} unchanged")
     click.echo(f"{output}: {', '.join(parts)}")
+
+
+def _check(result: Result, pipeline: str, output: str, again: str) -> None:
+    """Show how the folder differs: the diff on standard output, what it means on standard error."""
+    from saltern_compiler.driver.compare import compare_tree  # noqa: PLC0415 - as above
+
+    folder = Path(output)
+    if folder.exists() and not folder.is_dir():
+        fail(f"{output}: this is a file; name a folder")
+    try:
+        found = compare_tree(result.artifacts, folder)
+    except OSError as error:
+        fail(f"{error.filename or output}: {error.strerror or error}")
+    if not found.differences:
+        click.echo(f"{output}: fresh, {plural(len(result.artifacts), 'file')}")
+        return
+    color = wants_color(sys.stdout)
+    from saltern_compiler.driver import BUILD_FILE  # noqa: PLC0415 - as above
+
+    # Digests change whenever a file does: they are shown only where nothing else is.
+    shown = [each for each in found.differences if each.path != BUILD_FILE] or found.differences
+    for each in shown:
+        if each.there and each.wanted:
+            click.echo("\n".join(_shown(each, color=color)), color=color)
+    click.echo(f"saltern: {output} is stale; {pipeline} compiles to something else:", err=True)
+    _summarize(found, result, again)
+    sys.exit(FINDINGS)
+
+
+def _shown(difference: Difference, *, color: bool) -> list[str]:
+    from saltern_compiler.diagnostics.places import visible  # noqa: PLC0415 - as above
+
+    shown: list[str] = []
+    for line in difference.lines():
+        text = "\t".join(visible(part) for part in line.split("\t"))
+        code = "1" if line.startswith(("---", "+++")) and not shown[2:] else _COLORS.get(line[:1], "")
+        shown.append(f"\x1b[{code}m{text}\x1b[0m" if color and code else text)
+    return shown
+
+
+def _summarize(found: Comparison, result: Result, again: str) -> None:
+    from saltern_compiler.driver import BUILD_FILE  # noqa: PLC0415 - as above
+    from saltern_compiler.driver.compare import Kind  # noqa: PLC0415 - as above
+    from saltern_compiler.driver.manifest import read_targets  # noqa: PLC0415 - as above
+
+    for each in found.differences:
+        click.echo(f"  {each.path}: {each.kind}", err=True)
+    targets = read_targets(result.artifacts[BUILD_FILE])
+    if found.targets and found.targets != targets:
+        click.echo(
+            f"The tree was built for {', '.join(found.targets)}, this compares with {', '.join(targets)}: see --target.",
+            err=True,
+        )
+    force = " --force" if any(each.kind is Kind.CHANGED for each in found.differences) else ""
+    click.echo(f"Nothing was written. To write it again: {again}{force}", err=True)

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from saltern_compiler.cli.common import FINDINGS, load, locator, plural, show, shown
+from saltern_compiler.cli.common import FINDINGS, fail, load, locator, plural, show, shown
+
+if TYPE_CHECKING:
+    from saltern_compiler.driver import Result, Source
 
 
 @click.command()
 @click.argument("pipelines", nargs=-1, required=True, metavar="PIPELINE...")
+@click.option("--fix", is_flag=True, help="Mend what can be mended, in the files themselves; then show what is left.")
 @click.option(
     "--format",
     "style",
@@ -19,18 +26,20 @@ from saltern_compiler.cli.common import FINDINGS, load, locator, plural, show, s
     help="For people, or for programs.",
 )
 @click.option("--debug", is_flag=True, hidden=True)
-def command(pipelines: tuple[str, ...], style: str, *, debug: bool) -> None:  # noqa: ARG001 - read by the crash report
+def command(pipelines: tuple[str, ...], style: str, *, fix: bool, debug: bool) -> None:  # noqa: ARG001 - debug is read by the crash report
     """Check pipelines and show everything that is wrong with them.
 
     A PIPELINE is a .saltern file, an editor's .json or .yaml document, or - for standard input.
     """
     from saltern_compiler.driver.compile import check_loaded  # noqa: PLC0415 - keeps --help quick
 
+    if fix and "-" in pipelines:
+        fail("--fix writes to files; standard input is none")
     errors = False
     found: list[str] = []
     for path in pipelines:
         source = load(path)
-        result = check_loaded(source)
+        source, result = _fixed(source, path) if fix else (source, check_loaded(source))
         errors = errors or result.has_errors
         name = shown(path, source)
         if style == "json":
@@ -47,6 +56,24 @@ def command(pipelines: tuple[str, ...], style: str, *, debug: bool) -> None:  # 
         click.echo(f"{plural(len(pipelines), 'pipeline')} checked")
     if errors:
         sys.exit(FINDINGS)
+
+
+def _fixed(source: Source, path: str) -> tuple[Source, Result]:
+    """Apply the fixes and say on standard error what was done."""
+    from saltern_compiler.diagnostics.places import visible  # noqa: PLC0415 - as above
+    from saltern_compiler.driver.fix import fix_loaded, write_source  # noqa: PLC0415 - as above
+
+    fixed = fix_loaded(source)
+    if not fixed.fixes:
+        return fixed.source, fixed.result
+    try:
+        write_source(Path(path), fixed.source.text)
+    except OSError as error:
+        fail(f"{path}: {error.strerror or error}")
+    click.echo(f"{path}: {plural(len(fixed.fixes), 'finding')} fixed", err=True)
+    for title, times in Counter(fix.title for fix in fixed.fixes).items():
+        click.echo(f"  {visible(title)}" + (f" ({times} times)" if times > 1 else ""), err=True)
+    return fixed.source, fixed.result
 
 
 def _joined(documents: list[str]) -> str:

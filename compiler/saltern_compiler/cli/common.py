@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, NoReturn
+from collections.abc import Mapping, Sequence
+from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 import click
 
@@ -33,15 +33,24 @@ def load(path: str) -> Source:
         fail(str(error))
 
 
-def compile_clean(path: str, *, targets: Sequence[str] | None = None) -> Result:
+def compile_clean(
+    path: str, *, targets: Sequence[str] | None = None, options: Mapping[str, str] | None = None
+) -> Result:
     """Compile a pipeline for some targets (all by default); show what is wrong with it and stop if anything is."""
-    from saltern_compiler.driver.compile import TARGETS, compile_loaded  # noqa: PLC0415 - keeps --help quick
+    from saltern_compiler.driver.compile import TARGETS, compile_loaded, known_options  # noqa: PLC0415 - keeps --help quick
+    from saltern_compiler.target import OptionError  # noqa: PLC0415 - as above
 
     source = load(path)
+    chosen = TARGETS if targets is None else targets
     try:
-        result = compile_loaded(source, targets=TARGETS if targets is None else targets)
+        for name in options or {}:
+            if name not in known_options(chosen):
+                fail(f"no option {name!r}; there are {', '.join(known_options(chosen)) or 'none for these targets'}")
+        result = compile_loaded(source, targets=chosen, options=options)
     except LookupError as error:
         fail(str(error.args[0]))
+    except OptionError as error:
+        fail(str(error))
     if result.diagnostics:
         show(result.diagnostics, source, path)
     if result.has_errors:
@@ -49,14 +58,32 @@ def compile_clean(path: str, *, targets: Sequence[str] | None = None) -> Result:
     return result
 
 
+def read_options(pairs: Sequence[str]) -> dict[str, str]:
+    """Read `NAME=VALUE` words, or say which one is none and stop."""
+    bad = [pair for pair in pairs if "=" not in pair]
+    if bad:
+        fail(f"an option is NAME=VALUE, such as image=registry.example/orders:1; {bad[0]!r} is not")
+    return dict(pair.split("=", 1) for pair in pairs)
+
+
 def show(diagnostics: Sequence[Diagnostic], source: Source, path: str, *, err: bool = True) -> None:
     """Print findings for a person."""
-    from saltern_compiler.diagnostics.render import render_terminal, wants_color  # noqa: PLC0415 - only where something is wrong
+    color = wants_color(sys.stderr if err else sys.stdout)
+    click.echo(rendered(diagnostics, source, path, color=color), err=err, nl=False, color=color)
 
-    stream = sys.stderr if err else sys.stdout
-    color = wants_color(is_terminal=stream.isatty())
-    text = render_terminal(diagnostics, source.text, shown(path, source), color, locator=locator(source))
-    click.echo(text, err=err, nl=False, color=color)
+
+def rendered(diagnostics: Sequence[Diagnostic], source: Source, path: str, *, color: bool) -> str:
+    """Write findings for a person."""
+    from saltern_compiler.diagnostics.render import render_terminal  # noqa: PLC0415 - only where something is wrong
+
+    return render_terminal(diagnostics, source.text, shown(path, source), color, locator=locator(source))
+
+
+def wants_color(stream: IO[Any]) -> bool:
+    """Whether what is printed there may be coloured."""
+    from saltern_compiler.diagnostics import render  # noqa: PLC0415 - as above
+
+    return render.wants_color(is_terminal=stream.isatty())
 
 
 def locator(source: Source) -> Locator:

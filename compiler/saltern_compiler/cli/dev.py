@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import click
 
-from saltern_compiler.cli.launch import launch
+from saltern_compiler.cli.launch import launch, launch_reloading
 
 
 @click.command(context_settings={"ignore_unknown_options": True})
 @click.argument("pipeline")
 @click.argument("options", nargs=-1, type=click.UNPROCESSED)
+@click.option("--reload/--no-reload", default=True, help="Follow changes of the source; that is the default.")
 @click.option("--debug", is_flag=True, hidden=True)
-def command(pipeline: str, options: tuple[str, ...], *, debug: bool) -> None:  # noqa: ARG001 - read by the crash report
+def command(pipeline: str, options: tuple[str, ...], *, reload: bool, debug: bool) -> None:  # noqa: ARG001 - read by the crash report
     """Run a pipeline's whole service here, on an embedded server.
 
-    API, worker and timers run until Ctrl-C, and runs are shown live. OPTIONS go to `python -m saltern_runtime.dev`, such as --port 8000.
+    API, worker and timers run until Ctrl-C, and runs are shown live. When the source changes, a new version starts beside the
+    old one: new runs go to it, those under way finish on the version that they began with.
+    OPTIONS go to `python -m saltern_runtime.dev`, such as --port 8000.
     """
+    if reload and pipeline != "-" and "--once" not in options:
+        launch_reloading(pipeline, options)
     launch(pipeline, options)

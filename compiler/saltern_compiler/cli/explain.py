@@ -58,7 +58,7 @@ def _lines(plan: Plan) -> Iterator[str]:
     for stage in plan.stages:
         yield ""
         yield f"stage {stage.name}{_after(stage)}"
-        if stage.nodes != (stage.name,):
+        if len(stage.nodes) != 1:
             yield f"  nodes: {', '.join(stage.nodes) or 'none'}"
         yield from _table(stage.decisions)
 
@@ -67,7 +67,8 @@ def _after(stage: Stage) -> str:
     if stage.when:
         how = " or " if stage.join == "any" else " and "
         return ", when " + how.join(f"{each.source} takes {each.handle}" for each in stage.when)
-    return f", after {', '.join(stage.needs)}" if stage.needs else ", at the start"
+    start = f", for each item of {stage.owner}" if stage.owner else ", at the start"
+    return f", after {', '.join(stage.needs)}" if stage.needs else start
 
 
 def _table(decisions: Iterable[Decision]) -> Iterator[str]:

@@ -16,8 +16,12 @@ _TARGETS = ("docker",)
 @click.command()
 @click.argument("pipeline")
 @click.option("-t", "--tag", required=True, metavar="TAG", help="The image's name, such as registry.example/orders:1.")
-@click.option("--base-image", default="", metavar="IMAGE", help="A Debian-like image with Python 3.11 or newer, and pip.")
-@click.option("--builder", default="", metavar="NAME", help="docker, buildah or podman; the first that works by default.")
+@click.option(
+    "--base-image", default="", metavar="IMAGE", help="A Debian-like image with Python 3.11 or newer, and pip."
+)
+@click.option(
+    "--builder", default="", metavar="NAME", help="docker, buildah or podman; the first that works by default."
+)
 @click.option(
     "--builder-arg", "extra", multiple=True, metavar="ARG",
     help="An argument for the builder as it stands, such as --builder-arg=--network=host; may be repeated.",
@@ -55,4 +59,4 @@ def command(pipeline: str, tag: str, base_image: str, builder: str, extra: tuple
 
 
 def _short(digest: str) -> str:
-    return digest.removeprefix("sha256:")[:12]
+    return digest.removeprefix("sha256:")[:8]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
-from saltern_compiler.diagnostics.model import Diagnostic, Severity
+from saltern_compiler.diagnostics.model import Diagnostic
 from saltern_compiler.driver.manifest import BUILD_FILE, is_inside, manifest
-from saltern_compiler.driver.source import Source
+from saltern_compiler.driver.result import Result
+from saltern_compiler.driver.source import Source, sniff
 from saltern_compiler.frontend import read
 from saltern_compiler.ir.pipeline import Pipeline
 from saltern_compiler.ir.plan import Plan
@@ -20,41 +21,33 @@ if TYPE_CHECKING:
     from saltern_compiler.passes import Analysis
 
 TARGETS: Final = ("python", "fastapi", "celery")
+"""What runs a pipeline."""
+EVERY_TARGET: Final = (*TARGETS, "compose", "docker", "kubernetes")
+"""What a build writes: that, and what deploys it."""
 
 
 class InternalError(Exception):
     """Our own bug: no pipeline, however wrong, may lead here."""
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
-    """What came of a source. There are files only where no diagnostic is an error."""
-
-    diagnostics: tuple[Diagnostic, ...]
-    pipeline: Pipeline | None = None
-    plan: Plan | None = None
-    artifacts: Mapping[str, bytes] = field(default_factory=dict)
-    """Path (POSIX, relative to the tree) → content."""
-
-    @property
-    def has_errors(self) -> bool:
-        """Whether a finding stops the build."""
-        return any(each.severity is Severity.ERROR for each in self.diagnostics)
-
-
 def compile_source(
     text: str,
     *,
-    source_name: str,
+    source_name: str = "",
     files: Mapping[str, str] | None = None,
     targets: Iterable[str] = TARGETS,
     options: Mapping[str, str] | None = None,
     registry: Registry | None = None,
 ) -> Result:
-    """Compile a text. `files` are the pipeline's own modules, as path relative to it → text."""
-    known = registry or Registry.load()
-    pipeline, findings = read(text, source_name)
-    job = _Job(text, source_name, files or {}, tuple(targets), options or {}, known)
+    """Compile a text; pure: whatever the text says, the answer is a Result.
+
+    The suffix of `source_name` tells the notation (.saltern, .json, .yaml); without a name, text that begins with a brace is
+    JSON. `files` are the pipeline's own modules, as path relative to it → text. Without targets the text is checked and planned
+    only. Raises LookupError for a target that there is not, RegistryError for installed plugins that do not fit together.
+    """
+    name = source_name or sniff(text)
+    pipeline, findings = read(text, name)
+    job = _Job(text, name, files or {}, tuple(targets), options or {}, registry or Registry.load())
     return _compile(job, pipeline, findings)
 
 
@@ -78,18 +71,23 @@ def check_loaded(source: Source, *, registry: Registry | None = None) -> Result:
     known = registry or Registry.load()
     pipeline, findings = read(source.text, source.name)
     files = source.files(pipeline, known) if pipeline is not None else {}
-    return _analyze(pipeline, findings, files, known)[0]
+    return _analyze(_Job(source.text, source.name, files, (), {}, known), pipeline, findings)[0]
 
 
-def _analyze(
-    pipeline: Pipeline | None, findings: Sequence[Diagnostic], files: Mapping[str, str], registry: Registry
-) -> tuple[Result, Analysis | None]:
+def _analyze(job: _Job, pipeline: Pipeline | None, findings: Sequence[Diagnostic]) -> tuple[Result, Analysis | None]:
     if pipeline is None:
-        return Result(tuple(findings)), None
+        return Result(tuple(findings), text=job.text, source_name=job.source_name), None
     from saltern_compiler.passes import analyze  # noqa: PLC0415 - a source with broken syntax needs no passes
 
-    analysis = analyze(pipeline, registry, files)
-    return Result((*findings, *analysis.diagnostics), analysis.pipeline), analysis
+    analysis = analyze(pipeline, job.registry, job.files)
+    result = Result(
+        (*findings, *analysis.diagnostics),
+        analysis.pipeline,
+        types=analysis.types,
+        text=job.text,
+        source_name=job.source_name,
+    )
+    return result, analysis
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +104,7 @@ class _Job:
 
 def _compile(job: _Job, pipeline: Pipeline | None, findings: Sequence[Diagnostic]) -> Result:
     chosen = _select(job.targets, job.registry)
-    result, analysis = _analyze(pipeline, findings, job.files, job.registry)
+    result, analysis = _analyze(job, pipeline, findings)
     if analysis is None or result.has_errors:
         return result
     from saltern_compiler.passes import make_plan  # noqa: PLC0415 - as above
@@ -117,9 +115,20 @@ def _compile(job: _Job, pipeline: Pipeline | None, findings: Sequence[Diagnostic
         files=job.files,
         source_name=job.source_name,
         places=_places(analysis.pipeline, job.text, job.source_name),
-        options=job.options,
+        options={name: value for name, value in job.options.items() if not _is_of_target(name, chosen)},
     )
-    return Result(result.diagnostics, analysis.pipeline, plan, _emit(plan, chosen, job))
+    return replace(result, plan=plan, artifacts=_emit(plan, chosen, job))
+
+
+def known_options(targets: Iterable[str], registry: Registry | None = None) -> tuple[str, ...]:
+    """Return the names of the options that some targets take, sorted; raises LookupError for an unknown target."""
+    chosen = _select(tuple(targets), registry or Registry.load())
+    return tuple(sorted({option for target in chosen for option in target.options}))
+
+
+def _is_of_target(option: str, targets: tuple[Target, ...]) -> bool:
+    """Whether an option is about how the service is deployed, so that no digest depends on it."""
+    return any(option in target.options for target in targets)
 
 
 def _places(pipeline: Pipeline, text: str, source_name: str) -> Mapping[str, str]:
@@ -128,7 +137,7 @@ def _places(pipeline: Pipeline, text: str, source_name: str) -> Mapping[str, str
 
     locator = Locator(text, source_name)
     places: dict[str, str] = {}
-    for node in pipeline.body.nodes:
+    for node in pipeline.body.walk():
         if node.origin.pointer is not None:
             places[node.id] = node.origin.pointer
         else:
@@ -163,7 +172,8 @@ def _emit(plan: Plan, targets: tuple[Target, ...], job: _Job) -> Mapping[str, by
     for target in targets:
         if target.assemble is not None:
             tree.add(target, target.assemble(plan, shared))
-    build_file = manifest(plan, tree.files, tuple(target.name for target in targets), job.options)
+    names = tuple(target.name for target in targets)
+    build_file = manifest(plan, tree.files, tree.owners, targets=names, options=job.options)
     return dict(sorted((*tree.files.items(), (BUILD_FILE, build_file))))
 
 

@@ -77,7 +77,12 @@ BUILDERS: Final = (
         # Only BuildKit gives files the time that SOURCE_DATE_EPOCH names.
         lambda order: {"DOCKER_BUILDKIT": "1", "SOURCE_DATE_EPOCH": str(order.epoch)},
     ),
-    Builder("buildah", ("version",), _buildah, lambda tag: ("inspect", "--type", "image", "--format", "{{.FromImageID}}", tag)),
+    Builder(
+        "buildah",
+        ("version",),
+        _buildah,
+        lambda tag: ("inspect", "--type", "image", "--format", "{{.FromImageID}}", tag),
+    ),
     Builder("podman", ("version", "--format", "{{.Client.Version}}"), _podman, _inspect),
 )
 """In the order in which they are tried."""

@@ -1,4 +1,4 @@
-"""saltern-build.json: what a tree was built from, and the digest of every file in it. No date, no host."""
+"""saltern-build.json: what a tree was built from; of every file its digest and the target that emits it. No date, no host."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from saltern_compiler.ir.plan import Plan
 from saltern_runtime.version import __version__
 
 BUILD_FILE: Final = "saltern-build.json"
-FORMAT: Final = 1
+FORMAT: Final = 2
 
 
 def digest(data: bytes) -> str:
@@ -20,8 +20,15 @@ def digest(data: bytes) -> str:
     return "sha256:" + hashlib.sha256(data).hexdigest()
 
 
-def manifest(plan: Plan, files: Mapping[str, bytes], targets: tuple[str, ...], options: Mapping[str, str]) -> bytes:
-    """Write the build file of a tree; it does not list itself."""
+def manifest(
+    plan: Plan,
+    files: Mapping[str, bytes],
+    owners: Mapping[str, str],
+    *,
+    targets: tuple[str, ...],
+    options: Mapping[str, str],
+) -> bytes:
+    """Write the build file of a tree; it does not list itself. `owners`: path → the target that emits it."""
     content = {
         "format": FORMAT,
         "source": plan.source_name,
@@ -31,9 +38,9 @@ def manifest(plan: Plan, files: Mapping[str, bytes], targets: tuple[str, ...], o
         "runtime": __version__,
         "targets": list(targets),
         "options": dict(options),
-        "files": {path: digest(data) for path, data in sorted(files.items())},
+        "files": {path: {"digest": digest(data), "target": owners[path]} for path, data in files.items()},
     }
-    return (json.dumps(content, indent=2, sort_keys=True, ensure_ascii=False) + "\n").encode()
+    return (json.dumps(content, indent=2, sort_keys=True) + "\n").encode()
 
 
 class ManifestError(ValueError):
@@ -43,17 +50,28 @@ class ManifestError(ValueError):
 def read_files(data: bytes) -> Mapping[str, str]:
     """Return path → digest of what an earlier build wrote; raises ManifestError."""
     try:
-        loaded = json.loads(data)
-        files = loaded["files"]
-        good = isinstance(files, dict) and all(isinstance(value, str) for value in files.values())
-    except (ValueError, KeyError, TypeError, RecursionError):
-        good = False
-    if not good:
-        raise ManifestError("it cannot be read")
-    for path in files:
+        found = {path: _digest_of(entry) for path, entry in json.loads(data)["files"].items()}
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise ManifestError("it cannot be read") from None
+    for path in found:
         if not is_inside(path):
             raise ManifestError(f"it names {path!r}, which is outside the tree")
-    return dict(files)
+    return found
+
+
+def read_targets(data: bytes) -> tuple[str, ...]:
+    """Return the targets of an earlier build; empty where that cannot be read."""
+    try:
+        return tuple(sorted(str(name) for name in json.loads(data)["targets"]))
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return ()
+
+
+def _digest_of(entry: Mapping[str, object]) -> str:
+    found = entry["digest"]
+    if not isinstance(found, str):
+        raise TypeError(found)
+    return found
 
 
 def is_inside(path: str) -> bool:

@@ -38,17 +38,21 @@ class Source:
         """Read a file, or standard input for `-`; raises SourceError."""
         if path == STDIN:
             text = _decode(sys.stdin.buffer.read(_MAX_BYTES + 1), "standard input")
-            kind = ".json" if text.lstrip()[:1] == "{" else ".saltern"
-            return cls(f"stdin{kind}", text, Path.cwd())
+            return cls(sniff(text, "stdin"), text, Path.cwd())
         if not path.lower().endswith(_SUFFIXES) and not Path(path).is_dir():
             raise SourceError(f"{path}: a pipeline's file ends in .saltern, .json, .yaml or .yml")
         return cls(Path(path).name, _decode(_read(Path(path), _MAX_BYTES), path), Path(path).parent)
+
+    def places(self, pipeline: Pipeline, registry: Registry) -> frozenset[Path]:
+        """Return where the modules that the pipeline's nodes name lie, or should."""
+        modules = {module for _, _, module in own_modules(pipeline.body, registry)}
+        return frozenset(self.folder / _relative(module) for module in modules)
 
     def files(self, pipeline: Pipeline, registry: Registry) -> Mapping[str, str]:
         """Read the modules that the pipeline's nodes name; what is not there or cannot be read is for the checks to report."""
         found: dict[str, str] = {}
         for module in sorted({module for _, _, module in own_modules(pipeline.body, registry)}):
-            relative = module.replace(".", "/") + ".py"
+            relative = _relative(module)
             text = self._module(relative)
             if text is not None:
                 found[relative] = text
@@ -64,6 +68,11 @@ class Source:
             return None
 
 
+def sniff(text: str, stem: str = "pipeline") -> str:
+    """Name a text that has no name, so that the suffix tells its notation."""
+    return stem + (".json" if text.lstrip("\ufeff \t\r\n")[:1] == "{" else ".saltern")
+
+
 def own_modules(region: Region, registry: Registry) -> Iterator[tuple[Node, str, str]]:
     """Yield node, parameter and module for parameters that name one, such as `python.call`'s `function`."""
     for node in region.nodes:
@@ -75,6 +84,10 @@ def own_modules(region: Region, registry: Registry) -> Iterator[tuple[Node, str,
                 yield node, spec.imports_param, module
         if node.body is not None:
             yield from own_modules(node.body, registry)
+
+
+def _relative(module: str) -> str:
+    return module.replace(".", "/") + ".py"
 
 
 def _read(path: Path, limit: int) -> bytes:

@@ -23,6 +23,8 @@ from saltern_runtime.version import __version__
 NAME: Final = f"saltern_runtime-{__version__}-py3-none-any.whl"
 EPOCH: Final = 315532800
 """1980-01-01, where zip's calendar begins."""
+_LAST: Final = 4354819198
+"""The end of 2107, where that calendar ends."""
 _INFO: Final = f"saltern_runtime-{__version__}.dist-info"
 _WHEEL: Final = b"Wheel-Version: 1.0\nGenerator: saltern\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
 
@@ -34,9 +36,11 @@ class WheelError(Exception):
 def epoch() -> int:
     """Return SOURCE_DATE_EPOCH, or the first second that a zip file can name."""
     text = os.environ.get("SOURCE_DATE_EPOCH", "")
-    if text and not text.isdecimal():
-        raise WheelError(f"SOURCE_DATE_EPOCH={text!r} is no number of seconds")
-    return max(int(text), EPOCH) if text else EPOCH
+    if not text:
+        return EPOCH
+    if not (text.isascii() and text.isdecimal() and int(text) <= _LAST):
+        raise WheelError(f"SOURCE_DATE_EPOCH={text!r} is no number of seconds from 1970 to 2107")
+    return max(int(text), EPOCH)
 
 
 def write_wheel(folder: Path) -> Path:
@@ -51,7 +55,9 @@ def runtime_wheel() -> bytes:
     """Pack the installed runtime."""
     installed = distribution("saltern-runtime")
     if installed.version != __version__:
-        raise WheelError(f"saltern-runtime {installed.version} is installed, but its files are {__version__}: install it again")
+        raise WheelError(
+            f"saltern-runtime {installed.version} is installed, but its files are {__version__}: install it again"
+        )
     files = {**_files(), **_metadata(installed)}
     files[f"{_INFO}/RECORD"] = _record(files)
     out = io.BytesIO()

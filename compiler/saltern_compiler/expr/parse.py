@@ -15,11 +15,14 @@ from lark.tree import Meta
 from lark.visitors import Transformer_NonRecursive
 
 from saltern_compiler.diagnostics.model import Diagnostic, Edit, Fix, Origin
+from saltern_compiler.expr import tables
 from saltern_compiler.expr.ast import Call, Const, Expr, Ident, Index, ListExpr, Macro, MapExpr, Select, Span, children
 from saltern_compiler.expr.literals import EscapeError, read_bytes, read_int, read_string
 
 GRAMMAR: Final = Path(__file__).with_name("grammar.lark").read_text("utf-8")
 """Rules and terminals of expressions; the start rule is `expr`."""
+START: Final = ("expr",)
+TABLE: Final = Path(__file__).with_name("grammar.json")
 
 MAX_DEPTH: Final = 100
 """Levels of brackets, and of the syntax tree, at most: what every later walk over the tree can recurse through."""
@@ -66,17 +69,20 @@ class DepthGuard(PostLex):
         """Pass tokens on; raises `TooDeepError`."""
         depth = 0
         for token in stream:
-            if token in _OPENING:
+            if token in _OPENING or token.type == _OPENING_TYPE:
                 depth += 1
                 if depth > MAX_DEPTH:
                     raise TooDeepError(_span(token))
-            elif token in _CLOSING:
+            elif token in _CLOSING or token.type == _CLOSING_TYPE:
                 depth -= 1
             yield token
 
 
 _OPENING: Final = frozenset({"(", "[", "[?", "{"})
 _CLOSING: Final = frozenset({")", "]", "}"})
+_OPENING_TYPE: Final = "LESSTHAN"
+"""The bracket of `list<…>`, as lark calls it; the operator `<` is another terminal."""
+_CLOSING_TYPE: Final = "MORETHAN"
 
 
 def _span(token: Token) -> Span:
@@ -223,7 +229,7 @@ def _can_be_negated(value: Const) -> bool:
 
 @cache
 def _parser() -> Lark:
-    return Lark(GRAMMAR, parser="lalr", start="expr", propagate_positions=True, postlex=DepthGuard())
+    return tables.parser(GRAMMAR, START, TABLE, DepthGuard())
 
 
 def parse(text: str, origin: Origin) -> tuple[Expr | None, list[Diagnostic]]:

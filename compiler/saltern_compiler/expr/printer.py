@@ -8,7 +8,7 @@ from typing import Final
 
 from saltern_compiler import pytext
 from saltern_compiler.expr import calls
-from saltern_compiler.expr.ast import Call, Const, Expr, Ident, Index, Macro, Select
+from saltern_compiler.expr.ast import Call, Const, Expr, Ident, Index, ListExpr, Macro, Select
 from saltern_compiler.expr.code import (
     AND,
     ATOM,
@@ -25,7 +25,7 @@ from saltern_compiler.expr.code import (
 )
 from saltern_compiler.expr.coerce import Classes, attributes, coerce
 from saltern_compiler.expr.functions import FUNCTIONS, METHODS, TYPE_NAMES, VALUE
-from saltern_compiler.expr.kinds import Record, kind
+from saltern_compiler.expr.kinds import Record, has_models, kind
 from saltern_compiler.expr.literals import show_bytes
 from saltern_compiler.expr.operators import applied, arithmetic, equality, is_in, membership, negation, order
 from saltern_compiler.expr.typed import Typed
@@ -45,6 +45,7 @@ from saltern_runtime.spec.types import (
 
 _SKIPPED: Final = code("SKIPPED", ATOM, name=("saltern_runtime", "SKIPPED"))
 _NONE: Final = Code("None")
+_NO_CLASSES: Final[Classes] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ def to_python(
 
     `classes` gives the Python class of object types: dicts that go where one is wanted are validated into it.
     """
-    made, of = typed_code(expr, names)
+    made, of = typed_code(expr, names, classes or {})
     return made if expected is None else coerce(made, of, expected, classes or {})
 
 
@@ -72,10 +73,10 @@ def _typed(expr: Expr, names: Mapping[str, PyName]) -> Typed:
     return check(expr, Env({name: meant.type for name, meant in names.items()}, skippable))[0]
 
 
-def typed_code(expr: Expr, names: Mapping[str, PyName]) -> tuple[Code, Type]:
+def typed_code(expr: Expr, names: Mapping[str, PyName], classes: Classes = _NO_CLASSES) -> tuple[Code, Type]:
     """Print an expression, and say what type its value has in Python."""
     typed = _typed(expr, names)
-    printer = _Printer(names)
+    printer = _Printer(names, classes=classes)
     types = {part.type for part in typed.parts}
     if isinstance(expr, Call) and expr.function in ("_==_", "_!=_") and ANY in types and NULL not in types:
         # type checkers take `dynamic == "a"` for dynamic itself; alone in a place that wants a bool it has to be one
@@ -88,6 +89,7 @@ def typed_code(expr: Expr, names: Mapping[str, PyName]) -> tuple[Code, Type]:
 class _Printer:
     names: Mapping[str, PyName]
     variables: Mapping[str, str] = field(default_factory=dict)
+    classes: Classes = field(default_factory=dict)
 
     def print(self, typed: Typed) -> Code:
         expr = typed.expr
@@ -97,7 +99,7 @@ class _Printer:
             case Ident(name=name):
                 return self._ident(name)
             case Select() | Index() if optional_chain(expr):
-                return self._chain(typed, _NONE)
+                return self._chain(typed, _NONE, typed.type)
             case Select() | Index():
                 return self._part(typed)
             case Macro(kind="has"):
@@ -127,14 +129,18 @@ class _Printer:
         while typed.type == ANY and _is_dynamic(base):
             path.append(self._step(base))
             base = base.parts[0]
-        return call("get", self.print(base), *reversed(path))
+        made = call("get", self.print(base), *reversed(path))
+        by_key = (
+            isinstance(of, ObjectType) and not isinstance(of, Record) and (self.classes or not has_models(typed.type))
+        )
+        return coerce(made, ANY, typed.type, self.classes) if by_key else made
 
     def _step(self, typed: Typed) -> Code:
         name = _step_name(typed.expr)
         return Code(pytext.string(name)) if name is not None else self.print(typed.parts[1])
 
-    def _chain(self, typed: Typed, default: Code) -> Code:
-        """Print `a.?b.c`, with what stands for what is not there."""
+    def _chain(self, typed: Typed, default: Code, gives: Type) -> Code:
+        """Print `a.?b.c`, with what stands for what is not there; `gives` is the type of both together."""
         root = typed.parts[0]
         conditions = [self._ran(name) for name in sorted(root.skips)]
         value, of = self.print(root), root.type
@@ -156,6 +162,8 @@ class _Printer:
                 conditions.append(_is_there(value))
         if steps:
             value = self._dynamic_steps(value, steps, typed.parts[1:], default)
+            if len(steps) > 1 and gives != ANY and (self.classes or not has_models(gives)):
+                value = coerce(value, ANY, gives, self.classes)  # type checkers follow `get` for one step only
         if not conditions:
             return value
         test = _conjunction(conditions)
@@ -210,7 +218,7 @@ class _Printer:
             target, filters = target.parts[0], target.parts[1:]
         taken = {*(meant.text for meant in self.names.values()), *self.variables.values()}
         name = pytext.identifier(expr.variable, taken)
-        inner = _Printer(self.names, {**self.variables, expr.variable: name})
+        inner = _Printer(self.names, {**self.variables, expr.variable: name}, self.classes)
         source = self.print(target)
         items = call("each", source) if kind(target.type) == "any" else source
         proofs = [inner.condition(step) for step in (*filters, *(steps[:-1] if expr.kind == "map" else steps))]
@@ -228,7 +236,7 @@ class _Printer:
         value = inner.print(steps[-1]) if expr.kind == "map" else Code(name)
         where = "".join(f" if {proof.at(OR)}" for proof in proofs)
         if value.text == name and not where:
-            return call("list", items, helper=False)
+            return items if isinstance(target.expr, ListExpr) else call("list", items, helper=False)
         return code(f"[{value.text} {loop}{where}]", ATOM, value, items, *proofs)
 
     def condition(self, typed: Typed) -> Code:
@@ -244,9 +252,9 @@ class _Printer:
                 return self._conditional(typed)
             case "orValue", target if target is not None and optional_chain(target):
                 default = coerce(self.print(typed.parts[1]), typed.parts[1].type, typed.type)
-                return self._chain(typed.parts[0], default)
+                return self._chain(typed.parts[0], default, typed.type)
             case "hasValue", target if target is not None and optional_chain(target):
-                found = self._chain(typed.parts[0], _NONE)
+                found = self._chain(typed.parts[0], _NONE, typed.parts[0].type)
                 return code(f"{found.at(SUM)} is not None", COMPARISON, found)
             case (("_&&_" | "_||_"), None):
                 return self._logical(typed, expr)

@@ -11,8 +11,9 @@ from lark import Lark, TextSlice, Tree
 from lark.exceptions import UnexpectedInput
 
 from saltern_compiler.diagnostics.model import Diagnostic
+from saltern_compiler.expr import parse, tables
 from saltern_compiler.expr.ast import Expr, Span
-from saltern_compiler.expr.parse import GRAMMAR, DepthGuard, TooDeepError, too_deep
+from saltern_compiler.expr.parse import DepthGuard, TooDeepError, too_deep
 from saltern_compiler.frontend import dsl_syntax as syn
 from saltern_compiler.frontend.dsl_builder import Builder
 from saltern_compiler.frontend.dsl_errors import syntax_error
@@ -26,13 +27,14 @@ from saltern_runtime.spec import Type
 
 MAX_FINDINGS: Final = 50
 """Findings about the syntax of one source at most."""
+GRAMMAR: Final = parse.GRAMMAR + Path(__file__).with_name("grammar.lark").read_text("utf-8")
+START: Final = ("source", "expr", "type")
+TABLE: Final = Path(__file__).with_name("grammar.json")
 
 
 @cache
 def _parser() -> Lark:
-    grammar = GRAMMAR + Path(__file__).with_name("grammar.lark").read_text("utf-8")
-    start = ["source", "expr", "type"]
-    return Lark(grammar, parser="lalr", start=start, propagate_positions=True, postlex=DepthGuard())
+    return tables.parser(GRAMMAR, START, TABLE, DepthGuard())
 
 
 def read(text: str) -> tuple[Pipeline | None, list[Diagnostic]]:

@@ -9,6 +9,7 @@ from lark import Token, v_args
 from lark.tree import Meta
 
 from saltern_compiler.expr.ast import Const, Expr, MapExpr, Span
+from saltern_compiler.expr.show import show
 from saltern_compiler.frontend import dsl_syntax as syn
 from saltern_compiler.frontend.dsl_types import TypeBuilder, span_of, token_span
 
@@ -82,8 +83,9 @@ class Builder(TypeBuilder):
         return syn.Block(tuple(parts), span_of(meta))
 
     def result(self, meta: Meta, parts: Sequence[Any]) -> syn.Item:  # noqa: D102
-        keyword, value = parts
-        return syn.ResultStatement(str(keyword), value, token_span(keyword), span_of(meta))
+        decorators, (keyword, value, *clauses) = _split(parts)
+        head = syn.Head(decorators, _name(keyword), _clauses(clauses))
+        return syn.ResultStatement(str(keyword), head, value, token_span(keyword), span_of(meta))
 
     # branches
 
@@ -173,6 +175,18 @@ class Builder(TypeBuilder):
     def join(self, _meta: Meta, parts: Sequence[Token]) -> tuple[str, syn.Name]:  # noqa: D102
         return "join", _name(parts[1])
 
+    def when(self, _meta: Meta, parts: Sequence[Any]) -> tuple[str, tuple[syn.Name | None, tuple[syn.Handle, ...]]]:  # noqa: D102
+        token, *handles = parts
+        join = syn.Name(token.split()[1], token_span(token)) if token.type != "WHEN" else None
+        return "when", (join, tuple(handles))
+
+    def handle(self, meta: Meta, parts: Sequence[Any]) -> syn.Handle:  # noqa: D102
+        source, *rest = parts
+        return syn.Handle(str(source), ".".join(rest), span_of(meta))
+
+    def handle_part(self, meta: Meta, parts: Sequence[Token]) -> str:  # noqa: D102
+        return str(parts[0]) if parts[0].type == "IDENT" else case_key(self.constant(meta, parts))
+
     # decorators
 
     def decorator(self, meta: Meta, parts: Sequence[Any]) -> syn.Decorator:  # noqa: D102
@@ -214,7 +228,8 @@ class Builder(TypeBuilder):
         seen: set[Expr] = set()
         for entry in entries:
             if isinstance(entry.key, Const) and entry.key in seen:
-                self.complain("duplicate-key", f"the key `{entry.key.value}` stands here twice", entry.key.span)
+                shown = entry.key.value if isinstance(entry.key.value, str) else show(entry.key)
+                self.complain("duplicate-key", f"the key `{shown}` stands here twice", entry.key.span)
             seen.add(entry.key)
         return entries
 
@@ -247,10 +262,13 @@ def _split(parts: Sequence[Any]) -> tuple[tuple[syn.Decorator, ...], list[Any]]:
 def _clauses(parts: Sequence[Any]) -> syn.Clauses:
     after: tuple[syn.Name, ...] = ()
     join: syn.Name | None = None
-    kind: Literal["after", "join"]
+    when: tuple[syn.Handle, ...] = ()
+    kind: Literal["after", "join", "when"]
     for kind, value in parts:
         if kind == "after":
             after += value
-        else:
+        elif kind == "join":
             join = value
-    return syn.Clauses(after, join)
+        else:
+            join, when = value[0] or join, (*when, *value[1])
+    return syn.Clauses(after, join, when)

@@ -14,10 +14,10 @@ from saltern_compiler.frontend.dsl_sections import Sections
 from saltern_compiler.frontend.dsl_types import place
 from saltern_compiler.frontend.dsl_values import Values, unreadable
 from saltern_compiler.ir import values as ir
-from saltern_compiler.ir.pipeline import RETURN, ControlEdge, Node, Pipeline, Region
+from saltern_compiler.ir.pipeline import FOREACH, RETURN, ControlEdge, Node, Pipeline, Region, region_of
 from saltern_runtime.spec import Json
 
-_NOT_YET_NODES: Final = frozenset({"wait", "approval"})
+_NOT_YET_NODES: Final = frozenset({"approval"})
 
 
 @dataclass(slots=True)
@@ -98,7 +98,7 @@ class Lowering:
             head.name.text,
             kind,
             params=tuple(sorted(params.items())),
-            control=() if edge is None else (edge,),
+            control=_control(edge, head.clauses.when),
             join=self._join(head.clauses.join),
             after=tuple(sorted(after)),
             policy=said.policy,
@@ -160,7 +160,7 @@ class Lowering:
 
     def _region(self, of: syn.RegionStatement, edge: ControlEdge | None) -> list[Node]:
         bodies = [self._statements(block.statements, None) for block in of.blocks]
-        if of.kind != "foreach":
+        if of.kind != FOREACH:
             node = self._make(of.head, of.kind, {}, span=of.span, edge=edge, origins=[("type", place(of.keyword))])
             return [replace(node, body=Region())]
         variables = tuple(name.text for name in of.variables)
@@ -172,15 +172,22 @@ class Lowering:
         if of.on_error is not None:
             params["on_error"] = ir.Literal(of.on_error.text, place(of.on_error.span))
             origins.append(("param:on_error", place(of.on_error.span)))
-        node = self._make(of.head, "foreach", params, span=of.span, edge=edge, origins=origins)
-        return [replace(node, body=Region(_by_id(bodies[0]), variables))]
+        origins += [("param:as", place(name.span)) for name in of.variables]
+        node = self._make(of.head, FOREACH, params, span=of.span, edge=edge, origins=origins)
+        return [replace(node, body=region_of(node.id, bodies[0], variables))]
 
     def _result(self, of: syn.ResultStatement, edge: ControlEdge | None) -> list[Node]:
         kind = RETURN if of.kind == "return" else of.kind
-        head = syn.Head((), syn.Name(kind, of.keyword))
         value = self.values.value(of.value)
         origins = [("type", place(of.keyword)), ("params", place(of.span)), ("param:value", place(of.value.span))]
-        return [self._make(head, kind, {"value": value}, span=of.span, edge=edge, origins=origins)]
+        return [self._make(of.head, kind, {"value": value}, span=of.span, edge=edge, origins=origins)]
+
+
+def _control(block: ControlEdge | None, when: Sequence[syn.Handle]) -> tuple[ControlEdge, ...]:
+    """Return what a node hangs on: the handle whose block it stands in, and those of its clauses."""
+    named = [ControlEdge(each.source, each.handle, place(each.span)) for each in when]
+    edges = {(edge.source, edge.handle): edge for edge in [*named, *([block] if block else [])]}
+    return tuple(edges[key] for key in sorted(edges))
 
 
 def _by_id(nodes: Iterable[Node]) -> tuple[Node, ...]:
@@ -196,6 +203,4 @@ def _proposals(kind: str) -> Iterator[str]:
 
 
 def _id_of(statement: syn.Statement) -> str | None:
-    if isinstance(statement, syn.ResultStatement) or statement.head.name is None:
-        return None
-    return statement.head.name.text
+    return None if statement.head.name is None else statement.head.name.text

@@ -21,7 +21,7 @@ _TOKEN: Final = re.compile(
     | (?P<string> [rRbB]{0,2} (?: \"{3}(?:[^\\]|\\.)*?\"{3} | '{3}(?:[^\\]|\\.)*?'{3}
                               | "(?:[^"\\\r\n]|\\.)*" | '(?:[^'\\\r\n]|\\.)*' ) )
     | (?P<template> `(?: [^`\\{] | \\. | \{(?!\{)
-                       | \{\{ (?: "(?:[^"\\\r\n]|\\.)*" | '(?:[^'\\\r\n]|\\.)*' | [^"'`}] | \}(?!\}) )* \}\} )*` )
+                       | \{\{ (?: "(?:[^"\\\r\n]|\\.)*" | '(?:[^'\\\r\n]|\\.)*' | `[^`\r\n]+` | [^"'`}] | \}(?!\}) )* \}\} )*` )
     | (?P<opening> \[\? | [(\[{] )
     | (?P<closing> [)\]}] )
     | (?P<unclosed> ["'`] )
@@ -29,7 +29,7 @@ _TOKEN: Final = re.compile(
     """,
     re.VERBOSE | re.DOTALL | re.MULTILINE,
 )
-_CONTINUES: Final = re.compile(r"(else|catch|after|join|compensate)\b(?!\s*=)")
+_CONTINUES: Final = re.compile(r"(else|catch|after|join|when|compensate)\b(?!\s*=)")
 _CLOSES: Final = {"(": ")", "[": "]", "[?": "]", "{": "}"}
 _WHAT: Final = {"`": "template", '"': "string", "'": "string"}
 

@@ -10,16 +10,19 @@ from typing import Final, TypeAlias
 from saltern_compiler.diagnostics.model import Diagnostic, Edit, Fix, Origin
 from saltern_compiler.expr.ast import Call, Const, Expr, Ident, Span
 from saltern_compiler.frontend import dsl_syntax as syn
-from saltern_compiler.frontend.dsl_policy import decorations, not_yet
+from saltern_compiler.frontend.dsl_policy import decorations
 from saltern_compiler.frontend.dsl_types import nearest, place
 from saltern_compiler.frontend.dsl_values import Names, Values
 from saltern_compiler.frontend.editor_policy import seconds
-from saltern_compiler.ir.pipeline import Connection, Pipeline, Region, Secret, Trigger
+from saltern_compiler.ir.pipeline import Connection, Pipeline, Region, Secret, Trigger, trigger_key
 from saltern_compiler.ir.values import Literal, Value
 from saltern_runtime.spec import Json, ObjectType, Policy, obj
 
 _SETTINGS: Final = ("deadline", "retention")
-_NOT_YET_TRIGGERS: Final = frozenset({"schedule"})
+_MAIN: Final = {"schedule": "cron"}
+"""Trigger type → the setting whose text stands right behind it, where that is no path."""
+_WORDS: Final = frozenset({"signature", "catch_up"})
+"""Settings of triggers that take a word without quotes."""
 _Once: TypeAlias = syn.PipelineLine | syn.DescriptionLine | syn.SettingsSection | syn.TypeSection
 _UNNAMED: Final = "pipeline"
 
@@ -107,7 +110,7 @@ class Sections:
             output=self.output,
             secrets=self.secrets.all(),
             connections=tuple(sorted(self.connections, key=lambda each: each.name)),
-            triggers=tuple(sorted(self.triggers, key=_trigger_key)),
+            triggers=tuple(sorted(self.triggers, key=trigger_key)),
             settings=tuple(sorted(self.settings.items())),
             policy=self.policy,
             body=body,
@@ -191,17 +194,14 @@ class Sections:
         )
 
     def _add_trigger(self, section: syn.TriggerLine) -> None:
-        if section.type.text in _NOT_YET_TRIGGERS:
-            self.report(not_yet(f"on {section.type.text}", place(section.type.span)))
-            return
         settings: dict[str, Value] = {}
         if section.path is not None:
-            settings["path"] = self.values.value(section.path)
+            settings[_MAIN.get(section.type.text, "path")] = self.values.value(section.path)
         for name, span, value in self.entries(section.settings) if section.settings else ():
             if name in settings:
                 self.report(Diagnostic("duplicate-key", f"the key `{name}` stands here twice", place(span)))
                 continue
-            is_word = name == "signature" and isinstance(value, Ident)
+            is_word = name in _WORDS and isinstance(value, Ident)
             settings[name] = (
                 Literal(value.name, place(value.span))
                 if is_word and isinstance(value, Ident)
@@ -221,11 +221,6 @@ def _part(section: _Once) -> tuple[str, str]:
             return "settings", "settings"
         case syn.TypeSection(kind=kind):
             return kind, kind
-
-
-def _trigger_key(trigger: Trigger) -> tuple[str, str]:
-    path = trigger.setting("path")
-    return trigger.type, str(path.value) if isinstance(path, Literal) else ""
 
 
 def _numbered(base: str) -> Iterator[str]:

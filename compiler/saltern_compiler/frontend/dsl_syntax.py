@@ -62,11 +62,21 @@ class Decorator:
 
 
 @dataclass(frozen=True, slots=True)
+class Handle:
+    """`route.case.billing`: a node and what it activates."""
+
+    source: str
+    handle: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class Clauses:
-    """`after a, b` and `join any`, as far as they are given."""
+    """`after a, b`, `join any` and `when all(a.then, b.else)`, as far as they are given."""
 
     after: tuple[Name, ...] = ()
     join: Name | None = None
+    when: tuple[Handle, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +160,7 @@ class ResultStatement:
     """`return`, `yield` or `next` with its value."""
 
     kind: str
+    head: Head
     value: Expr
     keyword: Span
     span: Span

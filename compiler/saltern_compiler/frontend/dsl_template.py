@@ -11,7 +11,7 @@ from saltern_compiler.expr.ast import Span
 from saltern_compiler.expr.literals import EscapeError, read_string
 
 _EXPRESSION: Final = re.compile(
-    r"""\{\{((?:"(?:[^"\\\r\n]|\\.)*"|'(?:[^'\\\r\n]|\\.)*'|[^"'`}]|\}(?!\}))*)\}\}""", re.DOTALL
+    r"""\{\{((?:"(?:[^"\\\r\n]|\\.)*"|'(?:[^'\\\r\n]|\\.)*'|`[^`\r\n]+`|[^"'`}]|\}(?!\}))*)\}\}""", re.DOTALL
 )
 _TEXT: Final = re.compile(r"(?:[^\\{]|\\.|\{(?!\{))+", re.DOTALL)
 _ESCAPE: Final = re.compile(r"\\(?:[xX][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[0-3][0-7]{2}|.)", re.DOTALL)
@@ -37,11 +37,12 @@ class TemplateEscapeError(ValueError):
 
 def pieces(token: str, start: int) -> list[Piece]:
     """Read a template with its backquotes, which begins at `start` in the source; raises `TemplateEscapeError`."""
-    raw = _cut(token, start)
+    raw = cut(token, start)
     return [part if part.is_expression else _finish(part) for part in _dedent(raw)]
 
 
-def _cut(token: str, start: int) -> list[Piece]:
+def cut(token: str, start: int) -> list[Piece]:
+    """Cut a template with its backquotes into texts and expressions, as they are written."""
     found: list[Piece] = []
     at, end = 1, len(token) - 1
     while at < end:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from lark import Token, v_args
@@ -27,7 +27,7 @@ from saltern_runtime.spec import (
 )
 from saltern_runtime.spec.types import PRIMITIVES
 
-_GENERIC: Final = {"list": ListType, "map": MapType}
+_GENERIC: Final[Mapping[str, type[ListType] | type[MapType]]] = {"list": ListType, "map": MapType}
 _OTHER_WORDS: Final = {
     "str": "string", "text": "string", "integer": "int", "number": "double", "float": "double", "boolean": "bool",
     "array": "list", "object": "map", "dict": "map", "json": "any", "datetime": "timestamp", "date": "timestamp",

@@ -149,5 +149,5 @@ def shift(of: _Tree, by: int) -> _Tree:
         for each in fields(of)  # type: ignore[arg-type] # whatever has a span is a dataclass of the syntax tree
         if each.name != "span"
     }
-    start, end = of.span
+    start, end = of.span  # type: ignore[attr-defined] # as above
     return replace(of, **changed, span=(start + by, end + by))  # type: ignore[type-var] # as above

@@ -1,7 +1,7 @@
 """What a flat drawing leaves unsaid: a node drawn behind a node of a branch belongs to that branch.
 
 Normal form has the control edges on every node of a branch. A node without any takes those of the nodes it needs, where all of
-them that hang on something hang on the same; merge and return stand outside, since they wait for several branches.
+them that hang on something hang on the same; merge, return and yield stand outside, since they wait for several branches.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from dataclasses import replace
 from typing import Final, Literal, TypeAlias
 
 from saltern_compiler.ir.graph import Cycle, reads, topological
-from saltern_compiler.ir.pipeline import RETURN, ControlEdge, Node, Region
+from saltern_compiler.ir.pipeline import RETURN, YIELD, ControlEdge, Node, Region
 
-_OUTSIDE: Final = frozenset({"merge", RETURN})
+_OUTSIDE: Final = frozenset({"merge", RETURN, YIELD})
 
 Gate: TypeAlias = tuple[tuple[ControlEdge, ...], Literal["all", "any"]]
 

@@ -18,8 +18,8 @@ from saltern_compiler.frontend.editor_values import read_object_type, read_value
 from saltern_compiler.frontend.jsontext import Unreadable, read_json
 from saltern_compiler.frontend.report import Report
 from saltern_compiler.frontend.yamltext import read_yaml
-from saltern_compiler.ir.pipeline import Connection, Pipeline, Region, Secret, Trigger
-from saltern_compiler.ir.values import Literal, Value
+from saltern_compiler.ir.pipeline import Connection, Pipeline, Region, Secret, Trigger, trigger_key
+from saltern_compiler.ir.values import Value
 from saltern_runtime.spec import Json, ObjectType, Policy
 
 ROOT: Final = Origin("")
@@ -102,12 +102,7 @@ def _triggers(value: list[Json], report: Report) -> tuple[Trigger, ...]:
         members = report.members(each, TRIGGER, origin, "a trigger")
         if "type" in members:
             found.append(Trigger(members["type"], _settings(members, origin, report), origin))
-    return tuple(sorted(found, key=_trigger_key))
-
-
-def _trigger_key(trigger: Trigger) -> tuple[str, str]:
-    path = trigger.setting("path")
-    return trigger.type, str(path.value) if isinstance(path, Literal) else ""
+    return tuple(sorted(found, key=trigger_key))
 
 
 def _settings(members: dict[str, Json], origin: Origin, report: Report) -> tuple[tuple[str, Value], ...]:

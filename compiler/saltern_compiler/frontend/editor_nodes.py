@@ -19,7 +19,7 @@ from saltern_compiler.frontend.editor_shape import (
 from saltern_compiler.frontend.editor_values import read_value
 from saltern_compiler.frontend.jsontext import shorten
 from saltern_compiler.frontend.report import Report
-from saltern_compiler.ir.pipeline import REGION_TYPES, Node, Region
+from saltern_compiler.ir.pipeline import REGION_TYPES, Node, Region, region_of
 from saltern_compiler.ir.values import Literal, Value
 from saltern_runtime.spec import Json, Policy
 
@@ -137,17 +137,19 @@ def build_region(drawing: Drawing, nodes: Sequence[Node], report: Report) -> Reg
 
 
 def _region(owner: str | None, variables: tuple[str, ...], inside: Mapping[str | None, list[Node]]) -> Region:
-    made = [
-        node if node.body is None else replace(node, body=_region(node.id, _variables(node), inside))
-        for node in inside.get(owner, ())
-    ]
-    return Region(tuple(sorted(made, key=lambda node: node.id)), variables)
+    made = [node if node.body is None else _with_body(node, inside) for node in inside.get(owner, ())]
+    if owner is None:
+        return Region(tuple(sorted(made, key=lambda node: node.id)))
+    return region_of(owner, made, variables)
 
 
-def _variables(node: Node) -> tuple[str, ...]:
-    """Return the name that a region binds: its parameter `as`."""
+def _with_body(node: Node, inside: Mapping[str | None, list[Node]]) -> Node:
+    """Give a region its body, and the name that it binds: its parameter `as`, which is no parameter any more then."""
     name = node.param("as")
-    return (name.value,) if isinstance(name, Literal) and isinstance(name.value, str) else ()
+    if not isinstance(name, Literal) or not isinstance(name.value, str):
+        return replace(node, body=_region(node.id, (), inside))
+    params = tuple(each for each in node.params if each[0] != "as")
+    return replace(node, params=params, body=_region(node.id, (name.value,), inside))
 
 
 def _owner(node_id: str, drawing: Drawing, owners: Mapping[str, Node], report: Report) -> str | None:

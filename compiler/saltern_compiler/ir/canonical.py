@@ -42,6 +42,15 @@ def digest(pipeline: Pipeline) -> str:
     return "sha256:" + hashlib.sha256(canonical(pipeline)).hexdigest()
 
 
+def schedule_id(trigger: Trigger) -> str:
+    """Return the id of a schedule: the one that it was given, else one made of its time and input."""
+    name = trigger.setting("id")
+    if isinstance(name, Literal) and isinstance(name.value, str):
+        return name.value
+    said = {each: _value(value) for each, value in trigger.settings if each in ("cron", "time_zone", "input")}
+    return "s" + hashlib.sha256(rfc8785.dumps({"time_zone": "UTC", "input": {"object": {}}, **said})).hexdigest()[:12]
+
+
 def _pipeline(pipeline: Pipeline) -> Json:
     return _without_defaults(
         format=FORMAT,

@@ -53,11 +53,16 @@ def reads(node: Node) -> list[Read]:
     return list(_reads(node))
 
 
-def _reads(node: Node) -> Iterator[Read]:
+def own_reads(node: Node) -> Iterator[Read]:
+    """Yield the names that a node's own parameters read."""
     for param, value in node.params:
         for expression in expressions(value):
             for reference in references(expression.expr):
                 yield Read(node.id, param, reference, expression.origin)
+
+
+def _reads(node: Node) -> Iterator[Read]:
+    yield from own_reads(node)
     if node.body is None:
         return
     inside = {inner.id for inner in node.body.nodes} | set(node.body.variables)

@@ -6,7 +6,8 @@ in comparison. Data edges are not stored: they are the references inside paramet
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 from saltern_compiler.diagnostics.model import NOWHERE, Origin
@@ -16,8 +17,10 @@ from saltern_runtime.spec import Json, ObjectType, Policy
 RETURN: Final = "return"
 RESERVED_IDS: Final = frozenset({"input", "run", "return"})
 REGION_TYPES: Final = frozenset({"foreach", "while", "try", "parallel"})
-INNER_TYPES: Final = frozenset({"yield", "next"})
-"""Node types that stand only inside a region."""
+FOREACH: Final = "foreach"
+YIELD: Final = "yield"
+INNER_TYPES: Final = frozenset({YIELD, "next"})
+"""Node types that stand only inside a region; their ids are `<owner>/<type>`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,7 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class Trigger:
-    """What starts a run: `api` (settings: none) or `webhook` (settings: path, signature, secret)."""
+    """What starts a run: `api` (settings: none), `webhook` (path, signature, secret), `schedule` (cron, time_zone, …)."""
 
     type: str
     settings: tuple[tuple[str, Value], ...] = ()
@@ -55,6 +58,11 @@ class Trigger:
     def setting(self, name: str) -> Value | None:
         """Return what a setting is bound to."""
         return next((value for key, value in self.settings if key == name), None)
+
+
+def trigger_key(trigger: Trigger) -> tuple[str, str]:
+    """Return what triggers are sorted by: type and settings, so that the order in which they stand never counts."""
+    return trigger.type, "\0".join(f"{name}={getattr(value, 'value', '')}" for name, value in trigger.settings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +113,29 @@ class Region:
     def node(self, node_id: str) -> Node | None:
         """Return the node of that id, if any."""
         return next((node for node in self.nodes if node.id == node_id), None)
+
+    def walk(self) -> Iterator[Node]:
+        """Yield every node, those of bodies after the node that owns them."""
+        for node in self.nodes:
+            yield node
+            if node.body is not None:
+                yield from node.body.walk()
+
+
+def region_of(owner: str, nodes: Iterable[Node], variables: tuple[str, ...]) -> Region:
+    """Make the body of a node: what it gives (`yield`, `next`) is named after the owner, however a notation calls it."""
+    named = (replace(node, id=f"{owner}/{node.type}") if node.type in INNER_TYPES else node for node in nodes)
+    return Region(tuple(sorted(named, key=lambda node: node.id)), variables)
+
+
+def map_nodes(region: Region, change: Callable[[Node], Node]) -> Region:
+    """Apply a function to every node, those of bodies first; the region itself comes back where it changed none."""
+    made = []
+    for node in region.nodes:
+        body = None if node.body is None else map_nodes(node.body, change)
+        made.append(change(node if body is node.body else replace(node, body=body)))
+    same = all(node is given for node, given in zip(made, region.nodes, strict=True))
+    return region if same else replace(region, nodes=tuple(made))
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from saltern_compiler.ir.pipeline import ControlEdge, Node, Pipeline
-from saltern_runtime.spec import Effect, NodeType, Policy, Retry, Type
+from saltern_runtime.spec import Effect, Json, NodeType, Policy, Retry, Type
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,23 @@ class PlannedNode:
     """Ids of the nodes whose values it reads, and `input` or `run`; sorted."""
     may_be_skipped: tuple[str, ...]
     """Those of `reads` whose value may have been skipped when this node runs; sorted."""
+    items: tuple[tuple[str, Type], ...] = ()
+    """Names of items of the foreach around it that it reads, with their types; sorted."""
+    returns: Type | None = None
+    """What its function returns, where the engine makes the node's value of that (foreach: its items, wait: how long)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Each:
+    """What is decided for the body of a foreach."""
+
+    variable: str
+    """The name of the item, as the pipeline has it."""
+    at_most: int
+    on_error: str
+    """`stop`, `continue` or `collect`."""
+    result: str
+    """Id of the node whose value is the item's result."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +76,24 @@ class Stage:
     relay: tuple[str, ...] = ()
     """Stages without nodes through which arrivals come, so that no stage tells more than 64 others: this stage hears from
     the relay in place of what the relay needs (of the run's start, where it needs nothing); sorted."""
+    owner: str = ""
+    """Name of the stage in whose body it stands; `needs`, `after`, `relay` and `when` stay inside of that body."""
+    each: Each | None = None
+    """The body that runs for each item that the last node gives; its stages stand right behind, with this one as `owner`."""
     decisions: tuple[Decision, ...] = field(default=(), compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """When runs start by themselves."""
+
+    id: str
+    """Part of the ids of its runs."""
+    cron: str
+    time_zone: str
+    catch_up: str
+    """`skip`, `last` or `all`."""
+    input: Json
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +109,13 @@ class Plan:
     nodes: tuple[PlannedNode, ...]
     """In the order of data flow, ties by id; `return` last."""
     stages: tuple[Stage, ...]
-    """In the order of data flow."""
+    """In the order of data flow; the stages of a body right behind the one that owns it."""
     input_type: Type
     output_type: Type
     files: tuple[tuple[str, str], ...]
     """The pipeline's own modules, copied unchanged: (path relative to the pipeline, text); sorted."""
     egress: tuple[str, ...]
-    """`host:port`, sorted."""
+    """`host:port`, sorted; `*` stands for a host that is known only at run time."""
     env: tuple[str, ...]
     """Environment variables that the secrets name; sorted."""
     requires: tuple[str, ...]
@@ -96,6 +130,8 @@ class Plan:
     """Node id → `line:column` (language) or JSON Pointer (editor document)."""
     docs: Mapping[str, str] = field(default_factory=dict, compare=False)
     """Node id → its label, for docstrings; empty where it has none."""
+    schedules: tuple[Schedule, ...] = ()
+    """Sorted by id."""
     decisions: tuple[Decision, ...] = field(default=(), compare=False)
     """What was decided for the pipeline as a whole: deadline, retention, egress."""
     distributions: tuple[str, ...] = ()

@@ -12,6 +12,7 @@ from itertools import chain, pairwise
 from typing import Final
 
 from saltern_compiler.expr.ast import Const, ListExpr, MapExpr
+from saltern_compiler.expr.functions import TYPE_NAMES
 from saltern_compiler.ir.graph import Cycle, reads, topological
 from saltern_compiler.ir.pipeline import INNER_TYPES, REGION_TYPES, RESERVED_IDS, RETURN, Node, Pipeline, Region
 from saltern_compiler.ir.values import (
@@ -77,6 +78,9 @@ def _node(node: Node) -> None:
     _sorted("after is sorted", node.after)
     if node.body is not None:
         _require(node.type in REGION_TYPES, "only regions have a body", node.id)
+        for inner in node.body.nodes:
+            named = inner.type not in INNER_TYPES or inner.id == f"{node.id}/{inner.type}"
+            _require(named, "what a region gives is named after its owner", inner.id)
         _region(node.body)
 
 
@@ -176,11 +180,13 @@ def _scope(region: Region, around: frozenset[str], connections: frozenset[str]) 
 
 def _references(node: Node, own: frozenset[str], names: frozenset[str], connections: frozenset[str]) -> None:
     for read in reads(node):
-        _require(read.name in names, "names that are read exist", f"{node.id} reads {read.name}")
+        _require(
+            read.name in names or read.name in TYPE_NAMES, "names that are read exist", f"{node.id} reads {read.name}"
+        )
     for edge in node.control:
         _require(edge.source in own, "control edges begin at nodes of the region", f"{node.id} hangs on {edge.source}")
     for name in node.after:
-        _require(name in own, "after names nodes of the region", f"{node.id} after {name}")
+        _require(name in names, "after names nodes of the region or around it", f"{node.id} after {name}")
     _require(node.connection is None or node.connection in connections, "connections exist", node.id)
     _each_value(node, lambda value: not isinstance(value, SecretRef), "secrets stand in connections and triggers only")
 

@@ -27,6 +27,8 @@ class Analysis:
     """Node id → what a repeated call does to the world; unknown types are left out."""
     skippable: Mapping[str, frozenset[str]]
     """Node id → those of its reads that may have been skipped when it runs; nodes without such are left out."""
+    items: Mapping[str, Type]
+    """Id of a foreach → the type of its items."""
     conditions: Conditions
     shape: Shape
 
@@ -47,7 +49,14 @@ def analyze(
     normal = run(pipeline, context)
     unique = tuple({_key(each): each for each in context.diagnostics}.values())
     return Analysis(
-        normal, unique, context.types, context.effects, context.skippable, context.conditions, context.shape(normal)
+        normal,
+        unique,
+        context.types,
+        context.effects,
+        context.skippable,
+        context.items,
+        context.conditions,
+        context.shape(normal),
     )
 
 

@@ -33,6 +33,8 @@ class Context:
     """Node id → the type of its value."""
     skippable: dict[str, frozenset[str]] = field(default_factory=dict)
     """Node id → those of its reads that may have been skipped when it runs; only where there are any."""
+    items: dict[str, Type] = field(default_factory=dict)
+    """Id of a foreach → the type of its items."""
     effects: dict[str, Effect] = field(default_factory=dict)
     """Node id → what a repeated call does to the world."""
     conditions: Conditions = field(default_factory=Conditions)

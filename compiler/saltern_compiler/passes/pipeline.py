@@ -16,6 +16,7 @@ from saltern_compiler.passes.checks.node_types import NodeTypes
 from saltern_compiler.passes.checks.output import Output
 from saltern_compiler.passes.checks.parameters import Parameters
 from saltern_compiler.passes.checks.reachability import Reachability
+from saltern_compiler.passes.checks.regions import Regions
 from saltern_compiler.passes.checks.secrets import Secrets
 from saltern_compiler.passes.checks.size import Size
 from saltern_compiler.passes.checks.triggers import Triggers
@@ -35,6 +36,7 @@ PASSES: Final[tuple[Pass, ...]] = (
     Triggers(),
     Bounds(),
     Edges(),
+    Regions(),
     Cycle(),
     DefaultTrigger(),
     PlainEdges(),

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from saltern_compiler.ir import graph
-from saltern_compiler.ir.pipeline import Connection, ControlEdge, Node, Pipeline, Region
+from saltern_compiler.ir.pipeline import FOREACH, RETURN, YIELD, Connection, ControlEdge, Node, Pipeline, Region
 from saltern_compiler.ir.values import Literal, Value
 from saltern_compiler.registry import Registry
 from saltern_runtime.spec import Emit, Json, NodeType
@@ -18,22 +18,60 @@ AMBIENT = frozenset({"input", "run"})
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """Derived from a pipeline, never stored in it. Of nodes that share an id, the first counts."""
+    """Derived from a pipeline, never stored in it. Of nodes that share an id, the first counts.
+
+    The nodes of bodies are among the others; `owner` says where each one stands. What lies around an owner and is read inside of
+    its body counts for the owner, so that `before` and `flows` stay inside of one region.
+    """
 
     nodes: Mapping[str, Node]
     specs: Mapping[str, NodeType]
     """Node id → its type; unknown ones are left out."""
     connections: Mapping[str, Connection]
+    owner: Mapping[str, str]
+    """Id of a node in a body → id of the node that owns the body."""
     reads: Mapping[str, tuple[str, ...]]
-    """Node id → ids of the nodes that its parameters read, and `input` or `run`; sorted."""
+    """Node id → ids of the nodes that its own parameters read, and `input` or `run`; sorted."""
+    inward: Mapping[str, tuple[str, ...]]
+    """Owner id → ids of the nodes beside it that are read inside of its body; sorted."""
     control: Mapping[str, tuple[ControlEdge, ...]]
     """Node id → the edges that it hangs on, without those that lead nowhere."""
     waits: Mapping[str, tuple[str, ...]]
     """Node id → ids of the nodes that it comes after without reading them: a switch stands for its branches too; sorted."""
     before: Mapping[str, tuple[str, ...]]
-    """Node id → all of these: who must be terminal first; sorted."""
+    """Node id → all of these that stand beside it: who must be terminal first; sorted."""
+    flows: Mapping[str, tuple[str, ...]]
+    """Owner id → the ids of its body in the order of data flow, ties by id, what is given last; nodes on and behind a cycle are
+    left out. The pipeline's own graph stands under the empty name."""
     order: tuple[str, ...]
-    """Ids in the order of data flow, ties by id, `return` last; nodes on and behind a cycle are left out."""
+    """All of these, a body right behind its owner."""
+
+    def owners(self, node_id: str) -> tuple[str, ...]:
+        """Return the ids of the nodes in whose bodies a node stands, the innermost first."""
+        found: list[str] = []
+        while node_id in self.owner:
+            node_id = self.owner[node_id]
+            found.append(node_id)
+        return tuple(found)
+
+    def sees(self, node_id: str, name: str) -> bool:
+        """Whether a node may name another one: it stands beside it or around it."""
+        return name in self.nodes and self.owner.get(name, "") in (*self.owners(node_id), "")
+
+    def items(self, node_id: str) -> Mapping[str, str]:
+        """Return the names that a node knows items by → the owner whose item it is."""
+        bound: dict[str, str] = {}
+        for owner in reversed(self.owners(node_id)):
+            body = self.nodes[owner].body
+            bound.update(dict.fromkeys(body.variables if body is not None else (), owner))
+        return bound
+
+    def beside(self, node_id: str, other: str) -> str:
+        """Return what of a node stands beside another one that it sees: itself, or one of its owners."""
+        region = self.owner.get(other, "")
+        while self.owner.get(node_id, "") != region:
+            node_id = self.owner[node_id]
+        return node_id
 
     def spec(self, node_id: str) -> NodeType | None:
         """Return a node's type, where it is known."""
@@ -77,42 +115,96 @@ def all_settings(pipeline: Pipeline) -> Iterator[Value]:
 def shape_of(pipeline: Pipeline, registry: Registry) -> Shape:
     """Derive the graph; edges that lead nowhere are left out (the checks report them)."""
     nodes: dict[str, Node] = {}
-    for node in pipeline.body.nodes:
-        nodes.setdefault(node.id, node)
+    owner: dict[str, str] = {}
+    _collect(pipeline.body, "", nodes, owner)
     specs: dict[str, NodeType] = {}
     for node in nodes.values():
         spec = registry.node(node.type, node.version)
         if spec is not None:
             specs[node.id] = spec
-    known = AMBIENT | nodes.keys()
-    reads = {each.id: tuple(sorted({read.name for read in graph.reads(each)} & known)) for each in nodes.values()}
-    control = {
-        each.id: tuple(edge for edge in dict.fromkeys(each.control) if _leads_somewhere(edge, nodes, specs))
-        for each in nodes.values()
-    }
-    waits = _waits(nodes, reads, control)
-    before = {
-        node_id: tuple(
-            sorted({*reads[node_id], *(edge.source for edge in control[node_id]), *waits[node_id]} - AMBIENT)
-        )
-        for node_id in nodes
-    }
     connections: dict[str, Connection] = {}
     for connection in pipeline.connections:
         connections.setdefault(connection.name, connection)
-    return Shape(nodes, specs, connections, reads, control, waits, before, _flow(before))
+    bare = Shape(nodes, specs, connections, owner, {}, {}, {}, {}, {}, {}, ())
+    return _with_edges(bare)
 
 
-def _leads_somewhere(edge: ControlEdge, nodes: Mapping[str, Node], specs: Mapping[str, NodeType]) -> bool:
-    if edge.source not in nodes or edge.source not in specs:
+def _collect(region: Region, owner: str, nodes: dict[str, Node], owners: dict[str, str]) -> None:
+    """Take the nodes of a region and of the bodies inside that can run."""
+    for node in region.nodes:
+        if node.id in nodes:
+            continue
+        nodes[node.id] = node
+        if owner:
+            owners[node.id] = owner
+        if node.body is not None and node.type == FOREACH:
+            _collect(node.body, node.id, nodes, owners)
+
+
+def _with_edges(bare: Shape) -> Shape:
+    nodes, owner = bare.nodes, bare.owner
+    reads = {each.id: tuple(sorted(_read(each, bare))) for each in nodes.values()}
+    control = {
+        each.id: tuple(edge for edge in dict.fromkeys(each.control) if _leads_somewhere(edge, each.id, bare))
+        for each in nodes.values()
+    }
+    inward: dict[str, set[str]] = {}
+    local: dict[str, set[str]] = {node_id: set() for node_id in nodes}
+    for node_id, names in reads.items():
+        for name in names:
+            if name in AMBIENT:
+                continue
+            at = bare.beside(node_id, name)
+            local[at].add(name)
+            if at != node_id:
+                inward.setdefault(at, set()).add(name)
+    waits: dict[str, set[str]] = {node_id: set() for node_id in nodes}
+    for node_id, names in _waits(bare, reads, control).items():
+        for name in names:
+            waits[bare.beside(node_id, name)].add(name)
+    before = {
+        node_id: tuple(sorted({*local[node_id], *(edge.source for edge in control[node_id]), *waits[node_id]}))
+        for node_id in nodes
+    }
+    regions: dict[str, dict[str, tuple[str, ...]]] = {"": {}}
+    for node_id, needed in before.items():
+        regions.setdefault(owner.get(node_id, ""), {})[node_id] = needed
+    last = frozenset(node.id for node in nodes.values() if node.type in (RETURN, YIELD))
+    flows = {region: _flow(needed, last) for region, needed in regions.items()}
+    return replace(
+        bare,
+        reads=reads,
+        inward={node_id: tuple(sorted(names)) for node_id, names in inward.items()},
+        control=control,
+        waits={node_id: tuple(sorted(names)) for node_id, names in waits.items()},
+        before=before,
+        flows=flows,
+        order=tuple(_flatten("", flows)),
+    )
+
+
+def _read(node: Node, bare: Shape) -> set[str]:
+    names = {read.name for read in graph.own_reads(node)} - bare.items(node.id).keys()
+    return {name for name in names if name in AMBIENT or bare.sees(node.id, name)}
+
+
+def _flatten(region: str, flows: Mapping[str, tuple[str, ...]]) -> Iterator[str]:
+    for node_id in flows[region]:
+        yield node_id
+        if node_id and node_id in flows:
+            yield from _flatten(node_id, flows)
+
+
+def _leads_somewhere(edge: ControlEdge, node_id: str, bare: Shape) -> bool:
+    if edge.source not in bare.specs or bare.owner.get(edge.source) != bare.owner.get(node_id):
         return False
-    handles = handles_of(nodes[edge.source], specs[edge.source])
-    return handles is not None and edge.handle in handles
+    return edge.handle in (bare.handles(edge.source) or ())
 
 
 def _waits(
-    nodes: Mapping[str, Node], reads: Mapping[str, tuple[str, ...]], control: Mapping[str, tuple[ControlEdge, ...]]
+    bare: Shape, reads: Mapping[str, tuple[str, ...]], control: Mapping[str, tuple[ControlEdge, ...]]
 ) -> dict[str, tuple[str, ...]]:
+    nodes = bare.nodes
     hangs: dict[str, list[str]] = {}
     for node_id, edges in control.items():
         for source in {edge.source for edge in edges}:
@@ -122,14 +214,14 @@ def _waits(
     for node in nodes.values():
         found: set[str] = set()
         for name in node.after:
-            if name not in nodes:
+            if not bare.sees(node.id, name):
                 continue
             found.add(name)
             if name in hangs:
                 if name not in branches:
                     branches[name] = _branch(name, hangs, nodes, reads, control)
                 whole, ends = branches[name]
-                found |= ends if node.id not in whole else frozenset()
+                found |= ends if bare.beside(node.id, name) not in whole else frozenset()
         waits[node.id] = tuple(sorted(found))
     return waits
 
@@ -155,13 +247,13 @@ def _branch(
     return frozenset(whole), frozenset(whole - inner)
 
 
-def _flow(before: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
+def _flow(before: Mapping[str, tuple[str, ...]], last: frozenset[str]) -> tuple[str, ...]:
     after: dict[str, list[str]] = {node_id: [] for node_id in before}
     missing = {node_id: len(needed) for node_id, needed in before.items()}
     for node_id, needed in before.items():
         for each in needed:
             after[each].append(node_id)
-    ready = [(node_id == "return", node_id) for node_id, count in missing.items() if count == 0]
+    ready = [(node_id in last, node_id) for node_id, count in missing.items() if count == 0]
     heapq.heapify(ready)
     order: list[str] = []
     while ready:
@@ -170,18 +262,20 @@ def _flow(before: Mapping[str, tuple[str, ...]]) -> tuple[str, ...]:
         for each in after[node_id]:
             missing[each] -= 1
             if missing[each] == 0:
-                heapq.heappush(ready, (each == "return", each))
+                heapq.heappush(ready, (each in last, each))
     return tuple(order)
 
 
 def cycles(shape: Shape) -> tuple[tuple[str, ...], ...]:
     """Return one shortest cycle for each knot of nodes that wait for each other, such as (a, b): a feeds b, b feeds a."""
-    if len(shape.order) == len(shape.nodes):
-        return ()
-    done = set(shape.order)
-    left = tuple(
-        replace(node, control=shape.control[node_id], after=shape.waits[node_id])
-        for node_id, node in shape.nodes.items()
-        if node_id not in done
-    )
-    return tuple(cycle.ids for cycle in graph.cycles(Region(left)))
+    found: list[tuple[str, ...]] = []
+    for region, flow in shape.flows.items():
+        done = set(flow)
+        left = tuple(
+            replace(node, control=shape.control[node_id], after=shape.waits[node_id])
+            for node_id, node in shape.nodes.items()
+            if shape.owner.get(node_id, "") == region and node_id not in done
+        )
+        if left:
+            found.extend(cycle.ids for cycle in graph.cycles(Region(left)))
+    return tuple(sorted(found))

@@ -13,7 +13,7 @@ from saltern_compiler.expr.typing import Env, infer
 from saltern_compiler.ir.pipeline import RETURN, Node, Pipeline
 from saltern_compiler.ir.values import Expression, ListValue, Literal, ObjectValue, Template, TypeValue, Value
 from saltern_compiler.passes.base import Context, did_you_mean, replace_by
-from saltern_compiler.passes.shape import AMBIENT
+from saltern_compiler.passes.shape import AMBIENT, Shape
 from saltern_compiler.passes.values import misfits, type_of
 from saltern_runtime.spec import (
     ANY,
@@ -173,10 +173,11 @@ def _infer(visit: _Visit, value: Expression) -> Type:
     context, node = visit.context, visit.node
     shape = context.shape(visit.pipeline)
     skippable = frozenset() if visit.param.keep_skipped else context.skippable.get(node.id, frozenset())
+    items = shape.items(node.id)
     names: dict[str, Type] = {}
     strict: list[Reference] = []
     for reference in references(value.expr):
-        known = reference.name in shape.nodes or reference.name in AMBIENT
+        known = shape.sees(node.id, reference.name) or reference.name in AMBIENT or reference.name in items
         if not known and reference.name in TYPE_NAMES:
             continue
         if not known:
@@ -195,6 +196,11 @@ def _type_of_name(visit: _Visit, name: str) -> Type:
         return visit.pipeline.input
     if name == "run":
         return RUN
+    owner = visit.context.shape(visit.pipeline).items(visit.node.id).get(name)
+    if owner is not None:
+        return visit.context.items.get(owner, ANY)
+    if not visit.context.shape(visit.pipeline).sees(visit.node.id, name):
+        return ANY
     return visit.context.types.get(name, ANY)
 
 
@@ -207,12 +213,34 @@ def _unknown(visit: _Visit, reference: Reference, origin: Origin) -> None:
         notes: tuple[str, ...] = (f"`{name}` is a {kind}, which no expression can read.",)
         visit.report("unknown-name", f"unknown name `{name}`", place, *notes)
         return
-    near = context.nearest(name, (*context.shape(pipeline).nodes, *AMBIENT))
+    shape = context.shape(pipeline)
+    inside = _inside(name, shape)
+    if inside:
+        visit.report("unknown-name", f"unknown name `{name}`", place, *inside)
+        return
+    seen = [each for each in shape.nodes if shape.sees(visit.node.id, each)]
+    near = context.nearest(name, (*seen, *shape.items(visit.node.id), *AMBIENT))
     notes = did_you_mean(near)
     if pipeline.input.field(name) is not None:
         notes = (*notes, f"The pipeline's input has a field of that name: `input.{name}`.")
     fixes = replace_by(near, place)
     context.report(Diagnostic("unknown-name", f"unknown name `{name}`", place, notes=notes, fixes=fixes), visit.node.id)
+
+
+def _inside(name: str, shape: Shape) -> tuple[str, ...]:
+    """Say that a name belongs to the body of a region, where it does."""
+    if name in shape.owner:
+        owner, what = shape.owner[name], "stands inside of"
+    else:
+        owner = next((each for each in shape.flows if each and name in _variables(shape.nodes[each])), "")
+        what = "is the item of"
+    if not owner:
+        return ()
+    return (f"`{name}` {what} `{owner}`. Outside of it only what it yields can be read: `{owner}`.",)
+
+
+def _variables(owner: Node) -> tuple[str, ...]:
+    return owner.body.variables if owner.body is not None else ()
 
 
 def _explained(visit: _Visit, diagnostic: Diagnostic, strict: list[Reference], origin: Origin) -> Diagnostic:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
-from saltern_compiler.ir.values import ListValue, Literal, ObjectValue, Value
+from saltern_compiler.expr.ast import Call, Const
+from saltern_compiler.frontend.editor_policy import seconds
+from saltern_compiler.ir.values import Expression, ListValue, Literal, ObjectValue, Value
 from saltern_runtime.spec import (
     ANY,
     BOOL,
@@ -35,12 +38,18 @@ from saltern_runtime.spec import (
 _INT_MIN: Final = -(2**63)
 _INT_MAX: Final = 2**63 - 1
 _DOUBLE_MAX: Final = int(sys.float_info.max)
+_ISO: Final = r"P(?=\d|T\d)((?P<d>\d+)D)?(T((?P<h>\d+)H)?((?P<m>\d+)M)?((?P<s>\d+(\.\d+)?)S)?)?"
+_UNITS: Final = {"d": 86_400, "h": 3600, "m": 60, "s": 1}
 _TEXTS: Final = {
     STRING: re.compile(r"(?s).*"),
     BYTES: re.compile(r"[A-Za-z0-9+/]*={0,2}"),
     TIMESTAMP: re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})"),
-    DURATION: re.compile(r"P.+|-?(\d+(\.\d+)?(h|ms|us|ns|m|s))+"),
+    DURATION: re.compile(rf"{_ISO}|-?(\d+(\.\d+)?(h|ms|us|ns|m|s))+"),
 }
+
+
+_TIMES: Final = {TIMESTAMP: "timestamp", DURATION: "duration"}
+"""Types whose literals are written as calls, so that the text of a document and the literal of the language are one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +160,8 @@ def _short(value: Json) -> str:
 def coerce(value: Value, to: Type) -> Value:
     """Write the literals in a value as their type does: 1 as 1.0 for a double, 1.0 as 1 for an int."""
     match value, to:
+        case Literal(value=str(text), origin=origin), Primitive() if to in _TIMES and _fits_primitive(text, to):
+            return Expression(Call(_TIMES[to], (Const(_time_text(text)),)), origin)
         case Literal(value=literal), _:
             coerced = _coerce(literal, to)
             return value if coerced is literal else replace(value, value=coerced)
@@ -166,6 +177,18 @@ def coerce(value: Value, to: Type) -> Value:
             return value
     same = _same(tuple(each for _, each in made_fields), tuple(each for _, each in fields))
     return value if same else replace(value, fields=made_fields)
+
+
+def _time_text(text: str) -> str:
+    """Write a point in time or a length of time as the language does: `20s`, however the document has it."""
+    iso = re.fullmatch(_ISO, text)
+    if iso is not None:
+        length = math.fsum(float(iso[unit] or 0) * size for unit, size in _UNITS.items())
+    elif text[0] == "-" or (plain := seconds(text)) is None:
+        return text.upper() if "T" in text.upper() else text
+    else:
+        length = plain
+    return f"{length:.3f}".rstrip("0").rstrip(".") + "s"
 
 
 def _same(made: tuple[Value, ...], given: tuple[Value, ...]) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import http.cookiejar
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
@@ -56,6 +55,8 @@ def client() -> httpx.Client:
 
 
 def _make() -> httpx.Client:
+    import http.cookiejar  # noqa: PLC0415 - it brings half of the standard library
+
     import httpx  # noqa: PLC0415 - reading the spec needs no SDK
 
     nothing = http.cookiejar.CookieJar(http.cookiejar.DefaultCookiePolicy(allowed_domains=()))

@@ -28,6 +28,7 @@ CONNECTOR: Final = ConnectorSpec(
     summary="A PostgreSQL database.",
     settings=(Param("dsn", STRING, secret=True, doc="`postgresql://user:password@host/database`."),),
     policy=Policy(timeout=30.0, retry=Retry(attempts=4, base=0.5, cap=30.0)),
+    egress=lambda _: ("*:5432",),  # the host stands in a secret
 )
 
 

@@ -22,6 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--once", action="store_true", help="one run in this process, then end")
     parser.add_argument("--input", metavar="FILE", help="JSON input of the one run; - reads standard input")
     parser.add_argument("--json-events", action="store_true", help="one JSON object a line instead of text")
+    parser.add_argument("--orders", type=int, metavar="FD", help=argparse.SUPPRESS)
     given = parser.parse_args(arguments)
     if given.once != (given.input is not None):
         parser.error("--once and --input FILE go together")
@@ -52,7 +53,7 @@ def _run(given: argparse.Namespace) -> int:
             return 1
     from saltern_runtime.dev import serve  # noqa: PLC0415 - as above
 
-    return serve.run(tree, port=given.port, json_events=given.json_events)
+    return serve.run(tree, port=given.port, json_events=given.json_events, orders=given.orders)
 
 
 if __name__ == "__main__":

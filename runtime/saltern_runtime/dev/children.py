@@ -30,6 +30,9 @@ class Child:
     process: subprocess.Popen[bytes]
     log: Path
     grace: float
+    """Seconds that it gets to end when all of it is stopped."""
+    may_end: bool = False
+    """Whether its end is no reason to stop the others."""
 
     def alive(self) -> bool:
         """Whether it still runs."""
@@ -41,14 +44,23 @@ class Child:
         said = "\n".join(f"  {line}" for line in lines) or "  (it wrote nothing)"
         return f"{self.name} ended with exit code {self.process.returncode}; the end of its log:\n{said}"
 
+    def retire(self) -> None:
+        """Ask it to end in its own time."""
+        self.may_end = True
+        self.process.terminate()
+
     def stop(self) -> None:
         """Ask it to end, and wait until it and all that it started are gone."""
-        self.process.terminate()
-        try:
-            self.process.wait(self.grace + 5)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        for seconds in (self.grace, 5.0):
+            # The guard takes the second request for one to end at once.
+            self.process.terminate()
+            try:
+                self.process.wait(seconds)
+            except subprocess.TimeoutExpired:
+                continue
+            return
+        self.process.kill()
+        self.process.wait()
 
 
 class Children:
@@ -60,19 +72,33 @@ class Children:
         self._lifeline, self._held = os.pipe()
         self.all: list[Child] = []
 
-    def start(self, name: str, command: Sequence[str], *, grace: float = 5.0) -> Child:
-        """Start a command; its output goes to `<name>.log`."""
+    def start(
+        self,
+        name: str,
+        command: Sequence[str],
+        *,
+        grace: float = 5.0,
+        patience: float | None = None,
+        environment: Mapping[str, str] | None = None,
+        keep: Sequence[int] = (),
+    ) -> Child:
+        """Start a command; its output goes to `<name>.log`.
+
+        `patience`: seconds to end when it is retired, `grace` by default. `environment` comes on top of that of all children,
+        `keep` are descriptors that it inherits.
+        """
         log = self._folder / f"{name}.log"
-        guarded = [sys.executable, "-I", "-S", guard.__file__, str(self._lifeline), str(grace), *command]
+        limits = [str(self._lifeline), str(grace if patience is None else patience), ",".join(map(str, keep))]
+        guarded = [sys.executable, "-I", "-S", guard.__file__, *limits, *command]
         with log.open("ab") as output:
             process = subprocess.Popen(  # noqa: S603 - the command is ours
                 guarded,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                env=self.environment,
+                env={**self.environment, **(environment or {})},
                 cwd=self._folder,
-                pass_fds=(self._lifeline,),
+                pass_fds=(self._lifeline, *keep),
                 start_new_session=True,
             )
         child = Child(name, process, log, grace)
@@ -80,10 +106,13 @@ class Children:
         return child
 
     def check(self) -> None:
-        """Raise ChildError if any child has ended."""
-        for child in self.all:
-            if not child.alive():
+        """Raise ChildError if any child has ended that should not have; forget those that were to end."""
+        for child in tuple(self.all):
+            if child.alive():
+                continue
+            if not child.may_end:
                 raise ChildError(child.obituary())
+            self.all.remove(child)
 
     def wait_for(self, child: Child, ready: str, probe: Callable[[], bool], timeout: float = 60.0) -> None:
         """Wait until `probe()` is true; raises ChildError when a child ends first or time is over."""

@@ -7,6 +7,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Mapping
+from contextlib import redirect_stdout
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ def run(tree: Tree, source: str, *, json_events: bool = False) -> int:
     with (
         tempfile.TemporaryDirectory(prefix="saltern-run-") as folder,
         Children(Path(folder), os.environ) as children,
+        redirect_stdout(sys.stderr),  # what a pipeline's own functions print is not the output
     ):
         ended = run_once(graph, given, redis_url=store.start(children, Path(folder)))
     shown: Mapping[str, Any] = run_json(ended)
@@ -58,6 +60,8 @@ def _read(source: str) -> Json:
         raise InputError(f"{source} is not UTF-8") from error
     except json.JSONDecodeError as error:
         raise InputError(f"{source} is not JSON: line {error.lineno}, column {error.colno}: {error.msg}") from error
+    except ValueError as error:
+        raise InputError(f"{source} is not JSON that can be read: {error}") from error
     except RecursionError as error:
         raise InputError(f"{source} nests too deeply") from error
 

@@ -5,25 +5,28 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import sys
 import tempfile
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
-from saltern_runtime.dev import store
+from saltern_runtime.dev import secrets, store
 from saltern_runtime.dev.api import Api
-from saltern_runtime.dev.children import Child, ChildError, Children
-from saltern_runtime.dev.tree import Tree
+from saltern_runtime.dev.children import ChildError, Children
+from saltern_runtime.dev.fleet import GRACE, Fleet
+from saltern_runtime.dev.orders import Orders
+from saltern_runtime.dev.runs import OpenRuns
+from saltern_runtime.dev.tree import Tree, TreeError, find
 from saltern_runtime.dev.view import TERMINAL, JsonView, LineView, ScreenView, View
 from saltern_runtime.web import tokens
 
 TENANT: Final = "default"
-GRACE: Final = 10.0
-"""Seconds that the worker gets to finish; what it leaves is lost with the store, so there is nothing to hand back."""
 REFRESH: Final = 0.3
 
 
@@ -41,68 +44,56 @@ class Stop:
         self.event.set()
 
 
-def run(tree: Tree, *, port: int = 0, json_events: bool = False) -> int:
-    """Serve until a signal; 0 then. Raises ChildError when a child dies or the port is taken."""
+def run(tree: Tree, *, port: int = 0, json_events: bool = False, orders: int | None = None) -> int:
+    """Serve until a signal; 0 then. `orders`: a pipe to read orders from. Raises ChildError when a child dies or the port is taken."""
     stop = Stop(threading.Event())
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, stop)
-    try:
-        port = store.free_port(port)
-    except OSError as error:
-        raise ChildError(f"port {port} of 127.0.0.1: {error.strerror or error}") from error
+    told = Orders(orders, stop.event.set) if orders is not None else None
+    view = _view(json_events=json_events)
     token, entry = tokens.new(TENANT)
-    api = Api(f"http://127.0.0.1:{port}", token)
     with (
+        _listener(port) as listener,
         tempfile.TemporaryDirectory(prefix="saltern-dev-", ignore_cleanup_errors=True) as folder,
-        Children(Path(folder), _environment(tree, str(entry))) as children,
+        Children(Path(folder), _environment(str(entry))) as children,
     ):
-        children.environment["SALTERN_REDIS_URL"] = store.start(children, Path(folder))
-        alive = Path(folder, "worker.alive")
-        children.environment["SALTERN_HEARTBEAT_FILE"] = str(alive)
-        worker, served = _start(children, tree, port)
-        children.wait_for(served, "ready", lambda: stop.event.is_set() or api.ready())
-        children.wait_for(worker, "ready", lambda: stop.event.is_set() or alive.exists())
+        api = Api(f"http://127.0.0.1:{listener.getsockname()[1]}", token)
+        url = store.start(children, Path(folder))
+        children.environment["SALTERN_REDIS_URL"] = url
+        fleet = Fleet(children, Path(folder), listener, OpenRuns(url), view.tell)
+        first = fleet.start(tree)
+        children.wait_for(first.worker, "ready", lambda: stop.event.is_set() or first.is_ready())
+        children.wait_for(first.api, "ready", lambda: stop.event.is_set() or api.ready())
         if not stop.event.is_set():
             _announce(api, tree, Path(folder), json_events=json_events)
-        _watch(api, children, stop, _view(json_events=json_events))
+        _watch(api, children, stop, view, fleet=fleet, orders=told)
         if not json_events:
             sys.stdout.write("\nstopping\n")
             sys.stdout.flush()
     return 0
 
 
-def _environment(tree: Tree, entry: str) -> dict[str, str]:
+def _listener(port: int) -> socket.socket:
+    """Bind the API's socket, which no API closes; connections are refused until the first one listens."""
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind(("127.0.0.1", port))
+    except OSError as error:
+        listener.close()
+        raise ChildError(f"port {port} of 127.0.0.1: {error.strerror or error}") from error
+    return listener
+
+
+def _environment(entry: str) -> dict[str, str]:
     given = {key: value for key, value in os.environ.items() if key not in ("SALTERN_REDIS_URL", "SALTERN_BROKER_URL")}
-    paths = [str(tree.folder), *filter(None, [given.get("PYTHONPATH")])]
     return {
         "SALTERN_GRACE": str(GRACE),
         **given,
         "SALTERN_API_TOKENS": entry,
         "SALTERN_DOCS": "open",
-        "PYTHONPATH": os.pathsep.join(paths),
         "PYTHONUNBUFFERED": "1",
     }
-
-
-def _start(children: Children, tree: Tree, port: int) -> tuple[Child, Child]:
-    """Start worker, timers and API; returns the worker and the API."""
-    python = [sys.executable, "-m"]
-    worker = [
-        "celery",
-        "-A",
-        f"{tree.package}.tasks",
-        "worker",
-        "--pool",
-        "prefork",
-        "--concurrency",
-        "2",
-        "--loglevel",
-        "INFO",
-    ]
-    working = children.start("worker", [*python, *worker], grace=GRACE)
-    children.start("timers", [*python, "saltern_runtime.timers", tree.package])
-    serve = ["uvicorn", "--factory", f"{tree.package}:create_app", "--host", "127.0.0.1", "--port", str(port)]
-    return working, children.start("api", [*python, *serve, "--timeout-graceful-shutdown", "2"])
 
 
 def _announce(api: Api, tree: Tree, logs: Path, *, json_events: bool) -> None:
@@ -112,6 +103,7 @@ def _announce(api: Api, tree: Tree, logs: Path, *, json_events: bool) -> None:
         "runs": f"{api.base}/runs",
         "metrics": f"{api.base}/metrics",
     }
+    missing = secrets.missing(tree, os.environ)
     if json_events:
         ready = {
             "event": "ready",
@@ -120,14 +112,24 @@ def _announce(api: Api, tree: Tree, logs: Path, *, json_events: bool) -> None:
             "token": api.token,
             "tenant": TENANT,
             "urls": urls,
+            "plan": tree.plan,
+            "missing_secrets": list(missing),
         }
         sys.stdout.write(json.dumps(ready) + "\n")
     else:
         shown = "\n".join(f"  {name:<8} {url}" for name, url in urls.items())
         sys.stdout.write(
-            f"{tree.package} is up; Ctrl-C stops it\n{shown}\n  token    {api.token}\n  logs     {logs}\n\n"
+            f"{tree.package} is up; Ctrl-C stops it\n{shown}\n  token    {api.token}\n  logs     {logs}\n\n{_warning(missing)}"
         )
     sys.stdout.flush()
+
+
+def _warning(missing: Mapping[str, tuple[str, ...]]) -> str:
+    """Say which secrets there are not; empty where there are all."""
+    if not missing:
+        return ""
+    rows = "".join(f"  {name:<24} {', '.join(users)}\n" for name, users in missing.items())
+    return f"These environment variables are not set, and what needs them will fail:\n{rows}\n"
 
 
 def _view(*, json_events: bool) -> View:
@@ -136,13 +138,32 @@ def _view(*, json_events: bool) -> View:
     return ScreenView(sys.stdout) if sys.stdout.isatty() and os.environ.get("TERM") != "dumb" else LineView(sys.stdout)
 
 
-def _watch(api: Api, children: Children, stop: Stop, view: View) -> None:
+def _watch(api: Api, children: Children, stop: Stop, view: View, *, fleet: Fleet, orders: Orders | None) -> None:
     ended: set[str] = set()
     while not stop.event.is_set():
+        for order in orders.take() if orders is not None else ():
+            _obey(order, fleet, view)
         children.check()
         began = time.monotonic()
         fresh = [run["id"] for run in reversed(api.runs()) if run["id"] not in ended]
         found: list[Any] = [run for run in map(api.run, fresh) if run is not None]
         ended.update(run["id"] for run in found if run["state"] in TERMINAL)
         view.update(found)
+        fleet.tick()
         stop.event.wait(max(REFRESH, time.monotonic() - began))
+
+
+def _obey(order: Mapping[str, Any], fleet: Fleet, view: View) -> None:
+    if "text" in order:
+        view.tell(order["event"], order["text"])
+        return
+    try:
+        tree = find(Path(order["tree"]))
+    except TreeError as error:
+        view.tell({"event": "reload-failed", "why": str(error)}, f"not reloaded: {error}")
+        return
+    missing = secrets.missing(tree, os.environ)
+    view.tell(
+        {"event": "reloading", "plan": tree.plan, "missing_secrets": list(missing)}, f"reloading\n{_warning(missing)}"
+    )
+    fleet.replace(tree)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -19,6 +21,10 @@ class Tree:
 
     folder: Path
     package: str
+    service: str = ""
+    """The pipeline's name, under which the store keeps its runs."""
+    plan: str = ""
+    """The digest that runs are pinned to."""
 
     def has(self, module: str) -> bool:
         """Whether the package has a module."""
@@ -31,10 +37,32 @@ def find(folder: Path) -> Tree:
         raise TreeError(f"{folder} is not a folder")
     packages = [each for each in sorted(folder.iterdir()) if all((each / mark).is_file() for mark in _MARKS)]
     if len(packages) == 1:
-        return Tree(folder.resolve(), packages[0].name)
+        [package] = packages
+        service = _service(package / "graph.py") or package.name
+        return Tree(folder.resolve(), package.name, service, _plan(package / "source_map.json"))
     if not packages:
         raise TreeError(f"{folder} holds no generated package: build one with `saltern build PIPELINE -o {folder}`")
     names = ", ".join(each.name for each in packages)
     raise TreeError(
         f"{folder} holds several generated packages ({names}): build each pipeline into a folder of its own"
     )
+
+
+def _service(graph: Path) -> str:
+    """Read the first argument of `Graph("name", …)` out of the text."""
+    try:
+        parsed = ast.parse(graph.read_bytes())
+    except (SyntaxError, ValueError):
+        return ""
+    for call in (each for each in ast.walk(parsed) if isinstance(each, ast.Call) and each.args):
+        name = call.args[0]
+        if isinstance(call.func, ast.Name) and call.func.id == "Graph" and isinstance(name, ast.Constant):
+            return str(name.value)
+    return ""
+
+
+def _plan(source_map: Path) -> str:
+    try:
+        return str(json.loads(source_map.read_text("utf-8")).get("plan", ""))
+    except (ValueError, AttributeError, RecursionError):
+        return ""

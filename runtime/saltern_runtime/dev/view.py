@@ -16,7 +16,7 @@ TERMINAL: Final = frozenset({"SUCCEEDED", "FAILED", "CANCELLED", "TIMED_OUT", "E
 MOST_RUNS: Final = 4
 """Open runs that are drawn at once, at most."""
 _COLORS: Final = {
-    "SUCCEEDED": "32", "RUNNING": "36", "READY": "36", "QUEUED": "36", "RETRY_WAIT": "33", "CANCELLING": "33", "FAILED": "31",
+    "SUCCEEDED": "32", "RUNNING": "36", "READY": "36", "QUEUED": "36", "WAITING": "36", "SUSPENDED": "36", "RETRY_WAIT": "33", "CANCELLING": "33", "FAILED": "31",
     "DEAD": "31", "TIMED_OUT": "31", "EXPIRED": "31", "CANCELLED": "33", "SKIPPED": "2", "BLOCKED": "2",
 }  # fmt: skip
 
@@ -26,6 +26,9 @@ class View(Protocol):
 
     def update(self, runs: list[Run]) -> None:
         """Take the runs that are open, and those that have just ended, oldest first."""
+
+    def tell(self, event: Mapping[str, Any], text: str) -> None:
+        """Say what happened to the service itself: `event` to programs, `text` (it may be coloured) to people."""
 
 
 class JsonView:
@@ -39,6 +42,11 @@ class JsonView:
         """Write what changed."""
         for change in _changes(runs, self._seen):
             self._out.write(json.dumps(change) + "\n")
+        self._out.flush()
+
+    def tell(self, event: Mapping[str, Any], text: str) -> None:  # noqa: ARG002 - the protocol's
+        """Write the event."""
+        self._out.write(json.dumps(event) + "\n")
         self._out.flush()
 
 
@@ -57,6 +65,11 @@ class LineView:
             self._out.write(
                 " ".join(filter(None, [f"run {change['run']}:", plain(what), took, plain(change["why"])])) + "\n"
             )
+        self._out.flush()
+
+    def tell(self, event: Mapping[str, Any], text: str) -> None:  # noqa: ARG002 - the protocol's
+        """Write the text."""
+        self._out.write(text.rstrip("\n") + "\n")
         self._out.flush()
 
 
@@ -85,6 +98,13 @@ class ScreenView:
         self._out.write(text + "".join(f"{line}\n" for line in below))
         self._out.flush()
 
+    def tell(self, event: Mapping[str, Any], text: str) -> None:  # noqa: ARG002 - the protocol's
+        """Write the text above the open runs, which the next update draws again."""
+        clear = f"\x1b[{self._drawn}F\x1b[J" if self._drawn else ""
+        self._drawn = 0
+        self._out.write(clear + text.rstrip("\n") + "\n\n")
+        self._out.flush()
+
 
 def lines(run: Run, width: int = 120, *, color: bool = False) -> list[str]:
     """Draw a run: its state and time, and one line for each node."""
@@ -99,7 +119,7 @@ def lines(run: Run, width: int = 120, *, color: bool = False) -> list[str]:
             plain(node["type"]).ljust(widths[1]),
             node["state"].ljust(10),
             (_seconds(node["duration"]) or "").rjust(9),
-            attempt,
+            attempt or items(node),
             _why(node["failure"]),
         ]
         text = _cut("  " + "  ".join(map(plain, parts)).rstrip(), width)
@@ -107,6 +127,15 @@ def lines(run: Run, width: int = 120, *, color: bool = False) -> list[str]:
     if run["failure"] is not None:
         drawn.append(_paint(_cut(f"  {_why(run['failure'])}", width), "31", color=color))
     return drawn
+
+
+def items(node: Mapping[str, Any]) -> str:
+    """Say how many items a foreach, or a node of its body, has done."""
+    found = node.get("items")
+    if not found:
+        return ""
+    failed = f", {found['failed']} failed" if found["failed"] else ""
+    return f"{found['done'] + found['failed'] + found['skipped']}/{found['total']} items{failed}"
 
 
 def plain(text: object) -> str:

@@ -18,8 +18,8 @@ from typing import Any, Final
 from celery import Celery, signals
 from kombu.entity import Queue
 
-from saltern_runtime.engine.dispatch import stage_of
 from saltern_runtime.engine.engine import Engine
+from saltern_runtime.engine.places import stage_of
 from saltern_runtime.graph import Graph
 from saltern_runtime.settings import Settings
 from saltern_runtime.store.calls import Bell

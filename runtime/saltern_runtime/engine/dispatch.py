@@ -43,9 +43,3 @@ class Silent:
     def waiting(self, queue: str) -> int | None:  # noqa: ARG002 - the protocol's
         """See Dispatcher."""
         return None
-
-
-def stage_of(path: str) -> str:
-    """Return the stage of an activation's path: `summaries[17]/page` → `page`."""
-    last = path.rsplit("/", 1)[-1]
-    return last.split("[", 1)[0].split("#", 1)[0]

@@ -6,13 +6,17 @@ import json
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 
+from saltern_runtime.engine.collect import collected
 from saltern_runtime.engine.dispatch import Dispatcher
 from saltern_runtime.engine.drain import Drain
 from saltern_runtime.engine.leases import Hold, Leases
+from saltern_runtime.engine.places import scopes_of
 from saltern_runtime.engine.policy import Trouble, classify, decide, expired, lost, timed_out
-from saltern_runtime.engine.stages import NodeFailedError, Plans, StagePlan
+from saltern_runtime.engine.stages import NodeFailedError, Plans, Result, StagePlan
+from saltern_runtime.errors import PermanentError
 from saltern_runtime.graph import Graph
 from saltern_runtime.settings import Settings
 from saltern_runtime.store.calls import Answer, Bell, Claim, Failed, Outcome
@@ -60,12 +64,18 @@ class Engine:
         return None if self.drain.since() or time.monotonic() >= end else new_nonce()
 
     def _settle(self, claim: Claim, end: float) -> Answer:
-        plan = self.plans.stages[claim.path]
+        plan = self.plans.of(claim.path)
         stage = plan.stage
         match claim.verdict:
             case "skip":
-                outcome = Outcome("SKIPPED", plan.dependants({}))
+                outcome = Outcome("SKIPPED", plan.dependants({}, scopes_of(claim.path)))
                 return self.store.advance(claim, outcome, self._next(end))
+            case "woken":
+                return self._slept(plan, claim, "null", end)
+            case "collect":
+                return self._collect(plan, claim, end)
+            case "broken":
+                return self._record_failure(plan, claim, Failed(claim.failure, None), self._next(end))
             case "timeout":
                 return self._failed(plan, claim, timed_out(stage), self._next(end))
             case "expired":
@@ -80,7 +90,9 @@ class Engine:
         began = time.monotonic()
         hold = self.leases.hold(claim, began + plan.stage.timeout)
         try:
-            result = self.plans.run(claim, began + min(plan.stage.timeout, claim.time_left), self.settings.max_payload, _entering(hold))
+            result = self.plans.run(
+                claim, began + min(plan.stage.timeout, claim.time_left), self.settings.max_payload, _entering(hold)
+            )
         except NodeFailedError as error:
             cause = error.__cause__
             log.warning(
@@ -91,14 +103,7 @@ class Engine:
             return self._failed(plan, claim, trouble, self._next(end))
         finally:
             self.leases.drop(hold)
-        outcome = Outcome(
-            "SUCCEEDED",
-            plan.dependants(result.taken),
-            result.values,
-            _compact(result.durations),
-            time.monotonic() - began,
-        )
-        answer = self.store.advance(claim, outcome, self._next(end), keep=self.graph.retention)
+        answer = self._done(plan, claim, result, time.monotonic() - began, end)
         if answer.status != "ok":
             log.warning(
                 "the result of %s came too late: %s",
@@ -108,18 +113,61 @@ class Engine:
             )
         return answer
 
+    def _done(self, plan: StagePlan, claim: Claim, result: Result, seconds: float, end: float) -> Answer:
+        """Record what a stage's nodes returned: advance, or begin the items of a foreach, or sleep."""
+        scopes = scopes_of(claim.path)
+        outcome = Outcome(
+            "SUCCEEDED",
+            plan.dependants(result.taken, scopes),
+            result.values,
+            _compact(result.durations),
+            seconds,
+            taken=result.taken,
+        )
+        keep, next_nonce = self.graph.retention, self._next(end)
+        if result.sleep is not None:
+            return self.store.suspend(claim, result.sleep, outcome, next_nonce, keep=keep)
+        if plan.stage.each is not None:
+            if result.items:
+                opening = self.plans.opening(claim.path, result.items)
+                return self.store.open(claim, opening, outcome, next_nonce, keep=keep)
+            outcome = replace(outcome, values={**result.values, scopes[-1] + plan.stage.nodes[-1].id: "[]"})
+        return self.store.advance(claim, outcome, next_nonce, keep=keep)
+
+    def _collect(self, plan: StagePlan, claim: Claim, end: float) -> Answer:
+        """Record the results of a foreach whose items are all done."""
+        each, node = plan.stage.each, plan.stage.nodes[-1]
+        if each is None:
+            raise TypeError(f"{claim.path} is no foreach")
+        results = self.store.results(claim, errors=each.on_error == "collect")
+        try:
+            text = collected(node.id, results, each.on_error, self.settings.max_payload)
+        except PermanentError as error:
+            return self._failed(plan, claim, classify(error, node.id), self._next(end))
+        return self._slept(plan, claim, text, end)
+
+    def _slept(self, plan: StagePlan, claim: Claim, text: str, end: float) -> Answer:
+        """Record the value of a stage that was suspended."""
+        scopes = scopes_of(claim.path)
+        outcome = Outcome(
+            "SUCCEEDED", plan.dependants(claim.taken, scopes), {scopes[-1] + plan.stage.nodes[-1].id: text}
+        )
+        return self.store.advance(claim, outcome, self._next(end), keep=self.graph.retention)
+
     def _failed(self, plan: StagePlan, claim: Claim, trouble: Trouble, next_nonce: str | None) -> Answer:
         return self._record_failure(plan, claim, decide(plan.stage, claim, trouble), next_nonce)
 
     def _record_failure(self, plan: StagePlan, claim: Claim, failed: Failed, next_nonce: str | None) -> Answer:
         if failed.delay is None and plan.stage.on_error == "continue":
-            outcome = Outcome("FAILED", plan.dependants({}), failure=failed.failure)
+            outcome = Outcome("FAILED", plan.dependants({}, scopes_of(claim.path)), failure=failed.failure)
             return self.store.advance(claim, outcome, next_nonce)
+        if failed.delay is None:
+            failed = replace(failed, item=self.plans.catching(claim.path))
         return self.store.fail(claim, failed, next_nonce)
 
     def _give_up(self, hold: Hold) -> bool:
         """Record from the lease thread that an attempt reached its hard deadline."""
-        plan = self.plans.stages[hold.claim.path]
+        plan = self.plans.of(hold.claim.path)
         answer = self._failed(plan, hold.claim, timed_out(plan.stage, hold.node), None)
         self.dispatcher.ring(answer.bells)
         return answer.status == "ok"

@@ -7,6 +7,7 @@ import random
 from dataclasses import asdict, dataclass
 
 from saltern_runtime.errors import NodeError, PermanentError, TransientError
+from saltern_runtime.expr import ExprError
 from saltern_runtime.graph import MissingSecretError, Stage
 from saltern_runtime.spec import Retry
 from saltern_runtime.store.calls import Claim, Failed
@@ -36,6 +37,8 @@ def classify(error: BaseException, node: str | None) -> Trouble:
         return Trouble(failure, final=isinstance(error, PermanentError), ambiguous=error.ambiguous)
     if isinstance(error, MissingSecretError):
         return Trouble(Failure("external-permanent", "missing-secret", _short(str(error)), node), final=True)
+    if isinstance(error, ExprError):
+        return Trouble(Failure("internal", error.code, _short(error.message), node), final=True)
     name = type(error).__name__
     return Trouble(Failure("internal", "internal-error", _short(f"{name}: {error}"), node))
 

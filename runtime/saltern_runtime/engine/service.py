@@ -74,24 +74,27 @@ class Service:
             raise PayloadTooLargeError(f"the input is over the limit of {self.settings.max_payload} bytes")
         key = "" if idempotency_key is None else digest_of(tenant, trigger, idempotency_key)
         run_id = new_run_id(int(key or new_nonce(), 16) % self.settings.shards)
-        created = self.store.create(
-            NewRun(
-                id=run_id,
-                plan=self.plans.plan,
-                tenant=tenant,
-                trigger=trigger,
-                input=text,
-                body=digest_of(json.dumps(input, sort_keys=True)),
-                idempotency=key,
-                deadline=self.graph.deadline,
-                retention=self.graph.retention,
-                entries=self.plans.entries,
-            )
-        )
+        body = digest_of(json.dumps(input, sort_keys=True))
+        created = self.store.create(self.new_run(run_id, text, body, tenant=tenant, trigger=trigger, key=key))
         if created.status == "conflict":
             raise IdempotencyConflictError("this idempotency key came before, with another body", run_id=created.run_id)
         self.dispatcher.ring(created.bells)
         return Started(created.run_id, fresh=created.status == "fresh")
+
+    def new_run(self, run_id: str, text: str, body: str, *, tenant: str, trigger: str, key: str = "") -> NewRun:
+        """Describe a run of this graph; `text` is its input."""
+        return NewRun(
+            id=run_id,
+            plan=self.plans.plan,
+            tenant=tenant,
+            trigger=trigger,
+            input=text,
+            body=body,
+            idempotency=key,
+            deadline=self.graph.deadline,
+            retention=self.graph.retention,
+            entries=self.plans.entries,
+        )
 
     def get(self, run_id: str, tenant: str) -> RunView | None:
         """Return a run; None where this tenant has none of that id."""

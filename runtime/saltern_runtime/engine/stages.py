@@ -5,18 +5,22 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
+from saltern_runtime.engine.places import ANY, items_of, scopes_of, stage_of
 from saltern_runtime.errors import PermanentError
-from saltern_runtime.graph import SKIPPED, Context, Graph, Node, On, RunInfo, Stage
-from saltern_runtime.store.calls import Claim, Dependant
+from saltern_runtime.graph import AMBIENT, SKIPPED, Context, Graph, Node, On, RunInfo, Stage
+from saltern_runtime.store.calls import Claim, Dependant, Opening, Sleep
 from saltern_runtime.store.keys import queue_name
 
 log = logging.getLogger("saltern.engine")
+MAX_ITEMS: Final = 100_000
+"""Items of one foreach, at most."""
+_compact: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class NodeFailedError(Exception):
@@ -32,11 +36,15 @@ class Result:
     """What a stage's nodes returned."""
 
     values: dict[str, str] = field(default_factory=dict)
-    """Node id → JSON text."""
+    """Where a value stands → JSON text."""
     taken: dict[str, str] = field(default_factory=dict)
     """Id of a node that others hang on → the handle it took."""
     durations: dict[str, float] = field(default_factory=dict)
     """Node id → seconds."""
+    items: list[str] = field(default_factory=list)
+    """What a foreach goes over: JSON texts. Its own value is there once they are done."""
+    sleep: Sleep | None = None
+    """How long a wait lasts. Its own value, null, is there once it is over."""
 
 
 class StagePlan:
@@ -45,45 +53,69 @@ class StagePlan:
     def __init__(self, graph: Graph, stage: Stage, plan: str) -> None:
         self.stage = stage
         self.queue = queue_name(plan, stage.queue)
+        self.depth = len(graph.owners(stage.name))
+        """How many foreach stand around it."""
+        self.name = stage.name.removeprefix(f"{graph.owner_of[stage.name]}/") if self.depth else stage.name
+        """Within its body."""
         own = {node.id for node in stage.nodes}
         outside = {read for node in stage.nodes for read in graph.reads(node) if read not in own}
         if not stage.nodes:
             outside = {on.node for on in relayed(graph, stage.name)}
         given = any("input" in node.reads for node in stage.nodes)
-        self.reads = json.dumps([*([""] if given else []), *sorted(outside)], separators=(",", ":"))
-        self.edges: list[tuple[Dependant, tuple[tuple[str, str], ...]]] = []
-        """Each dependant, and the handles of this stage's nodes that it hangs on."""
+        items = {depth_of(graph, owner) for node in stage.nodes for owner in graph.items(node).values()}
+        self._given = [""] if given else []
+        self._outside = [(depth_of(graph, graph.stage_of[read]), read) for read in sorted(outside)]
+        self._items = sorted(items)
+        self._top = None if self.depth else self._reads(("",))
+        self.edges: list[tuple[StagePlan, Dependant | None, int, tuple[tuple[str, str], ...]]] = []
+        """Each dependant (outside of any foreach as it is passed every time), its need, and the handles of this stage's
+        nodes that it hangs on."""
 
-    def arrival(self, need: int) -> Dependant:
+    def _reads(self, scopes: Sequence[str]) -> str:
+        """Return where the values stand that it reads, as a JSON array."""
+        places = [
+            *self._given,
+            *(scopes[depth] + node for depth, node in self._outside),
+            *(scopes[depth + 1].removesuffix("/") for depth in self._items),
+        ]
+        return _compact(places)
+
+    def arrival(self, need: int, scopes: Sequence[str] = ("",)) -> Dependant:
         """Return this stage as its predecessors pass it."""
         stage = self.stage
         made = Dependant(
-            path=stage.name,
+            path=scopes[self.depth] + self.name,
             need=need,
             join=stage.join if stage.when else "all",
             live=0,
             dead=0,
             queue=self.queue,
             priority=max(0, min(9, stage.priority)),
-            reads=self.reads,
+            reads=self._top or self._reads(scopes),
             timeout=int(stage.timeout * 1000),
         )
         if stage.ttl is not None:
             made["ttl"] = int(stage.ttl * 1000)
         return made
 
-    def dependants(self, taken: Mapping[str, str]) -> list[Dependant]:
+    def dependants(self, taken: Mapping[str, str], scopes: Sequence[str] = ("",)) -> list[Dependant]:
         """Return the dependants with their control edges counted live or dead; where nothing was taken, all are dead."""
         passed: list[Dependant] = []
-        for template, hangs in self.edges:
+        for other, template, need, hangs in self.edges:
+            made = template or other.arrival(need, scopes)
             if not hangs:
-                passed.append(template)
+                passed.append(made)
                 continue
             live = sum(taken.get(node) == handle for node, handle in hangs)
-            made = template.copy()
+            made = made.copy()
             made["live"], made["dead"] = live, len(hangs) - live
             passed.append(made)
         return passed
+
+
+def depth_of(graph: Graph, stage: str) -> int:
+    """Return how many foreach stand around a stage."""
+    return len(graph.owners(stage))
 
 
 def relayed(graph: Graph, relay: str) -> tuple[On, ...]:
@@ -116,7 +148,8 @@ class Plans:
                 hangs = tuple(
                     (on.node, on.handle) for on in graph.stages[other].when if graph.stage_of[on.node] in told
                 )
-                made.edges.append((self.stages[other].arrival(len(graph.needs[other])), hangs))
+                after, need = self.stages[other], len(graph.needs[other])
+                made.edges.append((after, None if after.depth else after.arrival(need), need, hangs))
 
     @cached_property
     def entries(self) -> tuple[Dependant, ...]:
@@ -125,32 +158,76 @@ class Plans:
 
     @cached_property
     def shape(self) -> str:
-        """The graph as the store keeps it for showing: stage → its nodes with their types."""
-        return json.dumps([[s.name, [[n.id, n.type] for n in s.nodes]] for s in self.graph.stages.values()])
+        """The graph as the store keeps it for showing: stage → its nodes with their types, and the foreach that it is in."""
+        owner_of = self.graph.owner_of
+        return json.dumps(
+            [[s.name, [[n.id, n.type] for n in s.nodes], owner_of.get(s.name, "")] for s in self.graph.stages.values()]
+        )
 
     @cached_property
     def queues(self) -> tuple[str, ...]:
         """Full names of all queues, sorted."""
         return tuple(sorted({each.queue for each in self.stages.values()}))
 
+    def of(self, path: str) -> StagePlan:
+        """Return the stage of an activation."""
+        return self.stages[stage_of(path)]
+
+    def opening(self, path: str, items: Sequence[str]) -> Opening:
+        """Return what the store must know of a foreach, to begin and end its items without a plan."""
+        owner = stage_of(path)
+        each = self.graph.stages[owner].each
+        if each is None:
+            raise TypeError(f"{owner!r} is no foreach")
+        scopes = (*scopes_of(path), path + ANY)
+        members = [self.stages[name] for name in self.graph.members(owner)]
+        body = {
+            "acts": [scopes[-1] + member.name for member in members],
+            "vals": [scopes[-1] + node.id for member in members for node in member.stage.nodes],
+            "result": scopes[-1] + each.result,
+        }
+        entries = [self.stages[name].arrival(1, scopes) for name in self.graph.starts[owner]]
+        return Opening(items, each.at_most, each.on_error, _compact(entries), _compact(body))
+
+    def catching(self, path: str) -> tuple[str, int | None] | None:
+        """Return what a failure ends: an item, a foreach (without an index), or the run (None).
+
+        It is the innermost item whose foreach goes on without it, or foreach that what stands around it goes on without.
+        """
+        for owner, index in items_of(path):
+            stage = self.of(owner).stage
+            if stage.each is not None and stage.each.on_error != "stop":
+                return owner, index
+            if stage.on_error == "continue":
+                return owner, None
+        return None
+
     def run(self, claim: Claim, deadline: float, max_payload: int, entered: Callable[[str], None]) -> Result:
         """Run a claimed stage's nodes in order; raises NodeFailedError. `entered` is told each node before it begins."""
-        stage = self.stages[claim.path].stage
+        stage = self.of(claim.path).stage
+        scopes = scopes_of(claim.path)
         info = RunInfo(claim.run, claim.tenant, datetime.fromtimestamp(claim.created_at, UTC))
         result = Result()
         if not stage.nodes:
-            result.taken = {node: str(json.loads(value)) for node, value in claim.values.items()}
+            result.taken = {
+                place.removeprefix(scopes[-1]): str(json.loads(value)) for place, value in claim.values.items()
+            }
         local: dict[str, Any] = {}
         for node in stage.nodes:
             entered(node.id)
             began = time.perf_counter()
             try:
                 value = self._call(node, claim, info, deadline, local)
-                text = _encode(node, value, max_payload)
+                text = encode(node, value, max_payload)
+                if node is stage.nodes[-1] and stage.each is not None:
+                    result.items = _items(node, text)
+                elif node.type.startswith("wait@"):
+                    result.sleep = _sleep(value)
+                else:
+                    result.values[scopes[-1] + node.id] = text
             except Exception as error:
                 raise NodeFailedError(node.id) from error
             result.durations[node.id] = round(time.perf_counter() - began, 6)
-            result.values[node.id] = text
             local[node.id] = value
             if node.id in self.handles:
                 result.taken[node.id] = str(value)
@@ -159,15 +236,16 @@ class Plans:
     def _call(
         self, node: Node[Any, Any], claim: Claim, info: RunInfo, deadline: float, local: Mapping[str, Any]
     ) -> Any:
-        known = self._keywords[node.id]
+        scopes = scopes_of(claim.path)
         keywords: dict[str, Any] = {}
-        for name, read in known:
+        for name, read, depth in self._keywords[node.id]:
+            place = scopes[depth] + read if read else scopes[depth].removesuffix("/")
             if name == "run":
                 keywords[name] = info
             elif read in local:
                 keywords[name] = local[read]
-            elif read in claim.values:
-                keywords[name] = node.adapters[name].validate_json(claim.values[read])
+            elif place in claim.values:
+                keywords[name] = node.adapters[name].validate_json(claim.values[place])
             else:
                 keywords[name] = SKIPPED
         if not node.takes_context:
@@ -177,16 +255,46 @@ class Plans:
         return node.function(context, **keywords)
 
     @cached_property
-    def _keywords(self) -> Mapping[str, tuple[tuple[str, str], ...]]:
-        """Node id → its keywords, each with the id of the node that it reads (empty: the input)."""
-        found: dict[str, tuple[tuple[str, str], ...]] = {}
+    def _keywords(self) -> Mapping[str, tuple[tuple[str, str, int], ...]]:
+        """Node id → its keywords, each with what it reads and how many foreach stand around that.
+
+        What is read is a node's id, or empty: the input, or an item.
+        """
+        found: dict[str, tuple[tuple[str, str, int], ...]] = {}
         for node in self.graph.nodes.values():
-            ids = iter(self.graph.reads(node))
-            found[node.id] = tuple((name, "" if name in ("input", "run") else next(ids)) for name in node.reads)
+            ids, items = iter(self.graph.reads(node)), self.graph.items(node)
+            known: list[tuple[str, str, int]] = []
+            for name in node.reads:
+                if name in AMBIENT:
+                    known.append((name, "", 0))
+                elif name in items:
+                    known.append((name, "", depth_of(self.graph, items[name]) + 1))
+                else:
+                    read = next(ids)
+                    known.append((name, read, depth_of(self.graph, self.graph.stage_of[read])))
+            found[node.id] = tuple(known)
         return found
 
 
-def _encode(node: Node[Any, Any], value: Any, max_payload: int) -> str:
+def _items(node: Node[Any, Any], text: str) -> list[str]:
+    found = json.loads(text)
+    if not isinstance(found, list):
+        raise PermanentError(f"{node.id!r} goes over a list, not {type(found).__name__}", code="not-a-list")
+    if len(found) > MAX_ITEMS:
+        raise PermanentError(
+            f"{node.id!r} has {len(found)} items, over the limit of {MAX_ITEMS}", code="too-many-items"
+        )
+    return [_compact(item) for item in found]
+
+
+def _sleep(value: timedelta | datetime) -> Sleep:
+    if isinstance(value, timedelta):
+        return Sleep(delay=max(0.0, value.total_seconds()))
+    moment = value if value.tzinfo is not None else value.replace(tzinfo=UTC)
+    return Sleep(till=max(0.0, moment.timestamp()))
+
+
+def encode(node: Node[Any, Any], value: Any, max_payload: int) -> str:
     """Write a result as JSON text, checked against the node's own annotation."""
     raw = node.adapters["return"].dump_json(value, by_alias=True, exclude_unset=True, warnings="error")
     if len(raw) > max_payload:

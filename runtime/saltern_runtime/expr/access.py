@@ -5,7 +5,7 @@ from __future__ import annotations
 import types
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any, Final, Literal, TypeVar, Union, get_args, get_origin, overload
+from typing import Any, Final, Literal, Protocol, TypeVar, Union, get_args, get_origin, overload
 
 from saltern_runtime.expr.errors import ExprError
 from saltern_runtime.expr.times import to_duration, to_timestamp
@@ -13,6 +13,14 @@ from saltern_runtime.expr.values import UInt, is_model, members, no_overload, pl
 
 T = TypeVar("T")
 D = TypeVar("D")
+E = TypeVar("E")
+
+
+class _Model(Protocol):
+    """A model, in whose fields `get` steps as well. No overload takes just anything: type checkers then give up on `dict[str, Any]`."""
+
+    @property
+    def model_fields_set(self) -> set[str]: ...
 
 
 class _Missing:
@@ -27,11 +35,13 @@ def get(base: Mapping[str, T], key: str, /) -> T: ...
 @overload
 def get(base: Sequence[T], index: int, /) -> T: ...
 @overload
-def get(base: Mapping[str, T], key: str, /, *, default: D) -> T | D: ...
+def get(base: Mapping[str, T] | None, key: str, /, *, default: D) -> T | D: ...
 @overload
-def get(base: Sequence[T], index: int, /, *, default: D) -> T | D: ...
+def get(base: Sequence[T] | None, index: int, /, *, default: D) -> T | D: ...
 @overload
-def get(base: Any, /, *path: Any, default: Any = ...) -> Any: ...
+def get(base: _Model | None, field: Any, /, *, default: Any = ...) -> Any: ...
+@overload
+def get(base: Any, first: Any, second: Any, /, *path: Any, default: Any = ...) -> Any: ...
 def get(base: Any, /, *path: Any, default: Any = _MISSING) -> Any:
     """Read `base[path[0]][path[1]]…` of maps, lists and models; raises `ExprError` where a step leads nowhere.
 
@@ -135,10 +145,15 @@ def expect_optional(value: Any, of: type[T]) -> T | None:
     return None if value is None else expect(value, of)
 
 
-def expect_any(value: Any, *of: type[T]) -> T:
+@overload
+def expect_any(value: Any, a: type[T], b: type[D], /) -> T | D: ...
+@overload
+def expect_any(value: Any, a: type[T], b: type[D], c: type[E], /) -> T | D | E: ...
+@overload
+def expect_any(value: Any, /, *of: Any) -> Any: ...
+def expect_any(value: Any, /, *of: Any) -> Any:
     """Check that a value is of one of some types."""
-    made: T = _expect_union(value, of, "")
-    return made
+    return _expect_union(value, of, "")
 
 
 def one_of(value: Any, *options: T) -> T:

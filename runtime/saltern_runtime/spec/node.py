@@ -35,6 +35,9 @@ class Emit(StrEnum):
     IF = "if"
     SWITCH = "switch"
     MERGE = "merge"
+    GIVEN = "given"
+    """`return <the one parameter that is given and passed>`, in that parameter's type, of which the engine makes the node's
+    value: foreach, wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +141,7 @@ class ConnectorSpec:
     """Non-secret settings and, with `secret=True`, the ones that take secret references."""
     policy: Policy = Policy()
     egress: Callable[[Mapping[str, Json]], tuple[str, ...]] = lambda _: ()
-    """`host:port` targets that the literal settings imply."""
+    """`host:port` targets that the literal settings imply; `*:port` where a secret holds the host."""
     env: Mapping[str, str] = field(default_factory=dict)
     """Setting → environment variable that overrides it at run time (`base_url` → `SALTERN_SLACK_BASE_URL`)."""
 

@@ -64,14 +64,20 @@ class Claim:
     failures: int
     lost: int
     """Times that a worker was lost over it."""
-    verdict: Literal["", "skip", "lost", "timeout", "expired"]
+    verdict: Literal["", "skip", "lost", "timeout", "expired", "woken", "collect", "broken"]
     tenant: str
     created_at: float
     """Unix seconds."""
     time_left: float
     """Seconds to the run's deadline when the claim was made."""
     values: Mapping[str, str] = field(default_factory=dict)
-    """Node id → JSON text of what it reads; skipped nodes have none."""
+    """Where a value stands → JSON text of what it reads; skipped nodes have none."""
+    items: int = 0
+    """Of an opened foreach."""
+    taken: Mapping[str, str] = field(default_factory=dict)
+    """Handles that its nodes took before it was suspended."""
+    failure: str = ""
+    """What failed last, JSON text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +109,26 @@ class NewRun:
 
 
 @dataclass(frozen=True, slots=True)
+class Turn:
+    """Whether a plan's schedules fire, the store's time (Unix ms), and where each stands: its tick (ms) and signature."""
+
+    mine: bool
+    now: int
+    stands: Mapping[str, tuple[int, str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A schedule's move to a tick (Unix ms) from where it stood."""
+
+    plan: str
+    schedule: str
+    signature: str
+    was: tuple[int, str] | None
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
 class Created:
     """The answer to `create`. `conflict`: the key came with another body."""
 
@@ -118,12 +144,34 @@ class Outcome:
     state: Literal["SUCCEEDED", "SKIPPED", "FAILED"]
     dependants: Sequence[Dependant]
     values: Mapping[str, str] = field(default_factory=dict)
-    """Node id → JSON text."""
+    """Where it stands (a node's id, behind the item that it is in) → JSON text."""
     durations: str = "{}"
     """JSON object: node id → seconds."""
     seconds: float | None = None
     """Of the whole attempt; None where nothing ran."""
     failure: str | None = None
+    taken: Mapping[str, str] = field(default_factory=dict)
+    """Handles that its nodes took, kept while the stage is suspended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """How a foreach begins. `entries` and `body` are JSON texts with `[*]` in place of the index (scripts/items.lua)."""
+
+    items: Sequence[str]
+    """JSON texts; at least one."""
+    most: int
+    mode: Literal["stop", "continue", "collect"]
+    entries: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sleep:
+    """How long a wait lasts: `delay` seconds from now, or until a moment in Unix seconds."""
+
+    delay: float | None = None
+    till: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +183,9 @@ class Failed:
     state: Literal["DEAD", "TIMED_OUT"] = "DEAD"
     dead: bool = True
     """Goes to the dead letters."""
+    item: tuple[str, int | None] | None = None
+    """The foreach around it that goes on without an item, and the item's index; without one, the foreach that the run goes on
+    without. None where the run ends."""
 
 
 def read_bells(shard: int, text: str) -> tuple[Bell, ...]:
@@ -161,4 +212,7 @@ def read_claim(parts: Sequence[str]) -> Claim:
         created_at=int(created) / 1000,
         time_left=float(left) / 1000,
         values={name: value for name, value in zip(reads, values, strict=True) if value},
+        items=record.get("c", {}).get("n", 0),
+        taken=json.loads(record.get("k", "{}")),
+        failure=record.get("x", ""),
     )

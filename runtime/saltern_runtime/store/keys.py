@@ -38,6 +38,11 @@ def new_run_id(shard: int) -> str:
     return f"{shard}-{secrets.token_hex(12)}"
 
 
+def tick_id(schedule: str, tick: int, shard: int) -> str:
+    """Return the id of a schedule's run at a tick (Unix ms): the same for every timer, so that one run comes of it."""
+    return f"{shard}-{digest_of('sched', schedule, str(tick))[:24]}"
+
+
 def new_nonce() -> str:
     """Mint what tells one claim from every other."""
     return secrets.token_hex(8)

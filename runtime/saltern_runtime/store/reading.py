@@ -4,16 +4,28 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, cast
 
 from saltern_runtime.observe.metrics import Figures
 from saltern_runtime.spec import Json
+from saltern_runtime.store.items import body_node, inside, opened
 from saltern_runtime.store.keys import shard_of
 from saltern_runtime.store.store import Store
-from saltern_runtime.store.views import TERMINAL, ActivationState, Event, Failure, NodeView, RunPage, RunState, RunView
+from saltern_runtime.store.views import (
+    TERMINAL,
+    ActivationState,
+    Event,
+    Failure,
+    Items,
+    NodeView,
+    RunPage,
+    RunState,
+    RunView,
+)
 
-Shape = Sequence[tuple[str, Sequence[tuple[str, str]]]]
-"""A plan's graph as it is kept: stage name → its nodes, each an id and a type; in the order of the plan."""
+Shape = Sequence[Any]
+"""A plan's graph as it is kept, in the order of the plan: [stage, [[node id, type], …], the foreach that it is in, if any]."""
 
 
 class Reader:
@@ -121,13 +133,26 @@ class Reader:
 
     def _nodes(self, run_id: str, fields: Mapping[str, str], records: Mapping[str, str]) -> tuple[NodeView, ...]:
         shown: list[NodeView] = []
-        for stage, nodes in self._shape(run_id, fields["plan"]):
+        ended = read_failure(fields.get("failure"))
+        known: dict[str, tuple[Items | None, ActivationState]] = {}
+        for stage, nodes, *rest in self._shape(run_id, fields["plan"]):
+            owner = str(rest[0]) if rest else ""
+            if owner:
+                items, state = inside(fields, stage, *known[owner])
+                known[stage] = (opened(fields, stage), state)
+                shown += [body_node(node, kind, stage, state, items, ended) for node, kind in nodes]
+                continue
             text = records.get(stage, "")
             record = json.loads(text) if text.startswith("{") else {}
             durations = json.loads(record.get("d", "{}"))
             failure = read_failure(record.get("x"))
-            for node, kind in nodes:
-                shown.append(_node(node, kind, stage, record, durations.get(node), failure))
+            items = opened(fields, stage)
+            if items is not None and "e" in record:
+                items = replace(items, running=0)
+            known[stage] = (items, ActivationState(record.get("s", "BLOCKED")))
+            for index, (node, kind) in enumerate(nodes):
+                last = items if index == len(nodes) - 1 else None
+                shown.append(_node(node, kind, stage, record, durations.get(node), failure, last))
         return tuple(shown)
 
     def _shape(self, run_id: str, plan: str) -> Shape:
@@ -201,10 +226,16 @@ def read_failure(text: str | None) -> Failure | None:
 
 
 def _node(  # noqa: PLR0917 - each is a column
-    node: str, kind: str, stage: str, record: Mapping[str, Any], duration: float | None, failure: Failure | None
+    node: str,
+    kind: str,
+    stage: str,
+    record: Mapping[str, Any],
+    duration: float | None,
+    failure: Failure | None,
+    items: Items | None,
 ) -> NodeView:
     began, ended = record.get("b"), record.get("e")
-    blamed = failure is not None and failure.node in (None, node)
+    blamed = failure is not None and (failure.node in (None, node) or items is not None)
     return NodeView(
         id=node,
         type=kind,
@@ -215,6 +246,7 @@ def _node(  # noqa: PLR0917 - each is a column
         ended_at=ended / 1000 if ended else None,
         duration=duration,
         failure=failure if blamed else None,
+        items=items,
     )
 
 

@@ -1,43 +1,18 @@
 """The store: one method a script. Nothing else writes the keys, and `reading` alone reads them.
 
-Every call may be sent twice, by a client that lost the reply or by this module after a broken connection: the caller mints
+Every call may be sent twice, by a client that lost the reply or by `link` after a broken connection: the caller mints
 the nonces, and the same call again returns its first answer.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-import logging
-import os
-import random
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from functools import cache
-from importlib import resources
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, cast
 
-import redis
-from redis.backoff import NoBackoff
-from redis.exceptions import (
-    BusyLoadingError,
-    NoScriptError,
-    OutOfMemoryError,
-    ReadOnlyError,
-    ResponseError,
-    TryAgainError,
-)
-from redis.exceptions import (
-    ConnectionError as LostConnectionError,
-)
-from redis.exceptions import (
-    TimeoutError as SlowReplyError,
-)
-from redis.retry import Retry
+from redis.exceptions import ResponseError
 
 from saltern_runtime.observe.metrics import bucket_of
-from saltern_runtime.settings import Settings
 from saltern_runtime.store.calls import (
     Answer,
     Bell,
@@ -45,141 +20,42 @@ from saltern_runtime.store.calls import (
     Created,
     Failed,
     NewRun,
+    Opening,
     Outcome,
+    Sleep,
     Status,
+    Tick,
+    Turn,
     read_bells,
     read_claim,
 )
-from saltern_runtime.store.keys import Keys, new_nonce, shard_of
-from saltern_runtime.store.payloads import INLINE, MARK, PayloadStore, RedisPayloads
+from saltern_runtime.store.keys import new_nonce, shard_of
+from saltern_runtime.store.link import Link, StoreUnavailableError, StoreUnfitError, compact
+from saltern_runtime.store.payloads import INLINE, MARK
 
-R = TypeVar("R")
-_compact: Final = json.JSONEncoder(separators=(",", ":")).encode
-log = logging.getLogger("saltern.store")
+__all__ = ["Store", "StoreUnavailableError", "StoreUnfitError"]
 
-RING: Final = 1.0
-"""Seconds until a bell that nobody answered is rung again; doubles each time, to a minute."""
-_RESENT: Final = (
-    LostConnectionError, SlowReplyError, BusyLoadingError, ReadOnlyError, OutOfMemoryError, TryAgainError,
-)  # fmt: skip
+_AT_ONCE: Final = 64
+"""Items that one call writes, at most."""
+_READ: Final = 500
+"""Items that one call reads, at most."""
 
 
-class StoreUnavailableError(ConnectionError):
-    """Redis could not be reached for as long as the caller was willing to wait."""
-
-
-class StoreUnfitError(RuntimeError):
-    """The server's settings do not allow what was promised; says what to change."""
-
-
-@cache
-def _script(name: str) -> tuple[str, str]:
-    folder = resources.files("saltern_runtime.store") / "scripts"
-    text = folder.joinpath("prelude.lua").read_text("utf-8") + "\n" + folder.joinpath(f"{name}.lua").read_text("utf-8")
-    return text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
-
-
-class Store:
-    """The run state of one service. Connections are opened lazily in each process, so that it may cross a fork."""
-
-    def __init__(
-        self, service: str, settings: Settings, *, patience: float = 2.0, payloads: PayloadStore | None = None
-    ) -> None:
-        """`patience`: seconds for which a call is sent again while Redis cannot be reached."""
-        self.keys = Keys(service)
-        self.settings = settings
-        self.patience = patience
-        self._payloads = payloads
-        self._pid = 0
-        self._redis: redis.Redis | None = None
-        self._times = {"lease": int(settings.lease * 1000), "bells": settings.bells, "ring": int(RING * 1000)}
-
-    # Connections
-
-    @property
-    def client(self) -> redis.Redis:
-        """This process's client."""
-        if self._redis is None or self._pid != os.getpid():
-            timeout = self.settings.socket_timeout
-            self._redis = redis.Redis.from_url(
-                self.settings.redis_url,
-                decode_responses=True,
-                socket_timeout=timeout,
-                socket_connect_timeout=timeout,
-                retry=Retry(NoBackoff(), 1),
-                protocol=2,  # parsed by redis-py in two thirds of the time that RESP3 takes
-            )
-            self._pid = os.getpid()
-        return self._redis
-
-    @property
-    def payloads(self) -> PayloadStore:
-        """Where big values live."""
-        return self._payloads or RedisPayloads(self.client, self.keys)
-
-    def close(self) -> None:
-        """Close this process's connections."""
-        if self._redis is not None and self._pid == os.getpid():
-            self._redis.close()
-        self._redis = None
-
-    def ping(self) -> None:
-        """Raise StoreUnavailableError unless Redis answers at once."""
-        self.patiently(self.client.ping, patience=0)
-
-    def check(self) -> None:
-        """Raise StoreUnfitError where the server would lose what is promised; call it at start."""
-        policy = self.patiently(lambda: self.client.info("memory")).get("maxmemory_policy")
-        if policy not in (None, "noeviction"):
-            raise StoreUnfitError(
-                f"Redis evicts keys (maxmemory-policy {policy}), which loses runs: set it to noeviction"
-            )
-        if self.settings.durability != "fsync":
-            return
-        known: Any = self.client.execute_command("COMMAND INFO", "WAITAOF")  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
-        if not known or not any(known.values() if isinstance(known, dict) else known):
-            raise StoreUnfitError(
-                "durability fsync needs WAITAOF (Redis 7.2 or Valkey): use a newer server, or set SALTERN_DURABILITY=none"
-            )
-        if self.client.info("persistence").get("aof_enabled") != 1:
-            raise StoreUnfitError("durability fsync needs an append-only file: set appendonly yes on the server")
-
-    def patiently(self, action: Callable[[], R], patience: float | None = None) -> R:
-        """Do something with Redis again and again while it cannot be reached, then raise StoreUnavailableError."""
-        end = time.monotonic() + (self.patience if patience is None else patience)
-        wait = 0.02
-        while True:
-            try:
-                return action()
-            except _RESENT as error:
-                if time.monotonic() >= end:
-                    raise StoreUnavailableError(f"cannot reach Redis: {error}") from error
-                log.warning("redis cannot be reached, sending again: %s", error)
-                time.sleep(random.uniform(wait / 2, wait))  # noqa: S311 - jitter
-                wait = min(wait * 2, 1.0)
-
-    def _send(
-        self, name: str, shard: int, call: Mapping[str, Any], *args: str, patience: float | None = None
-    ) -> list[str]:
-        given = {"op": name} | {key: value for key, value in call.items() if value is not None}
-        text = _compact(given)
-        body, sha = _script(name)
-        prefix = self.keys.shard(shard)
-
-        def once() -> list[str]:
-            try:
-                return cast("list[str]", self.client.evalsha(sha, 1, prefix, text, *args))
-            except NoScriptError:
-                return cast("list[str]", self.client.eval(body, 1, prefix, text, *args))
-
-        return self.patiently(once, patience)
+class Store(Link):
+    """The run state of one service."""
 
     # Scripts
 
     def create(self, new: NewRun) -> Created:
         """Make a run, once for each idempotency key."""
         shard = _shard(new.id)
-        call = {
+        status, run, bells = self._send("create", shard, self._new(new), self._input(new))
+        if self.settings.durability == "fsync":
+            self._on_disk(shard)
+        return Created(cast("Any", status), run, read_bells(shard, bells))
+
+    def _new(self, new: NewRun) -> dict[str, Any]:
+        return {
             "run": new.id,
             "plan": new.plan,
             "tenant": new.tenant,
@@ -191,12 +67,31 @@ class Store:
             "entries": new.entries,
             **self._times,
         }
-        status, run, bells = self._send(
-            "create", shard, call, self._outside(new.id, new.input, new.deadline + new.retention)
-        )
-        if self.settings.durability == "fsync":
-            self._on_disk(shard)
-        return Created(cast("Any", status), run, read_bells(shard, bells))
+
+    def _input(self, new: NewRun) -> str:
+        return self._outside(new.id, new.input, new.deadline + new.retention)
+
+    def turn(self, shard: int, plan: str, schedules: Sequence[str], silence: float) -> Turn:
+        """Ask whether a plan's schedules fire now, and where they stand."""
+        call = {"plan": plan, "schedules": schedules, "silence": int(silence * 1000)}
+        mine, now, *stands = self._send("turn", shard, call)
+        found = dict(zip(schedules, zip(stands[::2], stands[1::2], strict=True), strict=True))
+        return Turn(mine == "1", int(now), {name: (int(at), sig) for name, (at, sig) in found.items() if at})
+
+    def tick(self, shard: int, tick: Tick, new: NewRun | None) -> tuple[str, tuple[Bell, ...]]:
+        """Move a schedule on to a tick; with `new`, create its run. Answers fresh, moved or stale, and bells."""
+        was = "" if tick.was is None else f"{tick.was[0]} {tick.was[1]}"
+        call = {
+            "plan": tick.plan,
+            "schedule": tick.schedule,
+            "signature": tick.signature,
+            "was": was,
+            "tick": tick.at,
+            **({} if new is None else self._new(new)),
+            **self._times,
+        }
+        status, bells = self._send("tick", shard, call, *([] if new is None else [self._input(new)]))
+        return status, read_bells(shard, bells)
 
     def _on_disk(self, shard: int) -> None:
         """Wait until all that was written so far is on disk: the file has an order, and this connection writes last."""
@@ -234,10 +129,67 @@ class Store:
         if outcome.seconds is not None:
             call["ms"] = round(outcome.seconds * 1000)
             call["bucket"] = bucket_of(outcome.seconds)
+        return self._answered(shard, self._send("advance", shard, call, *self._pairs(claim, outcome, keep)))
+
+    def _pairs(self, claim: Claim, outcome: Outcome, keep: float) -> list[str]:
         args: list[str] = []
-        for node, value in outcome.values.items():
-            args += (node, self._outside(claim.run, value, claim.time_left + keep))
-        return self._answered(shard, self._send("advance", shard, call, *args))
+        for where, value in outcome.values.items():
+            args += (where, self._outside(claim.run, value, claim.time_left + keep))
+        return args
+
+    def open(
+        self, claim: Claim, opening: Opening, outcome: Outcome, next_nonce: str | None, *, keep: float = 604_800.0
+    ) -> Answer:
+        """Begin a foreach: put its items down, then open it. The owner's other nodes' values come with the outcome."""
+        shard = _shard(claim.run)
+        held = {"run": claim.run, "path": claim.path, "nonce": claim.nonce}
+        for first in range(0, len(opening.items), _AT_ONCE):
+            batch = [
+                self._outside(claim.run, text, claim.time_left + keep) for text in opening.items[first:][:_AT_ONCE]
+            ]
+            status = self._send("lay", shard, held | {"first": first}, *batch)[0]
+            if status != "ok":
+                break  # `open` says what is wrong, or answers what it answered before
+        call = {
+            **held,
+            "items": len(opening.items),
+            "most": opening.most,
+            "mode": opening.mode,
+            "entries": opening.entries,
+            "body": opening.body,
+            **self._asleep(outcome, next_nonce),
+        }
+        return self._answered(shard, self._send("open", shard, call, *self._pairs(claim, outcome, keep)))
+
+    def suspend(
+        self, claim: Claim, sleep: Sleep, outcome: Outcome, next_nonce: str | None, *, keep: float = 604_800.0
+    ) -> Answer:
+        """Let an activation sleep until a moment."""
+        shard = _shard(claim.run)
+        call = {
+            "run": claim.run,
+            "path": claim.path,
+            "nonce": claim.nonce,
+            "delay": None if sleep.delay is None else int(sleep.delay * 1000),
+            "till": None if sleep.till is None else int(sleep.till * 1000),
+            **self._asleep(outcome, next_nonce),
+        }
+        return self._answered(shard, self._send("suspend", shard, call, *self._pairs(claim, outcome, keep)))
+
+    def _asleep(self, outcome: Outcome, next_nonce: str | None) -> dict[str, Any]:
+        taken = compact(outcome.taken)
+        return {"durations": outcome.durations, "taken": taken, "claim": next_nonce, **self._times}
+
+    def results(self, claim: Claim, *, errors: bool) -> Iterator[tuple[str | None, str | None]]:
+        """Yield what each item of an opened foreach gave, in order: its yield or None, and (with `errors`) its failure."""
+        key = self.keys.run(claim.run, f":each:{claim.path}")
+        for first in range(0, claim.items, _READ):
+            found = range(first, min(first + _READ, claim.items))
+            names = [f"y{index}" for index in found] + ([f"x{index}" for index in found] if errors else [])
+            got: Any = self.patiently(lambda names=names: self.client.hmget(key, names))  # type: ignore[misc]  # mypy cannot infer a lambda with a default
+            failures = got[len(found) :] if errors else [None] * len(found)
+            for value, failure in zip(got, failures, strict=False):
+                yield None if value is None else self.inside(value), failure
 
     def fail(self, claim: Claim, failed: Failed, next_nonce: str | None) -> Answer:
         """Record that an attempt failed: wait for the next one, or end the run; claim what comes next."""
@@ -250,6 +202,8 @@ class Store:
             "delay": None if failed.delay is None else int(failed.delay * 1000),
             "state": failed.state,
             "dead": failed.dead,
+            "owner": None if failed.item is None else failed.item[0],
+            "index": None if failed.item is None else failed.item[1],
             "claim": next_nonce,
             **self._times,
         }

@@ -58,6 +58,22 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class Items:
+    """How far a foreach has come, or a node of its body in all items."""
+
+    total: int
+    done: int = 0
+    failed: int = 0
+    skipped: int = 0
+    running: int = 0
+
+    @property
+    def over(self) -> int:
+        """How many have ended."""
+        return self.done + self.failed + self.skipped
+
+
+@dataclass(frozen=True, slots=True)
 class NodeView:
     """One node of a run, in the order of the plan. Times are Unix seconds of the store's clock."""
 
@@ -71,6 +87,8 @@ class NodeView:
     duration: float | None
     """Seconds of the last attempt, as the worker measured them."""
     failure: Failure | None = None
+    items: Items | None = None
+    """Of a foreach and the nodes of its body, which are shown once for all items; None for every other node."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,14 +125,14 @@ class Event:
     """Something that happened in a run.
 
     `id` is the stream's and orders events; `type` is such as `run.created`, `stage.started`, `stage.succeeded`,
-    `stage.skipped`, `stage.retrying`, `stage.failed`, `stage.released`, `run.succeeded`, `run.failed`.
+    `stage.skipped`, `stage.opened` (a foreach), `stage.suspended` (a wait), `stage.retrying`, `stage.failed`, `stage.released`, `run.succeeded`, `run.failed`.
     """
 
     id: str
     type: str
     at: float
     path: str | None
-    """The activation, for `stage.*`."""
+    """The activation, for `stage.*`: `classify`; in the 18th item of a foreach, `summaries[17]/page`."""
     data: Json
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
@@ -29,6 +30,16 @@ class FailureModel(BaseModel):
     status: int | None = None
 
 
+class ItemsModel(BaseModel):
+    """How far a foreach has come, or a node of its body in all items."""
+
+    total: int
+    done: int
+    failed: int
+    skipped: int
+    running: int
+
+
 class NodeModel(BaseModel):
     """One node of a run."""
 
@@ -41,6 +52,9 @@ class NodeModel(BaseModel):
     ended_at: datetime | None
     duration: float | None = Field(description="Seconds of the last attempt, as the worker measured them.")
     failure: FailureModel | None
+    items: ItemsModel | None = Field(
+        default=None, description="Of a foreach and the nodes of its body, which stand here once for all items."
+    )
 
 
 class RunSummary(BaseModel):
@@ -151,6 +165,7 @@ def _node(node: NodeView) -> dict[str, Json]:
         "ended_at": _time(node.ended_at),
         "duration": node.duration,
         "failure": _failure(node.failure),
+        "items": None if node.items is None else asdict(node.items),
     }
 
 

@@ -44,9 +44,10 @@ def _says(stage: Stage) -> str:
     if not stage.nodes:
         return f"Relay arrivals, in the queue {stage.queue}."
     times = "one attempt" if stage.retry.attempts == 1 else f"{stage.retry.attempts} attempts"
+    each = f" for each item of {stage.owner}" if stage.owner else ""
     what = ", then ".join(stage.nodes)
     shown = what if len(what) <= 50 else f"{len(stage.nodes)} nodes, {stage.nodes[0]} first"
-    return f"Run {shown}: in the queue {stage.queue}, at most {times} of {stage.timeout:g} s."
+    return f"Run {shown}{each}: in the queue {stage.queue}, at most {times} of {stage.timeout:g} s."
 
 
 def contribute(plan: Plan) -> Contribution:

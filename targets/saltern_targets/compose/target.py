@@ -27,7 +27,11 @@ from saltern_targets.writing import header
 
 REDIS_IMAGE: Final = "docker.io/library/redis:7.4.5-bookworm"
 _STORE: Final = "redis://redis:6379/0"
-_REDIS: Final = ("redis-server", "--appendonly", "yes", "--appendfsync", "everysec", "--maxmemory-policy", "noeviction", "--save", "")
+_REDIS: Final = (
+    "redis-server", "--appendonly", "yes", "--appendfsync", "everysec", "--maxmemory-policy", "noeviction", "--save", "",
+    "--protected-mode", "no",
+)  # fmt: skip
+"""Unprotected: only the containers of this project are on its network."""
 
 
 def emit(plan: Plan, options: Mapping[str, str]) -> Mapping[str, bytes]:  # noqa: ARG001 - the interface of targets; there are no options
@@ -43,9 +47,9 @@ def _project(plan: Plan) -> Mapping[str, Any]:
             "api": {
                 **_ours(plan, api(plan), API_ALIVE),
                 "environment": {
+                    **_secrets(api_secrets(plan)),
                     "SALTERN_REDIS_URL": _STORE,
                     "SALTERN_API_TOKENS": "${SALTERN_API_TOKENS:-}",
-                    **_secrets(api_secrets(plan)),
                 },
                 "ports": [f"127.0.0.1:${{PORT:-{PORT}}}:{PORT}"],
                 "networks": ["default", "store"],
@@ -54,10 +58,10 @@ def _project(plan: Plan) -> Mapping[str, Any]:
             "worker": {
                 **_ours(plan, worker(plan), WORK_ALIVE),
                 "environment": {
+                    **_secrets(worker_secrets(plan)),
                     "SALTERN_REDIS_URL": _STORE,
                     "SALTERN_GRACE": str(grace(plan)),
                     "SALTERN_HEARTBEAT_FILE": HEARTBEAT,
-                    **_secrets(worker_secrets(plan)),
                 },
                 "networks": ["default", "store"],
                 "stop_grace_period": f"{grace(plan)}s",
@@ -67,13 +71,13 @@ def _project(plan: Plan) -> Mapping[str, Any]:
                 "environment": {"SALTERN_REDIS_URL": _STORE},
                 "networks": ["store"],
                 "stop_grace_period": "15s",
-                "deploy": {"replicas": 2},
+                "deploy": {"mode": "replicated", "replicas": 2},
             },
             "redis": {
                 "image": f"${{REDIS_IMAGE:-{REDIS_IMAGE}}}",
                 "command": Line(_REDIS),
                 "user": "redis",
-                **_hardened(("redis-cli", "ping")),
+                **_hardened(("redis-cli", "ping"), interval=3),
                 "volumes": ["redis:/data"],
                 "networks": ["store"],
                 "stop_grace_period": "30s",
@@ -96,11 +100,11 @@ def _ours(plan: Plan, command: Sequence[str], alive: Sequence[str]) -> dict[str,
     }
 
 
-def _hardened(alive: Sequence[str]) -> dict[str, Any]:
+def _hardened(alive: Sequence[str], interval: int = 10) -> dict[str, Any]:
     return {
         "healthcheck": {
             "test": Line(["CMD", *alive]),
-            "interval": "10s",
+            "interval": f"{interval}s",
             "timeout": "5s",
             "retries": 3,
             "start_period": "20s",
@@ -140,7 +144,7 @@ _Dumper.add_representer(Line, _line)
 
 def _dump(tree: Mapping[str, Any], comment: str) -> bytes:
     """Write YAML: keys in the order in which people read them."""
-    text = yaml.dump(tree, Dumper=_Dumper, sort_keys=False, width=200, allow_unicode=False)
+    text = yaml.dump(tree, Dumper=_Dumper, sort_keys=False, width=4096, allow_unicode=False)
     return (comment + text).encode()
 
 

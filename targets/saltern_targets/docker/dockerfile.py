@@ -1,7 +1,7 @@
-"""A Dockerfile as a tree of instructions, and the one place that writes it as text.
+r"""A Dockerfile as a tree of instructions, and the one place that writes it as text.
 
 What is data is written so that no parser of Dockerfiles takes it for anything else: words of LABEL and ENV stand in double
-quotes with `\\`, `"` and `$` escaped, commands stand as JSON arrays, where nothing is expanded. A value is one line. `Ref` is
+quotes with `\`, `"` and `$` escaped, commands stand as JSON arrays, where nothing is expanded. A value is one line. `Ref` is
 the one way to write a variable.
 """
 

@@ -9,10 +9,23 @@ from typing import Final
 from saltern_compiler.ir.plan import Plan
 from saltern_compiler.target import Contribution, Target
 from saltern_runtime.version import __version__
-from saltern_targets.docker.dockerfile import Arg, Comment, Copy, Exec, From, Health, Instruction, Pairs, Plain, Ref, Run, render
+from saltern_targets.docker.dockerfile import (
+    Arg,
+    Comment,
+    Copy,
+    Exec,
+    From,
+    Health,
+    Instruction,
+    Pairs,
+    Plain,
+    Ref,
+    Run,
+    render,
+)
 from saltern_targets.names import package_name
 from saltern_targets.processes import API_ALIVE, PORT, USER, api, slug, timers, worker
-from saltern_targets.writing import header
+from saltern_targets.writing import header, html_header
 
 BASE_IMAGE: Final = "docker.io/library/python:3.11.13-slim-bookworm"
 EPOCH: Final = 315532800
@@ -45,14 +58,20 @@ def _dockerfile(plan: Plan) -> Iterator[Instruction]:
     yield Arg("BASE_IMAGE", BASE_IMAGE)
     yield Comment()
     yield From(Ref("BASE_IMAGE"), "build")
-    yield Comment("Every file gets this time, where the builder can do so; hashes in place of times keep bytecode the same.")
+    yield Comment(
+        "Every file gets this time, where the builder can do so; hashes in place of times keep bytecode the same."
+    )
     yield Arg("SOURCE_DATE_EPOCH", str(EPOCH))
     yield Pairs("ENV", {"PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"})
     yield Plain("WORKDIR", "/build")
     yield Copy(("requirements.txt", "constraints.txt"), "./")
     yield Copy(("wheels/",), "wheels/")
-    yield Comment("A pip.conf for an index of your own may be given as the build secret `pip.conf`; it stays out of the image.")
-    yield Run((("python", "-m", "venv", "--without-pip", "/venv"), _PIP), ("type=secret,id=pip.conf,target=/etc/pip.conf",))
+    yield Comment(
+        "A pip.conf for an index of your own may be given as the build secret `pip.conf`; it stays out of the image."
+    )
+    yield Run(
+        (("python", "-m", "venv", "--without-pip", "/venv"), _PIP), ("type=secret,id=pip.conf,target=/etc/pip.conf",)
+    )
     yield Copy((f"{package}/",), f"/app/{package}/")
     yield Run((_COMPILE, _READABLE))
     yield Comment()
@@ -73,7 +92,9 @@ def _dockerfile(plan: Plan) -> Iterator[Instruction]:
     yield Plain("WORKDIR", "/app")
     yield Plain("USER", f"{USER}:{USER}")
     yield Plain("EXPOSE", str(PORT))
-    yield Comment("Asks the API, or looks at the file that SALTERN_HEARTBEAT_FILE names where that is set, as workers have it.")
+    yield Comment(
+        "Asks the API, or looks at the file that SALTERN_HEARTBEAT_FILE names where that is set, as workers have it."
+    )
     yield Health(API_ALIVE[:3], interval=10, timeout=5, start_period=20, retries=3)
     yield Comment("Worker:  " + " ".join(worker(plan)))
     yield Comment("Timers:  " + " ".join(timers(plan)))
@@ -102,7 +123,7 @@ def _constraints() -> str:
 
 def _wheels(plan: Plan) -> str:
     return f"""\
-<!-- {header(plan.source_name).replace("--", "- -")} -->
+{html_header(plan.source_name)}
 
 # Wheels
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from kubernetes.client import ApiClient, V1Namespace, V1ObjectMeta, V1ServiceAccount
@@ -27,13 +27,15 @@ def build(plan: Plan, *, namespace: str, image: str) -> Mapping[str, bytes]:
         "resources": list(files),
     }
     top = header(plan.source_name)
-    client = ApiClient()
-    written = {
-        name: render(top, [client.sanitize_for_serialization(each) for each in objects])
-        for name, objects in files.items()
-    }
+    written = {name: render(top, [_plain(each) for each in objects]) for name, objects in files.items()}
     written["kustomization.yaml"] = render(top, [kustomization])
     return {f"{FOLDER}/{name}": data for name, data in sorted(written.items())}
+
+
+def _plain(of: object) -> Mapping[str, Any]:
+    """Return an object as the API takes it; raises where a field is none of its type's."""
+    sanitize: Callable[[object], Mapping[str, Any]] = ApiClient().sanitize_for_serialization
+    return sanitize(of)
 
 
 def _files(service: Service) -> Iterator[tuple[str, Sequence[Any]]]:

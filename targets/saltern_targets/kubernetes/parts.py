@@ -46,7 +46,6 @@ _CONFIG: Final = {
     "SALTERN_HEARTBEAT_FILE": processes.HEARTBEAT,
     "SALTERN_MAX_BODY": "1048576",
     "SALTERN_SHARDS": "1",
-    "SALTERN_UNREACHABLE": "300",
 }
 """What an operator may want to change, with the runtime's own defaults; no secret is here."""
 REDIS: Final = "SALTERN_REDIS_URL"
@@ -173,17 +172,17 @@ def resources(*, cpu: str, most_cpu: str, memory: str) -> V1ResourceRequirements
 
 
 def tmp_volume() -> V1Volume:
-    """The one place that can be written."""
+    """Return the one place that can be written."""
     return V1Volume(name="tmp", empty_dir=V1EmptyDirVolumeSource(size_limit="256Mi"))
 
 
 def tmp_mount() -> V1VolumeMount:
-    """Where it is mounted."""
+    """Mount it."""
     return V1VolumeMount(name="tmp", mount_path=_TMP)
 
 
 def http_port() -> V1ContainerPort:
-    """The API's port."""
+    """Return the API's port."""
     return V1ContainerPort(name=PORT_NAME, container_port=processes.PORT, protocol="TCP")
 
 
@@ -200,7 +199,7 @@ def http_probe(path: str, *, period: int, failures: int, timeout: int = 3) -> V1
 def heartbeat_probe(*, period: int, failures: int) -> V1Probe:
     """Look how old the heartbeat file is; a Python process each time, hence the seldom periods."""
     return V1Probe(
-        _exec=V1ExecAction(command=list(processes.WORK_ALIVE)),
+        _exec=V1ExecAction(command=list(processes.WORK_ALIVE)),  # type: ignore[call-arg]  # the plugin sees `var_exec`, which is dropped
         period_seconds=period,
         timeout_seconds=10,
         failure_threshold=failures,

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from saltern_compiler.ir.plan import Plan
-from saltern_compiler.target import Contribution, Target
+from saltern_compiler.target import Contribution, OptionError, Target
 from saltern_targets import processes
 from saltern_targets.kubernetes.names import app_name, short_digest
 
@@ -16,15 +16,15 @@ _NAMESPACE: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
 def emit(plan: Plan, options: Mapping[str, str]) -> Mapping[str, bytes]:
-    """Write `deploy/kubernetes/`. Options: `image`, `namespace`; raises ValueError for what neither can be."""
+    """Write `deploy/kubernetes/`. Options: `image`, `namespace`; raises OptionError for what neither can be."""
     from saltern_targets.kubernetes.build import build  # noqa: PLC0415 - importing the kubernetes package takes half a second
 
     image = options.get("image") or default_image(plan)
     namespace = options.get("namespace") or app_name(plan)
     if not _IMAGE.fullmatch(image) or len(image) > 255:
-        raise ValueError(f"the option image is no name of an image: {image!r}")
+        raise OptionError(f"the option image is no name of an image: {image!r}")
     if not _NAMESPACE.fullmatch(namespace):
-        raise ValueError(f"the option namespace is no name of a namespace: {namespace!r}")
+        raise OptionError(f"the option namespace is no name of a namespace: {namespace!r}")
     return build(plan, namespace=namespace, image=image)
 
 

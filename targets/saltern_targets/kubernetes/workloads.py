@@ -36,12 +36,14 @@ from saltern_targets.kubernetes.parts import Service
 API = "api"
 TIMERS = "timers"
 REPLICAS = 2
+_OUTAGE = 300
+"""Seconds after which a worker that cannot reach Redis ends by itself (SALTERN_UNREACHABLE)."""
 _DRAIN = 5
 """Seconds until load balancers have heard that an API pod stops."""
 
 
 def api_deployment(service: Service) -> V1Deployment:
-    """The HTTP API. It names no number of replicas: that is the autoscaler's."""
+    """Return the HTTP API. It names no number of replicas: that is the autoscaler's."""
     container = V1Container(
         name=API,
         command=list(processes.api(service.plan)),
@@ -60,7 +62,7 @@ def api_deployment(service: Service) -> V1Deployment:
 
 
 def worker_deployment(service: Service, queue: str, component: str) -> V1Deployment:
-    """The workers of one queue, of this version of the plan alone."""
+    """Return the workers of one queue, of this version of the plan alone."""
     grace = processes.grace(service.plan)
     container = V1Container(
         name="worker",
@@ -71,7 +73,7 @@ def worker_deployment(service: Service, queue: str, component: str) -> V1Deploym
                 service, (parts.REDIS, *processes.worker_secrets(service.plan)), optional=(parts.BROKER,)
             ),
         ],
-        resources=parts.resources(cpu="250m", most_cpu="2", memory="768Mi"),
+        resources=parts.resources(cpu="250m", most_cpu="2", memory="512Mi"),
         **_heartbeat(),
         **_common(service),
     )
@@ -80,12 +82,12 @@ def worker_deployment(service: Service, queue: str, component: str) -> V1Deploym
 
 
 def timers_deployment(service: Service) -> V1Deployment:
-    """The timers: two replicas, both active."""
+    """Return the timers: two replicas, both active."""
     container = V1Container(
         name=TIMERS,
         command=list(processes.timers(service.plan)),
         env=parts.secret_env(service, (parts.REDIS,), optional=(parts.BROKER,)),
-        resources=parts.resources(cpu="50m", most_cpu="500m", memory="192Mi"),
+        resources=parts.resources(cpu="50m", most_cpu="500m", memory="128Mi"),
         **_heartbeat(),
         **_common(service),
     )
@@ -110,10 +112,11 @@ def _common(service: Service) -> dict[str, object]:
 
 
 def _heartbeat() -> dict[str, object]:
+    """Celery touches no heartbeat while its broker is away: an outage that the worker itself would sit out must not restart it."""
     return {
         "startup_probe": parts.heartbeat_probe(period=5, failures=60),
         "readiness_probe": parts.heartbeat_probe(period=30, failures=2),
-        "liveness_probe": parts.heartbeat_probe(period=30, failures=3),
+        "liveness_probe": parts.heartbeat_probe(period=30, failures=_OUTAGE // 30 + 1),
     }
 
 
@@ -172,7 +175,7 @@ def disruption_budget(service: Service, name: str, component: str, *, pinned: bo
 
 
 def api_service(service: Service) -> V1Service:
-    """The API's address in the cluster."""
+    """Return the API's address in the cluster."""
     port = V1ServicePort(
         name=parts.PORT_NAME, port=80, target_port=parts.PORT_NAME, protocol="TCP", app_protocol="http"
     )

@@ -28,11 +28,12 @@ from saltern_runtime.spec import (
     Type,
     UnionType,
 )
+from saltern_targets.names import function_names, item_names
 
 _RESERVED: Final = frozenset(
     {
-        "SKIPPED", "Annotated", "Any", "BaseModel", "ConfigDict", "Connection", "Context", "Field", "Graph", "Input", "Literal",
-        "Maybe", "Model", "On", "Output", "Retry", "Skipped", "Stage", "TypeAlias",
+        "SKIPPED", "Annotated", "Any", "BaseModel", "ConfigDict", "Connection", "Context", "Each", "Field", "Graph", "Input",
+        "Literal", "Maybe", "Model", "On", "Output", "Retry", "Schedule", "Skipped", "Stage", "TypeAlias",
     }
 )  # fmt: skip
 _PRIMITIVES: Final[Mapping[Primitive, tuple[str, tuple[tuple[str, str], ...]]]] = {
@@ -78,14 +79,19 @@ class Classes:
     """`Output` → what it is, where it is no class of its own."""
     names: dict[Type, str] = field(default_factory=dict)
     """Object type → its class."""
-    _foreign: dict[str, str] = field(default_factory=dict)
-    """Class of a node type → the module to import it from."""
+    _foreign: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Class of a node type → the module to import it from, and what to import (`Message as AcmeMessage`)."""
     _taken: set[str] = field(default_factory=lambda: set(_RESERVED))
 
     @classmethod
     def of(cls, plan: Plan) -> Classes:
         """Name the classes of everything that the pipeline's values are made of."""
         made = cls()
+        made._taken.update(
+            function_names(plan).values(),
+            item_names(plan).values(),
+            (path.removesuffix(".py") for path, _ in plan.files),
+        )
         for planned in plan.nodes:
             made._name_foreign(planned)
         made._name_root("Input", plan.input_type, "What a run starts with.")
@@ -93,6 +99,11 @@ class Classes:
         for planned in plan.nodes:
             if planned.node.id == RETURN:
                 continue
+            if planned.node.body is not None and isinstance(planned.returns, ListType):
+                (item,) = planned.node.body.variables
+                made._name_all(
+                    planned.returns.item, class_name(item), f"An item that `{planned.node.id}` goes through."
+                )
             made._name_all(planned.result, class_name(planned.node.id), f"Result of `{planned.node.id}`.")
             for name, value in planned.node.params:
                 if isinstance(value, TypeValue):
@@ -113,9 +124,13 @@ class Classes:
         module, _, name = planned.spec.result_model.partition(":")
         is_given = any(isinstance(value, TypeValue) for _, value in planned.node.params)
         if module and isinstance(planned.result, ObjectType) and not is_given:
-            self.names.setdefault(planned.result, name)
-            self._foreign[name] = module
-            self._taken.add(name)
+            if planned.result in self.names:
+                return
+            top = module.partition(".")[0]
+            known = name if name not in _RESERVED | self._foreign.keys() else class_name(f"{top} {name}", self._taken)
+            self.names[planned.result] = known
+            self._foreign[known] = (module, name if known == name else f"{name} as {known}")
+            self._taken.add(known)
 
     def _reserve(self, name: str, of: Type) -> None:
         """Keep a name for an object type whose class stands last, since it is made of what nodes give."""
@@ -190,7 +205,7 @@ class Classes:
             case ObjectType():
                 name = self.name(of)
                 if name in self._foreign:
-                    return Annotation(name, frozenset(), frozenset({(self._foreign[name], name)}))
+                    return Annotation(name, frozenset(), frozenset({self._foreign[name]}))
                 return Annotation(name, frozenset({name}), frozenset())
         raise AssertionError(of)
 

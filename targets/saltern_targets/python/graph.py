@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from saltern_compiler.ir.pipeline import Connection
-from saltern_compiler.ir.plan import Plan, Stage
+from saltern_compiler.ir.plan import Plan, Schedule, Stage
 from saltern_compiler.ir.values import Literal, SecretRef
 from saltern_compiler.pytext import literal
 from saltern_runtime.spec import DEFAULT_POLICY, Retry
 from saltern_runtime.version import __version__
-from saltern_targets.names import function_names, package_name
+from saltern_targets.names import function_names, item_names, package_name
 from saltern_targets.writing import Module, sentence
 
 _DEFAULT_QUEUE: Final = "default"
@@ -28,7 +29,7 @@ def emit_graph(plan: Plan) -> bytes:
     module.use("saltern_runtime", "Graph", "Stage", "require")
     module.use(package, "nodes")
     functions = function_names(plan)
-    stages = ", ".join(_stage(module, stage, functions) for stage in plan.stages)
+    stages = _Stages(module, plan, functions, item_names(plan)).of("")
     parts = [
         literal(plan.pipeline.name),
         f"package={literal(package)}",
@@ -40,7 +41,10 @@ def emit_graph(plan: Plan) -> bytes:
     if connections:
         module.use("saltern_runtime", "Connection")
         parts.append(f"connections=({', '.join(connections)},)")
-    parts.append(f"stages=({stages},)")
+    if plan.schedules:
+        module.use("saltern_runtime", "Schedule")
+        parts.append(f"schedules=({', '.join(_schedule(each) for each in plan.schedules)},)")
+    parts.append(f"stages={stages}")
     module.add(f"require({literal(__version__)})")
     module.blank()
     module.add(f"GRAPH = Graph({', '.join(parts)},)")
@@ -66,7 +70,41 @@ def _connection(plan: Plan, connection: Connection) -> str:
     return f"Connection({', '.join(parts)})"
 
 
-def _stage(module: Module, stage: Stage, functions: Mapping[str, str]) -> str:  # noqa: C901 - one line a property
+def _schedule(schedule: Schedule) -> str:
+    parts = [literal(schedule.id), f"cron={literal(schedule.cron)}", f"time_zone={literal(schedule.time_zone)}"]
+    parts.append(f"catch_up={literal(schedule.catch_up)}")
+    if schedule.input:
+        parts.append(f"input={literal(schedule.input)}")
+    return f"Schedule({', '.join(parts)})"
+
+
+@dataclass(frozen=True, slots=True)
+class _Stages:
+    """Writes stages, and inside of a stage those of its body."""
+
+    module: Module
+    plan: Plan
+    functions: Mapping[str, str]
+    items: Mapping[str, str]
+
+    def of(self, owner: str) -> str:
+        """Write the stages of a body; under the empty name, those of the pipeline itself."""
+        texts = [self._one(stage) for stage in self.plan.stages if stage.owner == owner]
+        return f"({', '.join(texts)},)"
+
+    def _one(self, stage: Stage) -> str:
+        parts = _stage(self.module, stage, self.functions)
+        if stage.each is not None:
+            self.module.use("saltern_runtime", "Each")
+            body = [literal(self.items[stage.each.variable]), f"at_most={literal(stage.each.at_most)}"]
+            if stage.each.on_error != "stop":
+                body.append(f"on_error={literal(stage.each.on_error)}")
+            body += [f"result={literal(stage.each.result)}", f"stages={self.of(stage.name)}"]
+            parts.append(f"each=Each({', '.join(body)})")
+        return f"Stage({', '.join(parts)})"
+
+
+def _stage(module: Module, stage: Stage, functions: Mapping[str, str]) -> list[str]:  # noqa: C901 - one line a property
     """Write a stage; what it leaves to the runtime's defaults is left out."""
     parts = [literal(stage.name), f"nodes={_tuple([f'nodes.{functions[each]}' for each in stage.nodes])}"]
     if stage.when:
@@ -92,7 +130,7 @@ def _stage(module: Module, stage: Stage, functions: Mapping[str, str]) -> str:  
         parts.append(f"on_error={literal(stage.on_error)}")
     if stage.on_ambiguous != DEFAULT_POLICY.on_ambiguous:
         parts.append(f"on_ambiguous={literal(stage.on_ambiguous)}")
-    return f"Stage({', '.join(parts)})"
+    return parts
 
 
 def _retry(retry: Retry) -> str:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, replace
 from typing import Final
 
 from saltern_compiler.expr.ast import references
-from saltern_compiler.expr.python import PyName
+from saltern_compiler.expr.python import PyName, typed_code
 from saltern_compiler.expr.show import show
-from saltern_compiler.ir.pipeline import RETURN, Node
+from saltern_compiler.ir.pipeline import RETURN, YIELD, Node
 from saltern_compiler.ir.plan import Plan, PlannedNode
 from saltern_compiler.ir.values import Expression, ListValue, Literal, TypeValue, Value, expressions
-from saltern_compiler.pytext import identifier, literal
-from saltern_runtime.spec import BOOL, STRING, TIMESTAMP, Emit, Json, Param, Type, obj
-from saltern_targets.names import function_names, package_name
+from saltern_compiler.pytext import RESERVED, identifier, literal
+from saltern_runtime.spec import ANY, BOOL, STRING, TIMESTAMP, Emit, Json, Param, Type, UnionType, obj
+from saltern_targets.names import IN_SCOPE, function_names, item_names, package_name
 from saltern_targets.python.classes import Classes
 from saltern_targets.python.values import Values
 from saltern_targets.writing import Module, docstring, sentence
@@ -35,7 +35,11 @@ def emit_nodes(plan: Plan, classes: Classes) -> bytes:
         package=package,
     )
     module.use("saltern_runtime", "node")
-    writer = _Writer(plan, package, module, classes, function_names(plan), _module_names(plan))
+    functions, items, modules = function_names(plan), item_names(plan), _module_names(plan)
+    own = _own_modules(
+        plan, {*functions.values(), *items.values(), *modules.values(), *classes.names.values(), *classes.aliases}
+    )
+    writer = _Writer(plan, package, module, classes, functions, items, modules, own)
     for index, planned in enumerate(plan.nodes):
         if index:
             module.blank(2)
@@ -47,11 +51,19 @@ def _module_names(plan: Plan) -> Mapping[str, str]:
     """Return each module that functions call into → the name it goes by in nodes.py."""
     modules = {planned.spec.call.partition(":")[0] for planned in plan.nodes if planned.spec.call}
     names: dict[str, str] = {}
-    for module in sorted(modules):
-        parent, _, last = module.rpartition(".")
-        names[module] = (
-            last if last not in names.values() else identifier(f"{parent}_{last}".replace(".", "_"), names.values())
-        )
+    for module in sorted(modules, key=lambda each: (not each.startswith("saltern_runtime."), each)):
+        top, last = module.split(".")[0], module.split(".")[-1]
+        names[module] = last if last not in names.values() else identifier(f"{top}_{last}", names.values())
+    return names
+
+
+def _own_modules(plan: Plan, taken: Set[str]) -> Mapping[str, str]:
+    """Return each of the pipeline's own modules → the name it goes by in nodes.py."""
+    names: dict[str, str] = {}
+    for path, _ in plan.files:
+        module = path.removesuffix(".py")
+        is_free = module not in taken | IN_SCOPE | RESERVED
+        names[module] = module if is_free else identifier(f"own_{module}", taken | set(names.values()))
     return names
 
 
@@ -62,7 +74,9 @@ class _Writer:
     module: Module
     classes: Classes
     functions: Mapping[str, str]
+    items: Mapping[str, str]
     modules: Mapping[str, str]
+    own: Mapping[str, str]
 
     def write(self, planned: PlannedNode) -> None:
         """Write one function."""
@@ -81,7 +95,7 @@ class _Writer:
             self.module.use("saltern_runtime", "Context")
 
     def _names(self, planned: PlannedNode) -> Mapping[str, PyName]:
-        made: dict[str, PyName] = {}
+        made = {name: PyName(self.items[name], of, may_be_skipped=False) for name, of in planned.items}
         for name in planned.reads:
             if name == "input":
                 made[name] = PyName("input", self.plan.input_type, may_be_skipped=False)
@@ -119,7 +133,7 @@ class _Writer:
     def _result(self, planned: PlannedNode, values: Values) -> str:
         if planned.node.id == RETURN:
             return self._root("Output", self.plan.output_type, values)
-        return values.annotation(planned.result)
+        return values.annotation(planned.returns or planned.result)
 
     def _root(self, name: str, of: Type, values: Values) -> str:
         if name in self.classes.aliases:
@@ -138,6 +152,11 @@ class _Writer:
         if isinstance(decider, Expression):
             text = show(decider.expr)
             return f"Choose a branch by `{text}`." if len(text) <= _SHOWN else "Choose a branch."
+        each = next((stage.each for stage in self.plan.stages if stage.each and stage.nodes[-1] == node.id), None)
+        if each is not None:
+            return f"Give the items, each of which the body takes as `{self.items[each.variable]}`."
+        if node.type == YIELD:
+            return f"Give the result of one item of `{node.id.removesuffix(f'/{YIELD}')}`."
         words = node.id.replace("_", " ").replace("-", " ").strip()
         return f"{words[:1].upper()}{words[1:]}."
 
@@ -160,9 +179,9 @@ class _Writer:
     def _argument(self, planned: PlannedNode, param: Param, value: Value, values: Values) -> str:
         if planned.spec.imports_param == param.name and isinstance(value, Literal):
             module, _, name = str(value.value).partition(":")
-            parent, _, last = module.rpartition(".")
-            self.module.use(f"{self.package}.{parent}" if parent else self.package, last)
-            return f"{last}.{name}"
+            known = self.own[module]
+            self.module.use(self.package, module if known == module else f"{module} as {known}")
+            return f"{known}.{name}"
         if param.is_type and isinstance(value, TypeValue):
             return values.annotation(value.type)
         return values.write(value, param.type)
@@ -174,6 +193,16 @@ class _Writer:
         assert bound is not None, "checks refuse a missing parameter"
         expected = self.plan.output_type if planned.node.id == RETURN else planned.result
         return [f"return {values.write(bound, expected)}"]
+
+    def given(self, planned: PlannedNode, values: Values) -> list[str]:
+        """`return <the one parameter that is given and passed>`."""
+        found = next(
+            value
+            for param in planned.spec.params
+            if param.passed and (value := planned.node.param(param.name)) is not None
+        )
+        assert planned.returns is not None, "the plan knows what such a node returns"
+        return [f"return {values.write(found, planned.returns)}"]
 
     def if_(self, planned: PlannedNode, values: Values) -> list[str]:
         """`return "then" if condition else "else"`."""
@@ -188,7 +217,11 @@ class _Writer:
         assert value is not None, "checks refuse a missing parameter"
         assert isinstance(cases, Literal), "checks refuse cases that are not literal"
         lines = [f"match {values.write(value)}:"]
-        for case in cases.value:
+        mixed = any(type(case) is int and case in (0, 1) for case in cases.value) and _may_be_bool(value, values)
+        for case in sorted(cases.value, key=lambda each: not isinstance(each, bool)) if mixed else cases.value:
+            if mixed and not isinstance(case, bool):  # in Python, `case 1` takes True too
+                lines += ["    case bool():", '        return "else"']
+                mixed = False
             lines += [f"    case {literal(case)}:", f"        return {literal('case.' + _key(case))}"]
         return [*lines, "    case _:", '        return "else"']
 
@@ -211,6 +244,14 @@ class _Writer:
         return [f"return {text}None"]
 
 
+def _may_be_bool(value: Value, values: Values) -> bool:
+    """Whether what a switch looks at may be true or false beside anything else."""
+    if not isinstance(value, Expression):
+        return False
+    of = typed_code(value.expr, values.names)[1]
+    return any(each in (ANY, BOOL) for each in (of.members if isinstance(of, UnionType) else (of,)))
+
+
 def _key(case: Json) -> str:
     """Write a case as its handle does."""
     return {None: "null", True: "true", False: "false"}[case] if case is None or isinstance(case, bool) else str(case)
@@ -225,6 +266,7 @@ def _unguarded(value: Value) -> list[str]:
 _BODIES: Final[Mapping[Emit, Callable[[_Writer, PlannedNode, Values], list[str]]]] = {
     Emit.CALL: _Writer.call,
     Emit.VALUE: _Writer.value,
+    Emit.GIVEN: _Writer.given,
     Emit.IF: _Writer.if_,
     Emit.SWITCH: _Writer.switch,
     Emit.MERGE: _Writer.merge,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from functools import cache
 from pathlib import Path
@@ -13,7 +14,7 @@ from saltern_compiler.pytext import literal
 from saltern_compiler.target import Contribution
 from saltern_runtime.version import __version__
 from saltern_targets.names import function_names, package_name
-from saltern_targets.writing import LINE_LENGTH, Module, header, sentence
+from saltern_targets.writing import LINE_LENGTH, Module, header, html_header, sentence
 
 
 def emit_project(plan: Plan, shared: Contribution) -> Mapping[str, bytes]:
@@ -124,7 +125,7 @@ def _readme(plan: Plan, package: str, sections: str) -> bytes:
     text = _template("README.md.j2").render(
         title=_markdown(plan.pipeline.name),
         description=_markdown(plan.pipeline.description),
-        header=header(plan.source_name).replace("--", "- -"),
+        header=html_header(plan.source_name),
         package=package,
         example=function_names(plan)[plan.nodes[0].node.id] if plan.nodes else "",
         env=plan.env,
@@ -138,7 +139,8 @@ def _markdown(text: str) -> str:
     line = (
         sentence(text)[:-1] if text and not text.rstrip().endswith((".", "!", "?")) else sentence(text) if text else ""
     )
-    return "".join("\\" + char if char in "\\`*_{}[]<>#|" else char for char in line).replace("\\_", "_")
+    safe = "".join("\\" + char if char in "\\`*_{}[]<>#|&~" else char for char in line).replace("\\_", "_")
+    return re.sub(r"^(\d*)([-+=.)])", r"\1\\\2", safe)
 
 
 @cache

@@ -13,7 +13,7 @@ from saltern_compiler.driver.manifest import digest, is_inside
 def artifacts(**files):
     """Return a tree with its build file; `a__b` stands for `a/b`."""
     made = {name.replace("__", "/"): text.encode() for name, text in files.items()}
-    listed = {path: digest(data) for path, data in made.items()}
+    listed = {path: {"digest": digest(data), "target": "python"} for path, data in made.items()}
     return {**made, BUILD_FILE: json.dumps({"files": listed}).encode()}
 
 
@@ -131,14 +131,16 @@ def test_an_old_build_file_cannot_delete_outside(tmp_path):
     victim.write_text("safe")
     out = tmp_path / "out"
     out.mkdir()
-    (out / BUILD_FILE).write_text(json.dumps({"files": {"../victim": digest(b"safe")}}))
+    (out / BUILD_FILE).write_text(json.dumps({"files": {"../victim": {"digest": digest(b"safe")}}}))
     with pytest.raises(TreeError, match="outside"):
         write_tree(artifacts(a="1"), out)
     write_tree(artifacts(a="1"), out, force=True)
     assert victim.read_text() == "safe"
 
 
-@pytest.mark.parametrize("broken", ["", "{", "[]", '{"files": 1}', '{"files": {"a": 1}}', "[" * 100_000])
+@pytest.mark.parametrize(
+    "broken", ["", "{", "[]", '{"files": 1}', '{"files": {"a": 1}}', '{"files": {"a": {"digest": 1}}}', "[" * 100_000]
+)
 def test_a_broken_build_file_is_named(tmp_path, broken):
     """Without knowing what it wrote before, a build does not guess."""
     (tmp_path / BUILD_FILE).write_text(broken)

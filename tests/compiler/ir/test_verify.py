@@ -67,7 +67,7 @@ def test_a_broken_pipeline_is_named_by_its_invariant(broken, invariant):
         (pipeline(Node("a", "set"), Node("a", "set")), "ids are unique in a region"),
         (with_value(A), "names that are read exist"),
         (pipeline(Node("n", "set", control=(ControlEdge("x", "then"),))), "control edges begin at nodes of the region"),
-        (pipeline(Node("n", "set", after=("x",))), "after names nodes of the region"),
+        (pipeline(Node("n", "set", after=("x",))), "after names nodes of the region or around it"),
         (pipeline(Node("n", "set", connection="x")), "connections exist"),
         (pipeline(Node("n", "set", version=0)), "versions count from 1"),
         (pipeline(Node("input", "set")), "ids are not reserved"),

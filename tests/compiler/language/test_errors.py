@@ -141,6 +141,7 @@ def test_no_pipeline_without_syntax() -> None:
         ("pipeline p\n\0", "control-character"),
         ('pipeline p\na = set { value: "\x1b[31m" }', "control-character"),
         ("pipeline p\na = set { value: " + "[" * 50_000, "unclosed-bracket"),
+        ("pipeline p\ninput { a: " + "list<" * 1_000 + "int" + ">" * 1_000 + " }", "nesting-too-deep"),
         ("pipeline p\na = set { value: " + "[" * 50_000 + "]" * 50_000 + " }", "nesting-too-deep"),
         ("pipeline p\n" + "a = if x { " * 200 + "}" * 200, "nesting-too-deep"),
         ("pipeline p\na = set { value: " + "!" * 5_000 + "x }", "nesting-too-deep"),
@@ -151,7 +152,7 @@ def test_no_pipeline_without_syntax() -> None:
         ("pipeline p\na = set { value: " + "9" * 20_000 + " }", "number-out-of-range"),
         ("pipeline p\n" + "}" * 100_000, "unclosed-bracket"),
     ],
-    ids=range(15),
+    ids=range(16),
 )
 def test_hostile_text(text: str, code: str) -> None:
     """Whatever is thrown at it, there is one clear finding."""

@@ -157,7 +157,7 @@ def test_reasons():
 
 
 def test_surroundings():
-    """The plan knows the hosts and extras that nodes need, and the variables of all connections and triggers."""
+    """The plan knows the hosts and extras that nodes need (any host where a URL is made at run time), and the variables of all connections and triggers."""
     plan = plan_of(
         'connection crm = postgres { dsn: env("CRM_DSN") }\n'
         + SLACK
@@ -167,7 +167,7 @@ def test_surroundings():
         + "b = http.request { url: `http://host.example:8080/{{ run.id }}` }\n"
         + "c = http.request { url: `https://{{ run.id }}.example/` }\n"
     )
-    assert set(plan.egress) == {"api.example.com:443", "host.example:8080", "slack.com:443"}
+    assert set(plan.egress) == {"*:443", "*:80", "api.example.com:443", "host.example:8080", "slack.com:443"}
     assert plan.env == ("CRM_DSN", "HOOK", "SLACK_TOKEN")
     assert plan.requires == ("http", "slack")
 

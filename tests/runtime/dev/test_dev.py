@@ -126,6 +126,7 @@ def test_once_says_why_a_run_failed(tree):
         ("{", ["- is not JSON: line 1, column 2"]),
         ("[" * 100_000, ["- nests too deeply"]),
         ("", ["- is not JSON"]),
+        ('{"text": ' + "9" * 5_000 + "}", ["- is not JSON that can be read"]),
     ],
 )
 def test_once_refuses_bad_input(tree, text, said):

@@ -116,7 +116,7 @@ def test_the_one_package_is_found(tmp_path):
     """Other folders of a tree (deploy, wheels, own code) do not matter."""
     write_tree(tmp_path)
     (tmp_path / "deploy").mkdir()
-    assert find(tmp_path) == Tree(tmp_path.resolve(), "echo")
+    assert find(tmp_path) == Tree(tmp_path.resolve(), "echo", "echo", "sha256:" + "e" * 64)
 
 
 def test_several_packages_are_refused(tmp_path):

@@ -6,6 +6,7 @@ import time
 
 from saltern_runtime.engine.policy import backoff, classify
 from saltern_runtime.errors import PermanentError, TransientError
+from saltern_runtime.expr import ExprError
 from saltern_runtime.graph import Connection, Context, On, Skipped, Stage, node
 from saltern_runtime.spec import Retry
 from saltern_runtime.store.calls import Outcome
@@ -62,6 +63,13 @@ def test_our_own_errors_are_retried_and_named(local):
     """What no connector raised is internal: retried, then shown with its type."""
     view = local.run(Stage("call", nodes=(failing([KeyError("x")] * 9),), retry=QUICK))
     assert (view.failure.kind, view.failure.message, view.nodes[0].attempt) == ("internal", "KeyError: 'x'", 3)
+
+
+def test_an_expression_without_a_value_is_not_tried_again(local):
+    """The same values fail again: one attempt, and the run says what was wrong in the words of the expression."""
+    view = local.run(Stage("call", nodes=(failing([ExprError("division-by-zero", "division by zero")]),), retry=QUICK))
+    assert (view.failure.code, view.failure.message) == ("division-by-zero", "division by zero")
+    assert view.nodes[0].attempt == 1
 
 
 def test_a_missing_secret_is_permanent(local):

@@ -6,7 +6,8 @@ import time
 import pytest
 
 from saltern_runtime.engine.celery import CeleryDispatcher, message_queue
-from saltern_runtime.engine.dispatch import Silent, stage_of
+from saltern_runtime.engine.dispatch import Silent
+from saltern_runtime.engine.places import stage_of
 from saltern_runtime.errors import IdempotencyConflictError, PayloadTooLargeError
 from saltern_runtime.graph import GraphError, Stage, node
 from saltern_runtime.observe.metrics import Collector
@@ -166,9 +167,9 @@ def test_bells_travel_as_plain_lists(redis_url, redis_client, service):
     dispatcher.ring([bell])
     assert dispatcher.waiting(bell.queue) == 1
     raw = redis_client.lpop(message_queue(service, bell.queue))
-    assert f"{service}.page" in raw
+    assert f"{service}.summaries/page" in raw
     assert Bell.from_message(bell.message()) == Bell(0, "ab12.model", 1, 7)
-    assert stage_of("poll#3/step") == "step"
+    assert stage_of("outer[3]/inner[0]/page") == "outer/inner/page"
     with pytest.raises(ValueError, match="bell"):
         Bell.from_message([1, 2, 3])
 

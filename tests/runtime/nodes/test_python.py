@@ -184,6 +184,10 @@ def takes_model(item: dict[str, object]) -> str:
     return ",".join(item)
 
 
+def leaves() -> None:
+    raise SystemExit(3)
+
+
 def fails() -> None:
     raise LookupError("own")
 
@@ -210,6 +214,13 @@ def test_arguments_that_do_not_fit_are_permanent(context, args):
     with pytest.raises(PermanentError) as caught:
         python.call(context(), double, args)
     assert caught.value.code == "bad-arguments"
+
+
+def test_a_function_that_ends_the_process_ends_its_node_only(context):
+    """`sys.exit` in a function is a failure with words of its own, not a lost worker."""
+    with pytest.raises(PermanentError, match=r"test_python:leaves called sys.exit\(3\)") as caught:
+        python.call(context(), leaves)
+    assert caught.value.code == "function-exited"
 
 
 def test_what_the_function_raises_passes_through(context):

@@ -29,7 +29,7 @@ class Bounds(Check):
         _check_policy("the pipeline", pipeline.policy, _always(pipeline.place("settings")), context)
         for connection in pipeline.connections:
             _check_policy(f"`{connection.name}`", connection.policy, _always(connection.origin), context)
-        for node in pipeline.body.nodes:
+        for node in pipeline.body.walk():
             if node.policy != Policy():
                 _check_policy(f"`{node.id}`", node.policy, _in_node(node), context)
 

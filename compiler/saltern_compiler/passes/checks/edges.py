@@ -12,14 +12,14 @@ from saltern_compiler.passes.shape import Shape
 
 @dataclass(frozen=True, slots=True)
 class Edges(Check):
-    """`unknown-node`, `unknown-handle`, `does-not-run-yet` (the handle `error`)."""
+    """`unknown-node`, `edge-across-regions`, `unknown-handle`, `does-not-run-yet` (the handle `error`)."""
 
     name: str = "edges"
 
     def check(self, pipeline: Pipeline, context: Context) -> None:
         """Report edges from nodes and handles that are not there."""
         shape = context.shape(pipeline)
-        for node in pipeline.body.nodes:
+        for node in shape.nodes.values():
             for edge in node.control:
                 _check_edge(node, edge, shape, context)
             for name in node.after:
@@ -28,6 +28,11 @@ class Edges(Check):
                     place = node.place(f"after:{name}")
                     message = f"`{node.id}` comes after the unknown node `{name}`"
                     context.report(Diagnostic("unknown-node", message, place, notes=did_you_mean(near)))
+                elif not shape.sees(node.id, name):
+                    message = f"`{node.id}` comes after `{name}`, which stands inside of `{shape.owner[name]}`"
+                    notes = (f"Whatever comes after `{shape.owner[name]}` comes after all that its body does.",)
+                    place = node.place(f"after:{name}")
+                    context.report(Diagnostic("edge-across-regions", message, place, notes=notes))
 
 
 def _check_edge(node: Node, edge: ControlEdge, shape: Shape, context: Context) -> None:
@@ -35,6 +40,13 @@ def _check_edge(node: Node, edge: ControlEdge, shape: Shape, context: Context) -
         notes = did_you_mean(context.nearest(edge.source, shape.nodes))
         message = f"`{node.id}` hangs on the unknown node `{edge.source}`"
         context.report(Diagnostic("unknown-node", message, edge.origin, notes=notes))
+        return
+    if shape.owner.get(edge.source) != shape.owner.get(node.id):
+        source, target = (shape.owner.get(each) for each in (edge.source, node.id))
+        stands = f"inside of `{source}`" if source else f"outside of `{target}`"
+        notes = ("A branch is taken once each time its region runs. Put the `if` or `switch` beside what hangs on it.",)
+        message = f"`{node.id}` hangs on `{edge.source}`, which stands {stands}"
+        context.report(Diagnostic("edge-across-regions", message, edge.origin, notes=notes))
         return
     spec = shape.spec(edge.source)
     handles = shape.handles(edge.source)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import keyword
 import re
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from saltern_compiler.diagnostics.model import Diagnostic, Origin, Related
-from saltern_compiler.ir.pipeline import RESERVED_IDS, RETURN, Node, Pipeline
+from saltern_compiler.ir.pipeline import INNER_TYPES, RESERVED_IDS, RETURN, Node, Pipeline, Region
 from saltern_compiler.passes.base import Check, Context, replace_by
+from saltern_compiler.registry import NODE_TYPES
 
 MAX_LENGTH: Final = 64
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -43,19 +44,22 @@ class Names(Check):
     def check(self, pipeline: Pipeline, context: Context) -> None:
         """Report names that cannot be names, that mean something else, or that stand twice."""
         _check_pipeline(pipeline, context)
-        for node in pipeline.body.nodes:
+        for node in pipeline.body.walk():
             _check_node(node, context)
+        _check_items(pipeline.body, {}, _all_ids(pipeline), context)
         named = [(each.name, each.origin) for each in pipeline.connections]
         _check_plain("connection", named, context)
         _check_plain("secret", [(each.name, each.origin) for each in pipeline.secrets], context)
-        _check_twice("node", [(node.id, node.place("id")) for node in pipeline.body.nodes], context)
+        nodes = [(node.id, node.place("id")) for node in pipeline.body.walk() if node.type not in INNER_TYPES]
+        _check_twice("node", nodes, context)
         _check_twice("connection", named, context)
         _check_twice("secret", [(each.name, each.origin) for each in pipeline.secrets], context)
 
 
 def _check_pipeline(pipeline: Pipeline, context: Context) -> None:
     name, place = pipeline.name, pipeline.place("name")
-    taken = name in sys.stdlib_module_names or name in _INSTALLED
+    hidden = sys.stdlib_module_names | _INSTALLED | _of_plugins(pipeline, context)
+    taken = name in hidden
     if _PACKAGE.fullmatch(name) and len(name) <= MAX_LENGTH and not keyword.iskeyword(name) and not taken:
         return
     reason = (
@@ -64,10 +68,21 @@ def _check_pipeline(pipeline: Pipeline, context: Context) -> None:
         else _package_rule()
     )
     better = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")[: MAX_LENGTH - 9] or "pipeline"
-    if not _PACKAGE.fullmatch(better) or keyword.iskeyword(better) or better in sys.stdlib_module_names | _INSTALLED:
+    if not _PACKAGE.fullmatch(better) or keyword.iskeyword(better) or better in hidden:
         better = f"{better}_pipeline" if better[0].isalpha() else f"pipeline_{better}"
     message = f"the pipeline cannot be named {_quoted(name)}"
     context.report(Diagnostic("invalid-name", message, place, notes=(reason,), fixes=replace_by((better,), place)))
+
+
+def _of_plugins(pipeline: Pipeline, context: Context) -> set[str]:
+    """Return the packages and projects of the plugins whose nodes the pipeline has: its own would hide them."""
+    specs = (context.registry.node(node.type, node.version) for node in pipeline.body.walk())
+    found: set[str] = set()
+    for spec in specs:
+        plugin = context.registry.plugin(NODE_TYPES, spec.key) if spec is not None else None
+        if spec is not None and plugin is not None:
+            found |= {spec.call.partition(":")[0].partition(".")[0], re.sub(r"[-_.]+", "_", plugin.name).lower()}
+    return found
 
 
 def _package_rule() -> str:
@@ -77,7 +92,34 @@ def _package_rule() -> str:
     )
 
 
+def _all_ids(pipeline: Pipeline) -> dict[str, Origin]:
+    return {node.id: node.place("id") for node in pipeline.body.walk() if node.type not in INNER_TYPES}
+
+
+def _check_items(region: Region, around: Mapping[str, Origin], ids: Mapping[str, Origin], context: Context) -> None:
+    """Check the names that regions bind: no name means two things in one place."""
+    for node in region.nodes:
+        if node.body is None:
+            continue
+        place = node.place("param:as")
+        for name in node.body.variables:
+            if not _NAME.fullmatch(name) or len(name) > MAX_LENGTH:
+                context.report(_invalid("item", name, place))
+            elif name in RESERVED_IDS or name in _WORDS_OF_CEL:
+                message = f"the item of `{node.id}` has the reserved name `{name}`"
+                notes = ("Expressions know something else by that name.",)
+                context.report(Diagnostic("reserved-id", message, place, notes=notes))
+            elif name in ids or name in around:
+                what = "a node" if name in ids else "the item of a region around it"
+                related = (Related(ids[name] if name in ids else around[name], f"{what} has that name"),)
+                message = f"the item of `{node.id}` and {what} are named {_quoted(name)}"
+                context.report(Diagnostic("duplicate-id", message, place, related=related))
+        _check_items(node.body, {**around, **dict.fromkeys(node.body.variables, place)}, ids, context)
+
+
 def _check_node(node: Node, context: Context) -> None:
+    if node.type in INNER_TYPES:
+        return
     place = node.place("id")
     if not _NAME.fullmatch(node.id) or len(node.id) > MAX_LENGTH:
         context.report(_invalid("node", node.id, place))

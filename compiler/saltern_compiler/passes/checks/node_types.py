@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from saltern_compiler.diagnostics.model import Diagnostic
-from saltern_compiler.ir.pipeline import INNER_TYPES, REGION_TYPES, Node, Pipeline
+from saltern_compiler.ir.pipeline import FOREACH, INNER_TYPES, REGION_TYPES, YIELD, Node, Pipeline
 from saltern_compiler.passes.base import Check, Context, did_you_mean, join, replace_by
+
+_LATER: Final = (REGION_TYPES | INNER_TYPES) - {FOREACH, YIELD}
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,16 +20,16 @@ class NodeTypes(Check):
 
     def check(self, pipeline: Pipeline, context: Context) -> None:
         """Report each node whose type is not to be had."""
-        for node in pipeline.body.nodes:
+        for node in pipeline.body.walk():
             _check(node, context)
 
 
 def _check(node: Node, context: Context) -> None:
     registry = context.registry
-    if registry.node(node.type, node.version) is not None and node.body is None:
+    if registry.node(node.type, node.version) is not None:
         return
     place = node.place("type")
-    if node.type in REGION_TYPES | INNER_TYPES or node.body is not None:
+    if node.type in _LATER:
         notes: tuple[str, ...] = (
             "The construct has its place in the language and in the editor, but the runtime has no part for it yet.",
         )

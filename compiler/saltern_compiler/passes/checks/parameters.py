@@ -23,7 +23,7 @@ class Parameters(Check):
         shape = context.shape(pipeline)
         for node in shape.nodes.values():
             spec = shape.spec(node.id)
-            if spec is None or node.body is not None:
+            if spec is None:
                 continue
             for name, value in node.params:
                 param = spec.param(name)

@@ -43,7 +43,7 @@ class Secrets(Check):
                 notes = did_you_mean(near) or (f'Declare it: `secret {value.name} = env("NAME")`.',)
                 message = f"unknown secret `{value.name}`"
                 context.report(Diagnostic("unknown-secret", message, value.origin, notes=notes))
-        for node in pipeline.body.nodes:
+        for node in pipeline.body.walk():
             for name, value in node.params:
                 for inner in _parts(value):
                     _check_part(node.id, name, inner, context)

@@ -18,7 +18,7 @@ class Size(Check):
 
     def check(self, pipeline: Pipeline, context: Context) -> None:
         """Report a pipeline that no run could keep in its store."""
-        count = len(pipeline.body.nodes)
+        count = sum(1 for _ in pipeline.body.walk())
         if count <= self.limit:
             return
         notes = (f"A pipeline has at most {self.limit} nodes: the state of a run holds a record for each.",)

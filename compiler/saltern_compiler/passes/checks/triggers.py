@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
+from zoneinfo import available_timezones
 
-from saltern_compiler.diagnostics.model import Diagnostic
+from cronsim import CronSim, CronSimError
+
+from saltern_compiler.diagnostics.model import Diagnostic, Origin
+from saltern_compiler.ir.canonical import schedule_id
 from saltern_compiler.ir.pipeline import Pipeline, Trigger
 from saltern_compiler.ir.values import Literal
 from saltern_compiler.passes.base import Check, Context, did_you_mean, join
 from saltern_compiler.passes.settings import check_settings
-from saltern_runtime.spec import STRING, LiteralType, Param
+from saltern_compiler.passes.values import misfits
+from saltern_runtime.spec import ANY, STRING, LiteralType, MapType, Param, show, union
 
 TRIGGERS: Final = {
     "api": (),
@@ -20,15 +26,29 @@ TRIGGERS: Final = {
         Param("signature", LiteralType("standard"), doc="How requests are signed: `standard` (Standard Webhooks)."),
         Param("secret", STRING, secret=True, doc="The key that signatures are checked with."),
     ),
+    "schedule": (
+        Param("cron", STRING, doc="When: minute, hour, day of month, month, day of week, such as `0 7 * * 1-5`."),
+        Param("time_zone", STRING, required=False, default="UTC", doc="Where that time is, such as `Europe/Zurich`."),
+        Param(
+            "catch_up",
+            union(LiteralType("skip"), LiteralType("last"), LiteralType("all")),
+            required=False,
+            default="last",
+            doc="Which of the runs that an outage cost are made up for.",
+        ),
+        Param("input", MapType(ANY), required=False, doc="What its runs are given."),
+        Param("id", STRING, required=False, doc="A name that stays when its time changes."),
+    ),
 }
 """Trigger type → its settings."""
-_LATER: Final = frozenset({"schedule"})
+_ID: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
+_SOME_DAY: Final = datetime(2024, 1, 1)  # noqa: DTZ001 - any day, anywhere: only whether another one follows counts
 _PATH: Final = re.compile(r"(/[A-Za-z0-9._~-]+)+")
 
 
 @dataclass(frozen=True, slots=True)
 class Triggers(Check):
-    """`unknown-trigger`, settings, `invalid-webhook-path`, `duplicate-trigger`, `does-not-run-yet`."""
+    """`unknown-trigger`, settings, `invalid-webhook-path`, `duplicate-trigger`, `invalid-schedule`, `unknown-time-zone`."""
 
     name: str = "triggers"
 
@@ -36,26 +56,37 @@ class Triggers(Check):
         """Report triggers that could not start anything."""
         seen: set[str] = set()
         for trigger in pipeline.triggers:
-            _check(trigger, context)
-            path = trigger.setting("path")
-            key = f"{trigger.type} {path.value}" if isinstance(path, Literal) else trigger.type
-            if key in seen and (trigger.type == "api" or path is not None):
+            _check(trigger, pipeline, context)
+            key = _door(trigger)
+            if key in seen:
+                path = trigger.setting("path")
                 what = f"a webhook at `{path.value}`" if isinstance(path, Literal) else f"the trigger `{trigger.type}`"
                 notes: tuple[str, ...] = (
-                    "One door cannot lead to two places: give each a path of its own, or leave one out.",
+                    ("Each of its ticks is one run: leave one out, or change its time.",)
+                    if trigger.type == "schedule"
+                    else ("One door cannot lead to two places: give each a path of its own, or leave one out.",)
                 )
                 context.report(Diagnostic("duplicate-trigger", f"{what} stands twice", trigger.origin, notes=notes))
-            seen.add(key)
+            if key is not None:
+                seen.add(key)
 
 
-def _check(trigger: Trigger, context: Context) -> None:
-    if trigger.type in _LATER:
-        notes: tuple[str, ...] = ("Start runs over the API from a scheduler that you have.",)
-        message = f"the trigger `{trigger.type}` does not run yet"
-        context.report(Diagnostic("does-not-run-yet", message, trigger.origin, notes=notes))
-        return
+def _door(trigger: Trigger) -> str | None:
+    """Return what no two triggers may share; None where it cannot be told."""
+    if trigger.type == "schedule":
+        return f"schedule {schedule_id(trigger)}"
+    path = trigger.setting("path")
+    if trigger.type == "api":
+        return "api"
+    return f"{trigger.type} {path.value}" if isinstance(path, Literal) else None
+
+
+def _check(trigger: Trigger, pipeline: Pipeline, context: Context) -> None:
     if trigger.type not in TRIGGERS:
-        notes = (*did_you_mean(context.nearest(trigger.type, TRIGGERS)), f"There are {join(TRIGGERS)}.")
+        notes: tuple[str, ...] = (
+            *did_you_mean(context.nearest(trigger.type, TRIGGERS)),
+            f"There are {join(TRIGGERS)}.",
+        )
         message = f"unknown trigger `{trigger.type}`"
         context.report(Diagnostic("unknown-trigger", message, trigger.origin, notes=notes))
         return
@@ -63,6 +94,51 @@ def _check(trigger: Trigger, context: Context) -> None:
     path = trigger.setting("path")
     if trigger.type == "webhook" and isinstance(path, Literal) and isinstance(path.value, str):
         _check_path(path.value, path, context)
+    if trigger.type == "schedule":
+        _check_schedule(trigger, pipeline, context)
+
+
+def _check_schedule(trigger: Trigger, pipeline: Pipeline, context: Context) -> None:
+    def report(code: str, message: str, at: Origin, *notes: str) -> None:
+        context.report(Diagnostic(code, message, at, notes=notes))
+
+    cron, zone, name = (trigger.setting(each) for each in ("cron", "time_zone", "id"))
+    if isinstance(cron, Literal) and isinstance(cron.value, str) and (reason := _why_no_cron(cron.value)):
+        rule = "Five fields: minute, hour, day of month, month, day of week, such as `0 7 * * 1-5`."
+        report("invalid-schedule", f"a schedule cannot be `{cron.value[:60]}`", cron.origin, reason, rule)
+    if isinstance(zone, Literal) and isinstance(zone.value, str) and zone.value not in available_timezones():
+        near = context.nearest(zone.value, available_timezones())
+        report(
+            "unknown-time-zone",
+            f"unknown time zone `{zone.value[:60]}`",
+            zone.origin,
+            *(did_you_mean(near) or ("Time zones have the names of the IANA database, such as `Europe/Zurich`.",)),
+        )
+    if isinstance(name, Literal) and isinstance(name.value, str) and not _ID.fullmatch(name.value):
+        rule = (
+            "Letters, digits, `_` and `-`, a letter or `_` first, at most 64 characters: it is part of the ids of runs."
+        )
+        report("invalid-name", f"a schedule cannot be named `{name.value[:60]}`", name.origin, rule)
+    given = trigger.setting("input")
+    if given is None or (isinstance(given, Literal) and isinstance(given.value, dict)):
+        data = given.value if isinstance(given, Literal) else {}
+        place = given.origin if given is not None else trigger.origin
+        for misfit in misfits(data, pipeline.input):
+            message = f"`input` of the trigger `schedule`: {misfit.message}"
+            note = f"The pipeline takes {show(pipeline.input)}."
+            report("ill-typed-setting", message, place.child(*misfit.path) if given is not None else place, note)
+
+
+def _why_no_cron(text: str) -> str:
+    """Say why a text is no cron line that ever comes; empty where it is one."""
+    fields = text.split()
+    if len(fields) != 5 or text.startswith("@"):
+        return f"It has {len(fields)} field{'' if len(fields) == 1 else 's'}."
+    try:
+        next(CronSim(text, _SOME_DAY))
+    except (CronSimError, StopIteration) as error:
+        return f"{error}." if str(error) else "No day fits it."
+    return ""
 
 
 def _check_path(text: str, path: Literal, context: Context) -> None:

@@ -4,15 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from saltern_compiler.diagnostics.model import Diagnostic
-from saltern_compiler.ir.pipeline import Node, Pipeline
+from saltern_compiler.ir.pipeline import FOREACH, YIELD, Node, Pipeline
 from saltern_compiler.ir.values import ListValue, Literal
 from saltern_compiler.passes.base import Check, Context
 from saltern_compiler.passes.layers import decide, layers
 from saltern_compiler.passes.shape import Shape, case_key
 from saltern_compiler.passes.typing import type_param
-from saltern_runtime.spec import ANY, BOOL, NULL, Bound, Effect, Emit, LiteralType, NodeType, Type, UnionType
+from saltern_runtime.spec import (
+    ANY,
+    BOOL,
+    NULL,
+    STRING,
+    Bound,
+    Effect,
+    Emit,
+    Field,
+    ListType,
+    LiteralType,
+    NodeType,
+    Type,
+    UnionType,
+    obj,
+)
+from saltern_runtime.spec.types import without_null
+
+ITEM_ERROR: Final = Field("error", obj({"code": STRING, "kind": STRING, "message": STRING}), required=False)
+"""What `on error collect` gives of an item that failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,15 +49,17 @@ class Types(Check):
             node = shape.nodes[node_id]
             if node_id in flowing:
                 _add_condition(node, pipeline, context)
-            if node.body is not None:
-                context.types[node_id] = ANY
-                continue
             spec = shape.spec(node_id)
             given = {
                 name: type_param(node, name, value, spec, pipeline=pipeline, context=context)
                 for name, value in node.params
             }
             _finish(node, spec, given, context)
+            if node.type == FOREACH:
+                context.items[node_id] = _item(given.get("items", ANY))
+            elif node.type == YIELD and node_id in shape.owner:
+                owner = shape.nodes[shape.owner[node_id]]
+                context.types[owner.id] = _results(owner, context.types[node_id])
             if node_id in flowing:
                 context.conditions.branch(node_id, _branches(node, given, shape))
 
@@ -55,14 +77,27 @@ def _add_condition(node: Node, pipeline: Pipeline, context: Context) -> None:
         fallible=on_error == "continue",
         disabled=node.disabled,
     )
-    runs = conditions.runs[node.id]
     skippable = {
         name
         for name in shape.reads[node.id]
-        if name in conditions.has_value and not conditions.implies(runs, conditions.has_value[name])
+        if name in conditions.has_value
+        and not conditions.implies(conditions.runs[shape.beside(node.id, name)], conditions.has_value[name])
     }
     if skippable:
         context.skippable[node.id] = frozenset(skippable)
+
+
+def _item(items: Type) -> Type:
+    listed = without_null(items)
+    return listed.item if isinstance(listed, ListType) else ANY
+
+
+def _results(owner: Node, given: Type) -> Type:
+    """Return the type of a foreach, given that of what its body yields."""
+    on_error = owner.param("on_error")
+    if isinstance(on_error, Literal) and on_error.value == "collect":
+        return ListType(obj({"value": Field("value", given, required=False), "error": ITEM_ERROR}))
+    return ListType(given)
 
 
 def _branches(node: Node, given: dict[str, Type], shape: Shape) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from saltern_compiler.diagnostics.model import Diagnostic, Origin, Severity
-from saltern_compiler.ir.pipeline import RETURN, Pipeline
+from saltern_compiler.ir.pipeline import RETURN, YIELD, Node, Pipeline
 from saltern_compiler.ir.values import SecretRef
 from saltern_compiler.passes.base import Check, Context
 from saltern_compiler.passes.shape import all_settings
@@ -31,14 +31,21 @@ def _nodes(pipeline: Pipeline, context: Context) -> Iterator[tuple[str, str, Ori
     shape = context.shape(pipeline)
     needed = {name for names in shape.before.values() for name in names}
     for node in shape.nodes.values():
-        if node.id in needed or node.type == RETURN or node.disabled or context.effects[node.id] is not Effect.PURE:
+        if node.id in needed or node.type in (RETURN, YIELD) or node.disabled or not _is_pure(node, context):
             continue
         note = "It has no effect but its value: read it, or take it out."
         yield "unused-node", f"nothing uses `{node.id}`", node.place("id"), note
 
 
+def _is_pure(node: Node, context: Context) -> bool:
+    """Whether a node does nothing but give a value; a region, where that holds for all of its body."""
+    if node.body is None:
+        return context.effects.get(node.id) is Effect.PURE
+    return all(_is_pure(inner, context) for inner in node.body.nodes)
+
+
 def _connections(pipeline: Pipeline) -> Iterator[tuple[str, str, Origin, str]]:
-    used = {node.connection for node in pipeline.body.nodes}
+    used = {node.connection for node in pipeline.body.walk()}
     for connection in pipeline.connections:
         if connection.name not in used:
             note = "Its secrets would be asked of whoever runs the service: take it out."

@@ -16,7 +16,7 @@ from saltern_compiler.expr.ast import (
     Select,
     references,
 )
-from saltern_compiler.ir.pipeline import Node, Pipeline
+from saltern_compiler.ir.pipeline import Node, Pipeline, Region
 from saltern_compiler.ir.values import (
     Expression,
     ListValue,
@@ -33,11 +33,12 @@ from saltern_compiler.registry import Registry
 
 def without_disabled(pipeline: Pipeline, registry: Registry) -> Pipeline:
     """Take disabled nodes out. The checks have made sure that all reads of them are guarded."""
-    gone = frozenset(node.id for node in pipeline.body.nodes if node.disabled)
-    if not gone:
-        return pipeline
-    nodes = tuple(_node(node, gone, registry) for node in pipeline.body.nodes if not node.disabled)
-    return replace(pipeline, body=replace(pipeline.body, nodes=nodes))
+    gone = frozenset(node.id for node in pipeline.body.walk() if node.disabled)
+    return replace(pipeline, body=_region(pipeline.body, gone, registry)) if gone else pipeline
+
+
+def _region(region: Region, gone: frozenset[str], registry: Registry) -> Region:
+    return replace(region, nodes=tuple(_node(node, gone, registry) for node in region.nodes if not node.disabled))
 
 
 def _node(node: Node, gone: frozenset[str], registry: Registry) -> Node:
@@ -48,6 +49,7 @@ def _node(node: Node, gone: frozenset[str], registry: Registry) -> Node:
         params=tuple((name, _value(value, gone, keep=name in keeps)) for name, value in node.params),
         control=tuple(edge for edge in node.control if edge.source not in gone),
         after=tuple(name for name in node.after if name not in gone),
+        body=None if node.body is None else _region(node.body, gone, registry),
     )
 
 

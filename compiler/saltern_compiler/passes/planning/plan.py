@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 
-from saltern_compiler.ir.canonical import digest
-from saltern_compiler.ir.pipeline import RETURN, Pipeline
-from saltern_compiler.ir.plan import Decision, Plan, PlannedNode, Stage
+from saltern_compiler.ir.canonical import digest, schedule_id
+from saltern_compiler.ir.graph import own_reads
+from saltern_compiler.ir.pipeline import FOREACH, RETURN, Node, Pipeline, Trigger
+from saltern_compiler.ir.plan import Decision, Plan, PlannedNode, Schedule, Stage
+from saltern_compiler.ir.values import Literal
 from saltern_compiler.ir.verify import verify
 from saltern_compiler.passes.analysis import Analysis
 from saltern_compiler.passes.conditions import TRUE
@@ -17,6 +19,7 @@ from saltern_compiler.passes.planning.decide import (
     LEASE,
     Decided,
     decide_policy,
+    each_of,
     pipeline_decisions,
     stage_decisions,
 )
@@ -26,7 +29,7 @@ from saltern_compiler.passes.planning.stages import Group, group_nodes
 from saltern_compiler.passes.planning.surroundings import distributions, egress, environment, extras
 from saltern_compiler.passes.shape import Shape, shape_of
 from saltern_compiler.registry import Registry
-from saltern_runtime.spec import DEFAULT_POLICY, NULL, Json, Retry, Type, optional
+from saltern_runtime.spec import DEFAULT_POLICY, NULL, Emit, Json, ListType, NodeType, Retry, Type, optional
 from saltern_runtime.version import __version__  # compiler and runtime have one version, in lockstep
 
 
@@ -48,8 +51,6 @@ def make_plan(
         node_id: decide_policy(shape.nodes[node_id], shape.specs[node_id], live, shape, registry)
         for node_id in shape.order
     }
-    on_error = {node_id: str(each.policy.on_error) for node_id, each in decided.items()}
-    groups = group_nodes(shape, analysis.effects, on_error)
     deadline, retention, decisions = pipeline_decisions(live)
     hosts = egress(live, registry)
     own = tuple(sorted((files or {}).items()))
@@ -61,7 +62,7 @@ def make_plan(
         pipeline_digest=pipeline_digest,
         digest=_plan_digest(pipeline_digest, own, options or {}, plugins),
         nodes=tuple(_planned(node_id, shape, analysis, decided[node_id]) for node_id in shape.order),
-        stages=_stages(groups, shape, analysis, decided),
+        stages=tuple(_Cut(shape, analysis, decided).stages()),
         input_type=live.input,
         output_type=_output_type(live, analysis),
         files=own,
@@ -72,7 +73,8 @@ def make_plan(
         retention=retention,
         source_name=source_name,
         places=dict(places or {}),
-        docs={node.id: node.label for node in live.body.nodes},
+        docs={node.id: node.label for node in live.body.walk()},
+        schedules=tuple(sorted((_schedule(each) for each in live.triggers if each.type == "schedule"), key=_id)),
         decisions=(
             *decisions,
             Decision("egress", ", ".join(hosts) or "none", "connections in use, and URLs written out"),
@@ -92,7 +94,38 @@ def _planned(node_id: str, shape: Shape, analysis: Analysis, decided: Decided) -
         result=analysis.types[node_id],
         reads=reads,
         may_be_skipped=tuple(sorted(analysis.skippable.get(node_id, frozenset()) & set(reads))),
+        items=_items(node_id, shape, analysis),
+        returns=_returns(shape.nodes[node_id], shape.specs[node_id], analysis),
     )
+
+
+def _items(node_id: str, shape: Shape, analysis: Analysis) -> tuple[tuple[str, Type], ...]:
+    read = {each.name for each in own_reads(shape.nodes[node_id])}
+    bound = shape.items(node_id)
+    return tuple((name, analysis.items[bound[name]]) for name in sorted(bound.keys() & read))
+
+
+def _returns(node: Node, spec: NodeType, analysis: Analysis) -> Type | None:
+    if spec.emit is not Emit.GIVEN:
+        return None
+    if node.type == FOREACH:
+        return ListType(analysis.items[node.id])
+    return next(param.type for param in spec.params if param.passed and node.param(param.name) is not None)
+
+
+def _schedule(trigger: Trigger) -> Schedule:
+    set_to = {name: value.value for name, value in trigger.settings if isinstance(value, Literal)}
+    return Schedule(
+        id=schedule_id(trigger),
+        cron=str(set_to["cron"]),
+        time_zone=str(set_to.get("time_zone", "UTC")),
+        catch_up=str(set_to.get("catch_up", "last")),
+        input=set_to.get("input", {}),
+    )
+
+
+def _id(schedule: Schedule) -> str:
+    return schedule.id
 
 
 def _output_type(pipeline: Pipeline, analysis: Analysis) -> Type:
@@ -119,47 +152,68 @@ def _plan_digest(
     return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
 
-def _stages(
-    groups: tuple[Group, ...], shape: Shape, analysis: Analysis, decided: Mapping[str, Decided]
-) -> tuple[Stage, ...]:
-    """Make the stages; a relay stands right behind what it stands for."""
-    relays = insert_relays({group.name: group.needs for group in groups}, taken=shape.nodes.keys())
-    behind: dict[str, list[Stage]] = {}
-    for relay, source in reversed(relays.needs.items()):
-        behind.setdefault(source, []).append(_relay(relay, source, relays.hears.get(relay, ())))
-    stages = list(behind.get(START, ()))
-    for group in groups:
-        stage = _stage(group, shape, analysis, decided[group.name])
-        stages.append(replace(stage, relay=tuple(sorted(relays.hears.get(group.name, ())))))
-        stages.extend(behind.get(group.name, ()))
-    return tuple(stages)
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """Cuts a pipeline, and the bodies inside, into stages."""
+
+    shape: Shape
+    analysis: Analysis
+    decided: Mapping[str, Decided]
+
+    def stages(self, region: str = "", owner: str = "") -> Iterator[Stage]:
+        """Yield the stages of a region, of a foreach the body right behind it; a relay stands right behind what it stands for."""
+        prefix = f"{owner}/" if owner else ""
+        on_error = {node_id: str(each.policy.on_error) for node_id, each in self.decided.items()}
+        groups = group_nodes(self.shape, self.analysis.effects, on_error, region)
+        named = {group.name: f"{prefix}{group.name.removeprefix(f'{region}/')}" for group in groups}
+        taken = {f"{prefix}{node_id}" for node_id in self.shape.flows[region]}
+        needs = {named[group.name]: tuple(sorted(named[need] for need in group.needs)) for group in groups}
+        relays = insert_relays(needs, taken=taken, prefix=prefix)
+        behind: dict[str, list[Stage]] = {}
+        for relay, source in reversed(relays.needs.items()):
+            behind.setdefault(source, []).append(_relay(relay, source, relays.hears.get(relay, ()), owner))
+        yield from behind.get(START, ())
+        for group in groups:
+            name = named[group.name]
+            yield replace(
+                self._stage(group),
+                name=name,
+                needs=needs[name],
+                after=tuple(sorted(named[each] for each in group.after)),
+                relay=tuple(sorted(relays.hears.get(name, ()))),
+                owner=owner,
+            )
+            if group.name in self.shape.flows:
+                yield from self.stages(group.name, name)
+            yield from behind.get(name, ())
+
+    def _stage(self, group: Group) -> Stage:
+        """Make a stage whose names are still those of nodes."""
+        last, spec, decided = self.shape.nodes[group.name], self.shape.specs[group.name], self.decided[group.name]
+        policy = decided.policy
+        return Stage(
+            name=group.name,
+            nodes=group.nodes,
+            needs=group.needs,
+            when=self.shape.control[group.name],
+            join=last.join,
+            queue=spec.queue,
+            timeout=policy.timeout or 0.0,
+            retry=policy.retry or Retry(),
+            priority=policy.priority or 0,
+            ttl=policy.ttl,
+            lease=LEASE,
+            on_error=str(policy.on_error),
+            on_ambiguous=str(policy.on_ambiguous),
+            after=group.after,
+            each=each_of(last),
+            decisions=stage_decisions(last, group.nodes, spec, self.analysis.effects[group.name], decided),
+        )
 
 
-def _stage(group: Group, shape: Shape, analysis: Analysis, decided: Decided) -> Stage:
-    last = shape.nodes[group.name]
-    spec = shape.specs[group.name]
-    policy = decided.policy
-    return Stage(
-        name=group.name,
-        nodes=group.nodes,
-        needs=group.needs,
-        when=shape.control[group.name],
-        join=last.join,
-        queue=spec.queue,
-        timeout=policy.timeout or 0.0,
-        retry=policy.retry or Retry(),
-        priority=policy.priority or 0,
-        ttl=policy.ttl,
-        lease=LEASE,
-        on_error=str(policy.on_error),
-        on_ambiguous=str(policy.on_ambiguous),
-        after=group.after,
-        decisions=stage_decisions(group.nodes, spec, analysis.effects[group.name], decided),
-    )
-
-
-def _relay(name: str, source: str, hears: tuple[str, ...]) -> Stage:
-    stands_for = f"{source} tells" if source else "the start of a run tells"
+def _relay(name: str, source: str, hears: tuple[str, ...], owner: str) -> Stage:
+    start = f"the start of an item of {owner}" if owner else "the start of a run"
+    stands_for = f"{source or start} tells"
     why = f"{stands_for} more stages than one script may: this one passes the news on"
     needs = (source,) if source else ()
     return Stage(
@@ -178,5 +232,6 @@ def _relay(name: str, source: str, hears: tuple[str, ...]) -> Stage:
         on_ambiguous="retry",
         after=needs,
         relay=hears,
+        owner=owner,
         decisions=(Decision("nodes", "none", why),),
     )

@@ -22,8 +22,11 @@ class Relays:
     """Stage or relay → the relays that it hears from."""
 
 
-def insert_relays(needs: Mapping[str, Iterable[str]], taken: Set[str] = frozenset()) -> Relays:
-    """Spread the dependants of each stage; `needs` maps stage → stages, both in the order of data flow."""
+def insert_relays(needs: Mapping[str, Iterable[str]], taken: Set[str] = frozenset(), prefix: str = "") -> Relays:
+    """Spread the dependants of each stage; `needs` maps stage → stages, both in the order of data flow.
+
+    `prefix` stands before the names of relays: `summaries/` in the body of `summaries`.
+    """
     told: dict[str, list[str]] = {START: []}
     for name, sources in needs.items():
         for source in sources or (START,):
@@ -39,9 +42,9 @@ def insert_relays(needs: Mapping[str, Iterable[str]], taken: Set[str] = frozense
             made: list[str] = []
             for first in range(direct, len(level), MAX_DEPENDANTS):
                 number += 1
-                while f"relay_{number}" in refused:
+                while f"{prefix}relay_{number}" in refused:
                     number += 1
-                relay = f"relay_{number}"
+                relay = f"{prefix}relay_{number}"
                 made.append(relay)
                 relays.needs[relay] = source
                 for each in level[first : first + MAX_DEPENDANTS]:

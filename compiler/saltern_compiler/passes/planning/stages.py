@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from saltern_compiler.ir.pipeline import ControlEdge, Node
-from saltern_compiler.passes.shape import AMBIENT, Shape
+from saltern_compiler.passes.shape import Shape
 from saltern_runtime.spec import Effect, Policy
 
 MAX_NODES: Final = 64
@@ -32,23 +32,28 @@ class Group:
         return self.nodes[-1]
 
 
-def group_nodes(shape: Shape, effects: Mapping[str, Effect], on_error: Mapping[str, str]) -> tuple[Group, ...]:
-    """Cut a graph into groups, in the order of data flow.
+def group_nodes(
+    shape: Shape, effects: Mapping[str, Effect], on_error: Mapping[str, str], region: str = ""
+) -> tuple[Group, ...]:
+    """Cut a graph, or the body of a node, into groups, in the order of data flow.
 
     A pure node joins the group of its consumers where these are all in one group, so that no way leads out of a group and
-    back into it. Going against the flow, every consumer has its group already.
+    back into it. Going against the flow, every consumer has its group already. What a body reads from around it stays apart
+    from the stage that owns the body.
     """
-    readers: dict[str, list[str]] = {node_id: [] for node_id in shape.order}
+    order = shape.flows[region]
+    readers: dict[str, list[str]] = {node_id: [] for node_id in order}
     tied: set[str] = set()
-    for node_id in shape.order:
+    for node_id in order:
         for name in shape.reads[node_id]:
-            if name not in AMBIENT:
+            if name in readers:
                 readers[name].append(node_id)
         tied.update(edge.source for edge in shape.control[node_id])
         tied.update(shape.waits[node_id])
+        tied.update(shape.inward.get(node_id, ()))
     members: dict[str, list[str]] = {}
     group_of: dict[str, str] = {}
-    for node_id in reversed(shape.order):
+    for node_id in reversed(order):
         home = node_id
         groups = {group_of[reader] for reader in readers[node_id]}
         if len(groups) == 1 and node_id not in tied and effects[node_id] is Effect.PURE:
@@ -57,9 +62,7 @@ def group_nodes(shape: Shape, effects: Mapping[str, Effect], on_error: Mapping[s
                 home = only
         group_of[node_id] = home
         members.setdefault(home, []).append(node_id)
-    return tuple(
-        _group(tuple(reversed(members[node_id])), shape, group_of) for node_id in shape.order if node_id in members
-    )
+    return tuple(_group(tuple(reversed(members[node_id])), shape, group_of) for node_id in order if node_id in members)
 
 
 def _go_together(shape: Shape, pure: str, last: str, on_error: Mapping[str, str]) -> bool:
@@ -76,7 +79,8 @@ def _group(nodes: tuple[str, ...], shape: Shape, group_of: Mapping[str, str]) ->
     felt: set[str] = set()
     waits: set[str] = set()
     for node_id in nodes:
-        felt.update(group_of[name] for name in shape.reads[node_id] if name not in AMBIENT)
+        read = (*shape.reads[node_id], *shape.inward.get(node_id, ()))
+        felt.update(group_of[name] for name in read if name in group_of)
         felt.update(group_of[edge.source] for edge in shape.control[node_id])
         waits.update(group_of[name] for name in shape.waits[node_id])
     own = {nodes[-1]}

@@ -12,19 +12,24 @@ from saltern_compiler.registry import CONNECTORS, NODE_TYPES, Distribution, Regi
 from saltern_runtime.spec import Json, NodeType
 
 _PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
+ANYWHERE = ("*:443", "*:80")
+"""Where a URL leads that is made while the pipeline runs."""
 
 
 def egress(pipeline: Pipeline, registry: Registry) -> tuple[str, ...]:
-    """Return the `host:port` that connections and written-out URLs lead to; sorted."""
+    """Return the `host:port` that connections and URLs lead to, `*` for a host that is known only when it runs; sorted."""
     found: set[str] = set()
-    used = {node.connection for node in pipeline.body.nodes}
+    used = {node.connection for node in pipeline.body.walk()}
     for connection in pipeline.connections:
         if connection.name in used:
             found.update(_of_connection(connection, registry))
-    for node in pipeline.body.nodes:
-        target = _of_url(node.param("url"))
+    for node in pipeline.body.walk():
+        url = node.param("url")
+        target = _of_url(url)
         if target is not None:
             found.add(target)
+        elif url is not None and node.connection is None:
+            found.update(ANYWHERE)
     return tuple(sorted(found))
 
 

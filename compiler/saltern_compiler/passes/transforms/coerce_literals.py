@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from saltern_compiler.ir.pipeline import RETURN, Connection, Node, Pipeline
+from saltern_compiler.ir.pipeline import RETURN, Connection, Node, Pipeline, Trigger, map_nodes
 from saltern_compiler.ir.values import Value
 from saltern_compiler.passes.base import Context, Pass
 from saltern_compiler.passes.values import coerce
@@ -21,13 +21,14 @@ class CoerceLiterals(Pass):
     def apply(self, pipeline: Pipeline, context: Context) -> Pipeline:
         """Return the pipeline with its literals as their parameters and settings have them."""
         registry = context.registry
-        nodes = tuple(
-            _node(node, registry.node(node.type, node.version), pipeline.output) for node in pipeline.body.nodes
+        body = map_nodes(
+            pipeline.body, lambda node: _node(node, registry.node(node.type, node.version), pipeline.output)
         )
         connections = tuple(_connection(each, context) for each in pipeline.connections)
-        if _same(nodes, pipeline.body.nodes) and _same(connections, pipeline.connections):
+        triggers = tuple(_trigger(each, pipeline.input) for each in pipeline.triggers)
+        if body is pipeline.body and _same(connections, pipeline.connections) and _same(triggers, pipeline.triggers):
             return pipeline
-        return replace(pipeline, body=replace(pipeline.body, nodes=nodes), connections=connections)
+        return replace(pipeline, body=body, connections=connections, triggers=triggers)
 
 
 def _same(made: tuple[object, ...], given: tuple[object, ...]) -> bool:
@@ -55,6 +56,12 @@ def _connection(connection: Connection, context: Context) -> Connection:
     types = {param.name: param.type for param in spec.settings}
     settings = _coerced(connection.settings, lambda name: types.get(name, ANY))
     return connection if settings is connection.settings else replace(connection, settings=settings)
+
+
+def _trigger(trigger: Trigger, given: ObjectType) -> Trigger:
+    """Write the input that a schedule starts runs with as the pipeline declares it."""
+    settings = _coerced(trigger.settings, lambda name: given if name == "input" else ANY)
+    return trigger if settings is trigger.settings else replace(trigger, settings=settings)
 
 
 def _coerced(given: tuple[tuple[str, Value], ...], takes: Callable[[str], Type]) -> tuple[tuple[str, Value], ...]:

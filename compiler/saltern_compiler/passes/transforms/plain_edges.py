@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from saltern_compiler.ir.pipeline import Node, Pipeline
+from saltern_compiler.ir.pipeline import Node, Pipeline, map_nodes
 from saltern_compiler.passes.base import Context, Pass
 
 
@@ -16,10 +16,8 @@ class PlainEdges(Pass):
 
     def apply(self, pipeline: Pipeline, context: Context) -> Pipeline:  # noqa: ARG002 - every pass takes the context
         """Return the pipeline with its edges in one form."""
-        nodes = tuple(_plain(node) for node in pipeline.body.nodes)
-        if all(node is given for node, given in zip(nodes, pipeline.body.nodes, strict=True)):
-            return pipeline
-        return replace(pipeline, body=replace(pipeline.body, nodes=nodes))
+        body = map_nodes(pipeline.body, _plain)
+        return pipeline if body is pipeline.body else replace(pipeline, body=body)
 
 
 def _plain(node: Node) -> Node:

@@ -1,5 +1,19 @@
 """HTTP: `http.request(ctx, url=…)`."""
 
-from saltern_runtime.nodes.http.request import HttpResponse, request
+from typing import TYPE_CHECKING, Any
+
+from saltern_runtime.nodes.http.request import request
+
+if TYPE_CHECKING:
+    from saltern_runtime.nodes.http.results import HttpResponse
 
 __all__ = ["HttpResponse", "request"]
+
+
+def __getattr__(name: str) -> Any:
+    # Reading a spec needs no pydantic.
+    if name == "HttpResponse":
+        from saltern_runtime.nodes.http import results  # noqa: PLC0415 - as said
+
+        return getattr(results, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -16,7 +16,6 @@ from urllib.parse import urlsplit
 from saltern_runtime.connectors import http as connector
 from saltern_runtime.connectors.base import connection_of, idempotency_key, remaining, retry_after
 from saltern_runtime.errors import NodeError, PermanentError, TransientError
-from saltern_runtime.models import Model, plain
 from saltern_runtime.settings import Settings
 from saltern_runtime.spec import (
     ANY,
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
     import httpx
 
     from saltern_runtime.graph import Context
+    from saltern_runtime.nodes.http.results import HttpResponse
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 
@@ -116,15 +116,6 @@ NODE: Final = NodeType(
 )
 
 
-class HttpResponse(Model):
-    """What a server answered."""
-
-    status: int
-    headers: dict[str, str]
-    """By lower-case name; repeated headers joined by a comma."""
-    body: Any
-
-
 def request(
     ctx: Context,
     *,
@@ -154,12 +145,16 @@ def request(
 
 
 def _with_query(url: httpx.URL, query: Mapping[str, object] | None) -> httpx.URL:
+    from saltern_runtime.models import plain  # noqa: PLC0415 - reading the spec needs no pydantic
+
     given = {key: value for key, value in (query or {}).items() if value is not None}
     return url.copy_merge_params(plain(given)) if given else url
 
 
 def _content(body: object, headers: httpx.Headers) -> bytes | None:
     """Write a body and name its type, where the pipeline did not."""
+    from saltern_runtime.models import plain  # noqa: PLC0415 - reading the spec needs no pydantic
+
     if body is None:
         return None
     if isinstance(body, str):
@@ -171,6 +166,8 @@ def _content(body: object, headers: httpx.Headers) -> bytes | None:
 
 def _send(ctx: Context, asked: httpx.Request) -> HttpResponse:
     import httpx  # noqa: PLC0415 - reading the spec needs no SDK
+
+    from saltern_runtime.nodes.http.results import HttpResponse  # noqa: PLC0415 - reading the spec needs no pydantic
 
     where = f"{asked.method} {asked.url.host}"
     again = asked.method in _IDEMPOTENT

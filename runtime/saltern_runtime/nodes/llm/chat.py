@@ -9,12 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
-from pydantic import BaseModel, ValidationError
-
 from saltern_runtime.connectors import openai as connector
 from saltern_runtime.connectors.base import idempotency_key, remaining, retry_after
 from saltern_runtime.errors import NodeError, PermanentError, TransientError
-from saltern_runtime.models import Model
 from saltern_runtime.nodes.llm import strict
 from saltern_runtime.spec import (
     ANY,
@@ -36,10 +33,12 @@ from saltern_runtime.spec import (
 
 if TYPE_CHECKING:
     import openai
+    from pydantic import BaseModel
 
     from saltern_runtime.graph import Context
+    from saltern_runtime.nodes.llm.results import ChatText
 
-M = TypeVar("M", bound=BaseModel)
+M = TypeVar("M", bound="BaseModel")
 
 _TEXT: Final = obj({"text": STRING})
 _MAY_PASS: Final = frozenset({408, 409, 425, 429})
@@ -127,12 +126,6 @@ NODE: Final = NodeType(
 )
 
 
-class ChatText(Model):
-    """A free answer."""
-
-    text: str
-
-
 @overload
 def chat(
     ctx: Context,
@@ -170,6 +163,8 @@ def chat(
     response: type[M] | None = None,
 ) -> M | ChatText:
     """Ask once; raises TransientError or PermanentError."""
+    from saltern_runtime.nodes.llm.results import ChatText  # noqa: PLC0415 - reading the spec needs no pydantic
+
     client = connector.client(ctx)
     messages = [{"role": "system", "content": system}] if system is not None else []
     asked: dict[str, Any] = {
@@ -233,6 +228,8 @@ def _text(choice: Any) -> str:
 
 
 def _read(text: str, response: type[M]) -> M:
+    from pydantic import ValidationError  # noqa: PLC0415 - reading the spec needs no pydantic
+
     try:
         return strict.read(text, response)
     except ValidationError as error:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from saltern_runtime.models import Model
 from saltern_runtime.nodes.postgres.run import run
 from saltern_runtime.nodes.postgres.sql import SQL, VALUES, check
 from saltern_runtime.spec import INT, NodeType, obj
@@ -14,6 +13,7 @@ if TYPE_CHECKING:
     import psycopg
 
     from saltern_runtime.graph import Context
+    from saltern_runtime.nodes.postgres.results import ExecuteResult
 
 NODE: Final = NodeType(
     name="postgres.execute",
@@ -29,14 +29,10 @@ NODE: Final = NodeType(
 )
 
 
-class ExecuteResult(Model):
-    """How many rows were changed."""
-
-    count: int
-
-
 def execute(ctx: Context, *, sql: str, values: Sequence[object] = ()) -> ExecuteResult:
     """Run one statement and commit it; raises TransientError or PermanentError."""
+    from saltern_runtime.nodes.postgres.results import ExecuteResult  # noqa: PLC0415 - reading the spec needs no pydantic
+
     return ExecuteResult(count=run(ctx, sql, values, read_only=False, then=_count))
 
 

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from saltern_runtime.errors import PermanentError
-from saltern_runtime.models import Model
 from saltern_runtime.nodes.postgres.run import out, run
 from saltern_runtime.nodes.postgres.sql import SQL, VALUES, check
 from saltern_runtime.spec import ANY, INT, Effect, ListType, MapType, NodeType, obj
@@ -15,6 +14,7 @@ if TYPE_CHECKING:
     import psycopg
 
     from saltern_runtime.graph import Context
+    from saltern_runtime.nodes.postgres.results import QueryResult
 
 MAX_ROWS: Final = 10_000
 
@@ -33,15 +33,10 @@ NODE: Final = NodeType(
 )
 
 
-class QueryResult(Model):
-    """Rows, by column name."""
-
-    rows: list[dict[str, Any]]
-    count: int
-
-
 def query(ctx: Context, *, sql: str, values: Sequence[object] = ()) -> QueryResult:
     """Run one statement and return its rows; raises TransientError or PermanentError."""
+    from saltern_runtime.nodes.postgres.results import QueryResult  # noqa: PLC0415 - reading the spec needs no pydantic
+
     rows = run(ctx, sql, values, read_only=True, then=_rows)
     return QueryResult(rows=rows, count=len(rows))
 

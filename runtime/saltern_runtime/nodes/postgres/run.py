@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 from saltern_runtime.connectors.base import remaining
 from saltern_runtime.connectors.postgres import connected
 from saltern_runtime.errors import NodeError, PermanentError, TransientError
-from saltern_runtime.models import plain
 from saltern_runtime.nodes.postgres.sql import refusal, scan
 
 if TYPE_CHECKING:
@@ -104,6 +103,8 @@ def _translate(error: psycopg.Error, *, committing: bool) -> NodeError:
 def _in(value: object) -> object:
     from psycopg.types.json import Jsonb  # noqa: PLC0415 - reading the spec needs no SDK
 
+    from saltern_runtime.models import plain  # noqa: PLC0415 - reading the spec needs no pydantic
+
     if isinstance(value, list | tuple):
         items = [plain(each) for each in value]
         return Jsonb(items) if any(isinstance(each, list | dict) for each in items) else items
@@ -114,6 +115,8 @@ def _in(value: object) -> object:
 
 def out(value: Any) -> Any:
     """Turn what psycopg reads into plain JSON."""
+    from saltern_runtime.models import plain  # noqa: PLC0415 - reading the spec needs no pydantic
+
     if isinstance(value, float):
         return value if math.isfinite(value) else str(value)
     if value is None or isinstance(value, str | int):

@@ -6,15 +6,13 @@ Its types come from its annotations, as text; what it returns is held to them, o
 from __future__ import annotations
 
 import inspect
+import keyword
 import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, TypeVar, get_type_hints, overload
 
-from pydantic import PydanticUserError, TypeAdapter, ValidationError
-
 from saltern_runtime.errors import PermanentError
-from saltern_runtime.models import plain
 from saltern_runtime.nodes.python.signature import OwnModule, Signature, read_module
 from saltern_runtime.spec import (
     ANY,
@@ -32,6 +30,7 @@ from saltern_runtime.spec import (
 )
 
 if TYPE_CHECKING:
+    from pydantic import TypeAdapter
     from typing_extensions import TypeForm
 
     from saltern_runtime.graph import Context
@@ -40,8 +39,13 @@ R = TypeVar("R")
 T = TypeVar("T")
 
 _NAME: Final = re.compile(r"(?P<module>[A-Za-z_][A-Za-z0-9_]*):(?P<function>[A-Za-z_][A-Za-z0-9_]*)", re.ASCII)
-_TAKEN: Final = frozenset({"__init__", "models", "nodes", "graph", "tasks", "api", "custom"})
-"""Modules of the generated package."""
+_TAKEN: Final = frozenset(
+    {
+        "models", "nodes", "graph", "tasks", "api", "custom", "input", "output", "router", "create_app", "any", "import_module",
+        "type_checking", "_home",
+    }
+)  # fmt: skip
+"""Modules of the generated package, and what its front has or exports; lower case, since some file systems see no difference."""
 
 _read: Final = lru_cache(maxsize=64)(read_module)
 
@@ -101,7 +105,9 @@ def _wrong_function(bound: Bound) -> Problem | None:
         note = "Write `module:function`, such as `rules:score` for `score` in rules.py beside the pipeline."
         return Problem("function", f"{bound.literals['function']!r} names no function", (note,))
     name, function = parts
-    if name in _TAKEN:
+    if keyword.iskeyword(name):
+        return Problem("function", f"the module name {name!r} is a keyword of Python", ("Rename the module.",))
+    if name.lower() in _TAKEN or name.startswith("__"):
         return Problem("function", f"the module name {name!r} is taken by generated code", ("Rename the module.",))
     if f"{name}.py" not in bound.files:
         known = ", ".join(sorted(bound.files)) or "no module at all"
@@ -196,12 +202,19 @@ def call(
     Raises PermanentError where the arguments do not fit or the result is of another type; what the function itself raises
     passes through.
     """
+    from pydantic import ValidationError  # noqa: PLC0415 - reading the spec needs no pydantic
+
+    from saltern_runtime.models import plain  # noqa: PLC0415 - reading the spec needs no pydantic
+
     name = f"{function.__module__.rpartition('.')[2]}:{function.__name__}"
     try:
         bound = inspect.signature(function).bind(**plain(dict(args or {})))
     except TypeError as error:
         raise PermanentError(f"{ctx.node}: {name} cannot be called so: {error}", code="bad-arguments") from None
-    value = function(*bound.args, **bound.kwargs)
+    try:
+        value = function(*bound.args, **bound.kwargs)
+    except SystemExit as error:
+        raise PermanentError(f"{ctx.node}: {name} called sys.exit({error.code!r})", code="function-exited") from None
     try:
         return _adapter(function, result).validate_python(value)
     except ValidationError as error:
@@ -218,6 +231,8 @@ _ADAPTERS: Final[dict[tuple[Any, str], TypeAdapter[Any]]] = {}
 
 
 def _adapter(function: Callable[..., Any], result: Any) -> TypeAdapter[Any]:
+    from pydantic import TypeAdapter  # noqa: PLC0415 - reading the spec needs no pydantic
+
     key = (function, repr(result))
     if key not in _ADAPTERS:
         _ADAPTERS[key] = TypeAdapter(result) if result is not None else _promised(function)
@@ -229,6 +244,8 @@ def _promised(function: Callable[..., Any]) -> TypeAdapter[Any]:
 
     Its names may be there for type checkers alone, and pydantic takes `typing.TypedDict` from Python 3.12 on.
     """
+    from pydantic import PydanticUserError, TypeAdapter  # noqa: PLC0415 - reading the spec needs no pydantic
+
     try:
         return TypeAdapter(get_type_hints(function).get("return", Any))
     except (NameError, PydanticUserError):

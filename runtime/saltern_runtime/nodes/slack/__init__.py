@@ -1,5 +1,19 @@
 """Slack: `slack.post_message(ctx, channel=…, text=…)`."""
 
-from saltern_runtime.nodes.slack.post_message import SlackMessage, post_message
+from typing import TYPE_CHECKING, Any
+
+from saltern_runtime.nodes.slack.post_message import post_message
+
+if TYPE_CHECKING:
+    from saltern_runtime.nodes.slack.results import SlackMessage
 
 __all__ = ["SlackMessage", "post_message"]
+
+
+def __getattr__(name: str) -> Any:
+    # Reading a spec needs no pydantic.
+    if name == "SlackMessage":
+        from saltern_runtime.nodes.slack import results  # noqa: PLC0415 - as said
+
+        return getattr(results, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -13,13 +13,13 @@ from urllib.error import URLError
 from saltern_runtime.connectors import slack as connector
 from saltern_runtime.connectors.base import retry_after
 from saltern_runtime.errors import NodeError, PermanentError, TransientError
-from saltern_runtime.models import Model
 from saltern_runtime.spec import STRING, Bound, NodeType, Param, Problem, obj
 
 if TYPE_CHECKING:
     from slack_sdk.errors import SlackApiError
 
     from saltern_runtime.graph import Context
+    from saltern_runtime.nodes.slack.results import SlackMessage
 
 _MAY_PASS: Final = frozenset(
     {"ratelimited", "rate_limited", "service_unavailable", "request_timeout", "internal_error", "fatal_error"}
@@ -53,18 +53,11 @@ NODE: Final = NodeType(
 )
 
 
-class SlackMessage(Model):
-    """A message that was sent."""
-
-    channel: str
-    """The channel's id."""
-    ts: str
-    """The message's id in its channel."""
-
-
 def post_message(ctx: Context, *, channel: str, text: str, thread_ts: str | None = None) -> SlackMessage:
     """Send one message; raises TransientError or PermanentError."""
     from slack_sdk.errors import SlackApiError, SlackClientError  # noqa: PLC0415 - reading the spec needs no SDK
+
+    from saltern_runtime.nodes.slack.results import SlackMessage  # noqa: PLC0415 - reading the spec needs no pydantic
 
     if not text:
         raise PermanentError("the message has no text", code="no-text")

@@ -7,26 +7,30 @@
 -- timeout, ttl. It becomes READY at its last arrival; where its gate says so, with the verdict `skip`.
 -- Answers: ok with or without a claim, stale, ended, gone. Sent twice: the record keeps the nonce, the next claim, the bells.
 -- Invariants: only the holder of the nonce records; under CANCELLING nothing becomes READY; a run succeeds when nothing is
--- open any more, which is when all its stages are terminal.
+-- open any more, which is when all its stages are terminal. So does an item.
 
 local rec, r = held()
 if not rec then
   return r
 end
 let_go(r, call.path, rec)
-r.open = r.open - 1
-rec.s, rec.e, rec.d, rec.x = call.state, now, call.durations, call.failure
+local collected = rec.c ~= nil
+rec.s, rec.e, rec.x = call.state, now, call.failure
+if not rec.k then -- else it slept, and its nodes ran before
+  rec.d = call.durations
+end
 for first = 2, #ARGV, 1000 do
   redis.call('HSET', key_of(call.run, ':vals'), unpack(ARGV, first, math.min(first + 999, #ARGV)))
 end
 if call.failure then
   event(call.run, 'stage.failed', call.path, noted(rec, 'failure', call.failure))
 else
-  event(call.run, 'stage.' .. string.lower(call.state), call.path, noted(rec, 'nodes', call.durations))
+  event(call.run, 'stage.' .. string.lower(call.state), call.path, noted(rec, 'nodes', rec.d))
 end
 if call.bucket then
-  redis.call('HINCRBY', STATS, 'stage|' .. call.path .. '|' .. call.bucket, 1)
-  redis.call('HINCRBY', STATS, 'stage|' .. call.path .. '|ms', call.ms)
+  local stage = stage_of(call.path)
+  redis.call('HINCRBY', STATS, 'stage|' .. stage .. '|' .. call.bucket, 1)
+  redis.call('HINCRBY', STATS, 'stage|' .. stage .. '|ms', call.ms)
 end
 
 local own = nil
@@ -46,6 +50,22 @@ if r.state ~= 'CANCELLING' then
   end
 end
 
+local open_in_item = nil
+if r.state == 'CANCELLING' then
+  r.open = r.open - 1
+else
+  open_in_item = count(r, call.path, -1)
+  tally(r.id, call.path, string.lower(call.state), 1)
+end
+if collected then
+  drop_each(r, call.path)
+  rec.c = nil
+end
+if open_in_item == 0 then
+  local owner, index = item_of(call.path)
+  end_item(r, owner, index, nil, call.path)
+end
+
 local claimed = nil
 if r.state == 'CANCELLING' then
   close_if_cancelled(r)
@@ -62,6 +82,7 @@ end
 local bells = finish()
 if call.state ~= 'FAILED' then -- what only an open activation needs
   rec.r, rec.n, rec.u, rec.t, rec.y, rec.w, rec.p, rec.q = nil, nil, nil, nil, nil, nil, nil, nil
+  rec.k, rec.z = nil, nil
 end
 remember(rec, claimed, bells)
 return reply('ok', bells, claimed)

@@ -7,7 +7,7 @@ local r = load(call.run)
 if not r or r.tenant ~= call.tenant then
   return { 'missing', '' }
 end
-if r.state == 'QUEUED' or r.state == 'RUNNING' then
+if OPEN[r.state] and r.state ~= 'CANCELLING' then
   r.state = 'CANCELLING'
   redis.call('HSET', key_of(call.run), 'failure', call.failure)
   event(call.run, 'run.cancelling', nil, call.failure)

@@ -1,9 +1,11 @@
 -- fail: record that an attempt failed: wait for the next one, or end the run. Then claim what comes next.
 --
 -- call: run, path, nonce, failure (JSON text), delay (ms until the next attempt; nil: no further one), state (DEAD, or
---       TIMED_OUT) and dead (goes to the dead letters) where there is none, claim, lease, bells, ring.
+--       TIMED_OUT) and dead (goes to the dead letters) where there is none; owner and index where the foreach of an item
+--       around it goes on without the item, owner alone where the run goes on without the foreach; claim, lease, bells, ring.
 -- Answers and sent twice: as advance.
--- Invariants: RETRY_WAIT stays open, its timer is the end of the wait; a final failure closes the run at once.
+-- Invariants: RETRY_WAIT stays open, its timer is the end of the wait; a final failure closes the run at once, or fails
+-- the item that catches it.
 
 local rec, r = held()
 if not rec then
@@ -19,16 +21,36 @@ if r.state == 'CANCELLING' then
 elseif call.delay then
   rec.s, rec.e = 'RETRY_WAIT', nil
   redis.call('ZADD', DUE, now + call.delay, 'a|' .. call.run .. '|' .. call.path)
-  redis.call('HINCRBY', STATS, 'retries|' .. call.path, 1)
+  redis.call('HINCRBY', STATS, 'retries|' .. stage_of(call.path), 1)
   event(call.run, 'stage.retrying', call.path, noted(rec, 'failure', call.failure .. ',"delay":' .. call.delay / 1000))
+elseif call.owner then
+  rec.s = call.state
+  count(r, call.path, -1)
+  tally(r.id, call.path, 'failed', 1)
+  event(call.run, 'stage.failed', call.path, noted(rec, 'failure', call.failure))
+  if rec.c then
+    drop_each(r, call.path)
+    rec.c = nil
+  end
+  keep(call.run, call.path, rec)
+  if call.index then
+    fail_item(r, call.owner, call.index, call.failure, call.path)
+  else
+    fail_each(r, call.owner, call.failure, call.path)
+  end
 else
   rec.s = call.state
   r.open = r.open - 1
+  if rec.c then
+    drop_each(r, call.path)
+    rec.c = nil
+  end
+  tally(r.id, call.path, 'failed', 1)
   event(call.run, 'stage.failed', call.path, noted(rec, 'failure', call.failure))
   if call.dead then
     local dead = prefix .. 'dead'
     redis.call('ZADD', dead, now, call.run .. '|' .. call.path)
-    redis.call('HINCRBY', STATS, 'dead|' .. call.path, 1)
+    redis.call('HINCRBY', STATS, 'dead|' .. stage_of(call.path), 1)
     local over = redis.call('ZRANGEBYSCORE', dead, '-inf', now - r.retention, 'LIMIT', 0, AT_ONCE)
     if #over > 0 then
       redis.call('ZREM', dead, unpack(over))

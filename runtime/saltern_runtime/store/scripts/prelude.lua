@@ -8,13 +8,20 @@
 --   q queue   p priority   r what it reads (JSON array of node ids, "" is the input)   t time-out of an attempt, ms
 --   y time to live, ms   w when it became ready   b when the attempt began   u its hard deadline   e when it ended
 --   g the lease ran out around a gap of the timers   d durations of its nodes (JSON)   x failure (JSON)
+--   z when a wait ends   k handles that its nodes took (JSON), kept while it is SUSPENDED
+--   c the cursor of a foreach: n items, i the next one, l the live ones, m of them at most, e on error,
+--     b it failed as a whole
 --   done, next, rings: the call that ended a claim last, and what it was answered (sent again: the same)
 --
+-- A foreach keeps `run:<id>:each:<path>` while its owner is open: i<n> items, o<n> open activations of a live item, y<n>
+-- yields, x<n> failures, t<n> tombstones (items.lua). An activation inside of it has the path `<owner>[<n>]/<stage>`.
+--
 -- Invariants that every script keeps:
---   1. An open run has `r|<run>` in `due`; a READY, RUNNING or RETRY_WAIT activation of an open run has `a|<run>|<path>`.
+--   1. An open run has `r|<run>` in `due`; a READY, RUNNING, RETRY_WAIT or SUSPENDED activation of it has `a|<run>|<path>`.
 --   2. While `ready:<queue>` is not empty, at least one slot of `bells:<queue>` is rung, and each rung slot has
 --      `b|<queue>|<slot>` in `due`.
---   3. `open` of a run is the number of its READY, RUNNING and RETRY_WAIT activations; `running` that of its RUNNING ones.
+--   3. `open` of a run is the number of its READY, RUNNING, RETRY_WAIT and SUSPENDED activations; `running` that of its
+--      RUNNING ones, `asleep` that of its SUSPENDED ones. While all that is open is asleep, the run is WAITING.
 --   4. A terminal run or activation never changes again.
 
 local call = cjson.decode(ARGV[1])
@@ -28,9 +35,9 @@ local AT_ONCE = 64 -- entries that one script touches, at most
 local EVENTS = 4096 -- entries of a run's stream, about
 local FOREVER = 60000 -- the longest wait between two rings of one bell, ms
 
-local OPEN = { QUEUED = true, RUNNING = true, CANCELLING = true }
+local OPEN = { QUEUED = true, RUNNING = true, WAITING = true, CANCELLING = true }
 local RUNS = { none = true, lost = true } -- verdicts with which an attempt is made
-local PENDING = { READY = true, RUNNING = true, RETRY_WAIT = true }
+local PENDING = { READY = true, RUNNING = true, RETRY_WAIT = true, SUSPENDED = true }
 
 local rings = {} -- bells that the caller sends
 local touched = {} -- queues whose bells are looked at before the script ends
@@ -43,6 +50,20 @@ end
 local function split(member)
   local run, path = string.match(member, '^([^|]*)|(.*)$')
   return run, path
+end
+
+-- The stage of an activation: `summaries[17]/page` -> `summaries/page`.
+local function stage_of(path)
+  return (string.gsub(path, '%[%d+%]', ''))
+end
+
+-- The foreach around an activation, and the item that it belongs to; nil outside of any.
+local function item_of(path)
+  return string.match(path, '^(.*)%[(%d+)%]/')
+end
+
+local function each_of(run, owner)
+  return key_of(run, ':each:' .. owner)
 end
 
 local function event(run, name, path, data)
@@ -59,15 +80,15 @@ local function load(run)
   if found then
     return found
   end
-  local f = redis.call('HMGET', key_of(run), 'state', 'open', 'running', 'tenant', 'created', 'deadline', 'retention')
+  local f = redis.call('HMGET', key_of(run), 'state', 'open', 'running', 'tenant', 'created', 'deadline', 'retention', 'asleep')
   if not f[1] then
     return nil
   end
   found = {
     id = run, state = f[1], open = tonumber(f[2]), running = tonumber(f[3]), tenant = f[4], created = f[5],
-    deadline = tonumber(f[6]), retention = tonumber(f[7]),
+    deadline = tonumber(f[6]), retention = tonumber(f[7]), asleep = tonumber(f[8] or '0'),
   }
-  found.was = { found.state, found.open, found.running }
+  found.was = { found.state, found.open, found.running, found.asleep }
   runs[run] = found
   return found
 end
@@ -84,6 +105,20 @@ local function keep(run, path, rec)
   local text = cjson.encode(rec)
   redis.call('HSET', key_of(run, ':acts'), path, text)
   return text
+end
+
+-- Count an activation in or out; answers how many are open in its item (nil outside of any).
+local function count(r, path, by)
+  r.open = r.open + by
+  local owner, index = item_of(path)
+  return owner and redis.call('HINCRBY', each_of(r.id, owner), 'o' .. index, by)
+end
+
+-- How far the stage of an activation inside a foreach has come in all items, for those who look.
+local function tally(run, path, what, by)
+  if item_of(path) then
+    redis.call('HINCRBY', key_of(run), 'stage|' .. stage_of(path) .. '|' .. what, by)
+  end
 end
 
 -- What an event says of an attempt; `more` is JSON text under the key `name`.
@@ -121,6 +156,7 @@ local function sweep_run(r, count)
       if PENDING[rec.s] then
         redis.call('ZREM', prefix .. 'ready:' .. rec.q, r.id .. '|' .. path)
         redis.call('ZREM', DUE, 'a|' .. r.id .. '|' .. path)
+        redis.call('UNLINK', each_of(r.id, path))
         rec.s = (rec.s == 'RUNNING' and r.state == 'TIMED_OUT') and 'TIMED_OUT' or 'CANCELLED'
         rec.e = now
         keep(r.id, path, rec)
@@ -149,7 +185,7 @@ local function close(r, state, failure)
   if r.open > 0 then
     sweep_run(r, AT_ONCE)
   end
-  r.open, r.running = 0, 0
+  r.open, r.running, r.asleep = 0, 0, 0
   for _, part in ipairs({ '', ':acts', ':vals', ':events' }) do
     redis.call('PEXPIRE', key_of(r.id, part), r.retention)
   end
@@ -160,196 +196,4 @@ local function close_if_cancelled(r)
   if r.state == 'CANCELLING' and r.running == 0 then
     close(r, 'CANCELLED', redis.call('HGET', key_of(r.id), 'failure') or nil)
   end
-end
-
--- A claim as the caller sees it: its head (run, created, time left when it was made, path, tenant, record; NUL between
--- them), then the values that it reads, empty where a node was skipped.
-local function shown(r, path, rec, text)
-  local out = { table.concat({ r.id, r.created, r.deadline - rec.b, path, r.tenant, text }, '\0') }
-  out.run, out.path = r.id, path
-  if RUNS[rec.v or 'none'] then
-    local names = cjson.decode(rec.r)
-    for first = 1, #names, 1000 do
-      local last = math.min(first + 999, #names)
-      for _, value in ipairs(redis.call('HMGET', key_of(r.id, ':vals'), unpack(names, first, last))) do
-        out[#out + 1] = value or ''
-      end
-    end
-  end
-  return out
-end
-
-local function begin(r, path, rec, nonce)
-  rec.s, rec.n, rec.b = 'RUNNING', nonce, now
-  rec.g = nil
-  rec.u = now + rec.t
-  if r.state == 'QUEUED' then
-    r.state = 'RUNNING'
-    event(r.id, 'run.started')
-  end
-  if RUNS[rec.v or 'none'] then
-    rec.a = rec.a + 1
-    event(r.id, 'stage.started', path, noted(rec))
-  end
-  r.running = r.running + 1
-  redis.call('ZADD', DUE, now + call.lease, 'a|' .. r.id .. '|' .. path)
-  return shown(r, path, rec, keep(r.id, path, rec))
-end
-
--- Claim what comes next in a queue: `own` (made READY just now, not yet in the set) unless something there is more urgent.
-local function claim(queue, nonce, own)
-  local key = prefix .. 'ready:' .. queue
-  for _ = 1, 16 do
-    local top = redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')
-    touched[queue] = top[1] and true
-    if own and (not top[1] or math.floor(top[2] / 1e13) >= 9 - own.rec.p) then
-      return begin(own.r, own.path, own.rec, nonce)
-    end
-    if not top[1] then
-      return nil
-    end
-    redis.call('ZREM', key, top[1])
-    local run, path = split(top[1])
-    local r, rec = load(run), record(run, path)
-    if r and rec and rec.s == 'READY' and (r.state == 'QUEUED' or r.state == 'RUNNING') then
-      if own then
-        make_ready(own.r, own.path, own.rec)
-      end
-      return begin(r, path, rec, nonce)
-    end
-  end
-  if own then
-    make_ready(own.r, own.path, own.rec)
-  end
-  return nil
-end
-
--- Show a claim again whose first answer was lost; nil where it has moved on.
-local function claimed_again(pointer, nonce)
-  if not pointer or pointer == '' then
-    return nil
-  end
-  local run, path = split(pointer)
-  local r, rec = load(run), record(run, path)
-  if r and rec and rec.s == 'RUNNING' and rec.n == nonce then
-    return shown(r, path, rec, cjson.encode(rec))
-  end
-  return nil
-end
-
--- Ring idle slots while work waits: at most one bell for each thing that waits, at most call.bells in all.
-local function top_up(queue)
-  local ready = prefix .. 'ready:' .. queue
-  local depth = redis.call('ZCARD', ready)
-  if depth == 0 then
-    return
-  end
-  local key = prefix .. 'bells:' .. queue
-  local out = tonumber(redis.call('HGET', key, 'out') or '0')
-  local want = math.min(depth, call.bells)
-  if out >= want then
-    return
-  end
-  local _, path = split(redis.call('ZRANGE', ready, 0, 0)[1])
-  for slot = 1, call.bells do
-    if out < want and redis.call('HEXISTS', key, 'rung:' .. slot) == 0 then
-      local serial = redis.call('HINCRBY', key, 'serial', 1)
-      redis.call('HSET', key, 'rung:' .. slot, serial .. '|' .. call.ring)
-      redis.call('ZADD', DUE, now + call.ring, 'b|' .. queue .. '|' .. slot)
-      rings[#rings + 1] = { queue, slot, serial, path }
-      out = out + 1
-    end
-  end
-  redis.call('HSET', key, 'out', out)
-end
-
--- Ring what must be rung and write back the runs that changed; returns the bells as text.
-local function finish()
-  for queue in pairs(touched) do
-    top_up(queue)
-  end
-  for run, r in pairs(runs) do
-    if r.state ~= r.was[1] or r.open ~= r.was[2] or r.running ~= r.was[3] then
-      redis.call('HSET', key_of(run), 'state', r.state, 'open', r.open, 'running', r.running)
-    end
-  end
-  if #rings == 0 then
-    return ''
-  end
-  redis.call('HINCRBY', STATS, 'bells', #rings)
-  return cjson.encode(rings)
-end
-
--- status, bells, then the claim if there is one.
-local function reply(status, bells, claimed)
-  local out = { status, bells }
-  for i, each in ipairs(claimed or {}) do
-    out[i + 2] = each
-  end
-  return out
-end
-
-local function pointer_of(claimed)
-  return claimed and (claimed.run .. '|' .. claimed.path) or ''
-end
-
--- Tells this call from any other: the lease thread may end the same claim in another way.
-local function signature()
-  return table.concat({ call.op, call.state or '', call.nonce, call.claim or '' }, ' ')
-end
-
--- The claim that a call ends. Answers the record and the run where it still stands; else nil and the reply to give:
--- the first answer where this call came before, `ended` where its run is over, `stale` where another holds it.
-local function held()
-  local r = load(call.run)
-  local rec = record(call.run, call.path)
-  if not r or not rec then
-    return nil, { 'gone', '' }
-  end
-  if rec.done == signature() then
-    return nil, reply('ok', rec.rings or '', claimed_again(rec.next, call.claim))
-  end
-  if rec.s == 'RUNNING' and rec.n == call.nonce and OPEN[r.state] then
-    return rec, r
-  end
-  event(call.run, 'stage.late', call.path, noted(rec))
-  return nil, { OPEN[r.state] and 'stale' or 'ended', '' }
-end
-
--- Let go of a claim: count it out, take away its timer and its verdict.
-local function let_go(r, path, rec)
-  r.running = r.running - 1
-  rec.v = nil
-  redis.call('ZREM', DUE, 'a|' .. r.id .. '|' .. path)
-end
-
--- Keep the answer with the claim that it ended.
-local function remember(rec, claimed, bells)
-  rec.done, rec.next, rec.rings = signature(), pointer_of(claimed), bells ~= '' and bells or nil
-  keep(call.run, call.path, rec)
-end
-
--- Put a stage's arrival to a dependant; returns its record at the last arrival.
-local function arrive(r, dep)
-  local key = key_of(r.id, ':acts')
-  local got, live, dead = 0, 0, 0
-  local text = redis.call('HGET', key, dep.path)
-  if text then
-    local a, b, c = string.match(text, '^B:(%d+):(%d+):(%d+)$')
-    if not a then
-      return nil
-    end
-    got, live, dead = tonumber(a), tonumber(b), tonumber(c)
-  end
-  got, live, dead = got + 1, live + dep.live, dead + dep.dead
-  if got < dep.need then
-    redis.call('HSET', key, dep.path, 'B:' .. got .. ':' .. live .. ':' .. dead)
-    return nil
-  end
-  local rec = { s = 'READY', a = 0, f = 0, l = 0, q = dep.queue, p = dep.priority, r = dep.reads, t = dep.timeout, y = dep.ttl, w = now }
-  if (dep.join == 'all' and dead > 0) or (dep.join == 'any' and live == 0) then
-    rec.v = 'skip'
-  end
-  r.open = r.open + 1
-  return rec
 end

@@ -12,6 +12,9 @@ let_go(r, call.path, rec)
 rec.v = verdict
 if RUNS[verdict or 'none'] then
   rec.a = rec.a - 1
+  if rec.a == 0 then
+    tally(r.id, call.path, 'begun', -1)
+  end
 end
 if r.state == 'CANCELLING' then
   rec.s, rec.e = 'CANCELLED', now

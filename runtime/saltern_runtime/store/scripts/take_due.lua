@@ -3,7 +3,7 @@
 -- call: replica, nonce, sweep (ms), lease (ms), gap (the server was started anew: a gap, however short), bells, ring. At most 64 entries at a time. Any number of replicas may call it.
 -- Answers: how many entries were due; bells to send.
 -- Sent twice: the replica's last answer is kept for a minute.
--- Invariants: timers know no plan, so what a worker must settle becomes READY with a verdict (lost, timeout, expired); only a
+-- Invariants: timers know no plan, so what a worker must settle becomes READY with a verdict (lost, timeout, expired, woken); only a
 -- run's deadline they close themselves. No lease expires until they have swept one whole lease without a gap of three
 -- intervals; what expires around a gap is no lost worker.
 
@@ -60,6 +60,12 @@ local function activation(member, run, path)
     lease_ran_out(r, path, rec)
   elseif r.state == 'CANCELLING' then
     redis.call('ZADD', DUE, math.max(now, r.deadline) + 1, member)
+  elseif rec.s == 'SUSPENDED' then
+    if rec.z and now >= rec.z then
+      wake(r, path, rec, 'woken')
+    else
+      redis.call('ZADD', DUE, rec.z or math.max(now, r.deadline) + 1, member)
+    end
   elseif rec.s == 'RETRY_WAIT' then
     rec.w, rec.n = now, nil
     make_ready(r, path, rec)
@@ -93,11 +99,39 @@ local function bell(member, queue, slot)
   rings[#rings + 1] = { queue, tonumber(slot), tonumber(serial), path, true }
 end
 
+-- What a script left to do of a foreach: begin items (f), or cancel what is open in a failed one or in all (k).
+local function items(member, kind, run, path)
+  redis.call('ZREM', DUE, member)
+  local r = load(run)
+  if not r or not OPEN[r.state] or r.state == 'CANCELLING' then
+    return
+  end
+  if kind == 'k' then
+    local owner, index = string.match(path, '^(.*)%[(%d+)%]$')
+    if not owner then
+      fail_each(r, path, (record(run, path) or {}).x)
+      return
+    end
+    local failure = redis.call('HGET', each_of(run, owner), 'x' .. index)
+    if failure then
+      fail_item(r, owner, index, failure)
+    end
+    return
+  end
+  local rec = record(run, path)
+  if rec and rec.s == 'SUSPENDED' and rec.c then
+    refill(r, path, rec)
+    keep(run, path, rec)
+  end
+end
+
 local due = redis.call('ZRANGEBYSCORE', DUE, '-inf', now, 'LIMIT', 0, AT_ONCE)
 for _, member in ipairs(due) do
   local kind, rest = string.sub(member, 1, 1), string.sub(member, 3)
   if kind == 'a' then
     activation(member, split(rest))
+  elseif kind == 'f' or kind == 'k' then
+    items(member, kind, split(rest))
   elseif kind == 'b' then
     bell(member, split(rest))
   else

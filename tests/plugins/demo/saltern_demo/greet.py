@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
+from saltern_demo.connector import CONNECTOR
 from saltern_runtime.connectors.base import connection_of, secret, setting
 from saltern_runtime.models import Model
 from saltern_runtime.spec import BOOL, INT, STRING, Bound, Effect, NodeType, Param, Problem, obj
-
-from saltern_demo.connector import CONNECTOR
 
 if TYPE_CHECKING:
     from saltern_runtime.graph import Context
@@ -51,7 +50,7 @@ class Greeting(Model):
 
 def greet(ctx: Context, *, name: str, loud: bool = False) -> Greeting:
     """Greet somebody."""
-    import httpx  # noqa: F401, PLC0415 - stands for a vendor's SDK: reading the spec needs none
+    import httpx  # noqa: F401 - stands for a vendor's SDK: reading the spec needs none
 
     connection = connection_of(ctx, CONNECTOR)
     text = f"{setting(connection, CONNECTOR, 'salutation')}, {name}! {secret(connection, 'signature')}"

@@ -1,0 +1,105 @@
+"""`saltern convert`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import click
+
+from saltern_compiler.cli.common import FINDINGS, fail, load, show
+
+if TYPE_CHECKING:
+    from saltern_compiler.driver.source import Source
+    from saltern_compiler.frontend.canvas import Canvas
+    from saltern_compiler.frontend.convert import Converted
+
+_LANGUAGE = ".saltern"
+
+
+@click.command()
+@click.argument("source", metavar="SOURCE")
+@click.option(
+    "-o", "--output", metavar="OUT", help="The file to write (.json or .saltern); standard output by default."
+)
+@click.option("--force", is_flag=True, help="Overwrite files that are there.")
+@click.option("--debug", is_flag=True, hidden=True)
+def command(source: str, output: str | None, *, force: bool, debug: bool) -> None:  # noqa: ARG001 - debug is read by the crash report
+    """Turn an editor's document into the language, or the other way.
+
+    The digest stays. Notes become comments, and comments notes. Where things stand on the canvas goes to NAME.layout.json beside
+    the text, and comes back from there.
+    """
+    given = load(source)
+    suffix = ".json" if given.name.endswith(_LANGUAGE) else _LANGUAGE
+    if output is not None and not output.lower().endswith(suffix):
+        fail(f"{output}: {given.name} becomes a {suffix} file")
+    made = _converted(given, source)
+    if output is None:
+        click.echo(made.text, nl=False)
+        return
+    texts = {Path(output): made.text}
+    if made.canvas is not None:
+        texts[_layout_of(Path(output))] = made.canvas.text()
+    there = [str(path) for path in texts if path.exists()]
+    if there and not force:
+        fail(f"{' and '.join(there)}: there already; --force overwrites, or take another name with -o")
+    _write(texts)
+    click.echo(f"{output}: written" + (f", and {_layout_of(Path(output)).name}" if made.canvas is not None else ""))
+
+
+def _layout_of(path: Path) -> Path:
+    return path.with_suffix(".layout.json")
+
+
+def _converted(source: Source, path: str) -> Converted:
+    from saltern_compiler.frontend.convert import ConvertError, to_document, to_language  # noqa: PLC0415 - keeps --help quick
+
+    try:
+        if source.name.endswith(_LANGUAGE):
+            made, findings = to_document(source.text, _canvas(source))
+        else:
+            made, findings = to_language(source.text, source.name)
+    except ConvertError as error:
+        _blame(source, path, error)
+    if made is None:
+        show(findings, source, path)
+        sys.exit(FINDINGS)
+    return made
+
+
+def _canvas(source: Source) -> Canvas | None:
+    """Read the layout beside a text, if there is one."""
+    from saltern_compiler.frontend.canvas import LayoutError, read_layout  # noqa: PLC0415 - keeps --help quick
+
+    path = _layout_of(source.folder / source.name)
+    try:
+        return read_layout(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError, LayoutError) as error:
+        fail(f"{path}: {error}; mend it, or remove it for a layout of our own")
+
+
+def _blame(source: Source, path: str, error: Exception) -> NoReturn:
+    """Show why a pipeline cannot be converted: mistakes in it; where there are none, the mistake is ours."""
+    from saltern_compiler.driver.compile import check_loaded  # noqa: PLC0415 - only where something is wrong
+    from saltern_compiler.ir.verify import InternalError  # noqa: PLC0415 - as above
+
+    result = check_loaded(source)
+    if not result.has_errors:
+        raise InternalError("each notation can say what the other says", str(error)) from error
+    show(result.diagnostics, source, path)
+    click.echo(f"saltern: {path}: mend these first; {error}", err=True)
+    sys.exit(FINDINGS)
+
+
+def _write(texts: dict[Path, str]) -> None:
+    from saltern_compiler.driver.files import write_whole  # noqa: PLC0415 - keeps --help quick
+
+    for path, text in texts.items():
+        try:
+            write_whole(path, text)
+        except OSError as error:
+            fail(f"{path}: {error.strerror}")

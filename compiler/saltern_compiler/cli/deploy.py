@@ -1,0 +1,136 @@
+"""`saltern deploy`."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+from saltern_compiler.cli.common import FINDINGS, compile_clean, fail, plural, read_options
+
+if TYPE_CHECKING:
+    from saltern_compiler.driver.cluster import Cluster, Object
+    from saltern_compiler.driver.rollout import Rollout
+
+T = TypeVar("T")
+_PAUSE = 1.0
+
+
+@click.command()
+@click.argument("source", metavar="PIPELINE|DIR")
+@click.option(
+    "--context", required=True, metavar="NAME", help="The kubeconfig's context: which cluster, and who you are."
+)
+@click.option("--namespace", default="", metavar="NAME", help="Another namespace than the one that was built for.")
+@click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="For a PIPELINE: image=NAME:TAG.")
+@click.option("--wait/--no-wait", default=True, help="Wait until every Deployment is available; the default.")
+@click.option("--timeout", default=300.0, metavar="SECONDS", help="Wait no longer than this; 300 by default.")
+@click.option("--force", is_flag=True, help="Take over fields that somebody else set.")
+@click.option("--delete", is_flag=True, help="Remove the service instead, older versions and its own namespace too.")
+@click.option("--debug", is_flag=True, hidden=True)
+def command(
+    source: str, context: str, namespace: str, options: tuple[str, ...], timeout: float, *,
+    wait: bool, force: bool, delete: bool, debug: bool,  # noqa: ARG001 - read by the crash report
+) -> None:  # fmt: skip
+    """Apply a pipeline, or a folder that was built from one, to a Kubernetes cluster.
+
+    Workers of older versions stay and finish their runs. A second call with the same version changes nothing.
+    Exit code 1: the cluster refused, or a Deployment did not become available in time.
+    """
+    from saltern_compiler.driver import cluster as clusters  # noqa: PLC0415 - keeps --help quick, and every other command
+
+    try:
+        objects = _objects(source, options)
+        objects = clusters.moved(objects, namespace) if namespace else objects
+        cluster = clusters.Cluster(context)
+        if delete:
+            _remove(cluster, objects, timeout if wait else 0)
+            return
+        for each in objects:
+            applied = cluster.apply(each, force=force)
+            click.echo(f"{applied.name} {applied.outcome}")
+        deployments = [each for each in objects if each["kind"] == "Deployment"]
+        stuck = _wait(cluster, deployments, timeout) if wait else ()
+    except clusters.ClusterError as error:
+        click.echo(f"saltern: {error}", err=True)
+        sys.exit(FINDINGS)
+    for rollout in stuck:
+        click.echo(f"saltern: {rollout.name} is not available: {rollout.state}", err=True)
+        for trouble in rollout.troubles:
+            click.echo(f"  {trouble}", err=True)
+    if stuck:
+        sys.exit(FINDINGS)
+
+
+def _objects(source: str, options: Sequence[str]) -> tuple[Object, ...]:
+    from saltern_compiler.driver.cluster import load_base, read_base  # noqa: PLC0415 - as above
+
+    if not Path(source).is_dir():
+        return read_base(compile_clean(source, targets=("kubernetes",), options=read_options(options)).artifacts)
+    if options:
+        fail("--option is for a pipeline; a folder is applied as it was built")
+    return load_base(Path(source))
+
+
+def _wait(cluster: Cluster, deployments: Sequence[Object], timeout: float) -> Sequence[Rollout]:
+    """Wait for rollouts, telling what changes; returns those that are not done."""
+    from saltern_compiler.driver.rollout import look  # noqa: PLC0415 - as above
+
+    until = time.monotonic() + timeout
+    told: dict[str, Rollout] = {}
+    open_ = list(deployments)
+    while True:
+        found = [(each, _patiently(partial(look, cluster, each), until)) for each in open_]
+        for _, rollout in found:
+            if told.get(rollout.name) != rollout:
+                _tell(rollout)
+            told[rollout.name] = rollout
+        open_ = [each for each, rollout in found if not rollout.done]
+        stuck = [rollout for _, rollout in found if not rollout.done]
+        if not stuck or time.monotonic() >= until or all(rollout.failed for rollout in stuck):
+            return stuck
+        time.sleep(_PAUSE)
+
+
+def _tell(rollout: Rollout) -> None:
+    click.echo(f"deployment/{rollout.name}: {rollout.state}")
+    for trouble in rollout.troubles:
+        click.echo(f"  {trouble}")
+
+
+def _patiently(ask: Callable[[], T], until: float) -> T:
+    """Ask again while the cluster does not answer and there is time."""
+    from saltern_compiler.driver.cluster import ClusterError  # noqa: PLC0415 - as above
+
+    while True:
+        try:
+            return ask()
+        except ClusterError as error:
+            if time.monotonic() >= until:
+                raise
+            click.echo(f"{error}; asking again", err=True)
+            time.sleep(_PAUSE)
+
+
+def _remove(cluster: Cluster, objects: Sequence[Object], timeout: float) -> None:
+    from saltern_compiler.driver.cluster import ClusterError, title  # noqa: PLC0415 - as above
+
+    until = time.monotonic() + timeout
+    there = list(cluster.ours(objects))
+    for each in there:
+        cluster.delete(each)
+        click.echo(f"{title(each)} deleted")
+    if not there:
+        click.echo("nothing of it is there")
+    while timeout:
+        left = [title(each) for each in there if cluster.get(each) is not None]
+        if not left:
+            return
+        if time.monotonic() >= until:
+            raise ClusterError(f"{plural(len(left), 'object')} still there: {', '.join(left)}")
+        time.sleep(_PAUSE)

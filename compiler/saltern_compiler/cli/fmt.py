@@ -1,0 +1,84 @@
+"""`saltern fmt`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from saltern_compiler.cli.common import FINDINGS, fail, load, plural, show
+
+if TYPE_CHECKING:
+    from saltern_compiler.driver.source import Source
+
+_SUFFIX = ".saltern"
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.option("--check", is_flag=True, help="Write nothing; list the files that are not formatted, and exit 1 if any.")
+@click.option("--diff", is_flag=True, help="Write nothing; show what would change.")
+@click.option("--debug", is_flag=True, hidden=True)
+def command(files: tuple[str, ...], *, check: bool, diff: bool, debug: bool) -> None:  # noqa: ARG001 - debug is read by the crash report
+    """Format .saltern files in place: one look, the same meaning, every comment kept.
+
+    - reads standard input and prints the result. A file whose syntax is broken stays as it is.
+    """
+    for path in files:
+        if path != "-" and not path.lower().endswith(_SUFFIX):
+            fail(f"{path}: only {_SUFFIX} files are formatted; `saltern convert` turns an editor's document into one")
+    failed = False
+    changed = 0
+    for path in files:
+        source = load(path)
+        made = _formatted(source, path)
+        if made is None:
+            failed = True
+            continue
+        is_changed = made != source.text
+        changed += is_changed
+        if diff and is_changed:
+            click.echo(_difference(source.text, made, path), nl=False)
+        if check and is_changed:
+            click.echo(f"{path}: not formatted")
+        if not (check or diff):
+            _write(path, made, is_changed=is_changed)
+    if check and not failed and not changed:
+        click.echo(f"{plural(len(files), 'file')} formatted already")
+    if failed or (check and changed):
+        sys.exit(FINDINGS)
+
+
+def _formatted(source: Source, path: str) -> str | None:
+    from saltern_compiler.frontend.format_dsl import format_text  # noqa: PLC0415 - keeps --help quick
+
+    if not source.name.endswith(_SUFFIX):
+        fail("standard input is an editor's document; only the language is formatted")
+    made, findings = format_text(source.text)
+    if made is None:
+        show(findings, source, path)
+    return made
+
+
+def _write(path: str, text: str, *, is_changed: bool) -> None:
+    from saltern_compiler.driver.files import write_whole  # noqa: PLC0415 - keeps --help quick
+
+    if path == "-":
+        click.echo(text, nl=False)
+        return
+    if not is_changed:
+        return
+    try:
+        write_whole(Path(path), text)
+    except OSError as error:
+        fail(f"{path}: {error.strerror}")
+    click.echo(f"{path}: formatted")
+
+
+def _difference(old: str, new: str, path: str) -> str:
+    import difflib  # noqa: PLC0415 - only with --diff
+
+    lines = difflib.unified_diff(old.splitlines(keepends=True), new.splitlines(keepends=True), path, path)
+    return "".join(line if line.endswith("\n") else line + "\n\\ No newline at end of file\n" for line in lines)

@@ -1,0 +1,66 @@
+"""`saltern graph`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Final
+
+import click
+
+from saltern_compiler.cli.common import FINDINGS, fail, load, show
+
+_SUFFIXES: Final = {".svg": "svg", ".mmd": "mermaid", ".mermaid": "mermaid", ".dot": "dot", ".gv": "dot"}
+
+
+@click.command()
+@click.argument("pipeline", metavar="PIPELINE")
+@click.option("-o", "--output", metavar="FILE", help="The file to write; standard output by default.")
+@click.option(
+    "--format",
+    "style",
+    type=click.Choice(["svg", "mermaid", "dot"]),
+    help="What to draw; told by the suffix of FILE (.svg, .mmd, .dot), else svg.",
+)
+@click.option("--force", is_flag=True, help="Overwrite a file that is there.")
+@click.option("--debug", is_flag=True, hidden=True)
+def command(pipeline: str, output: str | None, style: str | None, *, force: bool, debug: bool) -> None:  # noqa: ARG001 - debug is read by the crash report
+    """Draw a pipeline: boxes are nodes, solid lines data, dashed ones branches.
+
+    A pipeline with mistakes in it is drawn as far as it can be read.
+    """
+    from saltern_compiler.diagnostics.model import Severity  # noqa: PLC0415 - keeps --help quick
+    from saltern_compiler.driver.files import write_whole  # noqa: PLC0415 - as above
+    from saltern_compiler.frontend import read  # noqa: PLC0415 - as above
+
+    source = load(pipeline)
+    made, findings = read(source.text, source.name)
+    if made is None or any(each.severity is Severity.ERROR for each in findings):
+        show(findings, source, pipeline)
+        sys.exit(FINDINGS)
+    text = _draw(made, style or _SUFFIXES.get(Path(output or "").suffix.lower(), "svg"))
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    path = Path(output)
+    if path.exists() and not force:
+        fail(f"{output}: there already; --force overwrites it, or take another name with -o")
+    try:
+        write_whole(path, text)
+    except OSError as error:
+        fail(f"{output}: {error.strerror}")
+    click.echo(f"{output}: written")
+
+
+def _draw(pipeline: object, style: str) -> str:
+    from saltern_compiler.drawing.dot import draw_dot  # noqa: PLC0415 - keeps --help quick
+    from saltern_compiler.drawing.mermaid import draw_mermaid  # noqa: PLC0415 - as above
+    from saltern_compiler.drawing.model import graph_of  # noqa: PLC0415 - as above
+    from saltern_compiler.drawing.svg import draw_svg  # noqa: PLC0415 - as above
+    from saltern_compiler.ir.pipeline import Pipeline  # noqa: PLC0415 - as above
+
+    assert isinstance(pipeline, Pipeline)
+    graph = graph_of(pipeline)
+    if style == "mermaid":
+        return draw_mermaid(graph)
+    return draw_dot(graph, pipeline.name) if style == "dot" else draw_svg(graph, pipeline.name)

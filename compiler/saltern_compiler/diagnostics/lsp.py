@@ -1,0 +1,63 @@
+"""Findings as the Language Server Protocol 3.17 has them: lines count from 0, characters in UTF-16 code units."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from saltern_compiler.diagnostics.model import Diagnostic, Origin, Severity
+from saltern_compiler.diagnostics.places import LineColumn, Source, Span
+from saltern_compiler.diagnostics.render import by_place
+
+_SEVERITIES: Final[Mapping[Severity, int]] = {Severity.ERROR: 1, Severity.WARNING: 2}
+_START: Final = LineColumn(1, 1)
+
+
+def to_lsp(diagnostics: Sequence[Diagnostic], source: Source, uri: str = "") -> list[dict[str, Any]]:
+    """Return `Diagnostic` objects, ordered by place, as `textDocument/publishDiagnostics` takes them.
+
+    Notes stand below the message. Fixes are in `data.fixes`, each with its `title` and its `edits` (`TextEdit` objects).
+    Places in other parts of the document go by `uri`; without one there are none.
+    """
+    return [_diagnostic(each, span, source, uri) for each, span in by_place(diagnostics, source)]
+
+
+def lsp_range(source: Source, origin: Origin) -> dict[str, dict[str, int]]:
+    """Return the `Range` of an origin; what is nowhere is at the start."""
+    return _range(source.span(origin), source)
+
+
+def _diagnostic(each: Diagnostic, span: Span | None, source: Source, uri: str) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "range": _range(span, source),
+        "severity": _SEVERITIES[each.severity],
+        "code": each.code,
+        "source": "saltern",
+        "message": "\n".join((each.message, *each.notes)),
+    }
+    if each.related and uri:
+        found["relatedInformation"] = [
+            {"location": {"uri": uri, "range": lsp_range(source, other.origin)}, "message": other.message}
+            for other in each.related
+        ]
+    if each.fixes:
+        found["data"] = {
+            "fixes": [
+                {
+                    "title": fix.title,
+                    "edits": [{"range": lsp_range(source, edit.origin), "newText": edit.text} for edit in fix.edits],
+                }
+                for fix in each.fixes
+            ]
+        }
+    return found
+
+
+def _range(span: Span | None, source: Source) -> dict[str, dict[str, int]]:
+    first, last = (span.first, span.last) if span is not None else (_START, _START)
+    return {"start": _position(first, source), "end": _position(last, source)}
+
+
+def _position(place: LineColumn, source: Source) -> dict[str, int]:
+    before = source.line(place.line)[: place.column - 1]
+    return {"line": place.line - 1, "character": len(before.encode("utf-16-le", "surrogatepass")) // 2}

@@ -1,0 +1,134 @@
+"""What a picture of a pipeline shows: boxes, lines between them, and boxes inside of boxes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from saltern_compiler.expr.show import show as show_expr
+from saltern_compiler.ir.graph import reads, topological
+from saltern_compiler.ir.pipeline import RETURN, Node, Pipeline, Region, Trigger
+from saltern_compiler.ir.values import Expression, Template, Value
+from saltern_compiler.ir.values import Literal as LiteralValue
+
+INPUT: Final = "input"
+_SAID: Final = ("condition", "value", "items", "function", "sql", "url", "channel", "text", "prompt", "for", "until")
+"""Parameters that tell what a node does, the most telling first."""
+
+Kind = Literal["input", "branch", "region", "result", "node"]
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A node: its name, what it is, and a line about what it does; `inner` is what stands in a region."""
+
+    id: str
+    title: str
+    kind: Kind
+    type: str
+    detail: str = ""
+    faded: bool = False
+    inner: Graph | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Arrow:
+    """A line between two boxes of one graph: `control` where the target hangs on a handle, `after` where it only waits."""
+
+    source: str
+    target: str
+    kind: Literal["data", "control", "after"]
+    label: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """Boxes in the order of the flow, and lines in that of their ends."""
+
+    boxes: Sequence[Box]
+    arrows: Sequence[Arrow]
+
+
+def graph_of(pipeline: Pipeline) -> Graph:
+    """Return what there is to draw of a pipeline."""
+    graph = _graph(pipeline.body)
+    starts = ", ".join(_trigger(each) for each in pipeline.triggers)
+    fields = ", ".join(field.name for field in pipeline.input.fields)
+    start = Box(INPUT, INPUT, "input", starts or "on api", fields)
+    arrows = _arrows(pipeline.body, frozenset({INPUT}))
+    return Graph((start, *graph.boxes), arrows)
+
+
+def _graph(region: Region) -> Graph:
+    order = topological(region)
+    nodes = order if isinstance(order, tuple) else region.nodes
+    return Graph(tuple(_box(node) for node in nodes), _arrows(region, frozenset()))
+
+
+def _box(node: Node) -> Box:
+    shown = node.type + ("" if node.version == 1 else f"@{node.version}")
+    shown += f" · {node.connection}" if node.connection else ""
+    shown += " · off" if node.disabled else ""
+    title = node.id.rpartition("/")[2]
+    inner = None if node.body is None else _graph(node.body)
+    return Box(node.id, title, _kind(node), shown, _detail(node), node.disabled, inner)
+
+
+def _kind(node: Node) -> Kind:
+    if node.body is not None:
+        return "region"
+    if node.type in {"if", "switch"}:
+        return "branch"
+    return "result" if node.type in {RETURN, "yield", "next"} else "node"
+
+
+def _detail(node: Node) -> str:
+    """Say what a node does: its label, else what a telling parameter says."""
+    if node.label:
+        return node.label
+    if node.body is not None and node.body.variables:
+        return f"each {node.body.variables[0]} in {_said(node.param('items'))}"
+    return next((_said(value) for name in _SAID if (value := node.param(name)) is not None), "")
+
+
+def _said(value: Value | None) -> str:
+    match value:
+        case Expression(expr=expr):
+            return show_expr(expr)
+        case LiteralValue(value=str() as text):
+            return text
+        case LiteralValue(value=bool() | int() | float() as number):
+            return str(number).lower()
+        case Template(parts=parts):
+            return "".join(part if isinstance(part, str) else f"{{{{ {show_expr(part.expr)} }}}}" for part in parts)
+        case _:
+            return ""
+
+
+def _trigger(trigger: Trigger) -> str:
+    main = trigger.setting("path") or trigger.setting("cron")
+    return f"on {trigger.type} {_said(main)}".rstrip()
+
+
+def _arrows(region: Region, ambient: frozenset[str]) -> tuple[Arrow, ...]:
+    """Join what one node reads of another into one line, and draw one for each handle that it hangs on."""
+    known = {node.id for node in region.nodes} | ambient
+    made: list[Arrow] = []
+    for node in region.nodes:
+        handles: dict[str, list[str]] = {}
+        for edge in node.control:
+            handles.setdefault(edge.source, []).append(edge.handle.removeprefix("case."))
+        any_of = "any: " if node.join == "any" and len(node.control) > 1 else ""
+        made += [Arrow(source, node.id, "control", any_of + ", ".join(names)) for source, names in handles.items()]
+        fields: dict[str, list[str]] = {}
+        for read in reads(node):
+            if read.name in known and read.name != node.id:
+                names = fields.setdefault(read.name, [])
+                name = ".".join(read.reference.path)
+                if name and name not in names:
+                    names.append(name)
+        made += [Arrow(source, node.id, "data", ", ".join(names)) for source, names in fields.items()]
+        others = handles.keys() | fields.keys()
+        made += [Arrow(source, node.id, "after", "after") for source in node.after if source not in others]
+    return tuple(arrow for arrow in made if arrow.source in known)

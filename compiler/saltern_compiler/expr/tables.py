@@ -1,0 +1,115 @@
+"""LALR tables as package data, so that a cold start does not work them out again; `frontend.tables` writes them.
+
+A table belongs to one grammar text, its start rules and one version of Lark. Where any of them is another, the parser is made
+from the grammar: slower, never wrong.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import deque
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import lark
+from lark import Lark
+from lark.lark import PostLex
+
+_SHIFT: Final = 0
+"""How Lark's tables mark an action that goes to another state."""
+
+
+def parser(grammar: str, start: Sequence[str], table: Path, postlex: PostLex) -> Lark:
+    """Return the parser of a grammar: out of its table if it fits, else made anew."""
+    found = _read(table, _key(grammar, start))
+    if found is None:
+        return Lark(grammar, parser="lalr", start=list(start), propagate_positions=True, postlex=postlex)
+    made: Lark = Lark._load_from_dict(*found, postlex=postlex, propagate_positions=True)  # type: ignore[no-untyped-call]  # noqa: SLF001 - what Lark's own stand-alone parsers call
+    return made
+
+
+def write(grammar: str, start: Sequence[str]) -> str:
+    """Work out the table of a grammar and return its file: plain JSON, the same on every machine."""
+    from lark.grammar import Rule  # noqa: PLC0415 - only who writes tables needs them
+    from lark.lexer import TerminalDef  # noqa: PLC0415 - as above
+
+    made = Lark(grammar, parser="lalr", start=list(start), propagate_positions=True)
+    data, memo = made.memo_serialize([TerminalDef, Rule])
+    data["parser"]["parser"] = _canonical(data["parser"]["parser"])
+    numbers = {old: new for new, old in enumerate(sorted(memo, key=lambda number: json.dumps(memo[number])))}
+    content = {
+        "key": _key(grammar, start),
+        "data": _renumbered(data, numbers),
+        "memo": {numbers[old]: entry for old, entry in memo.items()},
+    }
+    return json.dumps(content, separators=(",", ":"), sort_keys=True) + "\n"
+
+
+def _canonical(parser: Mapping[str, Any]) -> dict[str, Any]:
+    """Give tokens numbers by name, and states in the order in which they are first reached: Lark's own numbers depend on the order of sets."""
+    names = sorted(parser["tokens"].values())
+    numbers = {name: number for number, name in enumerate(names)}
+    states = {
+        state: {parser["tokens"][token]: action for token, action in actions.items()}
+        for state, actions in parser["states"].items()
+    }
+    reached: dict[int, int] = {}
+    waiting = deque(state for _, state in sorted(parser["start_states"].items()))
+    while waiting:
+        state = waiting.popleft()
+        if state not in reached:
+            reached[state] = len(reached)
+            waiting.extend(to for _, (kind, to) in sorted(states[state].items(), key=_by_name) if kind == _SHIFT)
+    return {
+        "tokens": dict(enumerate(names)),
+        "states": {
+            reached[state]: {
+                numbers[name]: (kind, reached[to] if kind == _SHIFT else to) for name, (kind, to) in actions.items()
+            }
+            for state, actions in states.items()
+        },
+        "start_states": {name: reached[state] for name, state in parser["start_states"].items()},
+        "end_states": {name: reached[state] for name, state in parser["end_states"].items()},
+    }
+
+
+def _by_name(pair: tuple[str, object]) -> str:
+    return pair[0]
+
+
+def _renumbered(value: Any, numbers: Mapping[int, int]) -> Any:
+    """Replace the references (`{"@": number}`) to what Lark keeps apart."""
+    if isinstance(value, dict):
+        if value.keys() == {"@"}:
+            return {"@": numbers[value["@"]]}
+        return {key: _renumbered(each, numbers) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_renumbered(each, numbers) for each in value]
+    return value
+
+
+def _key(grammar: str, start: Sequence[str]) -> str:
+    text = "\0".join((lark.__version__, *start, grammar))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _read(table: Path, key: str) -> tuple[dict[str, Any], dict[int, Any]] | None:
+    """Return Lark's data and memo; None where the table is not of that key."""
+    try:
+        content = json.loads(table.read_bytes())
+    except (OSError, ValueError):
+        return None
+    if content.get("key") != key:
+        return None
+    data = content["data"]
+    states = data["parser"]["parser"]
+    # JSON knows only strings as keys.
+    states["tokens"] = _by_number(states["tokens"])
+    states["states"] = {int(state): _by_number(actions) for state, actions in states["states"].items()}
+    return data, _by_number(content["memo"])
+
+
+def _by_number(mapping: Mapping[str, Any]) -> dict[int, Any]:
+    return {int(key): value for key, value in mapping.items()}

@@ -1,0 +1,154 @@
+"""The tokens of a text with the comments and empty lines around them: what the syntax tree leaves out and a formatter keeps."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+from lark import Lark, Token, Tree
+
+from saltern_compiler.expr.parse import GRAMMAR, DepthGuard
+from saltern_compiler.frontend.pretty import BLANK, HARD, Doc, Fresh, Raw, Suffix, many
+
+_COMMENT: Final = re.compile(r"#[^\n]*")
+
+
+@dataclass(slots=True)
+class Comment:
+    """A comment on a line of its own."""
+
+    text: str
+    blank: bool
+    """An empty line stands before it."""
+
+
+@dataclass(slots=True)
+class Tok:
+    """A token of the text with the comments that belong to it."""
+
+    kind: str
+    text: str
+    start: int
+    end: int
+    line: int
+    lead: list[Comment] = field(default_factory=list)
+    """Comments on the lines before it."""
+    trail: str = ""
+    """The comment behind it on its line."""
+    blank_after_lead: bool = False
+    blank: bool = False
+    """An empty line stands before it and its comments."""
+
+    def bare(self, text: Doc | None = None) -> Doc:
+        """Print it without the comments before it; `text` stands for what it says."""
+        own = (Raw(tuple(self.text.split("\n"))) if "\n" in self.text else self.text) if text is None else text
+        return many(own, Suffix(self.trail)) if self.trail else own
+
+    def doc(self, text: Doc | None = None) -> Doc:
+        """Print it with its comments."""
+        if not self.lead:
+            return self.bare(text)
+        return many(Fresh(), self.comments(), BLANK if self.blank_after_lead else HARD, self.bare(text))
+
+    def comments(self) -> Doc:
+        """Print the comments before it, without the line break after the last."""
+        made: list[Doc] = []
+        for each in self.lead:
+            if made:
+                made.append(BLANK if each.blank else HARD)
+            made.append(each.text)
+        return many(*made)
+
+
+@dataclass(slots=True)
+class Tokens:
+    """All tokens of a text in its order, and what stands after the last."""
+
+    by_start: dict[int, Tok]
+    end: Tok
+
+
+@cache
+def _parser() -> Lark:
+    grammar = GRAMMAR + Path(__file__).with_name("grammar.lark").read_text("utf-8")
+    options: dict[str, Any] = {"keep_all_tokens": True, "maybe_placeholders": False}
+    return Lark(grammar, parser="lalr", start=["source", "expr", "type"], postlex=DepthGuard(), **options)
+
+
+def parse_tokens(text: str, start: str = "source") -> Tree[Token] | Token:
+    """Parse a text and keep every token; raises what Lark raises, and `TooDeepError`."""
+    return _parser().parse(text, start=start)
+
+
+def leaves(tree: Tree[Token] | Token) -> Iterator[Token]:
+    """Yield the tokens of a tree in order."""
+    waiting: list[Tree[Token] | Token] = [tree]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, Token):
+            yield each
+        else:
+            waiting.extend(reversed(each.children))
+
+
+def attach(tree: Tree[Token] | Token, text: str) -> Tokens:
+    """Give each comment of a text to a token; commas get none, since a formatter puts and takes them."""
+    by_start: dict[int, Tok] = {}
+    last: Tok | None = None
+    waiting: list[Comment] = []
+    at, line = 0, 1
+    blank = False
+    for token in leaves(tree):
+        start = token.start_pos or 0
+        is_comma = token.type == "COMMA"
+        waiting, blank = _gap(text[at:start], last, waiting, blank)
+        line += text.count("\n", at, start)
+        at = start + len(token)
+        tok = Tok(token.type, str(token), start, at, line)
+        by_start[start] = tok
+        line += token.count("\n")
+        if is_comma:
+            continue
+        _lead(tok, waiting, blank)
+        waiting, blank = [], False
+        last = tok
+    waiting, blank = _gap(text[at:], last, waiting, blank)
+    end = Tok("$END", "", len(text), len(text), line)
+    _lead(end, waiting, blank)
+    return Tokens(by_start, end)
+
+
+def _lead(tok: Tok, comments: list[Comment], blank: bool) -> None:
+    tok.lead = comments
+    tok.blank = comments[0].blank if comments else blank
+    tok.blank_after_lead = bool(comments) and blank
+
+
+def _gap(gap: str, last: Tok | None, waiting: list[Comment], blank: bool) -> tuple[list[Comment], bool]:
+    """Read the comments between two tokens; `blank` tells whether an empty line stands before the next thing."""
+    at = 0
+    for match in _COMMENT.finditer(gap):
+        before = gap[at : match.start()]
+        blank = blank or before.count("\n") > 1
+        comment = match.group().rstrip()
+        if last is not None and not waiting and "\n" not in gap[: match.start()] and not last.trail and not blank:
+            last.trail = comment
+        else:
+            waiting.append(Comment(comment, blank))
+        blank = False
+        at = match.end()
+    return waiting, blank or gap[at:].count("\n") > 1
+
+
+def comments_of(tokens: Tokens) -> Sequence[str]:
+    """List every comment of a text, in its order."""
+    found: list[str] = []
+    for tok in [*tokens.by_start.values(), tokens.end]:
+        found += [each.text for each in tok.lead]
+        if tok.trail:
+            found.append(tok.trail)
+    return found

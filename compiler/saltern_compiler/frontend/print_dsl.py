@@ -1,0 +1,327 @@
+"""Writes a pipeline in the language, with what its author says about it as comments."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from saltern_compiler.expr.ast import Const
+from saltern_compiler.expr.literals import show_string
+from saltern_compiler.expr.show import show
+from saltern_compiler.frontend.dsl_builder import case_key
+from saltern_compiler.frontend.durations import show_duration
+from saltern_compiler.frontend.format_dsl import set_text
+from saltern_compiler.frontend.print_values import IDENTIFIER, ValueWriter, key, template
+from saltern_compiler.frontend.remarks import BEFORE, END, INSIDE, NODE, START, Remarks
+from saltern_compiler.frontend.remarks_dsl import Orders, in_order
+from saltern_compiler.frontend.statements import ELSE, THEN, Nesting, Statement, cases
+from saltern_compiler.ir.pipeline import INNER_TYPES, RETURN, Connection, ControlEdge, Node, Pipeline, Region, Trigger
+from saltern_compiler.ir.values import Literal, ObjectValue, Value
+from saltern_runtime.spec import ObjectType, Policy, Retry
+
+MANY = 3
+"""More entries than these stand on lines of their own."""
+_RESULTS = INNER_TYPES | {RETURN}
+
+
+class UnwritableError(Exception):
+    """A pipeline that the language cannot say: one with mistakes in it that no check has let through."""
+
+    def __init__(self, node: str) -> None:
+        super().__init__(f"the language cannot say `{node}`")
+        self.node = node
+
+
+def print_language(pipeline: Pipeline, remarks: Remarks, orders: Orders) -> str:
+    """Write a pipeline; raises `UnwritableError` for one that is wrong in ways that the language has no words for."""
+    writer = _Writer(pipeline, remarks, orders)
+    text = writer.text()
+    if remarks.by_key.keys() - remarks.used:
+        anchors = {NODE + node.id for node in pipeline.body.walk()}
+        text = _Writer(pipeline, remarks.moved(anchors), orders).text()
+    return set_text(text, airy=True)
+
+
+@dataclass(slots=True)
+class _Writer:
+    pipeline: Pipeline
+    remarks: Remarks
+    orders: Orders
+    lines: list[str] = field(default_factory=list)
+
+    def text(self) -> str:
+        self._sections()
+        self._region(self.pipeline.body)
+        ends = self.remarks.lines(END)
+        self.lines += ["", *ends] if ends else []
+        return "\n".join(self.lines) + "\n"
+
+    # sections
+
+    def _sections(self) -> None:
+        of = self.pipeline
+        name = of.name if IDENTIFIER.fullmatch(of.name) else show_string(of.name)
+        self._section(START, [*_policy(of.policy), f"pipeline {name}"])
+        if of.description:
+            text = template([of.description]) if "\n" in of.description else show_string(of.description)
+            self._section("description", [f"description {text}"], gap=True)
+        if of.input.fields or of.input.open or self._is_said("input"):
+            self._section("input", self._types("input", of.input), gap=True)
+        if of.output is not None:
+            self._section("output", self._types("output", of.output))
+        if of.settings:
+            settings = {each: show_duration(length) for each, length in of.settings}
+            self._section("settings", self._braces("settings", "settings", settings), gap=True)
+        for number, secret in enumerate(of.secrets):
+            self._section(
+                f"secret {secret.name}", [f"secret {secret.name} = {_source(secret.reference)}"], gap=number == 0
+            )
+        for number, connection in enumerate(of.connections):
+            self._connection(connection, gap=number == 0 and not of.secrets)
+        for number, trigger in enumerate(of.triggers):
+            self._trigger(number, trigger)
+        self.lines.append("")
+
+    def _is_said(self, anchor: str) -> bool:
+        return bool(self.remarks.lines(anchor)) or bool(self.remarks.beside(anchor)) or self.remarks.has(anchor)
+
+    def _section(self, anchor: str, lines: Sequence[str], *, gap: bool = False) -> None:
+        self.lines += [""] if gap else []
+        self.lines += self.remarks.lines(anchor)
+        self.lines += [*lines[:-1], lines[-1] + self.remarks.beside(anchor)]
+
+    def _types(self, word: str, of: ObjectType) -> list[str]:
+        values = self._values(secrets=True)
+        names = in_order([each.name for each in of.fields], self.orders)
+        fields = dict(zip(names, values.fields(of), strict=False))
+        made = {name: text.removeprefix(key(name)) for name, text in fields.items()}
+        entries = [self._entry(word, name, key(name) + text) for name, text in made.items()]
+        return self._closed(word, word, [*entries, *([["..."]] if of.open else [])])
+
+    def _connection(self, of: Connection, *, gap: bool) -> None:
+        values = self._values(secrets=True)
+        settings = {name: values.value(value) for name, value in of.settings}
+        anchor = f"connection {of.name}"
+        head = f"connection {of.name} = {of.connector}"
+        self._section(anchor, [*_policy(of.policy), *self._braces(anchor, head, settings)], gap=gap)
+
+    def _trigger(self, number: int, of: Trigger) -> None:
+        values = self._values(secrets=True)
+        settings: dict[str, str] = {}
+        head = f"on {of.type}"
+        first = PATHS.get(of.type, "path")
+        for name, value in of.settings:
+            text = _text(value)
+            if name == first and text is not None:
+                head += f" {show_string(text)}"
+            elif name in WORDS and text is not None and IDENTIFIER.fullmatch(text):
+                settings[name] = text
+            else:
+                settings[name] = values.value(value)
+        anchor = f"trigger {number}"
+        self._section(anchor, self._braces(anchor, head, settings, bare=True), gap=number == 0)
+
+    def _values(self, *, secrets: bool = False) -> ValueWriter:
+        def inline(name: str) -> str:
+            secret = self.pipeline.secret(name)
+            return name if secret is None else _source(secret.reference)
+
+        return ValueWriter(self.orders, str if secrets else inline)
+
+    # what stands in braces
+
+    def _entry(self, anchor: str, name: str, text: str) -> list[str]:
+        if not name:
+            return [f"{text},"]
+        return [*self.remarks.lines(anchor, name), f"{text}," + self.remarks.beside(anchor, name)]
+
+    def _braces(self, anchor: str, head: str, params: dict[str, str], *, bare: bool = False) -> list[str]:
+        """Write `head { params }`; a `bare` head needs no braces."""
+        names = in_order(list(params), self.orders)
+        entries = [self._entry(anchor, name, f"{key(name)}: {params[name]}") for name in names]
+        if bare and not entries and not self.remarks.lines(anchor, "", INSIDE):
+            return [head]
+        return self._closed(anchor, head, entries)
+
+    def _closed(self, anchor: str, head: str, entries: Sequence[list[str]]) -> list[str]:
+        inside = self.remarks.lines(anchor, "", INSIDE)
+        if len(entries) > MANY or inside or any(len(entry) > 1 for entry in entries):
+            return [head + " {", *(line for entry in entries for line in entry), *inside, "}"]
+        flat = [line for entry in entries for line in entry]
+        return ["\n".join([f"{head} {{ " + flat[0], *flat[1:], "}"])] if flat else [head + " {}"]
+
+    # statements
+
+    def _region(self, region: Region) -> None:
+        for statement in Nesting(region).statements:
+            self._statement(statement)
+
+    def _statement(self, of: Statement) -> None:
+        node = of.node
+        anchor = NODE + node.id
+        self.lines += self.remarks.lines(anchor)
+        if node.label:
+            self.lines.append(f"@label({show_string(node.label)})")
+        self.lines += [*_policy(node.policy), *(["@disabled"] if node.disabled else [])]
+        if node.type in {"if", "switch"}:
+            self._branch(of, anchor)
+        elif node.body is not None:
+            self._foreach(of, node.body, anchor)
+        elif node.type in _RESULTS:
+            self._result(of, anchor)
+        else:
+            self._node(of, anchor)
+
+    def _node(self, of: Statement, anchor: str) -> None:
+        node = of.node
+        values = self._values()
+        head = f"{node.id} = {node.type}" + ("" if node.version == 1 else f"@{node.version}")
+        head += f"({node.connection})" if node.connection else ""
+        params = {name: values.value(value) for name, value in node.params}
+        *lines, last = self._braces(anchor, head + _clauses(of), params)
+        self.lines += [*lines, last + self.remarks.beside(anchor)]
+
+    def _result(self, of: Statement, anchor: str) -> None:
+        node = of.node
+        value = self._only(node, "value")["value"]
+        if node.type == RETURN and node.id != RETURN:
+            raise UnwritableError(node.id)
+        members = _members(value)
+        if members:
+            values = self._values()
+            entries = {name: values.value(member) for name, member in members.items()}
+            *lines, last = self._braces(anchor, node.type, entries)
+            self.lines += [*lines, last + _clauses(of) + self.remarks.beside(anchor)]
+            return
+        self.lines += self._notes_of_params(anchor)
+        text = self._values().value(value)
+        self.lines.append(f"{node.type} {text}{_clauses(of)}" + self.remarks.beside(anchor))
+
+    def _notes_of_params(self, anchor: str) -> list[str]:
+        """Return remarks about entries where the statement is too small to have a place for them."""
+        return [line for part in ("value", "condition", "items") for line in self.remarks.lines(anchor, part)]
+
+    def _branch(self, of: Statement, anchor: str) -> None:
+        node = of.node
+        params = self._only(node, "condition") if node.type == "if" else self._only(node, "value", "cases")
+        subject = self._values().value(params["condition" if node.type == "if" else "value"])
+        self.lines += self._notes_of_params(anchor)
+        self.lines.append(f"{node.id} = {node.type} {subject}{_clauses(of)} {{" + self.remarks.beside(anchor))
+        if node.type == "if":
+            self._block(of, anchor, THEN)
+            if of.blocks.get(ELSE) or self._is_arm_said(anchor, ELSE):
+                self.lines += [*self.remarks.lines(anchor, ELSE), "} else {" + self.remarks.beside(anchor, ELSE)]
+                self._block(of, anchor, ELSE)
+            self.lines.append("}")
+            return
+        for case in cases(node):
+            self._arm(of, anchor, f"case.{case_key(case)}", show(Const(case)))
+        if of.blocks.get(ELSE) or self._is_arm_said(anchor, ELSE):
+            self._arm(of, anchor, ELSE, ELSE)
+        self.lines += [*self.remarks.lines(anchor, "", INSIDE), "}"]
+
+    def _is_arm_said(self, anchor: str, handle: str) -> bool:
+        return any((anchor, handle, where) in self.remarks.by_key for where in (BEFORE, INSIDE, "beside"))
+
+    def _arm(self, of: Statement, anchor: str, handle: str, literal: str) -> None:
+        self.lines += self.remarks.lines(anchor, handle)
+        beside = self.remarks.beside(anchor, handle)
+        if not of.blocks.get(handle) and not beside and not self.remarks.lines(anchor, handle, INSIDE):
+            self.lines.append(f"{literal} => {{}}")
+            return
+        self.lines.append(f"{literal} => {{" + beside)
+        self._block(of, anchor, handle)
+        self.lines.append("}")
+
+    def _block(self, of: Statement, anchor: str, handle: str) -> None:
+        for statement in of.blocks.get(handle, ()):
+            self._statement(statement)
+        self.lines += self.remarks.lines(anchor, handle, INSIDE)
+
+    def _foreach(self, of: Statement, body: Region, anchor: str) -> None:
+        node = of.node
+        params = self._only(node, "items", "at_most", "on_error", optional=True)
+        if node.type != "foreach" or len(body.variables) != 1 or "items" not in params:
+            raise UnwritableError(node.id)
+        head = f"{node.id} = foreach {body.variables[0]} in {self._values().value(params['items'])}"
+        if "at_most" in params:
+            head += f", at most {self._values().value(params['at_most'])}"
+        if "on_error" in params:
+            head += f", on error {_text(params['on_error'])}"
+        self.lines += self._notes_of_params(anchor)
+        self.lines.append(f"{head}{_clauses(of)} {{" + self.remarks.beside(anchor))
+        self._region(body)
+        self.lines += [*self.remarks.lines(anchor, "body", INSIDE), "}"]
+
+    def _only(self, node: Node, *names: str, optional: bool = False) -> dict[str, Value]:
+        """Return the parameters of a node that has these and no others, no version and no connection."""
+        params = dict(node.params)
+        unfit = params.keys() - set(names) if optional else params.keys() ^ set(names)
+        if unfit or node.version != 1 or node.connection is not None:
+            raise UnwritableError(node.id)
+        return params
+
+
+PATHS = {"schedule": "cron"}
+"""The setting of a trigger that stands behind its name; `path` for all others."""
+WORDS = frozenset({"signature", "catch_up"})
+"""Settings of triggers whose values are words."""
+
+
+def _members(value: Value) -> dict[str, Value]:
+    if isinstance(value, ObjectValue):
+        return dict(value.fields)
+    if isinstance(value, Literal) and isinstance(value.value, dict):
+        return {name: Literal(member) for name, member in value.value.items()}
+    return {}
+
+
+def _text(value: Value) -> str | None:
+    return value.value if isinstance(value, Literal) and isinstance(value.value, str) else None
+
+
+def _source(reference: str) -> str:
+    kind, _, name = reference.partition(":")
+    return f"env({show_string(name)})" if kind == "env" else show_string(reference)
+
+
+def _clauses(of: Statement) -> str:
+    node = of.node
+    made = f" after {', '.join(node.after)}" if node.after else ""
+    if of.is_nested or not node.control:
+        return made + (" join any" if node.join == "any" else "")
+    handles = ", ".join(_handle(edge) for edge in node.control)
+    if len(node.control) == 1:
+        return f"{made} when {handles}" + (" join any" if node.join == "any" else "")
+    return f"{made} when {node.join}({handles})"
+
+
+def _handle(edge: ControlEdge) -> str:
+    first, dot, rest = edge.handle.partition(".")
+    parts = [first, rest] if dot and IDENTIFIER.fullmatch(first) else [edge.handle]
+    return ".".join([edge.source, *(part if IDENTIFIER.fullmatch(part) else show_string(part) for part in parts)])
+
+
+def _policy(policy: Policy) -> list[str]:
+    made: list[str] = []
+    if policy.timeout is not None:
+        made.append(f"@timeout({show_duration(policy.timeout)})")
+    if policy.retry is not None:
+        made.append(f"@retry({_retry(policy.retry)})")
+    if policy.priority is not None:
+        made.append(f"@priority({policy.priority})")
+    if policy.ttl is not None:
+        made.append(f"@ttl({show_duration(policy.ttl)})")
+    if policy.on_error is not None:
+        made.append(f"@on_error({policy.on_error})")
+    if policy.on_ambiguous is not None:
+        made.append(f"@on_ambiguous({policy.on_ambiguous})")
+    return made
+
+
+def _retry(retry: Retry) -> str:
+    default = Retry()
+    made = [str(retry.attempts)]
+    made += [f"base: {show_duration(retry.base)}"] if retry.base != default.base else []
+    made += [f"cap: {show_duration(retry.cap)}"] if retry.cap != default.cap else []
+    return ", ".join(made)

@@ -1,0 +1,264 @@
+"""Writes a pipeline as an editor document, placed from left to right where its canvas has not said otherwise."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from saltern_compiler.drawing.layered import Link, place
+from saltern_compiler.frontend.canvas import Canvas, at, edge_key, place_of_note
+from saltern_compiler.frontend.durations import show_duration
+from saltern_compiler.frontend.editor_shape import IDENTIFIER, SCHEMA_VERSION
+from saltern_compiler.frontend.print_editor_values import edges_of, editor_value, ordered
+from saltern_compiler.frontend.remarks import NODE, Remark
+from saltern_compiler.frontend.remarks_dsl import Orders, in_order
+from saltern_compiler.frontend.statements import Nesting, Statement
+from saltern_compiler.ir.graph import dependencies
+from saltern_compiler.ir.pipeline import Node, Pipeline, Region
+from saltern_compiler.ir.values import Value
+from saltern_runtime.spec import Json, Policy, Retry, to_schema
+
+INPUT: Final = "input"
+_NODE: Final = (240.0, 80.0)
+_NOTE: Final = (260.0, 90.0)
+_PADDING: Final = (32.0, 56.0)
+"""Between a region's border and what is in it: at the sides, and on top."""
+
+Size = tuple[float, float]
+
+
+def print_document(pipeline: Pipeline, remarks: Sequence[Remark], orders: Orders, canvas: Canvas) -> str:
+    """Write a document: a pure function, so that the same pipeline and canvas give the same bytes."""
+    return json.dumps(_Drawer(pipeline, orders, canvas).document(remarks), indent=2, ensure_ascii=False) + "\n"
+
+
+@dataclass(slots=True)
+class _Drawer:
+    pipeline: Pipeline
+    orders: Orders
+    canvas: Canvas
+    ids: dict[str, str] = field(default_factory=dict)
+    """IR id → id on the canvas."""
+    edges: list[Json] = field(default_factory=list)
+    nodes: list[Json] = field(default_factory=list)
+    edge_ids: set[str] = field(default_factory=set)
+
+    def document(self, remarks: Sequence[Remark]) -> dict[str, Json]:
+        of = self.pipeline
+        self._name_nodes()
+        self._region(of.body, None)
+        self._positions(of.body, None)
+        known = {
+            "schemaVersion": SCHEMA_VERSION,
+            "name": of.name,
+            "description": of.description,
+            "inputs": ordered(to_schema(of.input), self.orders),
+            "outputs": None if of.output is None else ordered(to_schema(of.output), self.orders),
+            "secrets": {each.name: each.reference for each in of.secrets},
+            "connections": {each.name: self._connection(each.name) for each in of.connections},
+            "triggers": [self._trigger(number) for number in range(len(of.triggers))],
+            "settings": {name: show_duration(length) for name, length in of.settings},
+            "policy": _policy(of.policy),
+        }
+        kept = dict(self.canvas.document)
+        schema = {"$schema": kept.pop("$schema")} if "$schema" in kept else {}
+        made = {**schema, **{key: value for key, value in known.items() if value not in (None, "", {}, [])}}
+        drawn, strays = self._drawn()
+        made["nodes"] = [*drawn, *self.nodes, *self._notes(remarks)]
+        made["edges"] = [*self.edges, *strays]
+        return {**made, **kept}
+
+    def _connection(self, name: str) -> Json:
+        of = self.pipeline.connection(name)
+        assert of is not None
+        made: dict[str, Json] = {"connector": of.connector, **self._settings(of.settings)}
+        made |= {"policy": _policy(of.policy)} if _policy(of.policy) else {}
+        return {**made, **self.canvas.connections.get(name, {})}
+
+    def _trigger(self, number: int) -> Json:
+        of = self.pipeline.triggers[number]
+        return {"type": of.type, **self._settings(of.settings), **self.canvas.triggers.get(str(number), {})}
+
+    def _settings(self, settings: Sequence[tuple[str, Value]]) -> dict[str, Json]:
+        members = dict(settings)
+        made = {name: editor_value(members[name], self.orders) for name in in_order(list(members), self.orders)}
+        return {"settings": made} if made else {}
+
+    # nodes and edges
+
+    def _name_nodes(self) -> None:
+        taken = {node.id for node in self.pipeline.body.walk()} | {INPUT, "run"}
+        for node in self.pipeline.body.walk():
+            base = name = node.id.replace("/", "_")
+            count = 1
+            while name != node.id and name in taken:
+                count += 1
+                name = f"{base}_{count}"
+            self.ids[node.id] = name
+            taken.add(name)
+
+    def _region(self, region: Region, parent: str | None) -> None:
+        for node in _in_order(Nesting(region).statements):
+            self._node(node, parent)
+            if node.body is not None:
+                self._region(node.body, node.id)
+
+    def _node(self, node: Node, parent: str | None) -> None:
+        kept = copy.deepcopy(self.canvas.nodes.get(node.id, {}))
+        made: dict[str, Json] = {"id": self.ids[node.id], "type": node.type, "typeVersion": node.version}
+        made["position"] = kept.pop("position", None)
+        if parent is not None:
+            made["parentId"] = self.ids[parent]
+        data: dict[str, Json] = {"label": node.label} if node.label else {}
+        data |= {"connection": node.connection} if node.connection else {}
+        data |= {"policy": _policy(node.policy)} if _policy(node.policy) else {}
+        data |= {"disabled": True} if node.disabled else {}
+        data |= {"join": node.join} if node.join != "all" else {}
+        params = self._params(node)
+        data |= {"params": params} if params else {}
+        data |= kept.pop("data", {})
+        made["data"] = data
+        self.nodes.append({**made, **kept})
+        for edge in node.control:
+            self._edge((edge.source, edge.handle), (node.id, "in"), "control")
+        for source in node.after:
+            self._edge((source, "done"), (node.id, "in"), "control")
+
+    def _params(self, node: Node) -> dict[str, Json]:
+        params = dict(node.params)
+        made: dict[str, Json] = {}
+        for name in in_order(list(params), self.orders):
+            edges = edges_of(node.type, name, params[name])
+            if edges is None or any(edge.source not in self.ids and edge.source != INPUT for edge in edges):
+                made[name] = editor_value(params[name], self.orders)
+                continue
+            for number, edge in enumerate(edges):
+                order = number if len(edges) > 1 else None
+                self._edge((edge.source, edge.handle), (node.id, name), "data", order)
+        return made | ({"as": node.body.variables[0]} if node.body is not None and node.body.variables else {})
+
+    def _edge(self, start: tuple[str, str], end: tuple[str, str], kind: str, order: int | None = None) -> None:
+        """Draw an edge from a handle of a node to a port of another."""
+        source, target = self.ids.get(start[0], start[0]), self.ids.get(end[0], end[0])
+        key = edge_key(source, start[1], target, end[1])
+        kept = copy.deepcopy(self.canvas.edges.get(key, {}))
+        data = {"kind": kind, **({} if order is None else {"order": order}), **kept.pop("data", {})}
+        own = kept.pop("id", key)
+        while own in self.edge_ids:
+            own += "+"
+        self.edge_ids.add(own)
+        ends = {"source": source, "sourceHandle": start[1], "target": target, "targetHandle": end[1]}
+        self.edges.append({"id": own, **ends, "data": data, **kept})
+
+    def _drawn(self) -> tuple[list[Json], list[Json]]:
+        """Return what is only drawn: nodes and edges; the input where edges begin at it."""
+        nodes = [copy.deepcopy(each) for each in self.canvas.drawn if "source" not in each]
+        edges = [copy.deepcopy(each) for each in self.canvas.drawn if "source" in each]
+        has_input = any(each.get("type") == INPUT for each in nodes)
+        if not has_input and any(edge["source"] == INPUT for edge in self.edges):
+            y = min((node["position"]["y"] for node in self.nodes if "parentId" not in node), default=0)
+            x = min((node["position"]["x"] for node in self.nodes if "parentId" not in node), default=0)
+            nodes.insert(0, {"id": INPUT, "type": INPUT, "data": {}, "position": {"x": x - 320, "y": y}})
+        return nodes, edges
+
+    # where everything is
+
+    def _positions(self, region: Region, parent: str | None) -> Size:
+        """Place what the canvas has not placed, relative to its neighbours; return how large the region is."""
+        order = _in_order(Nesting(region).statements)
+        sizes: dict[str, Size] = {}
+        for node in order:
+            sizes[node.id] = _NODE if node.body is None else self._positions(node.body, node.id)
+        needs = dependencies(region)
+        links = [Link(need, node.id) for node in order for need in sorted(needs[node.id])]
+        placed = place(sizes, links, gap=80, apart=40)
+        ids = {self.ids[node.id]: node.id for node in order}
+        shift = _PADDING if parent is not None else (0.0, 0.0)
+        moved: dict[str, Size] = {}
+        for drawn in self.nodes:
+            if drawn["id"] not in ids:
+                continue
+            node_id = ids[drawn["id"]]
+            x, y = placed.boxes[node_id]
+            if isinstance(drawn["position"], dict):
+                given = drawn["position"]
+                moved[node_id] = (given.get("x", 0) - x, given.get("y", 0) - y)
+                continue
+            near = next((moved[need] for need in sorted(needs[node_id]) if need in moved), None)
+            dx, dy = near or next(iter(moved.values()), shift)
+            moved[node_id] = (dx, dy)
+            drawn["position"] = {"x": round(x + dx), "y": round(y + dy)}
+            if sizes[node_id] != _NODE:
+                drawn.setdefault("style", {"width": round(sizes[node_id][0]), "height": round(sizes[node_id][1])})
+        return placed.size[0] + 2 * _PADDING[0], placed.size[1] + _PADDING[0] + _PADDING[1]
+
+    def _notes(self, remarks: Sequence[Remark]) -> list[Json]:
+        known: dict[tuple[str, str, str], list[Json]] = {}
+        for note in self.canvas.notes:
+            known.setdefault(place_of_note(note), []).append(note)
+        positions = {node["id"]: node["position"] for node in self.nodes}
+        parents = {node["id"]: node.get("parentId") for node in self.nodes}
+        taken = {note.get("id") for note in self.canvas.notes} | self.ids.keys() | set(self.ids.values())
+        names = (name for name in _numbered("note-") if name not in taken)
+        stacked: dict[str, int] = {}
+        made: list[Json] = []
+        for remark in remarks:
+            kept = known.get(remark.key, [])
+            note = copy.deepcopy(kept.pop(0)) if kept else {"id": next(names), "type": "note"}
+            about = self.ids.get(remark.anchor.removeprefix(NODE), "") if remark.anchor.startswith(NODE) else ""
+            said = at(remark) | ({"attached": about} if about else {})
+            note["data"] = {
+                "text": remark.text,
+                **{k: v for k, v in (note.get("data") or {}).items() if k not in said},
+                **said,
+            }
+            if "position" not in note:
+                count = stacked[about] = stacked.get(about, 0) + 1
+                spot = positions.get(about) or {"x": 0, "y": min((p["y"] for p in positions.values()), default=0) - 120}
+                note["position"] = {"x": spot["x"], "y": spot["y"] - (_NOTE[1] + 30) * count}
+                note |= {"parentId": parents[about]} if parents.get(about) else {}
+            made.append(note)
+        return made
+
+
+def _numbered(prefix: str) -> Iterator[str]:
+    number = 0
+    while True:
+        number += 1
+        yield f"{prefix}{number}"
+
+
+def _in_order(statements: Sequence[Statement]) -> list[Node]:
+    """Return the nodes of statements as a text has them."""
+    made: list[Node] = []
+    waiting = list(reversed(statements))
+    while waiting:
+        each = waiting.pop()
+        made.append(each.node)
+        waiting += [inner for block in reversed(each.blocks.values()) for inner in reversed(block)]
+    return made
+
+
+def _policy(policy: Policy) -> dict[str, Json]:
+    made: Mapping[str, Json] = {
+        "timeout": None if policy.timeout is None else show_duration(policy.timeout),
+        "retry": None if policy.retry is None else _retry(policy.retry),
+        "priority": policy.priority,
+        "ttl": None if policy.ttl is None else show_duration(policy.ttl),
+        "on_error": policy.on_error,
+        "on_ambiguous": policy.on_ambiguous,
+    }
+    return {name: value for name, value in made.items() if value is not None}
+
+
+def _retry(retry: Retry) -> Json:
+    default = Retry()
+    if (retry.base, retry.cap) == (default.base, default.cap):
+        return retry.attempts
+    return {"attempts": retry.attempts, "base": show_duration(retry.base), "cap": show_duration(retry.cap)}
+
+
+__all__ = ["IDENTIFIER", "print_document"]

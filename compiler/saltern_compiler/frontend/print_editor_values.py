@@ -1,0 +1,139 @@
+"""Writes values of the IR as editor documents have them, and plain references as edges."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from saltern_compiler.expr.ast import Call, Const, Expr, Ident, MapExpr, Select
+from saltern_compiler.expr.show import show
+from saltern_compiler.frontend.editor_values import TAGS
+from saltern_compiler.frontend.remarks_dsl import Orders, in_order
+from saltern_compiler.ir.values import (
+    Expression,
+    ListValue,
+    Literal,
+    ObjectValue,
+    SecretRef,
+    Template,
+    TypeValue,
+    Value,
+)
+from saltern_runtime.spec import Json, to_schema
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A plain reference, which a canvas draws as an edge."""
+
+    source: str
+    fields: tuple[str, ...]
+
+    @property
+    def handle(self) -> str:
+        """The handle that the edge begins at."""
+        return ".".join(("out", *self.fields))
+
+
+def edges_of(node_type: str, name: str, value: Value) -> list[Reference] | None:
+    """Return the edges that a parameter can be drawn as: one for a plain reference, several in order for a merge of them."""
+    if isinstance(value, ListValue) and node_type == "merge" and name == "values":
+        found = [_reference(item.expr) if isinstance(item, Expression) else None for item in value.items]
+        return None if None in found else [each for each in found if each is not None]
+    if not isinstance(value, Expression):
+        return None
+    match value.expr:
+        case Call(function="merge", target=None, args=args) if len(args) > 1:
+            found = [_reference(arg) for arg in args]
+            return None if None in found else [each for each in found if each is not None]
+        case _:
+            one = _reference(value.expr)
+            return None if one is None or (node_type == "merge" and name == "values") else [one]
+
+
+def _reference(expr: Expr) -> Reference | None:
+    fields: list[str] = []
+    while isinstance(expr, Select) and not expr.optional and expr.field and "." not in expr.field:
+        fields.append(expr.field)
+        expr = expr.base
+    return Reference(expr.name, tuple(reversed(fields))) if isinstance(expr, Ident) else None
+
+
+def editor_value(value: Value, orders: Orders) -> Json:
+    """Write a value as an editor document has it."""
+    match value:
+        case Literal(value=literal):
+            return {"$literal": literal} if _has_tag(literal) else literal
+        case Expression(expr=expr):
+            return {"$expr": show(expr)}
+        case Template(parts=parts):
+            return {"$template": "".join(_template(parts))}
+        case TypeValue(type=of):
+            return {"$type": ordered(to_schema(of), orders)}
+        case SecretRef(name=name):
+            return {"$secret": name}
+        case ListValue(items=items):
+            return [editor_value(item, orders) for item in items]
+        case ObjectValue(fields=fields):
+            members = dict(fields)
+            if members.keys() & set(TAGS):
+                return {"$expr": show(_as_expr(value))}
+            return {name: editor_value(members[name], orders) for name in in_order(list(members), orders)}
+
+
+def ordered(schema: Json, orders: Orders) -> Json:
+    """Put the properties of a JSON Schema in an author's order."""
+    match schema:
+        case {"properties": dict(properties)}:
+            names = in_order(list(properties), orders)
+            inner = {name: ordered(properties[name], orders) for name in names}
+            required = [name for name in names if name in schema.get("required", ())]
+            return {**schema, "properties": inner, **({"required": required} if "required" in schema else {})}
+        case dict():
+            return {name: ordered(each, orders) for name, each in schema.items()}
+        case list():
+            return [ordered(each, orders) for each in schema]
+        case _:
+            return schema
+
+
+def _has_tag(value: Json) -> bool:
+    waiting = [value]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, dict):
+            if each.keys() & set(TAGS):
+                return True
+            waiting.extend(each.values())
+        elif isinstance(each, list):
+            waiting.extend(each)
+    return False
+
+
+def _template(parts: tuple[str | Expression, ...]) -> Iterator[str]:
+    """Write a template; braces that mean themselves become constants, since two of them would begin an expression."""
+    for place, part in enumerate(parts):
+        if isinstance(part, Expression):
+            yield "{{ " + show(part.expr) + " }}"
+            continue
+        is_last = place == len(parts) - 1
+        text = part.replace("{{", '{{ "{{" }}')
+        yield text if is_last or not text.endswith("{") else text[:-1] + '{{ "{" }}'
+
+
+def _as_expr(value: Value) -> Expr:
+    match value:
+        case Expression(expr=expr):
+            return expr
+        case Literal(value=dict(members)):
+            return MapExpr(tuple((Const(name), _as_expr(Literal(each))) for name, each in members.items()))
+        case ObjectValue(fields=fields):
+            return MapExpr(tuple((Const(name), _as_expr(each)) for name, each in fields))
+        case Literal(value=literal) if not isinstance(literal, list):
+            return Const(literal)
+        case _:
+            raise UnwritableValueError
+
+
+class UnwritableValueError(Exception):
+    """An object with a key such as `$expr` holds what only an object could: editor documents have no way to say it."""

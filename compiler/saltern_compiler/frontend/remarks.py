@@ -1,0 +1,92 @@
+"""What authors say about a pipeline beside its meaning: comments in text, notes on a canvas."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final, Literal, TypeAlias
+
+Where: TypeAlias = Literal["before", "beside", "inside"]
+BEFORE: Final = "before"
+BESIDE: Final = "beside"
+INSIDE: Final = "inside"
+NODE: Final = "node "
+"""What the anchor of a statement begins with; other anchors are sections, such as `input` and `connection crm`."""
+START: Final = "pipeline"
+END: Final = "end"
+
+_UNWRITABLE: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """A text at a place: before, beside or at the end inside of a section, a statement or one of its entries."""
+
+    anchor: str
+    text: str
+    part: str = ""
+    """The parameter, field or handle that it is about; empty for the whole."""
+    where: Where = BEFORE
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        """The place of the remark."""
+        return self.anchor, self.part, self.where
+
+
+@dataclass(frozen=True, slots=True)
+class Remarks:
+    """All remarks of a pipeline, by place and in order."""
+
+    by_key: Mapping[tuple[str, str, str], Sequence[Remark]]
+    used: set[tuple[str, str, str]] = field(default_factory=set)
+    """The places that have been asked for: what stands at others has not been written."""
+
+    @classmethod
+    def of(cls, remarks: Sequence[Remark]) -> Remarks:
+        """Sort remarks by place; only one of a single line can stand beside something."""
+        found: dict[tuple[str, str, str], list[Remark]] = {}
+        for each in remarks:
+            taken = each.where == BESIDE and (each.key in found or "\n" in each.text)
+            made = replace(each, where=BEFORE) if taken else each
+            found.setdefault(made.key, []).append(made)
+        return cls(found)
+
+    def lines(self, anchor: str, part: str = "", where: Where = BEFORE) -> list[str]:
+        """Return the comments at a place as lines, an empty one between two remarks."""
+        self.used.add((anchor, part, where))
+        made: list[str] = []
+        for each in self.by_key.get((anchor, part, where), ()):
+            made += [""] if made else []
+            made += [f"# {line}".rstrip() for line in each.text.split("\n")]
+        return made
+
+    def beside(self, anchor: str, part: str = "") -> str:
+        """Return the comment at the end of a line, if any."""
+        return "".join(f"  {line}" for line in self.lines(anchor, part, BESIDE))
+
+    def moved(self, anchors: Collection[str]) -> Remarks:
+        """Move what has not been written to the statement that it is about, or to the beginning."""
+        made: list[Remark] = []
+        for key, remarks in self.by_key.items():
+            anchor = key[0] if key[0] in anchors else START
+            made += [
+                each if key in self.used else replace(each, anchor=anchor, part="", where=BEFORE) for each in remarks
+            ]
+        return Remarks.of(made)
+
+    def has(self, anchor: str) -> bool:
+        """Tell whether an entry of a statement or section has a remark."""
+        return any(key[0] == anchor and key[1] for key in self.by_key)
+
+
+def written(text: str) -> str:
+    """Return a note as a comment can say it."""
+    lines = re.split(r"\r\n|\r|\n", text)
+    return "\n".join(_UNWRITABLE.sub("\N{REPLACEMENT CHARACTER}", line).rstrip() for line in lines)
+
+
+def said(comments: Sequence[str]) -> str:
+    """Return what the lines of a comment say."""
+    return "\n".join(re.sub(r"\A# ?", "", comment).rstrip() for comment in comments)

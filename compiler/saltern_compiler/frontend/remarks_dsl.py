@@ -1,0 +1,178 @@
+"""Finds the comments of a text and what they are about."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Final
+
+from lark import Token, Tree
+
+from saltern_compiler.expr.literals import EscapeError, read_string
+from saltern_compiler.frontend.dsl_builder import case_key
+from saltern_compiler.frontend.dsl_tokens import Comment, Tok, attach, parse_tokens
+from saltern_compiler.frontend.remarks import BEFORE, BESIDE, END, INSIDE, NODE, START, Remark, Where, said
+from saltern_compiler.ir.pipeline import RETURN
+
+Orders = dict[frozenset[str], tuple[str, ...]]
+"""In which order an author has written the keys of objects: by the set of keys."""
+
+_STATEMENTS: Final = frozenset(["node", "if_branch", "switch", "foreach", "while_region", "try_region", "parallel", "result"])
+_SECTIONS: Final = {
+    "pipeline": START, "description": "description", "settings": "settings", "input": "input", "output": "output",
+    "secret": "secret ", "connection": "connection ", "trigger": "trigger ",
+}  # fmt: skip
+_ENTRIES: Final = frozenset({"map_entry", "field"})
+_CONTAINERS: Final = frozenset({"params", "object_type", "map"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """What the tokens of a tree are about."""
+
+    anchor: str
+    part: str = ""
+    arm: str = ""
+    """The handle whose block they stand in."""
+    is_open: bool = True
+    """Entries count as parts: not inside of an entry."""
+    region: str = ""
+    """The node whose body they stand in."""
+
+
+def read_remarks(text: str) -> tuple[list[Remark], Orders]:
+    """Return the comments of a text whose syntax is right, in its order, and the orders of its keys."""
+    tree = parse_tokens(text)
+    tokens = attach(tree, text)
+    remarks: list[Remark] = []
+    firsts: set[int] = set()
+    for token, place, is_first, closes in _walk(tree):
+        tok = tokens.by_start[token.start_pos or 0]
+        where: Where = INSIDE if closes and not is_first else BEFORE
+        at = replace(place, part=place.arm or place.part) if closes else place
+        remarks += [Remark(at.anchor, said(each), at.part, where) for each in _groups(tok)]
+        if tok.trail:
+            remarks.append(Remark(place.anchor, said([tok.trail]), place.part or place.arm, BESIDE))
+        firsts.add(tok.start)
+    remarks += [Remark(END, said(each)) for each in _groups(tokens.end)]
+    return _one_beside_each(remarks), _orders(tree)
+
+
+def _one_beside_each(remarks: list[Remark]) -> list[Remark]:
+    taken: set[tuple[str, str, str]] = set()
+    made: list[Remark] = []
+    for each in remarks:
+        made.append(replace(each, where=BEFORE) if each.where == BESIDE and each.key in taken else each)
+        taken.add(each.key)
+    return made
+
+
+def _groups(tok: Tok) -> list[list[str]]:
+    groups: list[list[Comment]] = []
+    for comment in tok.lead:
+        if groups and not comment.blank:
+            groups[-1].append(comment)
+        else:
+            groups.append([comment])
+    return [[comment.text for comment in group] for group in groups]
+
+
+def _walk(tree: Tree[Token] | Token) -> Iterator[tuple[Token, _Place, bool, bool]]:
+    """Yield each token with what it is about, whether it is the first of that, and whether it closes a bracket of it."""
+    triggers = iter(range(1_000_000))
+    waiting: list[tuple[Tree[Token] | Token, _Place, bool, bool]] = [(tree, _Place(START), True, False)]
+    while waiting:
+        each, place, first, closes = waiting.pop()
+        if isinstance(each, Token):
+            yield each, place, first, closes
+            continue
+        rule = str(each.data)
+        own = _place(each, rule, place, triggers)
+        first = own is not place or first
+        handles = _handles(each, rule)
+        children: list[tuple[Tree[Token] | Token, _Place, bool, bool]] = []
+        for number, child in enumerate(each.children):
+            inner = replace(own, arm=handles[number]) if number in handles else own
+            last = number == len(each.children) - 1 and number > 0
+            ends = last and own.is_open and rule in {*_CONTAINERS, "block", "switch"}
+            children.append((child, inner, first and number == 0, ends))
+        waiting.extend(reversed(children))
+
+
+def _place(tree: Tree[Token], rule: str, place: _Place, triggers: Iterator[int]) -> _Place:
+    words = [child for child in tree.children if isinstance(child, Token)]
+    if rule in _STATEMENTS:
+        named = any(word.type == "EQUAL" for word in words)
+        name = str(next(word for word in words if word.type == "IDENT") if named else words[0])
+        if rule == "result" and name != RETURN:
+            name = f"{place.region}/{name}"
+        return _Place(NODE + name, region=name if rule == "foreach" else place.region)
+    if rule in _SECTIONS:
+        prefix = _SECTIONS[rule]
+        if rule == "trigger":
+            return _Place(f"{prefix}{next(triggers)}")
+        name = next((str(word) for word in words if word.type == "IDENT"), "")
+        return _Place(prefix + name if prefix.endswith(" ") else prefix)
+    if rule == "arm":
+        return replace(place, part=_case(tree), arm="")
+    if rule in _ENTRIES and place.is_open:
+        return replace(place, part=_key(tree), arm="", is_open=False)
+    return place
+
+
+def _handles(tree: Tree[Token], rule: str) -> dict[int, str]:
+    """Return the handles of the blocks of a statement, by their number among its children."""
+    blocks = [number for number, child in enumerate(tree.children) if isinstance(child, Tree) and child.data == "block"]
+    names = {"if_branch": ("then", "else"), "foreach": ("body",)}.get(rule, ())
+    return dict(zip(blocks, names, strict=False))
+
+
+def _case(arm: Tree[Token]) -> str:
+    case = arm.children[0]
+    assert isinstance(case, Tree)
+    tokens = [child for child in case.children if isinstance(child, Token)]
+    if tokens[-1].type == "ELSE":
+        return "else"
+    if tokens[-1].type == "STRING":
+        return "case." + read_string(str(tokens[-1]))
+    value = {"true": True, "false": False, "null": None}.get(str(tokens[-1]), "".join(tokens))
+    return "case." + case_key(value)
+
+
+def _key(entry: Tree[Token]) -> str:
+    first = entry.children[0]
+    token = first.children[0] if isinstance(first, Tree) else first
+    if not isinstance(token, Token):
+        return ""
+    if token.type == "STRING":
+        try:
+            return read_string(str(token))
+        except EscapeError:
+            return ""
+    return str(token)
+
+
+def _orders(tree: Tree[Token] | Token) -> Orders:
+    """Collect the keys of each object; of two with the same keys the first counts."""
+    found: Orders = {}
+    waiting: list[Tree[Token] | Token] = [tree]
+    while waiting:
+        each = waiting.pop()
+        if isinstance(each, Token):
+            continue
+        keys = [_key(child) for child in each.children if isinstance(child, Tree) and child.data in _ENTRIES]
+        if len(keys) > 1:
+            found.setdefault(frozenset(keys), tuple(keys))
+        waiting.extend(reversed(each.children))
+    return found
+
+
+def in_order(keys: list[str], orders: Orders) -> list[str]:
+    """Put keys in the order that an author has given them; without one, by name, and before them what stands in the head."""
+    heads = [name for name in ("path", "cron") if name in keys]
+    for first in ((), heads):
+        rest = [name for name in keys if name not in first]
+        known = orders.get(frozenset(rest))
+        if known is not None and len(known) == len(rest):
+            return [*first, *known]
+    return sorted(keys)

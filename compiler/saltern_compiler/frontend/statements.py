@@ -1,0 +1,140 @@
+"""How the flat nodes of a graph become nested statements in the order that data flows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Final
+
+from saltern_compiler.diagnostics.model import Origin
+from saltern_compiler.frontend.dsl_builder import case_key
+from saltern_compiler.ir.graph import dependencies
+from saltern_compiler.ir.pipeline import Node, Region
+from saltern_compiler.ir.values import Literal
+
+ELSE: Final = "else"
+THEN: Final = "then"
+
+
+def arms(node: Node) -> tuple[str, ...]:
+    """Return the handles whose nodes can stand in a block of a node."""
+    if node.type == "if":
+        return (THEN, ELSE)
+    if node.type != "switch":
+        return ()
+    return (*(f"case.{case_key(case)}" for case in cases(node)), ELSE)
+
+
+def cases(node: Node) -> list[str | int | bool | None]:
+    """Return the literals of a switch."""
+    value = node.param("cases")
+    found = value.value if isinstance(value, Literal) and isinstance(value.value, list) else []
+    return [case for case in found if case is None or isinstance(case, str | int)]
+
+
+def position(origin: Origin) -> int:
+    """Return where in its source a node stands, to put nodes in the order of that."""
+    if origin.pointer is None:
+        return origin.start or 0
+    last = origin.pointer.rpartition("/")[2]
+    return int(last) if last.isdigit() else 0
+
+
+@dataclass(slots=True, eq=False)
+class Statement:
+    """A node with the statements in its blocks."""
+
+    node: Node
+    is_nested: bool = False
+    """It stands in the block of its only control edge."""
+    blocks: dict[str, list[Statement]] = field(default_factory=dict)
+
+    def ids(self) -> Iterable[str]:
+        """Yield the ids of all nodes in it."""
+        waiting = [self]
+        while waiting:
+            each = waiting.pop()
+            yield each.node.id
+            waiting += [inner for block in each.blocks.values() for inner in block]
+
+
+@dataclass(frozen=True)
+class Nesting:
+    """The statements of a region."""
+
+    region: Region
+
+    @cached_property
+    def statements(self) -> list[Statement]:
+        """Nest and order the nodes of the region."""
+        made = {node.id: Statement(node) for node in self.region.nodes}
+        top: list[Statement] = []
+        for statement in made.values():
+            owner = self._owner(statement.node, made)
+            if owner is None:
+                top.append(statement)
+            else:
+                statement.is_nested = True
+                owner.blocks.setdefault(statement.node.control[0].handle, []).append(statement)
+        needs = dependencies(self.region)
+        ordered = in_flow(top, needs)
+        for statement in made.values():
+            statement.blocks = {handle: in_flow(block, needs) for handle, block in statement.blocks.items()}
+        return ordered
+
+    def _owner(self, node: Node, made: Mapping[str, Statement]) -> Statement | None:
+        """Return the branch in whose block a node stands: that of its only edge, unless it stands around itself."""
+        if len(node.control) != 1:
+            return None
+        edge = node.control[0]
+        owner = made.get(edge.source)
+        if owner is None or edge.handle not in arms(owner.node):
+            return None
+        seen = {node.id}
+        above: Node | None = owner.node
+        while above is not None:
+            if above.id in seen:
+                return None
+            seen.add(above.id)
+            source = made.get(above.control[0].source) if len(above.control) == 1 else None
+            above = None if source is None else source.node
+        return owner
+
+
+def in_flow(items: list[Statement], needs: Mapping[str, frozenset[str]]) -> list[Statement]:
+    """Put statements in an order in which each stands after what it needs; ties, and circles, as in the source."""
+    inside = {node_id: number for number, item in enumerate(items) for node_id in item.ids()}
+    waits: list[set[int]] = []
+    for number, item in enumerate(items):
+        found = {inside[need] for node_id in item.ids() for need in needs.get(node_id, ()) if need in inside}
+        waits.append(found - {number})
+    rest = sorted(range(len(items)), key=lambda number: (position(items[number].node.origin), items[number].node.id))
+    rest.sort(key=lambda number: items[number].node.type in {"return", "yield", "next"})
+    feeds: dict[int, list[int]] = {number: [] for number in rest}
+    for number, found in enumerate(waits):
+        for need in found:
+            feeds[need].append(number)
+    rank = {number: place for place, number in enumerate(rest)}
+    return [items[number] for number in _kahn(rank, waits, feeds)]
+
+
+def _kahn(rank: Mapping[int, int], waits: list[set[int]], feeds: Mapping[int, list[int]]) -> list[int]:
+    from heapq import heapify, heappop, heappush  # noqa: PLC0415 - used here alone
+
+    counts = [len(found) for found in waits]
+    ready = [(rank[number], number) for number in rank if counts[number] == 0]
+    heapify(ready)
+    rest = dict.fromkeys(sorted(rank, key=lambda number: rank[number]))
+    made: list[int] = []
+    while rest:
+        while ready and ready[0][1] not in rest:
+            heappop(ready)
+        number = heappop(ready)[1] if ready else next(iter(rest))
+        del rest[number]
+        made.append(number)
+        for target in feeds[number]:
+            counts[target] -= 1
+            if counts[target] == 0:
+                heappush(ready, (rank[target], target))
+    return made

@@ -1,0 +1,30 @@
+"""Writes the LALR tables of both grammars: `python -m saltern_compiler.frontend.tables`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from saltern_compiler.expr import parse, tables
+from saltern_compiler.frontend import dsl
+
+
+def texts() -> Mapping[Path, str]:
+    """Return path → content of each table."""
+    return {
+        parse.TABLE: tables.write(parse.GRAMMAR, parse.START),
+        dsl.TABLE: tables.write(dsl.GRAMMAR, dsl.START),
+    }
+
+
+def main() -> None:
+    """Write those that are not as they should be."""
+    for path, text in texts().items():
+        if not path.exists() or path.read_text("utf-8") != text:
+            path.write_text(text, "utf-8")
+            sys.stdout.write(f"{path} written\n")
+
+
+if __name__ == "__main__":
+    main()

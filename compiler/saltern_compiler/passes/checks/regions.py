@@ -1,0 +1,57 @@
+"""What regions bind and give, and where results may stand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from saltern_compiler.diagnostics.model import Diagnostic, Related
+from saltern_compiler.ir.pipeline import FOREACH, RETURN, YIELD, Node, Pipeline, Region
+from saltern_compiler.passes.base import Check, Context
+
+
+@dataclass(frozen=True, slots=True)
+class Regions(Check):
+    """`region-without-yield`, `misplaced-result`, `duplicate-id` (of yields), `missing-parameter` (`as`)."""
+
+    name: str = "regions"
+
+    def check(self, pipeline: Pipeline, context: Context) -> None:
+        """Report bodies that give nothing, or more than one thing, and results that are nobody's."""
+        _check_results(pipeline.body, None, context)
+        for node in context.shape(pipeline).nodes.values():
+            if node.type == FOREACH and node.body is not None:
+                _check_foreach(node, node.body, context)
+
+
+def _check_results(region: Region, owner: Node | None, context: Context) -> None:
+    for node in region.nodes:
+        if node.type == YIELD and owner is None:
+            notes: tuple[str, ...] = ("`yield` gives the result of one item: it stands in the body of a `foreach`.",)
+            message = "`yield` stands outside of any loop"
+            context.report(Diagnostic("misplaced-result", message, node.place("type"), notes=notes), node.id)
+        elif node.type == RETURN and owner is not None:
+            notes = (
+                f"`return` gives the output of the pipeline, once. What `{owner.id}` gives for an item is its `yield`.",
+            )
+            message = f"`return` stands inside of `{owner.id}`"
+            context.report(Diagnostic("misplaced-result", message, node.place("type"), notes=notes), node.id)
+        if node.body is not None:
+            _check_results(node.body, node, context)
+
+
+def _check_foreach(node: Node, body: Region, context: Context) -> None:
+    if not body.variables:
+        notes: tuple[str, ...] = ("`as` is the name that the body knows the item by.",)
+        message = f"`{node.id}` lacks the parameter `as`"
+        context.report(Diagnostic("missing-parameter", message, node.place("params"), notes=notes), node.id)
+    yields = [inner for inner in body.nodes if inner.type == YIELD]
+    if all(inner.disabled for inner in yields):
+        reason = "its `yield` is disabled" if yields else "it has no `yield`"
+        notes = ("The value of a `foreach` is the list of what its body yields, an item each.", "`yield null` will do.")
+        message = f"the body of `{node.id}` gives nothing: {reason}"
+        context.report(Diagnostic("region-without-yield", message, node.place("type"), notes=notes), node.id)
+    for extra in yields[1:]:
+        related = (Related(yields[0].place("id"), "the first one stands here"),)
+        notes = ("Yield once, after the branches, and `merge` what they give.",)
+        message = f"the body of `{node.id}` yields twice"
+        context.report(Diagnostic("duplicate-id", message, extra.place("type"), notes=notes, related=related))

@@ -1,0 +1,131 @@
+"""Schedules: runs that start by themselves. Any number of timers may fire them; each tick makes one run.
+
+Which version fires where two run side by side: the plan that the store saw first last, as long as its timers come by; when
+they have been silent for SILENCE seconds (a rollback took them away), whichever plan's timers do come by. A tick is moved to
+and its run is created in one script, from the tick before it, so no tick fires twice whoever's turn it is.
+
+Daylight saving is as in Debian's cron (cronsim): a time that is skipped fires once, right after the change; one that comes
+twice fires once. Lines with `*` as minute or hour go by elapsed time instead.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from cronsim import CronSim
+
+from saltern_runtime.engine.service import Service
+from saltern_runtime.graph import Schedule
+from saltern_runtime.store.calls import Tick, Turn
+from saltern_runtime.store.keys import digest_of, tick_id
+
+log = logging.getLogger("saltern.timers")
+TENANT: Final = "default"
+SILENCE: Final = 60.0
+"""Seconds without its timers after which a plan's schedules may be another's turn."""
+LATE: Final = 150.0
+"""Seconds after which a tick has been missed, rather than is being fired: then `catch_up` says what becomes of it."""
+MOST: Final = 100
+"""Ticks that `catch_up: all` makes up for, at most: the latest ones."""
+NEVER: Final = 2**53
+STEP: Final = 200_000
+"""Ticks of one schedule that are counted in the log, at most."""
+
+
+class Schedules:
+    """Fires one graph's schedules."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._next: dict[str, tuple[int, int]] = {}
+        """Schedule → the tick that it stands at, and the one after it (Unix ms)."""
+        self._shards: dict[int, list[Schedule]] = {}
+        for each in service.graph.schedules.values():
+            shard = int(digest_of("sched", each.id), 16) % service.settings.shards
+            self._shards.setdefault(shard, []).append(each)
+
+    def fire(self) -> int:
+        """Create the runs that are due; returns how many this call made."""
+        made = 0
+        for shard, schedules in self._shards.items():
+            names = [each.id for each in schedules]
+            turn = self._service.store.turn(shard, self._service.plans.plan, names, SILENCE)
+            if turn.mine:
+                made += sum(self._fire(shard, each, turn) for each in schedules)
+        return made
+
+    def _fire(self, shard: int, schedule: Schedule, turn: Turn) -> int:
+        signature = f"{schedule.cron} {schedule.time_zone}"
+        was = turn.stands.get(schedule.id)
+        if was is None or was[1] != signature:
+            # New, or its line changed: it begins now. What was before was never due.
+            self._move(shard, schedule, signature, was, turn.now)
+            return 0
+        due, missed = self._due(schedule, was[0], turn.now)
+        made, stood = 0, was
+        if missed:
+            log.warning("schedule %s: %d ticks passed while no timers ran and are not made up for", schedule.id, missed)
+        for tick in due:
+            made += self._run(shard, schedule, signature, stood, tick)
+            stood = (tick, signature)
+        if not due and missed:
+            self._move(shard, schedule, signature, was, turn.now)
+        return made
+
+    def _due(self, schedule: Schedule, stood: int, now: int) -> tuple[Sequence[int], int]:
+        """Return the ticks to fire, oldest first, and how many others have passed."""
+        known = self._next.get(schedule.id)
+        if known is None or known[0] != stood:
+            after = (tick for tick in ticks(schedule, stood) if tick > stood)
+            known = self._next[schedule.id] = (stood, next(after, NEVER))
+        if now < known[1]:
+            return (), 0
+        found: list[int] = []
+        passed = 0
+        for tick in islice(ticks(schedule, now + 1, reverse=True), STEP):
+            if tick <= stood:
+                break
+            passed += 1
+            if len(found) < MOST:
+                found.append(tick)
+        if schedule.catch_up == "last":
+            found = found[:1]
+        elif schedule.catch_up == "skip":
+            found = [tick for tick in found if now - tick <= LATE * 1000]
+        return found[::-1], passed - len(found)
+
+    def _move(self, shard: int, schedule: Schedule, signature: str, was: tuple[int, str] | None, to: int) -> None:
+        plan = self._service.plans.plan
+        self._service.store.tick(shard, Tick(plan, schedule.id, signature, was, to), None)
+
+    def _run(self, shard: int, schedule: Schedule, signature: str, was: tuple[int, str], tick: int) -> int:
+        service = self._service
+        given = dict(schedule.input)
+        new = service.new_run(
+            tick_id(schedule.id, tick, shard),
+            json.dumps(given, ensure_ascii=True, separators=(",", ":")),
+            digest_of(json.dumps(given, sort_keys=True)),
+            tenant=TENANT,
+            trigger=f"schedule:{schedule.id}",
+        )
+        status, bells = service.store.tick(shard, Tick(service.plans.plan, schedule.id, signature, was, tick), new)
+        service.dispatcher.ring(bells)
+        if status == "fresh":
+            log.info("schedule %s: run %s of %s", schedule.id, new.id, datetime.fromtimestamp(tick / 1000, UTC))
+        return status == "fresh"
+
+
+def ticks(schedule: Schedule, start: int, *, reverse: bool = False) -> Iterator[int]:
+    """Yield a schedule's ticks after a moment, or before it; Unix ms."""
+    moment = datetime.fromtimestamp(start / 1000, UTC)
+    if reverse and start % 1000:
+        # cronsim goes by whole seconds, and yields what is before the one that it is given.
+        moment = datetime.fromtimestamp(start // 1000 + 1, UTC)
+    for found in CronSim(schedule.cron, moment.astimezone(ZoneInfo(schedule.time_zone)), reverse=reverse):
+        yield round(found.timestamp() * 1000)

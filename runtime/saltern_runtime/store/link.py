@@ -1,0 +1,162 @@
+"""The way to the store's server: connections, patience, scripts by their names."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import os
+import random
+import time
+from collections.abc import Callable, Mapping
+from functools import cache
+from importlib import resources
+from typing import Any, Final, TypeVar, cast
+
+import redis
+from redis.backoff import NoBackoff
+from redis.exceptions import (
+    BusyLoadingError,
+    NoScriptError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    TryAgainError,
+)
+from redis.exceptions import (
+    ConnectionError as LostConnectionError,
+)
+from redis.exceptions import (
+    TimeoutError as SlowReplyError,
+)
+from redis.retry import Retry
+
+from saltern_runtime.settings import Settings
+from saltern_runtime.store.keys import Keys
+from saltern_runtime.store.payloads import PayloadStore, RedisPayloads
+
+R = TypeVar("R")
+compact: Final = json.JSONEncoder(separators=(",", ":")).encode
+log = logging.getLogger("saltern.store")
+
+RING: Final = 1.0
+"""Seconds until a bell that nobody answered is rung again; doubles each time, to a minute."""
+_SHARED: Final = {
+    **dict.fromkeys(("advance", "fail", "open", "take_due"), ("items",)),
+    **dict.fromkeys(("create", "tick"), ("runs",)),
+}
+"""Script → what it shares with others beside the prelude."""
+_RESENT: Final = (
+    LostConnectionError, SlowReplyError, BusyLoadingError, ReadOnlyError, OutOfMemoryError, TryAgainError,
+)  # fmt: skip
+
+
+class StoreUnavailableError(ConnectionError):
+    """Redis could not be reached for as long as the caller was willing to wait."""
+
+
+class StoreUnfitError(RuntimeError):
+    """The server's settings do not allow what was promised; says what to change."""
+
+
+@cache
+def _script(name: str) -> tuple[str, str]:
+    folder = resources.files("saltern_runtime.store") / "scripts"
+    parts = ["prelude", "claims", *_SHARED.get(name, ()), name]
+    text = "\n".join(folder.joinpath(f"{part}.lua").read_text("utf-8") for part in parts)
+    return text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+
+
+class Link:
+    """Connections of one service, opened lazily in each process, so that it may cross a fork."""
+
+    def __init__(
+        self, service: str, settings: Settings, *, patience: float = 2.0, payloads: PayloadStore | None = None
+    ) -> None:
+        """`patience`: seconds for which a call is sent again while Redis cannot be reached."""
+        self.keys = Keys(service)
+        self.settings = settings
+        self.patience = patience
+        self._payloads = payloads
+        self._pid = 0
+        self._redis: redis.Redis | None = None
+        self._times = {"lease": int(settings.lease * 1000), "bells": settings.bells, "ring": int(RING * 1000)}
+
+    # Connections
+
+    @property
+    def client(self) -> redis.Redis:
+        """This process's client."""
+        if self._redis is None or self._pid != os.getpid():
+            timeout = self.settings.socket_timeout
+            self._redis = redis.Redis.from_url(
+                self.settings.redis_url,
+                decode_responses=True,
+                socket_timeout=timeout,
+                socket_connect_timeout=timeout,
+                retry=Retry(NoBackoff(), 1),
+                protocol=2,  # parsed by redis-py in two thirds of the time that RESP3 takes
+            )
+            self._pid = os.getpid()
+        return self._redis
+
+    @property
+    def payloads(self) -> PayloadStore:
+        """Where big values live."""
+        return self._payloads or RedisPayloads(self.client, self.keys)
+
+    def close(self) -> None:
+        """Close this process's connections."""
+        if self._redis is not None and self._pid == os.getpid():
+            self._redis.close()
+        self._redis = None
+
+    def ping(self) -> None:
+        """Raise StoreUnavailableError unless Redis answers at once."""
+        self.patiently(self.client.ping, patience=0)
+
+    def check(self) -> None:
+        """Raise StoreUnfitError where the server would lose what is promised; call it at start."""
+        policy = self.patiently(lambda: self.client.info("memory")).get("maxmemory_policy")
+        if policy not in (None, "noeviction"):
+            raise StoreUnfitError(
+                f"Redis evicts keys (maxmemory-policy {policy}), which loses runs: set it to noeviction"
+            )
+        if self.settings.durability != "fsync":
+            return
+        known: Any = self.client.execute_command("COMMAND INFO", "WAITAOF")  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
+        if not known or not any(known.values() if isinstance(known, dict) else known):
+            raise StoreUnfitError(
+                "durability fsync needs WAITAOF (Redis 7.2 or Valkey): use a newer server, or set SALTERN_DURABILITY=none"
+            )
+        if self.client.info("persistence").get("aof_enabled") != 1:
+            raise StoreUnfitError("durability fsync needs an append-only file: set appendonly yes on the server")
+
+    def patiently(self, action: Callable[[], R], patience: float | None = None) -> R:
+        """Do something with Redis again and again while it cannot be reached, then raise StoreUnavailableError."""
+        end = time.monotonic() + (self.patience if patience is None else patience)
+        wait = 0.02
+        while True:
+            try:
+                return action()
+            except _RESENT as error:
+                if time.monotonic() >= end:
+                    raise StoreUnavailableError(f"cannot reach Redis: {error}") from error
+                log.warning("redis cannot be reached, sending again: %s", error)
+                time.sleep(random.uniform(wait / 2, wait))  # noqa: S311 - jitter
+                wait = min(wait * 2, 1.0)
+
+    def _send(
+        self, name: str, shard: int, call: Mapping[str, Any], *args: str, patience: float | None = None
+    ) -> list[str]:
+        given = {"op": name} | {key: value for key, value in call.items() if value is not None}
+        text = compact(given)
+        body, sha = _script(name)
+        prefix = self.keys.shard(shard)
+
+        def once() -> list[str]:
+            try:
+                return cast("list[str]", self.client.evalsha(sha, 1, prefix, text, *args))
+            except NoScriptError:
+                return cast("list[str]", self.client.eval(body, 1, prefix, text, *args))
+
+        return self.patiently(once, patience)

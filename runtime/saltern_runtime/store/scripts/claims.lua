@@ -1,0 +1,222 @@
+-- Shared by every script; stands after the prelude: claims, bells, and how a script ends.
+
+-- A claim as the caller sees it: its head (run, created, time left when it was made, path, tenant, record; NUL between
+-- them), then the values that it reads, empty where a node was skipped.
+local function shown(r, path, rec, text)
+  local out = { table.concat({ r.id, r.created, r.deadline - rec.b, path, r.tenant, text }, '\0') }
+  out.run, out.path = r.id, path
+  if RUNS[rec.v or 'none'] then
+    local names = cjson.decode(rec.r)
+    for first = 1, #names, 1000 do
+      local last = math.min(first + 999, #names)
+      for _, value in ipairs(redis.call('HMGET', key_of(r.id, ':vals'), unpack(names, first, last))) do
+        out[#out + 1] = value or ''
+      end
+    end
+    for i, name in ipairs(names) do
+      if string.byte(name, -1) == 93 then -- an item
+        local owner, index = string.match(name, '^(.*)%[(%d+)%]$')
+        out[i + 1] = redis.call('HGET', each_of(r.id, owner), 'i' .. index) or ''
+      end
+    end
+  end
+  return out
+end
+
+local function begin(r, path, rec, nonce)
+  rec.s, rec.n, rec.b = 'RUNNING', nonce, now
+  rec.g = nil
+  rec.u = now + rec.t
+  if r.state == 'QUEUED' then
+    r.state = 'RUNNING'
+    event(r.id, 'run.started')
+  end
+  if RUNS[rec.v or 'none'] then
+    rec.a = rec.a + 1
+    if rec.a == 1 then
+      tally(r.id, path, 'begun', 1)
+    end
+    event(r.id, 'stage.started', path, noted(rec))
+  end
+  r.running = r.running + 1
+  redis.call('ZADD', DUE, now + call.lease, 'a|' .. r.id .. '|' .. path)
+  return shown(r, path, rec, keep(r.id, path, rec))
+end
+
+-- Claim what comes next in a queue: `own` (made READY just now, not yet in the set) unless something there is more urgent.
+local function claim(queue, nonce, own)
+  local key = prefix .. 'ready:' .. queue
+  for _ = 1, 16 do
+    local top = redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')
+    touched[queue] = top[1] and true
+    if own and (not top[1] or math.floor(top[2] / 1e13) >= 9 - own.rec.p) then
+      return begin(own.r, own.path, own.rec, nonce)
+    end
+    if not top[1] then
+      return nil
+    end
+    redis.call('ZREM', key, top[1])
+    local run, path = split(top[1])
+    local r, rec = load(run), record(run, path)
+    if r and rec and rec.s == 'READY' and OPEN[r.state] and r.state ~= 'CANCELLING' then
+      if own then
+        make_ready(own.r, own.path, own.rec)
+      end
+      return begin(r, path, rec, nonce)
+    end
+  end
+  if own then
+    make_ready(own.r, own.path, own.rec)
+  end
+  return nil
+end
+
+-- Show a claim again whose first answer was lost; nil where it has moved on.
+local function claimed_again(pointer, nonce)
+  if not pointer or pointer == '' then
+    return nil
+  end
+  local run, path = split(pointer)
+  local r, rec = load(run), record(run, path)
+  if r and rec and rec.s == 'RUNNING' and rec.n == nonce then
+    return shown(r, path, rec, cjson.encode(rec))
+  end
+  return nil
+end
+
+-- Ring idle slots while work waits: at most one bell for each thing that waits, at most call.bells in all.
+local function top_up(queue)
+  local ready = prefix .. 'ready:' .. queue
+  local depth = redis.call('ZCARD', ready)
+  if depth == 0 then
+    return
+  end
+  local key = prefix .. 'bells:' .. queue
+  local out = tonumber(redis.call('HGET', key, 'out') or '0')
+  local want = math.min(depth, call.bells)
+  if out >= want then
+    return
+  end
+  local _, path = split(redis.call('ZRANGE', ready, 0, 0)[1])
+  for slot = 1, call.bells do
+    if out < want and redis.call('HEXISTS', key, 'rung:' .. slot) == 0 then
+      local serial = redis.call('HINCRBY', key, 'serial', 1)
+      redis.call('HSET', key, 'rung:' .. slot, serial .. '|' .. call.ring)
+      redis.call('ZADD', DUE, now + call.ring, 'b|' .. queue .. '|' .. slot)
+      rings[#rings + 1] = { queue, slot, serial, path }
+      out = out + 1
+    end
+  end
+  redis.call('HSET', key, 'out', out)
+end
+
+-- Ring what must be rung and write back the runs that changed; returns the bells as text.
+local function finish()
+  for queue in pairs(touched) do
+    top_up(queue)
+  end
+  for run, r in pairs(runs) do
+    local sleeps = r.open > 0 and r.open == r.asleep
+    if (sleeps and r.state == 'RUNNING') or (not sleeps and r.state == 'WAITING') then
+      r.state = sleeps and 'WAITING' or 'RUNNING'
+      event(run, sleeps and 'run.waiting' or 'run.woken')
+    end
+    if r.state ~= r.was[1] or r.open ~= r.was[2] or r.running ~= r.was[3] or r.asleep ~= r.was[4] then
+      redis.call('HSET', key_of(run), 'state', r.state, 'open', r.open, 'running', r.running, 'asleep', r.asleep)
+    end
+  end
+  if #rings == 0 then
+    return ''
+  end
+  redis.call('HINCRBY', STATS, 'bells', #rings)
+  return cjson.encode(rings)
+end
+
+-- status, bells, then the claim if there is one.
+local function reply(status, bells, claimed)
+  local out = { status, bells }
+  for i, each in ipairs(claimed or {}) do
+    out[i + 2] = each
+  end
+  return out
+end
+
+local function pointer_of(claimed)
+  return claimed and (claimed.run .. '|' .. claimed.path) or ''
+end
+
+-- Tells this call from any other: the lease thread may end the same claim in another way.
+local function signature()
+  return table.concat({ call.op, call.state or '', call.nonce, call.claim or '' }, ' ')
+end
+
+-- The claim that a call ends. Answers the record and the run where it still stands; else nil and the reply to give:
+-- the first answer where this call came before, `ended` where its run is over, `stale` where another holds it.
+local function held()
+  local r = load(call.run)
+  local rec = record(call.run, call.path)
+  if not r or not rec then
+    return nil, { 'gone', '' }
+  end
+  if rec.done == signature() then
+    return nil, reply('ok', rec.rings or '', claimed_again(rec.next, call.claim))
+  end
+  if rec.s == 'RUNNING' and rec.n == call.nonce and OPEN[r.state] then
+    return rec, r
+  end
+  event(call.run, 'stage.late', call.path, noted(rec))
+  return nil, { OPEN[r.state] and 'stale' or 'ended', '' }
+end
+
+-- Let go of a claim: count it out, take away its timer and its verdict.
+local function let_go(r, path, rec)
+  r.running = r.running - 1
+  rec.v = nil
+  redis.call('ZREM', DUE, 'a|' .. r.id .. '|' .. path)
+end
+
+-- Keep the answer with the claim that it ended.
+local function remember(rec, claimed, bells)
+  rec.done, rec.next, rec.rings = signature(), pointer_of(claimed), bells ~= '' and bells or nil
+  keep(call.run, call.path, rec)
+end
+
+-- Put an activation to sleep that was let go of; `timer` is its moment in `due`.
+local function suspend(r, path, rec, timer)
+  rec.s, rec.n, rec.u = 'SUSPENDED', nil, nil
+  r.asleep = r.asleep + 1
+  redis.call('ZADD', DUE, timer, 'a|' .. r.id .. '|' .. path)
+end
+
+-- Make an activation READY that slept, with what a worker is to settle.
+local function wake(r, path, rec, verdict)
+  rec.v, rec.w = verdict, now
+  r.asleep = r.asleep - 1
+  make_ready(r, path, rec)
+  keep(r.id, path, rec)
+end
+
+-- Put a stage's arrival to a dependant; returns its record at the last arrival.
+local function arrive(r, dep)
+  local key = key_of(r.id, ':acts')
+  local got, live, dead = 0, 0, 0
+  local text = redis.call('HGET', key, dep.path)
+  if text then
+    local a, b, c = string.match(text, '^B:(%d+):(%d+):(%d+)$')
+    if not a then
+      return nil
+    end
+    got, live, dead = tonumber(a), tonumber(b), tonumber(c)
+  end
+  got, live, dead = got + 1, live + dep.live, dead + dep.dead
+  if got < dep.need then
+    redis.call('HSET', key, dep.path, 'B:' .. got .. ':' .. live .. ':' .. dead)
+    return nil
+  end
+  local rec = { s = 'READY', a = 0, f = 0, l = 0, q = dep.queue, p = dep.priority, r = dep.reads, t = dep.timeout, y = dep.ttl, w = now }
+  if (dep.join == 'all' and dead > 0) or (dep.join == 'any' and live == 0) then
+    rec.v = 'skip'
+  end
+  count(r, dep.path, 1)
+  return rec
+end

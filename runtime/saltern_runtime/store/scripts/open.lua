@@ -1,0 +1,38 @@
+-- open: a foreach begins. Its items are there already (lay); its owner sleeps, the first window is made READY, and the caller
+-- goes on with what comes next.
+--
+-- call: run, path, nonce, items (how many, at least 1), most, mode (stop, continue, collect), entries and body (JSON texts
+--       with `[*]` for the index; items.lua), taken and durations (JSON texts), claim, lease, bells, ring.
+--       ARGV[2..]: node id, value, … of the stage's other nodes.
+-- Answers and sent twice: as advance. Invariant: the owner stays open, and its items are begun in their order.
+
+local rec, r = held()
+if not rec then
+  return r
+end
+let_go(r, call.path, rec)
+if r.state == 'CANCELLING' then
+  rec.s, rec.e = 'CANCELLED', now
+  r.open = r.open - 1
+  redis.call('UNLINK', each_of(r.id, call.path))
+  keep(r.id, call.path, rec)
+  close_if_cancelled(r)
+else
+  for first = 2, #ARGV, 1000 do
+    redis.call('HSET', key_of(call.run, ':vals'), unpack(ARGV, first, math.min(first + 999, #ARGV)))
+  end
+  redis.call('HSET', each_of(r.id, call.path), 'e', call.entries, 'b', call.body)
+  redis.call('HINCRBY', key_of(r.id), 'items|' .. stage_of(call.path) .. '|total', call.items)
+  rec.d, rec.k = call.durations, call.taken
+  rec.c = { n = call.items, i = 0, m = call.most, e = call.mode, l = {} }
+  suspend(r, call.path, rec, r.deadline + 1)
+  event(call.run, 'stage.opened', call.path, noted(rec, 'items', string.format('%d', call.items)))
+  refill(r, call.path, rec)
+  keep(r.id, call.path, rec)
+end
+
+touched[rec.q] = true
+local claimed = call.claim and claim(rec.q, call.claim) or nil
+local bells = finish()
+remember(rec, claimed, bells)
+return reply('ok', bells, claimed)

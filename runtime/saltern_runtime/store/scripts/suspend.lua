@@ -1,0 +1,36 @@
+-- suspend: a wait begins: the activation sleeps until a moment, then it is READY with the verdict `woken`.
+--
+-- call: run, path, nonce, delay (ms from now) or till (Unix ms), durations and taken (JSON texts), claim, lease, bells, ring.
+--       ARGV[2..]: node id, value, … of the stage's other nodes.
+-- Answers and sent twice: as advance. Invariant: a moment that has passed wakes at once; none is later than the run's end.
+
+local rec, r = held()
+if not rec then
+  return r
+end
+let_go(r, call.path, rec)
+if r.state == 'CANCELLING' then
+  rec.s, rec.e = 'CANCELLED', now
+  r.open = r.open - 1
+  keep(r.id, call.path, rec)
+  close_if_cancelled(r)
+else
+  for first = 2, #ARGV, 1000 do
+    redis.call('HSET', key_of(call.run, ':vals'), unpack(ARGV, first, math.min(first + 999, #ARGV)))
+  end
+  rec.d, rec.k = call.durations, call.taken
+  rec.z = math.min(call.till or now + call.delay, r.deadline + 1)
+  suspend(r, call.path, rec, rec.z)
+  event(call.run, 'stage.suspended', call.path, noted(rec, 'until', string.format('%.3f', rec.z / 1000)))
+  if rec.z <= now then
+    wake(r, call.path, rec, 'woken')
+  else
+    keep(r.id, call.path, rec)
+  end
+end
+
+touched[rec.q] = true
+local claimed = call.claim and rec.s ~= 'READY' and claim(rec.q, call.claim) or nil
+local bells = finish()
+remember(rec, claimed, bells)
+return reply('ok', bells, claimed)

@@ -1,0 +1,19 @@
+"""The Celery app, as of the other package."""
+
+import os
+
+from chaos_triage.moments import install
+
+from chaos_digest.graph import GRAPH
+from saltern_runtime.engine.celery import Bell, Worker
+
+if os.environ.get("CHAOS"):
+    install()
+
+worker = Worker(GRAPH)
+app = worker.celery
+for stage in GRAPH.stages:
+
+    @worker.stage(stage)
+    def task(bell: Bell) -> None:
+        worker.answer(bell)

@@ -1,0 +1,90 @@
+"""Both notations say the same: whatever one says, the other says too, and a second trip changes no byte."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from saltern_compiler.frontend import convert, read
+from saltern_compiler.frontend.canvas import read_layout
+from saltern_compiler.frontend.format_dsl import format_text
+from saltern_compiler.frontend.print_dsl import print_language
+from saltern_compiler.frontend.remarks import Remarks
+from saltern_compiler.ir.canonical import canonical, digest
+from saltern_compiler.ir.verify import verify
+from tests.support.pipelines import pipelines, remarks
+
+ROOT = Path(__file__).parents[3]
+EXAMPLES = [path for path in sorted(ROOT.glob("examples/*/*")) if path.suffix in {".saltern", ".json"} and path.stem == path.parent.name]
+PAGES = sorted((ROOT / "compiler/saltern_compiler/diagnostics/docs").glob("*.md"))
+
+
+def _blocks() -> list[tuple[str, str]]:
+    """Return name and source of every block that a page recommends."""
+    found: list[tuple[str, str]] = []
+    for page in PAGES:
+        better = page.read_text("utf-8").partition("## Use instead")[2]
+        blocks = re.findall(r"```(saltern|json|yaml)\n(.*?)```", better, re.DOTALL)
+        found += [(f"{page.stem}.{suffix}", text) for suffix, text in blocks]
+    return found
+
+
+def _trip(text: str, name: str) -> None:
+    """Take a source to the other notation and back, twice."""
+    original, _ = read(text, name)
+    assert original is not None
+    if name.endswith(".saltern"):
+        made, findings = convert.to_document(text)
+        assert made is not None, findings
+        text = made.text
+        name = "a.json"
+    first, findings = convert.to_language(text, name)
+    assert first is not None, findings
+    document, findings = convert.to_document(first.text, first.canvas)
+    assert document is not None, findings
+    second, findings = convert.to_language(document.text, "a.json")
+    assert second is not None and second.canvas is not None, findings
+    again, findings = convert.to_document(second.text, read_layout(second.canvas.text()))
+    assert again is not None, findings
+    assert second.text == first.text
+    assert again.text == document.text
+    for each, suffix in ((first.text, "a.saltern"), (document.text, "a.json")):
+        back, found = read(each, suffix)
+        assert back is not None, found
+        assert digest(back) == digest(original)
+    formatted, findings = format_text(first.text)
+    assert formatted == first.text, findings
+
+
+@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.data())
+def test_random_pipelines(data: st.DataObject) -> None:
+    """A random pipeline with random remarks is written, read, converted both ways and formatted without loss."""
+    pipeline = data.draw(pipelines())
+    verify(pipeline)
+    said = data.draw(remarks(pipeline))
+    text = print_language(pipeline, Remarks.of(said), {})
+    back, findings = read(text, "a.saltern")
+    assert back is not None and findings == [], text
+    assert canonical(back) == canonical(pipeline)
+    for each in said:
+        for line in each.text.split("\n"):
+            assert f"# {line}".rstrip() in text
+    _trip(text, "a.saltern")
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+def test_examples(path: Path) -> None:
+    """Every example survives the way to the other notation and back."""
+    _trip(path.read_text("utf-8"), path.name)
+
+
+@pytest.mark.parametrize("case", _blocks(), ids=lambda case: case[0])
+def test_pages(case: tuple[str, str]) -> None:
+    """What the pages of the diagnostics recommend survives the way too."""
+    name, text = case
+    _trip(text, name)

@@ -1,0 +1,53 @@
+"""The LALR tables that are package data: those of the grammars as they are, and nothing but plain JSON."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from saltern_compiler.expr import parse, tables
+from saltern_compiler.expr.parse import DepthGuard
+from saltern_compiler.frontend import dsl
+from saltern_compiler.frontend.tables import texts
+
+PARSERS = {"expr": (parse.GRAMMAR, parse.START, parse.TABLE), "language": (dsl.GRAMMAR, dsl.START, dsl.TABLE)}
+
+
+@pytest.mark.parametrize("name", PARSERS)
+def test_the_tables_are_those_of_the_grammars(name):
+    """Whoever changes a grammar writes its table again: python -m saltern_compiler.frontend.tables."""
+    table = PARSERS[name][2]
+    assert table.read_text() == texts()[table], "python -m saltern_compiler.frontend.tables"
+
+
+def test_the_tables_are_the_same_everywhere():
+    """No order of a set gets into them."""
+    script = (
+        "import hashlib; from saltern_compiler.frontend.tables import texts\n"
+        "print(*(hashlib.sha256(text.encode()).hexdigest() for text in texts().values()))"
+    )
+    seen = {
+        subprocess.run(
+            [sys.executable, "-c", script], env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, text=True, check=True
+        ).stdout
+        for seed in ("1", "2")
+    }  # fmt: skip
+    assert len(seen) == 1
+
+
+@pytest.mark.parametrize("name", PARSERS)
+def test_a_parser_out_of_its_table_is_that_of_the_grammar(name, tmp_path):
+    """Both make the same tree; a table that is missing, broken or of another grammar is left aside."""
+    grammar, start, table = PARSERS[name]
+    text = "a.b + [1, {'k': x ? 2 : 3}].size()"
+    fast = tables.parser(grammar, start, table, DepthGuard())
+    for other in (None, "{", json.dumps({"key": "other"})):
+        path = tmp_path / "table.json"
+        if other is not None:
+            path.write_text(other)
+        slow = tables.parser(grammar, start, path, DepthGuard())
+        assert slow.source_path != "<deserialized>"
+        assert slow.parse(text, start="expr") == fast.parse(text, start="expr")
+    assert fast.source_path == "<deserialized>"

@@ -1,0 +1,200 @@
+"""Schedules: ticks make runs, once each, whoever fires them; outages are made up for as the schedule says."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from saltern_runtime.engine.dispatch import InProcess
+from saltern_runtime.engine.schedules import MOST, Schedules, ticks
+from saltern_runtime.engine.service import InOneProcess, Service
+from saltern_runtime.graph import Graph, Schedule, Stage, node
+from saltern_runtime.settings import Settings
+from saltern_runtime.store.keys import shard_of
+from tests.support.checker import broken
+
+HOUR = 3_600_000
+
+
+@node("return", type="return@1")
+def return_(*, input: dict[str, int]) -> int:  # noqa: A002 - the name that nodes read the input by
+    return input["n"]
+
+
+def make_graph(name, *schedules, plan="ab12cd34"):
+    graph = Graph(name, package="", stages=(Stage("return", nodes=(return_,)),), schedules=schedules)
+    graph.source_map = {"plan": "sha256:" + plan * 8}
+    return graph
+
+
+def schedule(cron="* * * * *", **changes):
+    return Schedule("every", cron=cron, input={"n": 7}, **changes)
+
+
+class Clock:
+    """Timers of several versions on one store, and a way to let them have been away."""
+
+    def __init__(self, url, service, client):
+        self.url, self.service, self.client = url, service, client
+        self.opened = []
+
+    def timers(self, *schedules, plan="ab12cd34", shards=1):
+        settings = Settings(redis_url=self.url, shards=shards)
+        service = Service(make_graph(self.service, *schedules, plan=plan), settings, dispatcher=InProcess())
+        service.prepare()
+        self.opened.append(service)
+        return Schedules(service)
+
+    def key(self, name):
+        return self.opened[0].store.keys.shard(0) + name
+
+    def now(self):
+        seconds, micros = self.client.time()
+        return seconds * 1000 + micros // 1000
+
+    def hourly(self, ago):
+        """Return the line of a tick that was so many minutes ago, in each hour."""
+        return f"{(datetime.fromtimestamp(self.now() / 1000, UTC).minute - ago) % 60} * * * *"
+
+    def stood_at(self, moment):
+        """Let the schedule have fired last at a moment."""
+        signature = self.client.hget(self.key("schedules"), "every").partition(" ")[2]
+        self.client.hset(self.key("schedules"), "every", f"{moment} {signature}")
+
+    def runs(self):
+        return self.opened[0].list("default", limit=200).runs
+
+
+@pytest.fixture
+def clock(redis_url, redis_client, service):
+    made = Clock(redis_url, service, redis_client)
+    yield made
+    assert broken(redis_client, service) == []
+    for each in made.opened:
+        each.close()
+
+
+def test_a_new_schedule_begins_now(clock):
+    """What would have been due before the schedule was first seen is not made up for."""
+    timers = clock.timers(schedule("0 7 * * *", catch_up="all"))
+    assert timers.fire() == 0
+    assert timers.fire() == 0
+    assert clock.runs() == ()
+
+
+def test_a_tick_makes_one_run(clock, redis_url):
+    """Two timers at once make one run: of the schedule's input, its name as trigger, an id that anyone could have computed."""
+    hourly = schedule(clock.hourly(0))
+    one, two = clock.timers(hourly), clock.timers(hourly)
+    one.fire()
+    clock.stood_at(clock.now() - HOUR // 2)
+    assert [one.fire() + two.fire(), one.fire() + two.fire()] == [1, 0]
+    (run,) = clock.runs()
+    assert (run.trigger, run.tenant, run.input) == ("schedule:every", "default", {"n": 7})
+    assert shard_of(run.id) == 0
+    process = InOneProcess(clock.opened[0].graph, Settings(redis_url=redis_url, sweep=0.02))
+    process.bells.ring(clock.opened[0].dispatcher.bells)
+    assert process.finish(run.id, 10).output == 7
+    process.service.close()
+
+
+def test_a_tick_is_sent_twice(clock, monkeypatch):
+    """A client that lost the reply asks again, and hears of the same run."""
+    timers = clock.timers(schedule(clock.hourly(0)))
+    timers.fire()
+    clock.stood_at(clock.now() - HOUR // 2)
+    store = clock.opened[0].store
+    send, heard = store._send, []
+
+    def twice(name, *args, **options):
+        reply = send(name, *args, **options)
+        if name == "tick":
+            heard.append(reply == send(name, *args, **options))
+        return reply
+
+    monkeypatch.setattr(store, "_send", twice)
+    assert timers.fire() == 1
+    assert heard == [True]
+    assert len(clock.runs()) == 1
+
+
+@pytest.mark.parametrize(("catch_up", "made"), [("skip", 0), ("last", 1), ("all", 10)])
+def test_after_an_outage(clock, catch_up, made):
+    """Skip makes up for nothing but what is just due, last for the last tick, all for every one."""
+    timers = clock.timers(schedule(clock.hourly(30), catch_up=catch_up))
+    timers.fire()
+    clock.stood_at(clock.now() - 10 * HOUR)
+    assert timers.fire() == made
+    assert timers.fire() == 0
+    assert len(clock.runs()) == made
+
+
+def test_skip_fires_what_is_just_due(clock):
+    """A tick of this very minute is no missed one."""
+    timers = clock.timers(schedule(clock.hourly(0), catch_up="skip"))
+    timers.fire()
+    clock.stood_at(clock.now() - 10 * HOUR)
+    assert timers.fire() == 1
+
+
+def test_no_more_than_a_hundred(clock, caplog):
+    """catch_up all makes up for the latest hundred ticks, and notes the rest."""
+    timers = clock.timers(schedule(clock.hourly(30), catch_up="all"))
+    timers.fire()
+    clock.stood_at(clock.now() - 150 * HOUR)
+    assert timers.fire() == MOST
+    assert "50 ticks passed" in caplog.text
+
+
+def test_another_cron_line_begins_anew(clock):
+    """A schedule that keeps its name and changes its line stands at the moment of the change."""
+    clock.timers(schedule()).fire()
+    clock.stood_at(clock.now() - HOUR)
+    changed = clock.timers(schedule("*/2 * * * *", catch_up="all"))
+    assert changed.fire() == 0
+    assert clock.runs() == ()
+
+
+def test_the_newest_version_fires(clock):
+    """Of two versions side by side only the newer one fires; the older one takes over when the newer has been silent."""
+    hourly = schedule(clock.hourly(0))
+    old = clock.timers(hourly, plan="01d01d01")
+    old.fire()
+    new = clock.timers(hourly, plan="0e30e30e")
+    clock.client.hset(clock.key("plans"), "sha256:" + "01d01d01" * 8, clock.now() - HOUR)
+    new.fire()
+    clock.stood_at(clock.now() - HOUR // 2)
+    assert (old.fire(), new.fire()) == (0, 1)
+    assert clock.runs()[0].plan == "sha256:" + "0e30e30e" * 8
+    clock.client.hset(clock.key("current"), "at", clock.now() - 61_000)
+    old.fire()
+    assert clock.client.hget(clock.key("current"), "plan") == "sha256:" + "01d01d01" * 8
+    new.fire()
+    assert clock.client.hget(clock.key("current"), "plan") == "sha256:" + "0e30e30e" * 8
+
+
+def test_shards(clock):
+    """A schedule's state and its runs live in one shard, which its id chooses."""
+    timers = clock.timers(*(Schedule(f"s{n}", cron="* * * * *") for n in range(8)), shards=4)
+    timers.fire()
+    assert timers.fire() == 0
+    found = {shard: clock.client.hkeys(clock.opened[0].store.keys.shard(shard) + "schedules") for shard in range(4)}
+    assert sorted(name for names in found.values() for name in names) == [f"s{n}" for n in range(8)]
+    assert sum(bool(names) for names in found.values()) > 1
+
+
+def moments(cron, zone, start, count):
+    found = ticks(Schedule("x", cron=cron, time_zone=zone), round(datetime.fromisoformat(start).timestamp() * 1000))
+    return [datetime.fromtimestamp(next(found) / 1000, UTC).strftime("%m-%d %H:%M") for _ in range(count)]
+
+
+def test_daylight_saving():
+    """A time that is skipped fires once right after the change, one that comes twice fires once; `*` goes by elapsed time."""
+    spring, autumn = "2026-03-28T12:00:00+00:00", "2026-10-24T12:00:00+00:00"
+    assert moments("30 2 * * *", "Europe/Zurich", spring, 2) == ["03-29 01:00", "03-30 00:30"]
+    assert moments("30 2 * * *", "Europe/Zurich", autumn, 2) == ["10-25 00:30", "10-26 01:30"]
+    assert moments("0 * * * *", "Europe/Zurich", "2026-10-24T23:30:00+00:00", 3) == [
+        "10-25 00:00",
+        "10-25 01:00",
+        "10-25 02:00",
+    ]
+    assert moments("0 7 * * 1-5", "Europe/Zurich", "2026-03-27T12:00:00+00:00", 1) == ["03-30 05:00"]
