@@ -10,6 +10,9 @@ import sys
 import threading
 from pathlib import Path
 
+from redis.exceptions import ConnectionError as LostConnectionError
+from redis.exceptions import TimeoutError as SlowReplyError
+
 from saltern_runtime.engine.schedules import Schedules
 from saltern_runtime.engine.service import Service
 from saltern_runtime.engine.sweeper import Sweeper
@@ -37,7 +40,7 @@ def run(service: Service, stop: threading.Event, heartbeat: Path | None = None) 
             service.prepare()
             sweeper.sweep()
             schedules.fire()
-        except StoreUnavailableError as error:
+        except (StoreUnavailableError, LostConnectionError, SlowReplyError) as error:
             log.warning("nothing swept: %s", error)
         if heartbeat is not None:
             heartbeat.touch()

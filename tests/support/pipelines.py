@@ -46,21 +46,49 @@ from saltern_runtime.spec import (
 )
 
 TEXT = st.one_of(
-    st.sampled_from(["", "a", "two words", "{{", "}}", "{", "`", "\\", '"', "'", "\n", " x\n  y ", "\n\n", "\t", "#", "${x}", "$expr", "€ ‮"]),
+    st.sampled_from(
+        [
+            "",
+            "a",
+            "two words",
+            "{{",
+            "}}",
+            "{",
+            "`",
+            "\\",
+            '"',
+            "'",
+            "\n",
+            " x\n  y ",
+            "\n\n",
+            "\t",
+            "#",
+            "${x}",
+            "$expr",
+            "€ \u202e",
+        ]
+    ),
     st.text(st.characters(exclude_categories=["Cs"]), max_size=12),
 )
 NAME = st.from_regex(r"[a-z_][a-z0-9_]{0,6}", fullmatch=True)
-KEY = st.one_of(NAME, st.sampled_from(["in", "true", "null", "type", "if", "on", "return", "my key", "$expr", "1", "-", ""]), TEXT)
+KEY = st.one_of(
+    NAME, st.sampled_from(["in", "true", "null", "type", "if", "on", "return", "my key", "$expr", "1", "-", ""]), TEXT
+)
 INTEGER = st.integers(-(2**63), 2**63 - 1)
 SCALAR = st.one_of(st.none(), st.booleans(), INTEGER, st.floats(allow_nan=False, allow_infinity=False), TEXT)
-JSON = st.recursive(SCALAR, lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(KEY, inner, max_size=3)), max_leaves=6)
+JSON = st.recursive(
+    SCALAR, lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(KEY, inner, max_size=3)), max_leaves=6
+)
 FIELD = st.one_of(NAME, st.sampled_from(["my field", "in", "a-b", "it's"]))
 SECONDS = st.one_of(st.sampled_from([0.0, 0.5, 20.0, 90.0, 3600.0, 86400.0, 0.1234567]), st.floats(0.001, 10_000))
 
 
 def exprs(names: list[str], skipped: list[str]) -> st.SearchStrategy[Expr]:
     """Make expressions that read names, and those that may have been skipped through `merge` alone."""
-    leaves = [st.builds(Const, st.one_of(st.booleans(), st.integers(0, 99), TEXT)), st.sampled_from([Ident(name) for name in names])]
+    leaves = [
+        st.builds(Const, st.one_of(st.booleans(), st.integers(0, 99), TEXT)),
+        st.sampled_from([Ident(name) for name in names]),
+    ]
     if skipped:
         args = st.lists(st.sampled_from([Ident(name) for name in skipped]), min_size=1, max_size=3, unique=True)
         leaves.append(args.map(lambda chosen: Call("merge", tuple(chosen))))
@@ -69,12 +97,21 @@ def exprs(names: list[str], skipped: list[str]) -> st.SearchStrategy[Expr]:
         lambda inner: st.one_of(
             st.builds(Select, inner.filter(lambda each: not isinstance(each, Const)), FIELD, st.just(value=False)),
             st.builds(Index, inner.filter(lambda each: not isinstance(each, Const)), inner),
-            st.builds(lambda a, b, op: Call(op, (a, b)), inner, inner, st.sampled_from(["_+_", "_&&_", "_||_", "_==_", "@in", "_*_"])),
+            st.builds(
+                lambda a, b, op: Call(op, (a, b)),
+                inner,
+                inner,
+                st.sampled_from(["_+_", "_&&_", "_||_", "_==_", "@in", "_*_"]),
+            ),
             st.builds(lambda a, b, c: Call("_?_:_", (a, b, c)), inner, inner, inner),
             st.builds(lambda a: Call("!_", (a,)), inner),
             st.builds(lambda a: Call("size", (a,)), inner),
             st.builds(lambda k, v: MapExpr(((k, v),)), inner, inner),
-            st.builds(lambda a, b: Macro("map", a, "each", (b,)), inner.filter(lambda each: not isinstance(each, Const)), inner),
+            st.builds(
+                lambda a, b: Macro("map", a, "each", (b,)),
+                inner.filter(lambda each: not isinstance(each, Const)),
+                inner,
+            ),
         ),
         max_leaves=6,
     )
@@ -89,12 +126,17 @@ def values(of: st.SearchStrategy[Expr], *, depth: int = 2) -> st.SearchStrategy[
         return leaf
     inner = values(of, depth=depth - 1)
     keys = KEY.filter(lambda key: not key.startswith("$"))
-    return st.one_of(leaf, st.lists(inner, max_size=3).map(make_list), st.dictionaries(keys, inner, max_size=3).map(make_object))
+    return st.one_of(
+        leaf, st.lists(inner, max_size=3).map(make_list), st.dictionaries(keys, inner, max_size=3).map(make_object)
+    )
 
 
 def types() -> st.SearchStrategy[Type]:
     """Make types of every kind."""
-    base = st.one_of(st.sampled_from([ANY, BOOL, INT, STRING]), st.builds(LiteralType, st.one_of(TEXT, st.integers(-9, 9), st.booleans())))
+    base = st.one_of(
+        st.sampled_from([ANY, BOOL, INT, STRING]),
+        st.builds(LiteralType, st.one_of(TEXT, st.integers(-9, 9), st.booleans())),
+    )
     return st.recursive(
         base,
         lambda inner: st.one_of(
@@ -112,7 +154,13 @@ def types() -> st.SearchStrategy[Type]:
 def object_types(draw: st.DrawFn, inner: st.SearchStrategy[Type]) -> ObjectType:
     """Make object types; a doc is text that JSON Schema calls a description."""
     fields = {
-        name: Field(name, draw(inner), draw(st.booleans()), personal=draw(st.booleans()), doc=draw(st.sampled_from(["", "What."])))
+        name: Field(
+            name,
+            draw(inner),
+            draw(st.booleans()),
+            personal=draw(st.booleans()),
+            doc=draw(st.sampled_from(["", "What."])),
+        )
         for name in draw(st.lists(KEY, max_size=3, unique=True))
     }
     return obj(fields, open=draw(st.booleans()))
@@ -137,7 +185,11 @@ def _nodes(draw: st.DrawFn, prefix: str, names: list[str], depth: int) -> list[N
     for number in range(draw(st.integers(0, 5))):
         node_id = f"{prefix}{number}"
         gates = [ControlEdge(each.id, handle) for each in made for handle in _handles(each)]
-        control = draw(st.lists(st.sampled_from(gates), max_size=2, unique_by=lambda edge: (edge.source, edge.handle))) if gates else []
+        control = (
+            draw(st.lists(st.sampled_from(gates), max_size=2, unique_by=lambda edge: (edge.source, edge.handle)))
+            if gates
+            else []
+        )
         after = draw(st.lists(st.sampled_from([each.id for each in made]), max_size=2, unique=True)) if made else []
         of = exprs(open_names, skipped)
         kinds = ["set", "llm.chat", "if", "switch", *(["foreach"] if depth else [])]
@@ -147,14 +199,23 @@ def _nodes(draw: st.DrawFn, prefix: str, names: list[str], depth: int) -> list[N
         if kind == "if":
             params = {"condition": make_expression(draw(of))}
         elif kind == "switch":
-            cases = draw(st.lists(st.one_of(TEXT, st.integers(-9, 9), st.booleans(), st.none()), max_size=3, unique_by=_case))
-            params = {"value": draw(st.one_of(of.map(make_expression), TEXT.map(Literal))), "cases": Literal(sorted(cases, key=_case))}
+            cases = draw(
+                st.lists(st.one_of(TEXT, st.integers(-9, 9), st.booleans(), st.none()), max_size=3, unique_by=_case)
+            )
+            params = {
+                "value": draw(st.one_of(of.map(make_expression), TEXT.map(Literal))),
+                "cases": Literal(sorted(cases, key=_case)),
+            }
         elif kind == "foreach":
             variable = f"{node_id}_item"
             inner = draw(_nodes(f"{node_id}_", [*open_names, variable], depth - 1))
             inner.append(Node("yield", "yield", params=(("value", draw(values(exprs([variable], [])))),)))
             body = region_of(node_id, inner, (variable,))
-            params = {"items": make_expression(draw(of)), "at_most": Literal(draw(st.integers(1, 64))), "on_error": Literal("collect")}
+            params = {
+                "items": make_expression(draw(of)),
+                "at_most": Literal(draw(st.integers(1, 64))),
+                "on_error": Literal("collect"),
+            }
         policy = draw(POLICY) if draw(st.booleans()) else Policy()
         label = draw(st.sampled_from(["", 'A "label"']))
         node = Node(
@@ -177,14 +238,22 @@ def _nodes(draw: st.DrawFn, prefix: str, names: list[str], depth: int) -> list[N
 
 
 def _case(case: object) -> str:
-    return {None: "null", True: "true", False: "false"}.get(case, str(case)) if case is None or isinstance(case, bool) else str(case)
+    return (
+        {None: "null", True: "true", False: "false"}.get(case, str(case))
+        if case is None or isinstance(case, bool)
+        else str(case)
+    )
 
 
 def _handles(node: Node) -> list[str]:
     if node.type == "if":
         return ["then", "else"]
     cases = node.param("cases")
-    return [*(f"case.{_case(case)}" for case in cases.value), "else"] if isinstance(cases, Literal) and node.type == "switch" else []
+    return (
+        [*(f"case.{_case(case)}" for case in cases.value), "else"]
+        if isinstance(cases, Literal) and node.type == "switch"
+        else []
+    )
 
 
 @st.composite
@@ -197,15 +266,27 @@ def pipelines(draw: st.DrawFn) -> Pipeline:
         nodes.append(Node("return", "return", params=(("value", value),)))
     names = draw(st.lists(NAME, max_size=3, unique=True))
     secrets = tuple(Secret(name, f"env:{name.upper()}") for name in sorted(names))
-    settings: dict[str, Value] = {"key": SecretRef(secrets[0].name) if secrets else Literal("x"), "model": draw(TEXT.map(Literal))}
-    triggers = [Trigger("api"), Trigger("webhook", (("path", draw(TEXT.map(Literal))), ("signature", Literal("standard"))))]
+    settings: dict[str, Value] = {
+        "key": SecretRef(secrets[0].name) if secrets else Literal("x"),
+        "model": draw(TEXT.map(Literal)),
+    }
+    triggers = [
+        Trigger("api"),
+        Trigger("webhook", (("path", draw(TEXT.map(Literal))), ("signature", Literal("standard")))),
+    ]
     return Pipeline(
         draw(st.one_of(NAME, TEXT.filter(bool))),
         draw(object_types(types())),
         draw(st.none() | object_types(types())),
         secrets,
         (Connection("model", "openai", tuple(sorted(settings.items())), draw(POLICY)),),
-        tuple(draw(st.lists(st.sampled_from(triggers), unique_by=lambda each: each.type, max_size=2).map(lambda made: sorted(made, key=lambda each: each.type)))),
+        tuple(
+            draw(
+                st.lists(st.sampled_from(triggers), unique_by=lambda each: each.type, max_size=2).map(
+                    lambda made: sorted(made, key=lambda each: each.type)
+                )
+            )
+        ),
         tuple(sorted(draw(st.dictionaries(st.sampled_from(["deadline", "retention"]), SECONDS)).items())),
         draw(POLICY),
         Region(tuple(sorted(nodes, key=lambda node: node.id))),
@@ -216,7 +297,14 @@ def pipelines(draw: st.DrawFn) -> Pipeline:
 @st.composite
 def remarks(draw: st.DrawFn, pipeline: Pipeline) -> list[Remark]:
     """Make remarks about a pipeline's parts, and about what is not there."""
-    anchors = ["pipeline", "end", "input", "connection model", "node gone", *(f"node {node.id}" for node in pipeline.body.walk())]
+    anchors = [
+        "pipeline",
+        "end",
+        "input",
+        "connection model",
+        "node gone",
+        *(f"node {node.id}" for node in pipeline.body.walk()),
+    ]
     return draw(
         st.lists(
             st.builds(

@@ -20,6 +20,7 @@ COMMANDS: Final = {
     "fmt": "Format pipelines: one look, the same meaning, every comment kept.",
     "convert": "Turn an editor's document into the language, or the other way.",
     "graph": "Draw a pipeline: SVG, Mermaid or DOT.",
+    "nodes": "List the node types, or show the parameters of one.",
     "digest": "Print the digest of what a pipeline means.",
     "schema": "Print the JSON Schema of the editor's documents.",
     "wheel": "Write the wheel of saltern-runtime, which images need.",

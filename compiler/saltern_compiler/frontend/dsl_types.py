@@ -27,7 +27,7 @@ from saltern_runtime.spec import (
 )
 from saltern_runtime.spec.types import PRIMITIVES
 
-_GENERIC: Final[Mapping[str, type[ListType] | type[MapType]]] = {"list": ListType, "map": MapType}
+_GENERIC: Final[Mapping[str, type[ListType | MapType]]] = {"list": ListType, "map": MapType}
 _OTHER_WORDS: Final = {
     "str": "string", "text": "string", "integer": "int", "number": "double", "float": "double", "boolean": "bool",
     "array": "list", "object": "map", "dict": "map", "json": "any", "datetime": "timestamp", "date": "timestamp",

@@ -18,7 +18,23 @@ from saltern_compiler.ir.verify import InternalError
 
 _NO_LIMIT: Final = 1_000_000_000
 _PLAIN: Final = frozenset(
-    ["pipeline", "description", "settings", "input", "output", "secret", "connection", "trigger", "node", "result", "after", "join", "at_most", "on_error", "decorator_arg"]
+    [
+        "pipeline",
+        "description",
+        "settings",
+        "input",
+        "output",
+        "secret",
+        "connection",
+        "trigger",
+        "node",
+        "result",
+        "after",
+        "join",
+        "at_most",
+        "on_error",
+        "decorator_arg",
+    ]
 )
 """Rules whose words simply stand one after another, with decorators above."""
 _HEADED: Final = frozenset(["if_branch", "bare_if", "foreach", "while_region", "try_region", "parallel"])

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from lark.exceptions import UnexpectedInput
+
 from saltern_compiler.expr.ast import Const
 from saltern_compiler.expr.literals import show_string
+from saltern_compiler.expr.parse import TooDeepError
 from saltern_compiler.expr.show import show
 from saltern_compiler.frontend.dsl_builder import case_key
 from saltern_compiler.frontend.durations import show_duration
@@ -39,7 +42,10 @@ def print_language(pipeline: Pipeline, remarks: Remarks, orders: Orders) -> str:
     if remarks.by_key.keys() - remarks.used:
         anchors = {NODE + node.id for node in pipeline.body.walk()}
         text = _Writer(pipeline, remarks.moved(anchors), orders).text()
-    return set_text(text, airy=True)
+    try:
+        return set_text(text, airy=True)
+    except (UnexpectedInput, TooDeepError) as error:
+        raise UnwritableError(pipeline.name) from error
 
 
 @dataclass(slots=True)

@@ -17,7 +17,9 @@ from saltern_compiler.ir.pipeline import RETURN
 Orders = dict[frozenset[str], tuple[str, ...]]
 """In which order an author has written the keys of objects: by the set of keys."""
 
-_STATEMENTS: Final = frozenset(["node", "if_branch", "switch", "foreach", "while_region", "try_region", "parallel", "result"])
+_STATEMENTS: Final = frozenset(
+    ["node", "if_branch", "switch", "foreach", "while_region", "try_region", "parallel", "result"]
+)
 _SECTIONS: Final = {
     "pipeline": START, "description": "description", "settings": "settings", "input": "input", "output": "output",
     "secret": "secret ", "connection": "connection ", "trigger": "trigger ",

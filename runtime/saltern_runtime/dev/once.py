@@ -6,6 +6,7 @@ import json
 import os
 import sys
 import tempfile
+import traceback
 from collections.abc import Mapping
 from contextlib import redirect_stdout
 from importlib import import_module
@@ -16,7 +17,7 @@ from pydantic import ValidationError
 
 from saltern_runtime.dev import store, view
 from saltern_runtime.dev.children import Children
-from saltern_runtime.dev.tree import Tree
+from saltern_runtime.dev.tree import Tree, TreeError
 from saltern_runtime.engine.service import run_once
 from saltern_runtime.spec import Json
 from saltern_runtime.store.views import RunState
@@ -28,11 +29,11 @@ class InputError(Exception):
 
 
 def run(tree: Tree, source: str, *, json_events: bool = False) -> int:
-    """Run once with the input of a file (`-`: standard input); the output goes to stdout. Raises InputError."""
+    """Run once with the input of a file (`-`: standard input); the output goes to stdout. Raises InputError and TreeError."""
     sys.path.insert(0, str(tree.folder))
     os.environ["PYTHONPATH"] = str(tree.folder)
-    given = _check(import_module(f"{tree.package}.models").Input, _read(source))
-    graph = import_module(f"{tree.package}.graph").GRAPH
+    given = _check(_load(tree, "models").Input, _read(source))
+    graph = _load(tree, "graph").GRAPH
     with (
         tempfile.TemporaryDirectory(prefix="saltern-run-") as folder,
         Children(Path(folder), os.environ) as children,
@@ -48,6 +49,16 @@ def run(tree: Tree, source: str, *, json_events: bool = False) -> int:
         return 1
     sys.stdout.write(json.dumps(ended.output, indent=2) + "\n")
     return 0
+
+
+def _load(tree: Tree, module: str) -> Any:
+    try:
+        return import_module(f"{tree.package}.{module}")
+    except Exception as error:
+        # The pipeline's own modules run here: whatever they raise is theirs, and so is its place.
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        place = f"{Path(last.filename).name}, line {last.lineno}"
+        raise TreeError(f"{tree.package} cannot be imported: {type(error).__name__}: {error} ({place})") from error
 
 
 def _read(source: str) -> Json:

@@ -54,6 +54,23 @@ def test_every_command_has_help(saltern, command):
     assert "--debug" not in out
 
 
+def test_nodes_lists_what_is_installed(saltern):
+    """Every node type has a line; one alone shows its parameters, optional ones with `?`."""
+    code, out, _ = saltern("nodes")
+    assert (code, "slack.post_message@1  slack" in out) == (0, True)
+    code, out, _ = saltern("nodes", "slack.post_message@1")
+    assert code == 0
+    assert "  channel: string" in out
+    assert "  thread_ts?: string" in out
+
+
+@pytest.mark.parametrize("name", ["slack", "slack.post_message@9", "@", "x@y", "²"])
+def test_nodes_says_what_is_not_there(saltern, name):
+    """A name that no node type has is misuse, with what to do next."""
+    code, _, err = saltern("nodes", name)
+    assert (code, f"no node type `{name}`" in err) == (2, True)
+
+
 def test_a_clean_pipeline(saltern):
     """Without findings the exit code is 0."""
     assert saltern("check", TRIAGE)[:2] == (0, f"{TRIAGE}: no findings\n")

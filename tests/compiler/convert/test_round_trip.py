@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from saltern_compiler.frontend import convert, read
@@ -19,7 +19,11 @@ from saltern_compiler.ir.verify import verify
 from tests.support.pipelines import pipelines, remarks
 
 ROOT = Path(__file__).parents[3]
-EXAMPLES = [path for path in sorted(ROOT.glob("examples/*/*")) if path.suffix in {".saltern", ".json"} and path.stem == path.parent.name]
+EXAMPLES = [
+    path
+    for path in sorted(ROOT.glob("examples/*/*"))
+    if path.suffix in {".saltern", ".json"} and path.stem == path.parent.name
+]
 PAGES = sorted((ROOT / "compiler/saltern_compiler/diagnostics/docs").glob("*.md"))
 
 
@@ -47,7 +51,8 @@ def _trip(text: str, name: str) -> None:
     document, findings = convert.to_document(first.text, first.canvas)
     assert document is not None, findings
     second, findings = convert.to_language(document.text, "a.json")
-    assert second is not None and second.canvas is not None, findings
+    assert second is not None, findings
+    assert second.canvas is not None
     again, findings = convert.to_document(second.text, read_layout(second.canvas.text()))
     assert again is not None, findings
     assert second.text == first.text
@@ -60,7 +65,12 @@ def _trip(text: str, name: str) -> None:
     assert formatted == first.text, findings
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+)
 @given(st.data())
 def test_random_pipelines(data: st.DataObject) -> None:
     """A random pipeline with random remarks is written, read, converted both ways and formatted without loss."""
@@ -69,7 +79,8 @@ def test_random_pipelines(data: st.DataObject) -> None:
     said = data.draw(remarks(pipeline))
     text = print_language(pipeline, Remarks.of(said), {})
     back, findings = read(text, "a.saltern")
-    assert back is not None and findings == [], text
+    assert back is not None, text
+    assert findings == [], text
     assert canonical(back) == canonical(pipeline)
     for each in said:
         for line in each.text.split("\n"):

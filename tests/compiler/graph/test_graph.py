@@ -1,0 +1,149 @@
+"""`saltern graph`: pictures that show what a pipeline does, and are drawn the same every time."""
+
+from __future__ import annotations
+
+import itertools
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+import pytest
+
+from saltern_compiler.cli import main
+from saltern_compiler.drawing.dot import draw_dot
+from saltern_compiler.drawing.layered import Link, place
+from saltern_compiler.drawing.mermaid import draw_mermaid
+from saltern_compiler.drawing.model import Graph, graph_of
+from saltern_compiler.drawing.svg import draw_svg
+from saltern_compiler.drawing.text import fit, width
+from saltern_compiler.frontend import read
+
+ROOT = Path(__file__).parents[3]
+EXAMPLES = sorted(ROOT.glob("examples/*/*.saltern"))
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def _graph(text: str) -> Graph:
+    pipeline, findings = read("pipeline p\n" + text, "a.saltern")
+    assert pipeline is not None, findings
+    return graph_of(pipeline)
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_pictures_of_the_examples(path: Path) -> None:
+    """The picture beside an example is the picture of it: `saltern graph X.saltern -o X.svg --force`."""
+    pipeline, _ = read(path.read_text("utf-8"), path.name)
+    assert pipeline is not None
+    drawn = draw_svg(graph_of(pipeline), pipeline.name)
+    assert path.with_suffix(".svg").read_text("utf-8") == drawn
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_boxes_do_not_overlap(path: Path) -> None:
+    """No box lies on another, except in its region; no text is wider than its box."""
+    root = ET.fromstring(path.with_suffix(".svg").read_text("utf-8"))
+    boxes = []
+    for group in root.iter(f"{SVG}g"):
+        for rect in group.findall(f"{SVG}rect"):
+            x, y, w, h = (float(rect.attrib[key]) for key in ("x", "y", "width", "height"))
+            boxes.append((x, y, x + w, y + h))
+            for text in group.findall(f"{SVG}text"):
+                assert float(text.attrib["x"]) + float(text.attrib["textLength"]) <= x + w
+    for one, two in itertools.combinations(boxes, 2):
+        apart = one[2] <= two[0] or two[2] <= one[0] or one[3] <= two[1] or two[3] <= one[1]
+        inside = one[0] < two[0] and one[1] < two[1] and one[2] > two[2] and one[3] > two[3]
+        assert apart or inside
+
+
+def test_lines_say_what_they_carry() -> None:
+    """A data line names the fields that are read, a control line the handle, and `after` is said where nothing else is."""
+    graph = _graph(
+        """
+        input { a: string, b: string }
+        x = set { value: { p: input.a, q: input.b } }
+        y = switch input.a { "on" => { z = set after x { value: 1 } } }
+        w = set when any(y.case.on, y.else) { value: 1 }
+        """
+    )
+    said = {(each.source, each.target): (each.kind, each.label) for each in graph.arrows}
+    assert said == {
+        ("input", "x"): ("data", "a, b"),
+        ("input", "y"): ("data", "a"),
+        ("y", "z"): ("control", "on"),
+        ("x", "z"): ("after", "after"),
+        ("y", "w"): ("control", "any: on, else"),
+    }
+
+
+def test_regions_are_boxes_with_boxes_in_them() -> None:
+    """A foreach holds the graph of its body; what the body reads from outside leads to the region."""
+    graph = _graph(
+        "input { l: list<int>, k: int }\nr = foreach i in input.l {\n v = set { value: i + input.k }\n yield v\n}"
+    )
+    region = next(box for box in graph.boxes if box.id == "r")
+    assert region.inner is not None
+    assert [box.title for box in region.inner.boxes] == ["v", "yield"]
+    assert [(each.source, each.target, each.label) for each in graph.arrows] == [("input", "r", "l, k")]
+
+
+EVIL = '</text><script>alert(1)</script> "quote" ]] --> {{ }} `x` \\ | # ; \u202e & <b>'
+
+
+def test_text_is_escaped() -> None:
+    """Whatever an author writes stays text: the SVG parses and has no element of the author's, Mermaid and DOT have their quotes closed."""
+    escaped = EVIL.replace("\\", "\\\\").replace('"', '\\"')
+    graph = _graph(
+        f'input {{ a: string }}\n@label("{escaped}")\nx = switch input.a {{ "{escaped}" => {{ y = set {{ value: 1 }} }} }}'
+    )
+    svg = draw_svg(graph, EVIL)
+    root = ET.fromstring(svg)
+    assert not list(root.iter(f"{SVG}script"))
+    assert not list(root.iter(f"{SVG}b"))
+    assert "\u202e" not in svg
+    mermaid = draw_mermaid(graph)
+    assert "<script>" not in mermaid
+    assert all(line.count('"') % 2 == 0 for line in mermaid.splitlines())
+    for line in draw_dot(graph, EVIL).splitlines():
+        assert line.replace("\\\\", "").replace('\\"', "").count('"') % 2 == 0
+
+
+def test_layers_go_from_left_to_right() -> None:
+    """Every link leads to the right, a long one goes around what lies between, and a circle does no harm."""
+    sizes = dict.fromkeys("abcd", (100.0, 50.0))
+    placed = place(sizes, [Link("a", "b"), Link("b", "c"), Link("a", "c"), Link("d", "d")])
+    assert placed.boxes["a"][0] < placed.boxes["b"][0] < placed.boxes["c"][0]
+    (_, y), _ = placed.lines[2].through[0]
+    top = placed.boxes["b"][1]
+    assert not top <= y <= top + 50
+    assert place({"a": (1, 1), "b": (1, 1)}, [Link("a", "b"), Link("b", "a")]).size[0] > 1
+
+
+def test_untangling() -> None:
+    """Boxes of a layer are put in an order that saves crossings."""
+    sizes = dict.fromkeys("abxy", (10.0, 10.0))
+    placed = place(sizes, [Link("a", "y"), Link("b", "x")])
+    assert (placed.boxes["a"][1] < placed.boxes["b"][1]) == (placed.boxes["y"][1] < placed.boxes["x"][1])
+
+
+def test_text_is_cut_to_its_room() -> None:
+    """A text that is too long ends in an ellipsis and fits."""
+    cut = fit("many words " * 20, 12, 100)
+    assert cut.endswith("…")
+    assert width(cut, 12) <= 100
+    assert fit("a\nb\tc", 12, 100) == "a b c"
+
+
+def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The format follows the suffix or --format; a file that is there stays unless --force is given."""
+    source = ROOT / "examples/order_totals/order_totals.saltern"
+
+    def call(*arguments: object) -> tuple[int, str]:
+        with pytest.raises(SystemExit) as stopped:
+            main(["graph", str(source), *map(str, arguments)])
+        return int(stopped.value.code or 0), "".join(capsys.readouterr())
+
+    assert call("--format", "mermaid")[1].startswith("flowchart LR\n")
+    assert call("-o", tmp_path / "a.dot")[0] == 0
+    assert (tmp_path / "a.dot").read_text().startswith('digraph "order_totals" {')
+    assert call("-o", tmp_path / "a.dot")[0] == 2
+    assert call("-o", tmp_path / "a.dot", "--force", "--format", "svg")[0] == 0
+    assert (tmp_path / "a.dot").read_text().startswith("<svg ")
