@@ -11,10 +11,8 @@ from saltern_runtime.store.reading import Reader
 from saltern_runtime.store.store import Store
 
 log = logging.getLogger("saltern.timers")
-FULL = 64
-"""Entries of one call of take_due; so many means that there may be more."""
 ROUNDS = 100
-"""Calls in one sweep, at most, so that no shard starves the others."""
+"""Calls in one sweep, at most, so that no shard starves the others. Each takes 64 entries; some leave a rest that is due at once."""
 
 
 class Sweeper:
@@ -36,7 +34,7 @@ class Sweeper:
                 due, bells = self._store.take_due(shard, self._replica, gap=anew and turn == 0)
                 self._ring(bells)
                 done += due
-                if due < FULL:
+                if not due:
                     break
         return done
 

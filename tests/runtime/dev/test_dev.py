@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -144,11 +145,12 @@ def test_once_names_a_file_that_is_not_there(tree):
     assert (done.returncode, done.stderr) == (1, "error: cannot read nope.json: No such file or directory\n")
 
 
-def test_once_names_an_own_module_that_cannot_be_imported(tree):
+def test_once_names_an_own_module_that_cannot_be_imported(tree, tmp_path):
     """What a pipeline's own module raises at import is told with its place, not as our traceback."""
-    nodes = tree / "echo" / "nodes.py"
+    broken = shutil.copytree(tree, tmp_path / "broken")
+    nodes = broken / "echo" / "nodes.py"
     nodes.write_text("import not_there_at_all\n" + nodes.read_text())
-    done = run_once(tree, '{"text": "a"}')
+    done = run_once(broken, '{"text": "a"}')
     assert (done.returncode, done.stdout) == (1, "")
     assert "error: echo cannot be imported: ModuleNotFoundError: No module named 'not_there_at_all'" in done.stderr
     assert "nodes.py, line 1" in done.stderr

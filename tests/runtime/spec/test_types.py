@@ -64,7 +64,9 @@ def test_union_swallows_literals_of_a_whole_type() -> None:
 
 def test_show_writes_the_language() -> None:
     """Nullable, optional, personal and quoted parts are written as a person would."""
-    of = obj({"a": optional(INT), "b": Field("b", STRING, required=False, personal=True), "c d": ListType(MapType(ANY))})
+    of = obj(
+        {"a": optional(INT), "b": Field("b", STRING, required=False, personal=True), "c d": ListType(MapType(ANY))}
+    )
     assert show(of) == '{ a: int?, b?: string @personal, "c d": list<map<any>> }'
 
 
