@@ -8,12 +8,9 @@ from __future__ import annotations
 
 import inspect
 import json
-import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
-from enum import Enum
 from functools import cached_property
 from importlib import resources
 from types import UnionType
@@ -21,7 +18,13 @@ from typing import Any, Final, Generic, Literal, ParamSpec, TypeVar, Union, get_
 
 from pydantic import TypeAdapter
 
+from saltern_runtime.context import SKIPPED, Connection, Context, MissingSecretError, RunInfo, Skipped
 from saltern_runtime.spec import Retry
+
+__all__ = [
+    "AMBIENT", "MAX_DEPENDANTS", "MAX_WINDOW", "SKIPPED", "Connection", "Context", "Each", "Graph", "GraphError",
+    "MissingSecretError", "Node", "On", "RunInfo", "Schedule", "Skipped", "Stage", "node",
+]  # fmt: skip
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -32,73 +35,6 @@ MAX_WINDOW: Final = 64
 """Items of one foreach that run at the same time, at most."""
 AMBIENT: Final = ("input", "run")
 """Keywords of every node that stand for no node."""
-
-
-class Skipped(Enum):
-    """The type of `SKIPPED`."""
-
-    SKIPPED = "skipped"
-
-    def __repr__(self) -> str:
-        return "SKIPPED"
-
-
-SKIPPED: Final = Skipped.SKIPPED
-"""Stands for the value of a node that did not run."""
-
-
-@dataclass(frozen=True, slots=True)
-class RunInfo:
-    """What a node may know of its run; the same in every attempt and replay."""
-
-    id: str
-    tenant: str
-    started_at: datetime
-    """UTC."""
-
-
-@dataclass(frozen=True, slots=True)
-class Connection:
-    """A connector's settings under a name. `secrets` maps a setting to a reference such as `env:SLACK_TOKEN`."""
-
-    name: str
-    connector: str
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    secrets: Mapping[str, str] = field(default_factory=dict)
-
-    def secret(self, setting: str) -> str:
-        """Read a secret now; raises MissingSecretError where the environment lacks it."""
-        reference = self.secrets[setting]
-        name = reference.removeprefix("env:")
-        value = os.environ.get(name)
-        if value is None:
-            raise MissingSecretError(f"connection {self.name!r} needs the environment variable {name}")
-        return value
-
-
-class MissingSecretError(RuntimeError):
-    """A secret's reference leads nowhere; permanent until an operator sets it."""
-
-
-@dataclass(slots=True)
-class Context:
-    """What a node's callable gets of its surroundings."""
-
-    run: RunInfo
-    node: str
-    path: str
-    """The activation: `classify`, `summaries[17]/page`."""
-    attempt: int
-    connection: Connection | None
-    deadline: float
-    """`time.monotonic()` at which this attempt is over."""
-    epoch: int = 0
-    _calls: int = 0
-
-    def effect_key(self) -> str:
-        """Return a stable idempotency key for the next outbound call: tenant, run, path, call number, epoch; never the attempt."""
-        self._calls += 1
-        return f"{self.run.tenant}:{self.run.id}:{self.path}:{self.node}:{self._calls}:{self.epoch}"
 
 
 class Node(Generic[P, R]):

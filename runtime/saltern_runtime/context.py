@@ -1,0 +1,77 @@
+"""What a node's callable gets of its surroundings: its run, its connection, and the mark of what did not run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import Enum
+from typing import Any, Final
+
+
+class Skipped(Enum):
+    """The type of `SKIPPED`."""
+
+    SKIPPED = "skipped"
+
+    def __repr__(self) -> str:
+        return "SKIPPED"
+
+
+SKIPPED: Final = Skipped.SKIPPED
+"""Stands for the value of a node that did not run."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunInfo:
+    """What a node may know of its run; the same in every attempt and replay."""
+
+    id: str
+    tenant: str
+    started_at: datetime
+    """UTC."""
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """A connector's settings under a name. `secrets` maps a setting to a reference such as `env:SLACK_TOKEN`."""
+
+    name: str
+    connector: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict)
+
+    def secret(self, setting: str) -> str:
+        """Read a secret now; raises MissingSecretError where the environment lacks it."""
+        reference = self.secrets[setting]
+        name = reference.removeprefix("env:")
+        value = os.environ.get(name)
+        if value is None:
+            raise MissingSecretError(f"connection {self.name!r} needs the environment variable {name}")
+        return value
+
+
+class MissingSecretError(RuntimeError):
+    """A secret's reference leads nowhere; permanent until an operator sets it."""
+
+
+@dataclass(slots=True)
+class Context:
+    """What a node's callable gets of its surroundings."""
+
+    run: RunInfo
+    node: str
+    path: str
+    """The activation: `classify`, `summaries[17]/page`."""
+    attempt: int
+    connection: Connection | None
+    deadline: float
+    """`time.monotonic()` at which this attempt is over."""
+    epoch: int = 0
+    _calls: int = 0
+
+    def effect_key(self) -> str:
+        """Return a stable idempotency key for the next outbound call: tenant, run, path, call number, epoch; never the attempt."""
+        self._calls += 1
+        return f"{self.run.tenant}:{self.run.id}:{self.path}:{self.node}:{self._calls}:{self.epoch}"
