@@ -54,13 +54,20 @@ def _layout_of(path: Path) -> Path:
 
 
 def _converted(source: Source, path: str) -> Converted:
-    from saltern_compiler.frontend.convert import ConvertError, to_document, to_language  # noqa: PLC0415 - keeps --help quick
+    from saltern_compiler.frontend.convert import (  # noqa: PLC0415 - keeps --help quick
+        ConvertError,
+        DeepError,
+        to_document,
+        to_language,
+    )
 
     try:
         if source.name.endswith(_LANGUAGE):
             made, findings = to_document(source.text, _canvas(source))
         else:
             made, findings = to_language(source.text, source.name)
+    except DeepError as error:
+        fail(f"{path}: {error}")
     except ConvertError as error:
         _blame(source, path, error)
     if made is None:

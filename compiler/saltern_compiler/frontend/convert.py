@@ -24,6 +24,10 @@ class ConvertError(Exception):
     """The other notation cannot say a pipeline: one with mistakes that no reader finds, but a check does."""
 
 
+class DeepError(ConvertError):
+    """A value that one notation can just nest is too deep in the other, which stands more brackets around it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Converted:
     """A source in the other notation; `canvas` is what a text leaves out of a document."""
@@ -67,6 +71,10 @@ def to_document(text: str, canvas: Canvas | None = None) -> tuple[Converted | No
 
 def _same(text: str, name: str, pipeline: Pipeline) -> None:
     again, findings = read(text, name)
+    if any(each.code == "nesting-too-deep" for each in findings):
+        raise DeepError(
+            "a value is nested too deeply for the other notation; move a part of it into a `set` node of its own"
+        )
     if again is None or _broken(findings) or canonical(again) != canonical(pipeline):
         raise ConvertError(f"the other notation cannot say {pipeline.name} as it is")
 

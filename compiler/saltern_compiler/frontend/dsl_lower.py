@@ -14,7 +14,7 @@ from saltern_compiler.frontend.dsl_sections import Sections
 from saltern_compiler.frontend.dsl_types import place
 from saltern_compiler.frontend.dsl_values import Values, unreadable
 from saltern_compiler.ir import values as ir
-from saltern_compiler.ir.pipeline import FOREACH, RETURN, ControlEdge, Node, Pipeline, Region, region_of
+from saltern_compiler.ir.pipeline import FOREACH, MAX_REGIONS, RETURN, ControlEdge, Node, Pipeline, Region, region_of
 from saltern_runtime.spec import Json
 
 _NOT_YET_NODES: Final = frozenset({"approval"})
@@ -29,6 +29,8 @@ class Lowering:
     report: Callable[[Diagnostic], None]
     taken: set[str] = field(default_factory=set)
     """Names of all statements, for the names that fixes propose."""
+    depth: int = 0
+    """How many regions stand around what is lowered."""
 
     def pipeline(self, items: Sequence[syn.Item], end: int) -> Pipeline:
         """Make the pipeline."""
@@ -159,7 +161,7 @@ class Lowering:
     # regions
 
     def _region(self, of: syn.RegionStatement, edge: ControlEdge | None) -> list[Node]:
-        bodies = [self._statements(block.statements, None) for block in of.blocks]
+        bodies = [self._inside(block) for block in of.blocks]
         if of.kind != FOREACH:
             node = self._make(of.head, of.kind, {}, span=of.span, edge=edge, origins=[("type", place(of.keyword))])
             return [replace(node, body=Region())]
@@ -175,6 +177,17 @@ class Lowering:
         origins += [("param:as", place(name.span)) for name in of.variables]
         node = self._make(of.head, FOREACH, params, span=of.span, edge=edge, origins=origins)
         return [replace(node, body=region_of(node.id, bodies[0], variables))]
+
+    def _inside(self, block: syn.Block) -> list[Node]:
+        if self.depth == MAX_REGIONS:
+            notes = (f"regions may stand in each other up to {MAX_REGIONS} levels deep",)
+            problem = "the block stands in too many regions"
+            self.report(Diagnostic("nesting-too-deep", problem, place(block.span), notes=notes))
+            return []
+        self.depth += 1
+        made = self._statements(block.statements, None)
+        self.depth -= 1
+        return made
 
     def _result(self, of: syn.ResultStatement, edge: ControlEdge | None) -> list[Node]:
         kind = RETURN if of.kind == "return" else of.kind

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
 
 from saltern_compiler.diagnostics.model import Origin, Related
 from saltern_compiler.frontend.editor_policy import read_policy
@@ -19,12 +18,9 @@ from saltern_compiler.frontend.editor_shape import (
 from saltern_compiler.frontend.editor_values import read_value
 from saltern_compiler.frontend.jsontext import shorten
 from saltern_compiler.frontend.report import Report
-from saltern_compiler.ir.pipeline import REGION_TYPES, Node, Region, region_of
+from saltern_compiler.ir.pipeline import MAX_REGIONS, REGION_TYPES, Node, Region, region_of
 from saltern_compiler.ir.values import Literal, Value
 from saltern_runtime.spec import Json, Policy
-
-MAX_REGIONS: Final = 50
-"""Levels of regions and groups in each other at most: what every later walk can recurse through."""
 
 
 @dataclass(slots=True)

@@ -18,6 +18,8 @@ RETURN: Final = "return"
 RESERVED_IDS: Final = frozenset({"input", "run", "return"})
 REGION_TYPES: Final = frozenset({"foreach", "while", "try", "parallel"})
 FOREACH: Final = "foreach"
+MAX_REGIONS: Final = 50
+"""Levels of regions in each other at most, in either notation: what every later walk can recurse through."""
 YIELD: Final = "yield"
 INNER_TYPES: Final = frozenset({YIELD, "next"})
 """Node types that stand only inside a region; their ids are `<owner>/<type>`."""

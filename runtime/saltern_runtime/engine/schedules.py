@@ -94,11 +94,15 @@ class Schedules:
             passed += 1
             if len(found) < MOST:
                 found.append(tick)
+        if (
+            not found
+        ):  # backwards, the hour that comes twice hides what its first passing had: that one is due all the same
+            found = [known[1]]
         if schedule.catch_up == "last":
             found = found[:1]
         elif schedule.catch_up == "skip":
             found = [tick for tick in found if now - tick <= LATE * 1000]
-        return found[::-1], passed - len(found)
+        return found[::-1], max(0, passed - len(found))
 
     def _move(self, shard: int, schedule: Schedule, signature: str, was: tuple[int, str] | None, to: int) -> None:
         plan = self._service.plans.plan

@@ -150,6 +150,8 @@ class Reader:
             if items is not None and "e" in record:
                 items = replace(items, running=0)
             known[stage] = (items, ActivationState(record.get("s", "BLOCKED")))
+            if items is not None and items.running:
+                items = replace(items, running=len(record.get("c", {}).get("l", ())))
             for index, (node, kind) in enumerate(nodes):
                 last = items if index == len(nodes) - 1 else None
                 shown.append(_node(node, kind, stage, record, durations.get(node), failure, last))

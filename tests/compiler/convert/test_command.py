@@ -113,3 +113,13 @@ def test_new_nodes_are_placed_beside_those_that_have_a_place(saltern, document, 
     nodes = {node["id"]: node for node in json.loads(out)["nodes"]}
     assert nodes["classify"]["position"] == {"x": 240, "y": 150}
     assert nodes["extra"]["position"] not in [node["position"] for key, node in nodes.items() if key != "extra"]
+
+
+@pytest.mark.parametrize("depth", [90, 97])
+def test_a_value_that_nests_too_deeply_for_a_document(saltern, tmp_path, depth):
+    """What a text can just nest may be too deep for a document, which stands more around it: that is said, and is no crash."""
+    text = tmp_path / "deep.saltern"
+    text.write_text(f"pipeline deep\n\noutput {{ a: any }}\n\non api\n\nreturn {{ a: {'[' * depth}1{']' * depth} }}\n")
+    assert saltern("check", text)[0] == 0
+    code, _, err = saltern("convert", text)
+    assert (code, "nested too deeply" in err) == ((0, False) if depth == 90 else (2, True))

@@ -159,6 +159,17 @@ def test_hostile_text(text: str, code: str) -> None:
     assert [each.code for each in dsl.read(text)[1]] == [code]
 
 
+def test_regions_nest_as_deep_as_on_a_canvas() -> None:
+    """Fifty regions in each other are read, as in a document; the block that is one too many is the finding."""
+
+    def nested(depth: int) -> str:
+        heads = "".join(f"r{at} = foreach x{at} in input.xs {{ " for at in range(depth))
+        return "pipeline p\ninput { xs: list<int> }\n" + heads + "yield 1 " + "} yield 2 " * (depth - 1) + "}"
+
+    assert dsl.read(nested(50))[1] == []
+    assert [each.code for each in dsl.read(nested(53))[1]] == ["nesting-too-deep"]
+
+
 def test_ten_thousand_errors() -> None:
     """Not more findings than a person reads."""
     found = _findings("a = = 3\n" * 10_000)

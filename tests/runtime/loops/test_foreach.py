@@ -135,6 +135,23 @@ def test_no_more_than_the_window_runs(local):
     assert not [name for name in local.client.hkeys(keys.run(run_id, ":vals")) if "[" in name]
 
 
+def test_items_that_have_not_begun_do_not_run(local):
+    """What is shown as running are the items in the window, not all that are left."""
+    shown = []
+
+    @node("page", type="set@1")
+    def page(*, story: int) -> int:
+        shown.append(process.service.get(run_id, "acme").nodes[0].items)
+        return story
+
+    stages = (Stage("summaries/page", nodes=(page,)), Stage("summaries/yield", nodes=(summaries_yield,)))
+    process = local.open(*loop(*stages, at_most=4))
+    run_id = process.service.start(list(range(30)), tenant="acme", trigger="api").run_id
+    process.finish(run_id, 20)
+    assert {each.total for each in shown} == {30}
+    assert max(each.running for each in shown) == 4
+
+
 def test_an_item_is_tried_again_under_the_same_key(local):
     """A transient failure inside an item is retried there; effect keys differ by item and not by attempt."""
     seen = []

@@ -198,3 +198,13 @@ def test_daylight_saving():
         "10-25 02:00",
     ]
     assert moments("0 7 * * 1-5", "Europe/Zurich", "2026-03-27T12:00:00+00:00", 1) == ["03-30 05:00"]
+
+
+def test_a_tick_in_the_hour_that_comes_twice(clock):
+    """A tick of that hour's first passing is due in the second one too, however little of that has gone by."""
+    daily = schedule("30 2 * * *", time_zone="Europe/Zurich")
+    stood, tick, now = (
+        round(datetime.fromisoformat(f"2026-10-{at}:00+00:00").timestamp() * 1000)
+        for at in ("24T00:30", "25T00:30", "25T01:05")
+    )
+    assert clock.timers(daily)._due(daily, stood, now) == ([tick], 0)
