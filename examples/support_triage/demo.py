@@ -61,6 +61,8 @@ def main() -> int:
                 service.wait()
             except KeyboardInterrupt:
                 print("\nstopping", flush=True)
+        else:
+            print("\nno terminal: the service stops now; `saltern dev` keeps one up", flush=True)
         return 0 if run["state"] == "SUCCEEDED" else 1
 
 

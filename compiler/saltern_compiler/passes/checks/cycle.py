@@ -26,6 +26,8 @@ class Cycle(Check):
                 Related(shape.nodes[feeds].place("id"), f"`{each}` waits for `{feeds}`")
                 for feeds, each in zip(ids, (*ids[1:], ids[0]), strict=True)
             )
-            notes = ("Each of these waits for the one before it, so none can run. A loop is written with `while`.",)
+            notes = (
+                "Each of these waits for the one before it, so none can run. A loop over items is written with `foreach`.",
+            )
             place = shape.nodes[ids[0]].place("id")
             context.report(Diagnostic("cycle", message, place, notes=notes, related=related[:20]))
