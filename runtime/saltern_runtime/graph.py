@@ -40,7 +40,7 @@ AMBIENT: Final = ("input", "run")
 class Node(Generic[P, R]):
     """A function with the node's id, type and connection attached; calling it calls the function."""
 
-    def __init__(self, function: Callable[P, R], node_id: str, type: str, connection: str | None) -> None:  # noqa: A002
+    def __init__(self, function: Callable[P, R], node_id: str, type: str, connection: str | None) -> None:  # noqa: A002 - the word of generated code
         self.function = function
         self.id = node_id
         self.type = type
@@ -73,7 +73,7 @@ def _without_skipped(hint: Any) -> Any:
     return Union[tuple(part for part in get_args(hint) if part is not Skipped)]  # noqa: UP007 - made of a tuple
 
 
-def node(node_id: str, *, type: str, connection: str | None = None) -> Callable[[Callable[P, R]], Node[P, R]]:  # noqa: A002
+def node(node_id: str, *, type: str, connection: str | None = None) -> Callable[[Callable[P, R]], Node[P, R]]:  # noqa: A002 - the word of generated code
     """Mark a function as the node of that id."""
 
     def mark(function: Callable[P, R]) -> Node[P, R]:

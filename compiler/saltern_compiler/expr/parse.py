@@ -102,35 +102,35 @@ class ExprBuilder(Transformer_NonRecursive[Token, Any]):
         super().__init__()
         self.problems: list[Problem] = []
 
-    def conditional(self, meta: Meta, parts: Sequence[Expr]) -> Expr:  # noqa: D102 - named after the grammar's alias, as all below
+    def conditional(self, meta: Meta, parts: Sequence[Expr]) -> Expr:
         return Call("_?_:_", tuple(parts), span=_of(meta))
 
-    def logical_or(self, meta: Meta, parts: Sequence[Expr]) -> Expr:  # noqa: D102
+    def logical_or(self, meta: Meta, parts: Sequence[Expr]) -> Expr:
         return Call("_||_", tuple(parts), span=_of(meta))
 
-    def logical_and(self, meta: Meta, parts: Sequence[Expr]) -> Expr:  # noqa: D102
+    def logical_and(self, meta: Meta, parts: Sequence[Expr]) -> Expr:
         return Call("_&&_", tuple(parts), span=_of(meta))
 
-    def binary(self, meta: Meta, parts: Sequence[Any]) -> Expr:  # noqa: D102
+    def binary(self, meta: Meta, parts: Sequence[Any]) -> Expr:
         left, operator, right = parts
         return Call("@in" if operator == "in" else f"_{operator}_", (left, right), span=_of(meta))
 
-    def unary(self, meta: Meta, parts: Sequence[Any]) -> Expr:  # noqa: D102
+    def unary(self, meta: Meta, parts: Sequence[Any]) -> Expr:
         operator, value = parts
         if operator == "-" and isinstance(value, Const) and _can_be_negated(value):
             assert isinstance(value.value, int | float)
             return Const(-value.value, span=_of(meta))
         return Call(f"{operator}_", (value,), span=_of(meta))
 
-    def select(self, meta: Meta, parts: Sequence[Any]) -> Expr:  # noqa: D102
+    def select(self, meta: Meta, parts: Sequence[Any]) -> Expr:
         base, name = parts
         return Select(base, str(name).strip("`"), span=_of(meta))
 
-    def optional_select(self, meta: Meta, parts: Sequence[Any]) -> Expr:  # noqa: D102
+    def optional_select(self, meta: Meta, parts: Sequence[Any]) -> Expr:
         base, name = parts
         return Select(base, str(name).strip("`"), optional=True, span=_of(meta))
 
-    def method(self, meta: Meta, parts: Sequence[Any]) -> Expr:  # noqa: D102
+    def method(self, meta: Meta, parts: Sequence[Any]) -> Expr:
         target, name, args = parts
         made: tuple[Expr, ...] = args or ()
         sizes = {"map": (2, 3)}.get(name, (2,))
@@ -139,51 +139,51 @@ class ExprBuilder(Transformer_NonRecursive[Token, Any]):
             return Macro(kind, target, made[0].name, made[1:], span=_of(meta))
         return Call(str(name), made, target, span=_of(meta))
 
-    def index(self, meta: Meta, parts: Sequence[Expr]) -> Expr:  # noqa: D102
+    def index(self, meta: Meta, parts: Sequence[Expr]) -> Expr:
         return Index(parts[0], parts[1], span=_of(meta))
 
-    def optional_index(self, meta: Meta, parts: Sequence[Expr]) -> Expr:  # noqa: D102
+    def optional_index(self, meta: Meta, parts: Sequence[Expr]) -> Expr:
         return Index(parts[0], parts[1], optional=True, span=_of(meta))
 
-    def ident(self, meta: Meta, parts: Sequence[Token]) -> Expr:  # noqa: D102
+    def ident(self, meta: Meta, parts: Sequence[Token]) -> Expr:
         return Ident(str(parts[0]), span=_of(meta))
 
-    def call(self, meta: Meta, parts: Sequence[Any]) -> Expr:  # noqa: D102
+    def call(self, meta: Meta, parts: Sequence[Any]) -> Expr:
         name, args = parts
         made: tuple[Expr, ...] = args or ()
         if name == "has" and len(made) == 1 and isinstance(made[0], Select) and not made[0].optional:
             return Macro("has", made[0], span=_of(meta))
         return Call(str(name), made, span=_of(meta))
 
-    def arguments(self, _meta: Meta, parts: Sequence[Expr]) -> tuple[Expr, ...]:  # noqa: D102
+    def arguments(self, _meta: Meta, parts: Sequence[Expr]) -> tuple[Expr, ...]:
         return tuple(parts)
 
-    def list(self, meta: Meta, parts: Sequence[Any]) -> Expr:  # noqa: D102
+    def list(self, meta: Meta, parts: Sequence[Any]) -> Expr:
         items = parts[0] or ()
         optional = frozenset(place for place, (_, maybe) in enumerate(items) if maybe)
         return ListExpr(tuple(item for item, _ in items), optional, span=_of(meta))
 
-    def list_items(self, _meta: Meta, parts: Sequence[Any]) -> tuple[tuple[Expr, bool], ...]:  # noqa: D102
+    def list_items(self, _meta: Meta, parts: Sequence[Any]) -> tuple[tuple[Expr, bool], ...]:
         return tuple(part if isinstance(part, tuple) else (part, False) for part in parts)
 
-    def optional_item(self, _meta: Meta, parts: Sequence[Expr]) -> tuple[Expr, bool]:  # noqa: D102
+    def optional_item(self, _meta: Meta, parts: Sequence[Expr]) -> tuple[Expr, bool]:
         return parts[0], True
 
-    def map(self, meta: Meta, parts: Sequence[Any]) -> Expr:  # noqa: D102
+    def map(self, meta: Meta, parts: Sequence[Any]) -> Expr:
         entries = parts[0] or ()
         optional = frozenset(place for place, (_, _, maybe) in enumerate(entries) if maybe)
         return MapExpr(tuple((key, value) for key, value, _ in entries), optional, span=_of(meta))
 
-    def map_entries(self, _meta: Meta, parts: Sequence[Any]) -> tuple[tuple[Expr, Expr, bool], ...]:  # noqa: D102
+    def map_entries(self, _meta: Meta, parts: Sequence[Any]) -> tuple[tuple[Expr, Expr, bool], ...]:
         return tuple(parts)
 
-    def map_entry(self, _meta: Meta, parts: Sequence[Expr]) -> tuple[Expr, Expr, bool]:  # noqa: D102
+    def map_entry(self, _meta: Meta, parts: Sequence[Expr]) -> tuple[Expr, Expr, bool]:
         return parts[0], parts[1], False
 
-    def optional_entry(self, _meta: Meta, parts: Sequence[Expr]) -> tuple[Expr, Expr, bool]:  # noqa: D102
+    def optional_entry(self, _meta: Meta, parts: Sequence[Expr]) -> tuple[Expr, Expr, bool]:
         return parts[0], parts[1], True
 
-    def literal(self, meta: Meta, parts: Sequence[Token]) -> Expr:  # noqa: D102
+    def literal(self, meta: Meta, parts: Sequence[Token]) -> Expr:
         token = parts[0]
         span = _of(meta)
         match token.type:

@@ -20,76 +20,76 @@ _OPTIONS: Final = frozenset({"at_most", "on_error"})
 class Builder(TypeBuilder):
     """One method for each rule of grammar.lark; make one for each text."""
 
-    def source(self, _meta: Meta, parts: Sequence[syn.Item]) -> tuple[syn.Item, ...]:  # noqa: D102 - named after the rule, as all below
+    def source(self, _meta: Meta, parts: Sequence[syn.Item]) -> tuple[syn.Item, ...]:
         return tuple(parts)
 
     # sections
 
-    def pipeline(self, meta: Meta, parts: Sequence[Any]) -> syn.Item:  # noqa: D102
+    def pipeline(self, meta: Meta, parts: Sequence[Any]) -> syn.Item:
         *decorators, _, name = parts
         text = str(name) if name.type == "IDENT" else str(self._text(name))
         return syn.PipelineLine(tuple(decorators), syn.Name(text, token_span(name)), span_of(meta))
 
-    def description(self, meta: Meta, parts: Sequence[Any]) -> syn.Item:  # noqa: D102
+    def description(self, meta: Meta, parts: Sequence[Any]) -> syn.Item:
         token: Token = parts[1]
         if token.type == "TEMPLATE":
             return syn.DescriptionLine(syn.Embedded(str(token), token_span(token)), span_of(meta))
         return syn.DescriptionLine(Const(self._text(token), span=token_span(token)), span_of(meta))
 
-    def settings(self, meta: Meta, parts: Sequence[Any]) -> syn.Item:  # noqa: D102
+    def settings(self, meta: Meta, parts: Sequence[Any]) -> syn.Item:
         return syn.SettingsSection(parts[1], span_of(meta))
 
-    def input(self, meta: Meta, parts: Sequence[Any]) -> syn.Item:  # noqa: D102
+    def input(self, meta: Meta, parts: Sequence[Any]) -> syn.Item:
         return syn.TypeSection("input", parts[1], span_of(meta))
 
-    def output(self, meta: Meta, parts: Sequence[Any]) -> syn.Item:  # noqa: D102
+    def output(self, meta: Meta, parts: Sequence[Any]) -> syn.Item:
         return syn.TypeSection("output", parts[1], span_of(meta))
 
-    def secret(self, meta: Meta, parts: Sequence[Any]) -> syn.Item:  # noqa: D102
+    def secret(self, meta: Meta, parts: Sequence[Any]) -> syn.Item:
         _, name, source = parts
         return syn.SecretLine(_name(name), source, span_of(meta))
 
-    def connection(self, meta: Meta, parts: Sequence[Any]) -> syn.Item:  # noqa: D102
+    def connection(self, meta: Meta, parts: Sequence[Any]) -> syn.Item:
         *decorators, _, name, connector, params = parts
         return syn.ConnectionLine(tuple(decorators), _name(name), _name(connector), params, span_of(meta))
 
-    def trigger(self, meta: Meta, parts: Sequence[Any]) -> syn.Item:  # noqa: D102
+    def trigger(self, meta: Meta, parts: Sequence[Any]) -> syn.Item:
         _, kind, path, params = parts
         made = None if path is None else Const(self._text(path), span=token_span(path))
         return syn.TriggerLine(kind, made, params, span_of(meta))
 
     # statements
 
-    def node(self, meta: Meta, parts: Sequence[Any]) -> syn.Item:  # noqa: D102
+    def node(self, meta: Meta, parts: Sequence[Any]) -> syn.Item:
         decorators, (name, operation, connection, *clauses, params, compensate) = _split(parts)
         head = syn.Head(decorators, _name(name), _clauses(clauses))
         named = None if connection is None else _name(connection)
         return syn.NodeStatement(head, operation, named, params, compensate, span_of(meta))
 
-    def operation(self, meta: Meta, parts: Sequence[Any]) -> syn.Operation:  # noqa: D102
+    def operation(self, meta: Meta, parts: Sequence[Any]) -> syn.Operation:
         name, version = parts
         return syn.Operation(name.text, None if version is None else self._number(version), span_of(meta))
 
-    def dotted(self, meta: Meta, parts: Sequence[Token]) -> syn.Name:  # noqa: D102
+    def dotted(self, meta: Meta, parts: Sequence[Token]) -> syn.Name:
         return syn.Name(".".join(parts), span_of(meta))
 
-    def params(self, meta: Meta, parts: Sequence[Any]) -> syn.Params:  # noqa: D102
+    def params(self, meta: Meta, parts: Sequence[Any]) -> syn.Params:
         return syn.Params(parts[0] or (), span_of(meta))
 
-    def compensate(self, meta: Meta, _parts: Sequence[Any]) -> Span:  # noqa: D102
+    def compensate(self, meta: Meta, _parts: Sequence[Any]) -> Span:
         return span_of(meta)
 
-    def block(self, meta: Meta, parts: Sequence[Any]) -> syn.Block:  # noqa: D102
+    def block(self, meta: Meta, parts: Sequence[Any]) -> syn.Block:
         return syn.Block(tuple(parts), span_of(meta))
 
-    def result(self, meta: Meta, parts: Sequence[Any]) -> syn.Item:  # noqa: D102
+    def result(self, meta: Meta, parts: Sequence[Any]) -> syn.Item:
         decorators, (keyword, value, *clauses) = _split(parts)
         head = syn.Head(decorators, _name(keyword), _clauses(clauses))
         return syn.ResultStatement(str(keyword), head, value, token_span(keyword), span_of(meta))
 
     # branches
 
-    def if_branch(self, meta: Meta, parts: Sequence[Any], *, named: bool = True) -> syn.Item:  # noqa: D102
+    def if_branch(self, meta: Meta, parts: Sequence[Any], *, named: bool = True) -> syn.Item:
         decorators, rest = _split(parts)
         name = _name(rest.pop(0)) if named else None
         keyword, condition, *clauses, then, _, otherwise = rest
@@ -99,7 +99,7 @@ class Builder(TypeBuilder):
         head = syn.Head(decorators, name, _clauses(clauses))
         return syn.BranchStatement("if", head, condition, tuple(arms), token_span(keyword), span_of(meta))
 
-    def switch(self, meta: Meta, parts: Sequence[Any], *, named: bool = True) -> syn.Item:  # noqa: D102
+    def switch(self, meta: Meta, parts: Sequence[Any], *, named: bool = True) -> syn.Item:
         decorators, rest = _split(parts)
         name = _name(rest.pop(0)) if named else None
         keyword, subject, *others = rest
@@ -107,40 +107,40 @@ class Builder(TypeBuilder):
         head = syn.Head(decorators, name, _clauses([part for part in others if not isinstance(part, syn.Arm)]))
         return syn.BranchStatement("switch", head, subject, arms, token_span(keyword), span_of(meta))
 
-    def bare_if(self, meta: Meta, parts: Sequence[Any]) -> syn.Item:  # noqa: D102
+    def bare_if(self, meta: Meta, parts: Sequence[Any]) -> syn.Item:
         return self.if_branch(meta, parts, named=False)
 
-    def bare_switch(self, meta: Meta, parts: Sequence[Any]) -> syn.Item:  # noqa: D102
+    def bare_switch(self, meta: Meta, parts: Sequence[Any]) -> syn.Item:
         return self.switch(meta, parts, named=False)
 
-    def arm(self, _meta: Meta, parts: Sequence[Any]) -> syn.Arm:  # noqa: D102
+    def arm(self, _meta: Meta, parts: Sequence[Any]) -> syn.Arm:
         (is_case, literal, span), block = parts
         handle = f"case.{case_key(literal)}" if is_case else "else"
         return syn.Arm(handle, literal, is_case, block, span)
 
-    def case(self, meta: Meta, parts: Sequence[Token]) -> tuple[bool, str | int | bool | None, Span]:  # noqa: D102
+    def case(self, meta: Meta, parts: Sequence[Token]) -> tuple[bool, str | int | bool | None, Span]:
         if parts[0].type == "ELSE":
             return False, None, span_of(meta)
         return True, self.constant(meta, parts), span_of(meta)
 
     # regions
 
-    def foreach(self, meta: Meta, parts: Sequence[Any]) -> syn.Item:  # noqa: D102
+    def foreach(self, meta: Meta, parts: Sequence[Any]) -> syn.Item:
         decorators, (name, keyword, variable, _, items, *rest) = _split(parts)
         head = syn.Head(decorators, _name(name))
         return self._region(meta, head, keyword, [items, *rest], variables=[_name(variable)])
 
-    def while_region(self, meta: Meta, parts: Sequence[Any]) -> syn.Item:  # noqa: D102
+    def while_region(self, meta: Meta, parts: Sequence[Any]) -> syn.Item:
         decorators, (name, keyword, variable, *rest) = _split(parts)
         return self._region(meta, syn.Head(decorators, _name(name)), keyword, rest, variables=[_name(variable)])
 
-    def try_region(self, meta: Meta, parts: Sequence[Any]) -> syn.Item:  # noqa: D102
+    def try_region(self, meta: Meta, parts: Sequence[Any]) -> syn.Item:
         decorators, (name, keyword, body, _, error, handler) = _split(parts)
         variables = [] if error is None else [_name(error)]
         blocks = [body] if handler is None else [body, handler]
         return self._region(meta, syn.Head(decorators, _name(name)), keyword, blocks, variables=variables)
 
-    def parallel(self, meta: Meta, parts: Sequence[Any]) -> syn.Item:  # noqa: D102
+    def parallel(self, meta: Meta, parts: Sequence[Any]) -> syn.Item:
         decorators, (name, keyword, *rest) = _split(parts)
         return self._region(meta, syn.Head(decorators, _name(name)), keyword, rest)
 
@@ -163,66 +163,66 @@ class Builder(TypeBuilder):
             span_of(meta),
         )
 
-    def at_most(self, _meta: Meta, parts: Sequence[Token]) -> tuple[str, tuple[int, Span]]:  # noqa: D102
+    def at_most(self, _meta: Meta, parts: Sequence[Token]) -> tuple[str, tuple[int, Span]]:
         return "at_most", (self._number(parts[1]), token_span(parts[1]))
 
-    def on_error(self, _meta: Meta, parts: Sequence[Token]) -> tuple[str, syn.Name]:  # noqa: D102
+    def on_error(self, _meta: Meta, parts: Sequence[Token]) -> tuple[str, syn.Name]:
         return "on_error", _name(parts[1])
 
-    def after(self, _meta: Meta, parts: Sequence[Token]) -> tuple[str, tuple[syn.Name, ...]]:  # noqa: D102
+    def after(self, _meta: Meta, parts: Sequence[Token]) -> tuple[str, tuple[syn.Name, ...]]:
         return "after", tuple(_name(part) for part in parts[1:])
 
-    def join(self, _meta: Meta, parts: Sequence[Token]) -> tuple[str, syn.Name]:  # noqa: D102
+    def join(self, _meta: Meta, parts: Sequence[Token]) -> tuple[str, syn.Name]:
         return "join", _name(parts[1])
 
-    def when(self, _meta: Meta, parts: Sequence[Any]) -> tuple[str, tuple[syn.Name | None, tuple[syn.Handle, ...]]]:  # noqa: D102
+    def when(self, _meta: Meta, parts: Sequence[Any]) -> tuple[str, tuple[syn.Name | None, tuple[syn.Handle, ...]]]:
         token, *handles = parts
         join = syn.Name(token.split()[1], token_span(token)) if token.type != "WHEN" else None
         return "when", (join, tuple(handles))
 
-    def handle(self, meta: Meta, parts: Sequence[Any]) -> syn.Handle:  # noqa: D102
+    def handle(self, meta: Meta, parts: Sequence[Any]) -> syn.Handle:
         source, *rest = parts
         return syn.Handle(str(source), ".".join(rest), span_of(meta))
 
-    def handle_part(self, meta: Meta, parts: Sequence[Token]) -> str:  # noqa: D102
+    def handle_part(self, meta: Meta, parts: Sequence[Token]) -> str:
         return str(parts[0]) if parts[0].type == "IDENT" else case_key(self.constant(meta, parts))
 
     # decorators
 
-    def decorator(self, meta: Meta, parts: Sequence[Any]) -> syn.Decorator:  # noqa: D102
+    def decorator(self, meta: Meta, parts: Sequence[Any]) -> syn.Decorator:
         name, arguments = parts
         return syn.Decorator(_name(name), arguments or (), span_of(meta))
 
-    def decorator_args(self, _meta: Meta, parts: Sequence[Any]) -> tuple[syn.Argument, ...]:  # noqa: D102
+    def decorator_args(self, _meta: Meta, parts: Sequence[Any]) -> tuple[syn.Argument, ...]:
         return tuple(parts)
 
-    def decorator_arg(self, meta: Meta, parts: Sequence[Any]) -> syn.Argument:  # noqa: D102
+    def decorator_arg(self, meta: Meta, parts: Sequence[Any]) -> syn.Argument:
         name, value = parts
         return syn.Argument(None if name is None else _name(name), value, span_of(meta))
 
     # values
 
-    def type_value(self, meta: Meta, parts: Sequence[Any]) -> Expr:  # noqa: D102
+    def type_value(self, meta: Meta, parts: Sequence[Any]) -> Expr:
         span = span_of(meta)
         return syn.Embedded(self.text[span[0] : span[1]], span, kind="type", type=parts[1])
 
-    def template(self, meta: Meta, parts: Sequence[Token]) -> Expr:  # noqa: D102
+    def template(self, meta: Meta, parts: Sequence[Token]) -> Expr:
         return syn.Embedded(str(parts[0]), span_of(meta), kind="template")
 
-    def duration(self, meta: Meta, parts: Sequence[Token]) -> Expr:  # noqa: D102
+    def duration(self, meta: Meta, parts: Sequence[Token]) -> Expr:
         return syn.Embedded(str(parts[0]), span_of(meta), kind="duration")
 
-    def key(self, meta: Meta, parts: Sequence[Token]) -> Expr:  # noqa: D102
+    def key(self, meta: Meta, parts: Sequence[Token]) -> Expr:
         token = parts[0]
         return Const(str(token), span=span_of(meta)) if token.type == "IDENT" else self.literal(meta, parts)
 
-    def map_entry(self, meta: Meta, parts: Sequence[Expr], *, optional: bool = False) -> Any:  # noqa: D102
+    def map_entry(self, meta: Meta, parts: Sequence[Expr], *, optional: bool = False) -> Any:
         return syn.Entry(parts[0], parts[1], optional, span_of(meta))
 
-    def optional_entry(self, meta: Meta, parts: Sequence[Expr]) -> Any:  # noqa: D102
+    def optional_entry(self, meta: Meta, parts: Sequence[Expr]) -> Any:
         return self.map_entry(meta, parts, optional=True)
 
-    def map_entries(self, _meta: Meta, parts: Sequence[Any]) -> tuple[Any, ...]:  # noqa: D102
+    def map_entries(self, _meta: Meta, parts: Sequence[Any]) -> tuple[Any, ...]:
         self.check_commas([part if isinstance(part, Token) else part.span for part in parts])
         entries = tuple(part for part in parts if isinstance(part, syn.Entry))
         seen: set[Expr] = set()
@@ -233,7 +233,7 @@ class Builder(TypeBuilder):
             seen.add(entry.key)
         return entries
 
-    def map(self, meta: Meta, parts: Sequence[Any]) -> Expr:  # noqa: D102
+    def map(self, meta: Meta, parts: Sequence[Any]) -> Expr:
         entries: tuple[syn.Entry, ...] = parts[0] or ()
         optional = frozenset(place for place, entry in enumerate(entries) if entry.optional)
         return MapExpr(tuple((entry.key, entry.value) for entry in entries), optional, span=span_of(meta))

@@ -64,14 +64,14 @@ class TypeBuilder(ExprBuilder):
         self.text = text
         self.findings: list[Diagnostic] = []
 
-    def type(self, _meta: Meta, parts: Sequence[Type]) -> Type:  # noqa: D102 - named after the grammar's rule, as all below
+    def type(self, _meta: Meta, parts: Sequence[Type]) -> Type:
         return union(*parts)
 
-    def type_member(self, _meta: Meta, parts: Sequence[Any]) -> Type:  # noqa: D102
+    def type_member(self, _meta: Meta, parts: Sequence[Any]) -> Type:
         of: Type = parts[0]
         return optional(of) if len(parts) > 1 else of
 
-    def named_type(self, meta: Meta, parts: Sequence[Any]) -> Type:  # noqa: D102
+    def named_type(self, meta: Meta, parts: Sequence[Any]) -> Type:
         name, argument = parts
         if name in PRIMITIVES:
             if argument is not None:
@@ -95,7 +95,7 @@ class TypeBuilder(ExprBuilder):
         )
         self.findings.append(found)
 
-    def type_literal(self, meta: Meta, parts: Sequence[Token]) -> Type:  # noqa: D102
+    def type_literal(self, meta: Meta, parts: Sequence[Token]) -> Type:
         value = self.constant(meta, parts)
         return NULL if value is None else LiteralType(value)
 
@@ -111,11 +111,11 @@ class TypeBuilder(ExprBuilder):
             self.complain("number-out-of-range", "the number does not fit an int", span_of(meta))
         return value
 
-    def object_type(self, _meta: Meta, parts: Sequence[Any]) -> ObjectType:  # noqa: D102
+    def object_type(self, _meta: Meta, parts: Sequence[Any]) -> ObjectType:
         fields, is_open = parts[0] or ((), False)
         return obj({field.name: field for field in fields}, open=is_open)
 
-    def fields(self, _meta: Meta, parts: Sequence[Any]) -> tuple[tuple[Field, ...], bool]:  # noqa: D102
+    def fields(self, _meta: Meta, parts: Sequence[Any]) -> tuple[tuple[Field, ...], bool]:
         made: dict[str, Field] = {}
         for field, name, _ in (part for part in parts if isinstance(part, tuple)):
             if field.name in made:
@@ -124,7 +124,7 @@ class TypeBuilder(ExprBuilder):
         self.check_commas([part if isinstance(part, Token) else part[2] for part in parts])
         return tuple(made.values()), any(isinstance(part, Token) and part.type == "ELLIPSIS" for part in parts)
 
-    def field(self, meta: Meta, parts: Sequence[Any]) -> tuple[Field, Span, Span]:  # noqa: D102
+    def field(self, meta: Meta, parts: Sequence[Any]) -> tuple[Field, Span, Span]:
         name: Token = parts[0]
         required = not (isinstance(parts[1], Token) and parts[1].type == "QUESTION")
         of, *annotations = parts[1 if required else 2 :]
@@ -133,7 +133,7 @@ class TypeBuilder(ExprBuilder):
         personal = any(word == "personal" for word, _ in annotations)
         return Field(text, of, required, personal=personal, doc=doc), token_span(name), span_of(meta)
 
-    def annotation(self, meta: Meta, parts: Sequence[Any]) -> tuple[str, str]:  # noqa: D102
+    def annotation(self, meta: Meta, parts: Sequence[Any]) -> tuple[str, str]:
         word, argument = parts
         known = {"personal": False, "doc": True}
         if word not in known:

@@ -138,16 +138,16 @@ class ValueSetter(Transformer_NonRecursive[Token, Part]):
             made += [LINE, sign.doc, " ", operand.doc]
         return self.part(rule, children, group(terms[0].doc, Indent(many(*made))), terms)
 
-    def logical_or(self, children: Parts) -> Part:  # noqa: D102 - named after the rule, as all below
+    def logical_or(self, children: Parts) -> Part:
         return self._chain(children, "logical_or")
 
-    def logical_and(self, children: Parts) -> Part:  # noqa: D102
+    def logical_and(self, children: Parts) -> Part:
         return self._chain(children, "logical_and")
 
-    def binary(self, children: Parts) -> Part:  # noqa: D102
+    def binary(self, children: Parts) -> Part:
         return self._chain(children, _LEVELS[children[1].rule])
 
-    def conditional(self, children: Parts) -> Part:  # noqa: D102
+    def conditional(self, children: Parts) -> Part:
         condition, question, yes, colon, no = children
         made = Indent(many(LINE, question.doc, " ", yes.doc, LINE, colon.doc, " ", no.doc))
         return self.part("conditional", children, group(condition.doc, made))
@@ -171,62 +171,62 @@ class ValueSetter(Transformer_NonRecursive[Token, Part]):
         doc = self._bracketed(children[: opening + 1], inner, closing, trailing=rule == "list")
         return self.part(rule, children, doc)
 
-    def call(self, children: Parts) -> Part:  # noqa: D102
+    def call(self, children: Parts) -> Part:
         return self._applied("call", children, 2 if children[0].rule == "DOT" else 1)
 
-    def method(self, children: Parts) -> Part:  # noqa: D102
+    def method(self, children: Parts) -> Part:
         return self._applied("method", children, 3)
 
-    def list(self, children: Parts) -> Part:  # noqa: D102
+    def list(self, children: Parts) -> Part:
         return self._applied("list", children, 0)
 
-    def arguments(self, children: Parts) -> Part:  # noqa: D102
+    def arguments(self, children: Parts) -> Part:
         return self.part("arguments", children, "", children)
 
-    def list_items(self, children: Parts) -> Part:  # noqa: D102
+    def list_items(self, children: Parts) -> Part:
         return self.part("list_items", children, "", children)
 
-    def map(self, children: Parts) -> Part:  # noqa: D102
+    def map(self, children: Parts) -> Part:
         inner = [part for child in children[1:-1] for part in _unwrap(child, "map_entries")]
         commas = any(_needs_comma(part.first) for part in inner if part.rule != "COMMA")
         expanded = is_expanded(children[0].tok, children[1].first)
         doc = entries([children[0], *inner, children[-1]], commas=commas, expanded=expanded)
         return self.part("map", children, doc)
 
-    def params(self, children: Parts) -> Part:  # noqa: D102
+    def params(self, children: Parts) -> Part:
         return self.map(children)
 
-    def map_entries(self, children: Parts) -> Part:  # noqa: D102
+    def map_entries(self, children: Parts) -> Part:
         return self.part("map_entries", children, "", children)
 
-    def map_entry(self, children: Parts) -> Part:  # noqa: D102
+    def map_entry(self, children: Parts) -> Part:
         return self.part("map_entry", children, many(glued(children[:-1]), " ", children[-1].doc))
 
-    def optional_entry(self, children: Parts) -> Part:  # noqa: D102
+    def optional_entry(self, children: Parts) -> Part:
         return self.map_entry(children)
 
-    def type_value(self, children: Parts) -> Part:  # noqa: D102
+    def type_value(self, children: Parts) -> Part:
         return self.part("type_value", children, spaced(children))
 
     # types
 
-    def type(self, children: Parts) -> Part:  # noqa: D102
+    def type(self, children: Parts) -> Part:
         first, *rest = children
         made: Docs = []
         for bar, member in zip(rest[::2], rest[1::2], strict=True):
             made += [LINE, bar.doc, " ", member.doc]
         return self.part("type", children, group(first.doc, Indent(many(*made))) if made else first.doc)
 
-    def object_type(self, children: Parts) -> Part:  # noqa: D102
+    def object_type(self, children: Parts) -> Part:
         inner = [part for child in children[1:-1] for part in _unwrap(child, "fields")]
         expanded = is_expanded(children[0].tok, children[1].first)
         doc = entries([children[0], *inner, children[-1]], commas=False, expanded=expanded)
         return self.part("object_type", children, doc)
 
-    def fields(self, children: Parts) -> Part:  # noqa: D102
+    def fields(self, children: Parts) -> Part:
         return self.part("fields", children, "", children)
 
-    def field(self, children: Parts) -> Part:  # noqa: D102
+    def field(self, children: Parts) -> Part:
         colon = next(place for place, part in enumerate(children) if part.rule == "COLON")
         return self.part("field", children, many(glued(children[: colon + 1]), " ", spaced(children[colon + 1 :])))
 

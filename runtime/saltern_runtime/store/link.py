@@ -95,7 +95,7 @@ class Link:
 
     @property
     def _scripts(self) -> redis.Redis:
-        """This thread's own connection, for scripts: the pool costs a seventh of a worker's stages a second."""
+        """This thread's own connection, for scripts: taking one from the pool for each call costs more (`python -m bench.runtime`)."""
         if getattr(self._own, "pid", 0) != os.getpid():
             self._own.redis = self._connect(single_connection_client=True)
             self._own.pid = os.getpid()

@@ -5,25 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from saltern_compiler.cli import main
 from saltern_compiler.driver import BUILD_FILE
 from saltern_compiler.driver.manifest import digest
 
 ROOT = Path(__file__).parents[3]
 TOTALS = ROOT / "examples/order_totals/order_totals.saltern"
-
-
-@pytest.fixture
-def saltern(capsys):
-    """Run a command in this process: exit code, standard output, standard error."""
-
-    def call(*arguments):
-        with pytest.raises(SystemExit) as stopped:
-            main([str(each) for each in arguments])
-        out = capsys.readouterr()
-        return stopped.value.code or 0, out.out, out.err
-
-    return call
 
 
 @pytest.fixture

@@ -5,20 +5,7 @@ import stat
 
 import pytest
 
-from saltern_compiler.cli import main
-
 BAD = "pipeline bad\ninput { x: string }\noutput { a: string, b: string }\n# A comment.\nreturn { a: inptu.x, b: inptu.x }\n"
-
-
-@pytest.fixture
-def saltern(capsys):
-    def call(*arguments):
-        with pytest.raises(SystemExit) as stopped:
-            main([str(each) for each in arguments])
-        out = capsys.readouterr()
-        return stopped.value.code or 0, out.out, out.err
-
-    return call
 
 
 @pytest.fixture

@@ -9,26 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from saltern_compiler.cli import main
 from saltern_compiler.cli.root import COMMANDS
 
 ROOT = Path(__file__).parents[3]
 TRIAGE = ROOT / "examples/support_triage/support_triage.saltern"
 TOTALS = ROOT / "examples/order_totals/order_totals.saltern"
 BAD = "pipeline bad\n\nreturn { a: inptu.x, b: nope }\n"
-
-
-@pytest.fixture
-def saltern(capsys):
-    """Run a command in this process: exit code, standard output, standard error."""
-
-    def call(*arguments):
-        with pytest.raises(SystemExit) as stopped:
-            main([str(each) for each in arguments])
-        out = capsys.readouterr()
-        return stopped.value.code or 0, out.out, out.err
-
-    return call
 
 
 @pytest.fixture
