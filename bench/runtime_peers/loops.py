@@ -1,7 +1,7 @@
 """The benchmark's foreach on Saltern's runtime: two stages an item, a window of 16."""
 
 from bench.runtime_peers.ours import make_worker
-from saltern_runtime.graph import Each, Graph, Stage, node
+from saltern_runtime.graph import Graph, Opens, Stage, node
 
 WINDOW = 16
 
@@ -33,7 +33,7 @@ def return_(*, items: list[int]) -> int:
 def loop() -> Graph:
     """One foreach."""
     body = (Stage("items/step", nodes=(step,), queue="io"), Stage("items/yield", nodes=(items_yield,)))
-    owner = Stage("items", nodes=(items,), each=Each("number", body, result="items/yield", at_most=WINDOW))
+    owner = Stage("items", nodes=(items,), ends=Opens("number", body, result="items/yield", at_most=WINDOW))
     graph = Graph("bench_loop", package="", stages=(owner, Stage("return", nodes=(return_,))))
     graph.source_map = {"plan": "sha256:" + "e" * 64}
     return graph

@@ -12,13 +12,14 @@ if TYPE_CHECKING:
         SKIPPED,
         Connection,
         Context,
-        Each,
         Graph,
         Node,
         On,
+        Opens,
         RunInfo,
         Schedule,
         Skipped,
+        Sleeps,
         Stage,
         node,
     )
@@ -26,15 +27,27 @@ if TYPE_CHECKING:
 
 _HOME = dict.fromkeys(
     (
-        *("SKIPPED", "Connection", "Context", "Each", "Graph", "Node", "On", "RunInfo", "Schedule", "Skipped", "Stage"),
-        "node",
+        *(
+            "SKIPPED",
+            "Connection",
+            "Context",
+            "Graph",
+            "Node",
+            "On",
+            "Opens",
+            "RunInfo",
+            "Schedule",
+            "Skipped",
+            "Sleeps",
+        ),
+        *("Stage", "node"),
     ),
     "saltern_runtime.graph",
 ) | {"Retry": "saltern_runtime.spec"}
 
 __all__ = [
-    "SKIPPED", "Connection", "Context", "Each", "Graph", "Node", "On", "Retry", "RunInfo", "Schedule", "Skipped", "Stage",
-    "__version__", "node", "require",
+    "SKIPPED", "Connection", "Context", "Graph", "Node", "On", "Opens", "Retry", "RunInfo", "Schedule", "Skipped", "Sleeps",
+    "Stage", "__version__", "node", "require",
 ]  # fmt: skip
 
 

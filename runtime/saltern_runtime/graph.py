@@ -19,11 +19,11 @@ from typing import Any, Final, Generic, Literal, ParamSpec, TypeVar, Union, get_
 from pydantic import TypeAdapter
 
 from saltern_runtime.context import SKIPPED, Connection, Context, MissingSecretError, RunInfo, Skipped
-from saltern_runtime.spec import Retry
+from saltern_runtime.spec import OnError, OnSkip, Retry
 
 __all__ = [
-    "AMBIENT", "MAX_DEPENDANTS", "MAX_WINDOW", "SKIPPED", "Connection", "Context", "Each", "Graph", "GraphError",
-    "MissingSecretError", "Node", "On", "RunInfo", "Schedule", "Skipped", "Stage", "node",
+    "AMBIENT", "MAX_DEPENDANTS", "MAX_WINDOW", "SKIPPED", "Connection", "Context", "Graph", "GraphError",
+    "MissingSecretError", "Node", "On", "Opens", "RunInfo", "Schedule", "Skipped", "Sleeps", "Stage", "node",
 ]  # fmt: skip
 
 P = ParamSpec("P")
@@ -91,18 +91,29 @@ class On:
 
 
 @dataclass(frozen=True, slots=True)
-class Each:
-    """The body of a foreach: what runs for each item that the owner's function gave."""
+class Opens:
+    """The stage ends by opening a region: its body runs a round for each item that the last node's function gave.
+
+    Meanwhile the stage is suspended; the value of its last node is made of the rounds' results.
+    """
 
     variable: str
-    """The keyword under which the body's nodes take the item."""
+    """The keyword under which the body's nodes take the item; empty: under none."""
     stages: tuple[Stage, ...]
     """Named `<owner>/<stage>`; they read each other, the item, and whatever stands around the owner."""
     result: str
-    """Id of the node whose value is the item's result: `<owner>/yield`."""
+    """Id of the node whose value is the round's result: `<owner>/yield`."""
     at_most: int = 8
-    """Items that run at the same time."""
-    on_error: Literal["stop", "continue", "collect"] = "stop"
+    """Rounds that run at the same time."""
+    on_error: OnError = "stop"
+    on_skip: OnSkip = "drop"
+    gather: Callable[[list[Any]], Any] | None = None
+    """Makes the value (a JSON value) of the list of results (JSON values, in the order of the items); None: the list itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sleeps:
+    """The stage ends by sleeping as long as, or until, its last node's function says; the value of that node is null."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +150,13 @@ class Stage:
     ttl: float | None = None
     on_error: Literal["fail", "continue"] = "fail"
     on_ambiguous: Literal["retry", "fail"] = "retry"
-    each: Each | None = None
-    """The body that runs for each item of the list that the last node gives; its value for others is the list of results."""
+    ends: Opens | Sleeps | None = None
+    """What the stage does once its nodes have run, before it has its value; None: it is done."""
+
+    @property
+    def opens(self) -> Opens | None:
+        """The region that it opens, if any."""
+        return self.ends if isinstance(self.ends, Opens) else None
 
 
 class GraphError(TypeError):
@@ -210,7 +226,7 @@ class Graph:
         bound = {
             body.variable: owner
             for owner in reversed(self.owners(self.stage_of[node.id]))
-            if (body := self.stages[owner].each) is not None
+            if (body := self.stages[owner].opens) is not None
         }
         return {name: bound[name] for name in node.reads if name in bound}
 
@@ -250,21 +266,23 @@ class Graph:
                 raise GraphError(
                     f"{self.name}: stage {name!r} stands in the body of {owner!r}, but is not named after it"
                 )
-            body = stage.each
+            if stage.ends is not None and not stage.nodes:
+                raise GraphError(f"{self.name}: stage {name!r} ends in {type(stage.ends).__name__}, but has no node")
+            body = stage.opens
             if body is None:
                 continue
             where = f"{self.name}: the body of {name!r}"
-            if not stage.nodes:
-                raise GraphError(f"{where} has no items: its stage has no node")
             if not 1 <= body.at_most <= MAX_WINDOW:
                 raise GraphError(f"{where} runs {body.at_most} items at once; 1 to {MAX_WINDOW} may")
-            if body.on_error not in ("stop", "continue", "collect"):
+            if body.on_error not in get_args(OnError):
                 raise GraphError(f"{where} has the unknown on_error {body.on_error!r}")
+            if body.on_skip not in get_args(OnSkip):
+                raise GraphError(f"{where} has the unknown on_skip {body.on_skip!r}")
             if self.owner_of.get(self.stage_of.get(body.result, "")) != name:
                 raise GraphError(f"{where} gives {body.result!r}, which does not stand in it")
-            around = (self.stages[each].each for each in self.owners(name))
+            around = (self.stages[outer].opens for outer in self.owners(name))
             taken = {*AMBIENT, *self._functions, *(each.variable for each in around if each is not None)}
-            if body.variable in taken:
+            if body.variable and body.variable in taken:
                 raise GraphError(f"{where} names its item {body.variable!r}, which has another meaning")
 
     def _check_schedules(self, schedules: tuple[Schedule, ...]) -> None:
@@ -348,5 +366,5 @@ def _walk(owner: str, stages: tuple[Stage, ...]) -> Iterator[tuple[str, Stage]]:
     """Yield every stage with its owner's name, an owner before its body."""
     for stage in stages:
         yield owner, stage
-        if stage.each is not None:
-            yield from _walk(stage.name, stage.each.stages)
+        if stage.opens is not None:
+            yield from _walk(stage.name, stage.opens.stages)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from saltern_compiler.ir.plan import Plan
@@ -40,10 +40,10 @@ def package_name(plan: Plan) -> str:
 
 
 def item_names(plan: Plan) -> Mapping[str, str]:
-    """Return the name of a foreach's item in the pipeline → the keyword under which the body's functions take it."""
+    """Return the name of a region's item in the pipeline → the keyword under which the body's functions take it."""
     taken = {"ctx", "input", "run", *_taken(plan), *function_names(plan).values()}
     names: dict[str, str] = {}
-    for item in sorted({stage.each.variable for stage in plan.stages if stage.each is not None}):
+    for item in sorted({stage.opens.variable for stage in plan.stages if stage.opens is not None} - {""}):
         names[item] = identifier(item, {*taken, *names.values()})
     return names
 
@@ -57,6 +57,16 @@ def function_names(plan: Plan) -> Mapping[str, str]:
     ):
         names[node_id] = identifier(node_id, taken)
         taken.add(names[node_id])
+    return names
+
+
+def module_names(modules: Iterable[str], taken: Iterable[str] = ()) -> Mapping[str, str]:
+    """Return each module that generated code calls into → the name it goes by: its last part, where that is free."""
+    names: dict[str, str] = {}
+    for module in sorted(set(modules), key=lambda path: (not path.startswith("saltern_runtime."), path)):
+        top, last = module.split(".")[0], module.split(".")[-1]
+        refused = {*taken, *names.values()}
+        names[module] = last if last not in refused else identifier(f"{top}_{last}", refused)
     return names
 
 

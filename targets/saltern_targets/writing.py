@@ -75,6 +75,11 @@ class Module:
         """Import names from a module; without names, the module itself. `x as y` is a name too."""
         self._imports.setdefault(module, set()).update(names or ("",))
 
+    def use_module(self, path: str, name: str) -> None:
+        """Import a module, under a name that is its last part or an alias."""
+        parent, _, last = path.rpartition(".")
+        self.use(parent or path, *([last if last == name else f"{last} as {name}"] if parent else []))
+
     def add(self, source: str, indent: int = 0) -> None:
         """Add source text: each of its lines is one whole statement, or the head of a compound one; blank lines stay.
 

@@ -6,7 +6,7 @@ from functools import cache
 import redis
 
 from saltern_runtime.errors import PermanentError
-from saltern_runtime.graph import Context, Each, Graph, Stage, node
+from saltern_runtime.graph import Context, Graph, Opens, Stage, node
 from saltern_runtime.spec import Retry
 from tests.chaos.test_every_moment import work_until_killed
 from tests.support.checker import broken, recorded_twice
@@ -45,8 +45,8 @@ def make_loop(name):
         Stage("stories/tell", nodes=(tell,), retry=Retry(attempts=2, base=0.01, cap=0.01)),
         Stage("stories/yield", nodes=(stories_yield,)),
     )
-    each = Each("story", body, result="stories/yield", at_most=2, on_error="continue")
-    owner = Stage("stories", nodes=(stories,), each=each)
+    each = Opens("story", body, result="stories/yield", at_most=2, on_error="continue")
+    owner = Stage("stories", nodes=(stories,), ends=each)
     graph = Graph(name, package="", stages=(owner, Stage("return", nodes=(return_,))), deadline=60.0)
     graph.source_map = {"plan": "sha256:" + "ee12cd34" * 8}
     return graph

@@ -2,7 +2,7 @@
 
 import pytest
 
-from saltern_runtime import Connection, Context, Each, Graph, On, Schedule, Stage, node
+from saltern_runtime import Connection, Context, Graph, On, Opens, Schedule, Stage, node
 from saltern_runtime.graph import MAX_DEPENDANTS, GraphError
 from saltern_runtime.version import require
 
@@ -75,15 +75,15 @@ def spy(*, page: int) -> int:
 
 PAGE = Stage("loop/page", (page,))
 INNER = Stage(
-    "loop/inner", (inner,), each=Each("part", (Stage("loop/inner/yield", (inner_yield,)),), result="inner/yield")
+    "loop/inner", (inner,), ends=Opens("part", (Stage("loop/inner/yield", (inner_yield,)),), result="inner/yield")
 )
 YIELD = Stage("loop/yield", (loop_yield,))
 
 
 def looping(*body: Stage, each: dict[str, object] | None = None, name: str = "loop") -> tuple[Stage, ...]:
     """Build the stages of a graph with a loop."""
-    made = Each(**{"variable": "item", "stages": body or (PAGE, INNER, YIELD), "result": "loop/yield", **(each or {})})  # type: ignore[arg-type]  # wrong ones on purpose
-    return (Stage("a", (a,)), Stage("b", (b,)), Stage("c2", (c2,)), Stage(name, (loop,), each=made))
+    made = Opens(**{"variable": "item", "stages": body or (PAGE, INNER, YIELD), "result": "loop/yield", **(each or {})})  # type: ignore[arg-type]  # wrong ones on purpose
+    return (Stage("a", (a,)), Stage("b", (b,)), Stage("c2", (c2,)), Stage(name, (loop,), ends=made))
 
 
 def graph(*stages: Stage, connections: tuple[Connection, ...] = (), schedules: tuple[Schedule, ...] = ()) -> Graph:
@@ -135,8 +135,8 @@ def test_loops_side_by_side_may_share_the_name_of_the_item() -> None:
     def other_yield(*, item: int) -> int:
         return item
 
-    body = Each("item", (Stage("other/yield", (other_yield,)),), result="other/yield")
-    made = graph(*looping(), Stage("other", (other,), each=body))
+    body = Opens("item", (Stage("other/yield", (other_yield,)),), result="other/yield")
+    made = graph(*looping(), Stage("other", (other,), ends=body))
     assert made.items(other_yield) == {"item": "other"}
 
 
@@ -160,7 +160,7 @@ def test_loops_side_by_side_may_share_the_name_of_the_item() -> None:
         (looping(each={"at_most": 0}), "1 to 64"),
         (looping(each={"at_most": 65}), "1 to 64"),
         (looping(each={"on_error": "panic"}), "'panic'"),
-        ((Stage("a", (), each=Each("item", (), result="x")),), "no node"),
+        ((Stage("a", (), ends=Opens("item", (), result="x")),), "no node"),
         (
             looping(PAGE, INNER, YIELD, *(Stage(f"loop/s{i}", ()) for i in range(MAX_DEPENDANTS))),
             "65 stages depend on .*start of loop",

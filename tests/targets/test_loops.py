@@ -24,7 +24,7 @@ def test_the_graph_knows_its_bodies(package) -> None:
     assert graph.items(graph.nodes["found"]) == {"order": "totals", "line": "totals/sizes"}
     assert graph.needs["totals"] == ("factor",)
     assert graph.needs["rows"] == ("pause",)
-    assert graph.stages["seen"].each.variable == "def_"
+    assert graph.stages["seen"].opens.variable == "def_"
     assert sorted(graph.schedules) == ["every_five", "s4e2324763b3c"]
 
 

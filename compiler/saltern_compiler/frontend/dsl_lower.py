@@ -14,9 +14,10 @@ from saltern_compiler.frontend.dsl_sections import Sections
 from saltern_compiler.frontend.dsl_types import place
 from saltern_compiler.frontend.dsl_values import Values, unreadable
 from saltern_compiler.ir import values as ir
-from saltern_compiler.ir.pipeline import FOREACH, MAX_REGIONS, RETURN, ControlEdge, Node, Pipeline, Region, region_of
+from saltern_compiler.ir.pipeline import MAX_REGIONS, RETURN, ControlEdge, Node, Pipeline, Region, region_of
 from saltern_runtime.spec import Json
 
+FOREACH: Final = "foreach"
 _NOT_YET_NODES: Final = frozenset({"approval"})
 
 

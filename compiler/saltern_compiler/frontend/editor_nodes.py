@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from saltern_compiler.diagnostics.model import Origin, Related
 from saltern_compiler.frontend.editor_policy import read_policy
@@ -18,9 +19,11 @@ from saltern_compiler.frontend.editor_shape import (
 from saltern_compiler.frontend.editor_values import read_value
 from saltern_compiler.frontend.jsontext import shorten
 from saltern_compiler.frontend.report import Report
-from saltern_compiler.ir.pipeline import MAX_REGIONS, REGION_TYPES, Node, Region, region_of
+from saltern_compiler.ir.pipeline import MAX_REGIONS, Node, Region, region_of
 from saltern_compiler.ir.values import Literal, Value
 from saltern_runtime.spec import Json, Policy
+
+REGION_TYPES: Final = frozenset({"foreach", "while", "try", "parallel"})
 
 
 @dataclass(slots=True)

@@ -16,13 +16,13 @@ from saltern_runtime.spec import Json, ObjectType, Policy
 
 RETURN: Final = "return"
 RESERVED_IDS: Final = frozenset({"input", "run", "return"})
-REGION_TYPES: Final = frozenset({"foreach", "while", "try", "parallel"})
-FOREACH: Final = "foreach"
 MAX_REGIONS: Final = 50
 """Levels of regions in each other at most, in either notation: what every later walk can recurse through."""
 YIELD: Final = "yield"
 INNER_TYPES: Final = frozenset({YIELD, "next"})
 """Node types that stand only inside a region; their ids are `<owner>/<type>`."""
+RESULT_TYPES: Final = INNER_TYPES | {RETURN}
+"""Node types that give what the graph they stand in gives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ def trigger_key(trigger: Trigger) -> tuple[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class ControlEdge:
-    """A node hangs on a handle (`then`, `else`, `case.<key>`) of an `if` or `switch`."""
+    """A node hangs on a handle (`then`, `else`, `case.<key>`) of a node that takes one."""
 
     source: str
     handle: str

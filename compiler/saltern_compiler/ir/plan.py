@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from saltern_compiler.ir.pipeline import ControlEdge, Node, Pipeline
-from saltern_runtime.spec import Effect, Json, NodeType, Policy, Retry, Type
+from saltern_runtime.spec import Effect, Json, NodeType, OnError, OnSkip, Policy, Retry, Type
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,27 +28,35 @@ class PlannedNode:
     policy: Policy
     """Every field decided, but `ttl`, which may stay None."""
     result: Type
+    returns: Type
+    """What its function returns: `result`, unless the engine makes the node's value of it (a region's items, a wait's length)."""
     reads: tuple[str, ...]
     """Ids of the nodes whose values it reads, and `input` or `run`; sorted."""
     may_be_skipped: tuple[str, ...]
     """Those of `reads` whose value may have been skipped when this node runs; sorted."""
     items: tuple[tuple[str, Type], ...] = ()
-    """Names of items of the foreach around it that it reads, with their types; sorted."""
-    returns: Type | None = None
-    """What its function returns, where the engine makes the node's value of that (foreach: its items, wait: how long)."""
+    """Names of items of the regions around it that it reads, with their types; sorted."""
 
 
 @dataclass(frozen=True, slots=True)
-class Each:
-    """What is decided for the body of a foreach."""
+class Opens:
+    """A stage ends by opening a region, whose body runs a round for each item that the last node's function gives."""
 
     variable: str
-    """The name of the item, as the pipeline has it."""
+    """The name of the item, as the pipeline has it; empty where the body has none."""
     at_most: int
-    on_error: str
-    """`stop`, `continue` or `collect`."""
+    """Rounds at the same time."""
+    on_error: OnError
+    on_skip: OnSkip
     result: str
-    """Id of the node whose value is the item's result."""
+    """Id of the node whose value is the round's result."""
+    gather: str
+    """`package.module:function` that makes the value of the results; empty: their list is the value."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sleeps:
+    """A stage ends by sleeping for as long as its last node's function says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +86,14 @@ class Stage:
     the relay in place of what the relay needs (of the run's start, where it needs nothing); sorted."""
     owner: str = ""
     """Name of the stage in whose body it stands; `needs`, `after`, `relay` and `when` stay inside of that body."""
-    each: Each | None = None
-    """The body that runs for each item that the last node gives; its stages stand right behind, with this one as `owner`."""
+    ends: Opens | Sleeps | None = None
+    """What it does once its nodes have run. The stages of a body that it opens stand right behind, with it as `owner`."""
     decisions: tuple[Decision, ...] = field(default=(), compare=False)
+
+    @property
+    def opens(self) -> Opens | None:
+        """The region that it opens, if any."""
+        return self.ends if isinstance(self.ends, Opens) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from typing import Final
 from saltern_compiler.expr.ast import Const, ListExpr, MapExpr
 from saltern_compiler.expr.functions import TYPE_NAMES
 from saltern_compiler.ir.graph import Cycle, reads, topological
-from saltern_compiler.ir.pipeline import INNER_TYPES, REGION_TYPES, RESERVED_IDS, RETURN, Node, Pipeline, Region
+from saltern_compiler.ir.pipeline import INNER_TYPES, RESERVED_IDS, RESULT_TYPES, Node, Pipeline, Region
 from saltern_compiler.ir.values import (
     Expression,
     ListValue,
@@ -77,7 +77,6 @@ def _node(node: Node) -> None:
     _sorted("control edges are sorted by source and handle", control)
     _sorted("after is sorted", node.after)
     if node.body is not None:
-        _require(node.type in REGION_TYPES, "only regions have a body", node.id)
         for inner in node.body.nodes:
             named = inner.type not in INNER_TYPES or inner.id == f"{node.id}/{inner.type}"
             _require(named, "what a region gives is named after its owner", inner.id)
@@ -170,7 +169,7 @@ def _scope(region: Region, around: frozenset[str], connections: frozenset[str]) 
     names = own | around
     for node in region.nodes:
         _require(node.version >= 1, "versions count from 1", node.id)
-        _require(node.id not in RESERVED_IDS or node.type in INNER_TYPES | {RETURN}, "ids are not reserved", node.id)
+        _require(node.id not in RESERVED_IDS or node.type in RESULT_TYPES, "ids are not reserved", node.id)
         _references(node, own, names, connections)
         if node.body is not None:
             _scope(node.body, names, connections)

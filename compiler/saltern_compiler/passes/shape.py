@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from saltern_compiler.ir import graph
-from saltern_compiler.ir.pipeline import FOREACH, RETURN, YIELD, Connection, ControlEdge, Node, Pipeline, Region
-from saltern_compiler.ir.values import Literal, Value
+from saltern_compiler.ir.pipeline import RESULT_TYPES, Connection, ControlEdge, Node, Pipeline, Region
+from saltern_compiler.ir.values import Value
+from saltern_compiler.passes.bound import bound_by
 from saltern_compiler.registry import Registry
-from saltern_runtime.spec import Emit, Json, NodeType
+from saltern_runtime.spec import NodeType
 
 AMBIENT = frozenset({"input", "run"})
 """Names that every expression may read."""
@@ -45,6 +46,8 @@ class Shape:
     left out. The pipeline's own graph stands under the empty name."""
     order: tuple[str, ...]
     """All of these, a body right behind its owner."""
+    taken: Mapping[str, tuple[str, ...] | None]
+    """Node id → its control handles, as `handles` gives them; nodes of unknown types are left out."""
 
     def owners(self, node_id: str) -> tuple[str, ...]:
         """Return the ids of the nodes in whose bodies a node stands, the innermost first."""
@@ -78,30 +81,13 @@ class Shape:
         return self.specs.get(node_id)
 
     def handles(self, node_id: str) -> tuple[str, ...] | None:
-        """Return the control handles of a node; None where they cannot be known, since its type or cases are wrong."""
-        spec = self.specs.get(node_id)
-        return None if spec is None else handles_of(self.nodes[node_id], spec)
+        """Return the control handles of a node; None where they cannot be known, since its type or what it binds is wrong."""
+        return self.taken.get(node_id)
 
 
 def handles_of(node: Node, spec: NodeType) -> tuple[str, ...] | None:
-    """Return the control handles of a node of a type; None where its cases are wrong."""
-    if spec.emit is Emit.IF:
-        return ("then", "else")
-    if spec.emit is not Emit.SWITCH:
-        return ()
-    cases = node.param("cases")
-    if not isinstance(cases, Literal) or not isinstance(cases.value, list):
-        return None
-    return (*(f"case.{case_key(case)}" for case in cases.value), "else")
-
-
-def case_key(value: Json) -> str:
-    """Write a case as its handle does: `true`, `false` and `null` as JSON, all else as text."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)
+    """Return the control handles of a node of a type; None where what it binds is wrong."""
+    return spec.handles(bound_by(node)) if callable(spec.handles) else spec.handles
 
 
 def all_settings(pipeline: Pipeline) -> Iterator[Value]:
@@ -116,29 +102,38 @@ def shape_of(pipeline: Pipeline, registry: Registry) -> Shape:
     """Derive the graph; edges that lead nowhere are left out (the checks report them)."""
     nodes: dict[str, Node] = {}
     owner: dict[str, str] = {}
-    _collect(pipeline.body, "", nodes, owner)
     specs: dict[str, NodeType] = {}
-    for node in nodes.values():
-        spec = registry.node(node.type, node.version)
-        if spec is not None:
-            specs[node.id] = spec
+    _collect(pipeline.body, "", _Collected(nodes, owner, specs, registry))
     connections: dict[str, Connection] = {}
     for connection in pipeline.connections:
         connections.setdefault(connection.name, connection)
-    bare = Shape(nodes, specs, connections, owner, {}, {}, {}, {}, {}, {}, ())
+    taken = {node_id: handles_of(nodes[node_id], spec) for node_id, spec in specs.items()}
+    bare = Shape(nodes, specs, connections, owner, {}, {}, {}, {}, {}, {}, (), taken)
     return _with_edges(bare)
 
 
-def _collect(region: Region, owner: str, nodes: dict[str, Node], owners: dict[str, str]) -> None:
+@dataclass(frozen=True, slots=True)
+class _Collected:
+    nodes: dict[str, Node]
+    owners: dict[str, str]
+    specs: dict[str, NodeType]
+    registry: Registry
+
+
+def _collect(region: Region, owner: str, into: _Collected) -> None:
     """Take the nodes of a region and of the bodies inside that can run."""
     for node in region.nodes:
-        if node.id in nodes:
+        if node.id in into.nodes:
             continue
-        nodes[node.id] = node
+        into.nodes[node.id] = node
         if owner:
-            owners[node.id] = owner
-        if node.body is not None and node.type == FOREACH:
-            _collect(node.body, node.id, nodes, owners)
+            into.owners[node.id] = owner
+        spec = into.registry.node(node.type, node.version)
+        if spec is None:
+            continue
+        into.specs[node.id] = spec
+        if node.body is not None and spec.region is not None:
+            _collect(node.body, node.id, into)
 
 
 def _with_edges(bare: Shape) -> Shape:
@@ -169,7 +164,7 @@ def _with_edges(bare: Shape) -> Shape:
     regions: dict[str, dict[str, tuple[str, ...]]] = {"": {}}
     for node_id, needed in before.items():
         regions.setdefault(owner.get(node_id, ""), {})[node_id] = needed
-    last = frozenset(node.id for node in nodes.values() if node.type in (RETURN, YIELD))
+    last = frozenset(node.id for node in nodes.values() if node.type in RESULT_TYPES)
     flows = {region: _flow(needed, last) for region, needed in regions.items()}
     return replace(
         bare,

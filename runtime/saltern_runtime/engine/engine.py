@@ -16,7 +16,7 @@ from saltern_runtime.engine.leases import Hold, Leases
 from saltern_runtime.engine.places import scopes_of
 from saltern_runtime.engine.policy import Trouble, classify, decide, expired, lost, timed_out
 from saltern_runtime.engine.stages import NodeFailedError, Plans, Result, StagePlan
-from saltern_runtime.errors import PermanentError
+from saltern_runtime.errors import NodeError
 from saltern_runtime.graph import Graph
 from saltern_runtime.settings import Settings
 from saltern_runtime.store.calls import Answer, Bell, Claim, Failed, Outcome
@@ -114,7 +114,7 @@ class Engine:
         return answer
 
     def _done(self, plan: StagePlan, claim: Claim, result: Result, seconds: float, end: float) -> Answer:
-        """Record what a stage's nodes returned: advance, or begin the items of a foreach, or sleep."""
+        """Record what a stage's nodes returned: advance, or begin the items of a region, or sleep."""
         scopes = scopes_of(claim.path)
         outcome = Outcome(
             "SUCCEEDED",
@@ -127,22 +127,26 @@ class Engine:
         keep, next_nonce = self.graph.retention, self._next(end)
         if result.sleep is not None:
             return self.store.suspend(claim, result.sleep, outcome, next_nonce, keep=keep)
-        if plan.stage.each is not None:
+        if plan.stage.opens is not None:
             if result.items:
                 opening = self.plans.opening(claim.path, result.items)
                 return self.store.open(claim, opening, outcome, next_nonce, keep=keep)
-            outcome = replace(outcome, values={**result.values, scopes[-1] + plan.stage.nodes[-1].id: "[]"})
+            try:
+                empty = collected(plan.stage.nodes[-1].id, plan.stage.opens, (), self.settings.max_payload)
+            except NodeError as error:
+                return self._failed(plan, claim, classify(error, plan.stage.nodes[-1].id), next_nonce)
+            outcome = replace(outcome, values={**result.values, scopes[-1] + plan.stage.nodes[-1].id: empty})
         return self.store.advance(claim, outcome, next_nonce, keep=keep)
 
     def _collect(self, plan: StagePlan, claim: Claim, end: float) -> Answer:
-        """Record the results of a foreach whose items are all done."""
-        each, node = plan.stage.each, plan.stage.nodes[-1]
-        if each is None:
-            raise TypeError(f"{claim.path} is no foreach")
-        results = self.store.results(claim, errors=each.on_error == "collect")
+        """Record the value of a region whose rounds are all done."""
+        opens, node = plan.stage.opens, plan.stage.nodes[-1]
+        if opens is None:
+            raise TypeError(f"{claim.path} opens no region")
+        results = self.store.results(claim, errors=opens.on_error == "collect")
         try:
-            text = collected(node.id, results, each.on_error, self.settings.max_payload)
-        except PermanentError as error:
+            text = collected(node.id, opens, results, self.settings.max_payload)
+        except NodeError as error:
             return self._failed(plan, claim, classify(error, node.id), self._next(end))
         return self._slept(plan, claim, text, end)
 

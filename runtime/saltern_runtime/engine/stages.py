@@ -13,13 +13,13 @@ from typing import Any, Final
 
 from saltern_runtime.engine.places import ANY, items_of, scopes_of, stage_of
 from saltern_runtime.errors import PermanentError
-from saltern_runtime.graph import AMBIENT, SKIPPED, Context, Graph, Node, On, RunInfo, Stage
+from saltern_runtime.graph import AMBIENT, SKIPPED, Context, Graph, Node, On, Opens, RunInfo, Sleeps, Stage
 from saltern_runtime.store.calls import Claim, Dependant, Opening, Sleep
 from saltern_runtime.store.keys import queue_name
 
 log = logging.getLogger("saltern.engine")
 MAX_ITEMS: Final = 100_000
-"""Items of one foreach, at most."""
+"""Items of one region, at most."""
 _compact: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
@@ -42,9 +42,9 @@ class Result:
     durations: dict[str, float] = field(default_factory=dict)
     """Node id → seconds."""
     items: list[str] = field(default_factory=list)
-    """What a foreach goes over: JSON texts. Its own value is there once they are done."""
+    """What a region goes over: JSON texts. Its own value is there once they are done."""
     sleep: Sleep | None = None
-    """How long a wait lasts. Its own value, null, is there once it is over."""
+    """How long it sleeps. Its own value, null, is there once that is over."""
 
 
 class StagePlan:
@@ -54,7 +54,7 @@ class StagePlan:
         self.stage = stage
         self.queue = queue_name(plan, stage.queue)
         self.depth = len(graph.owners(stage.name))
-        """How many foreach stand around it."""
+        """How many regions stand around it."""
         self.name = stage.name.removeprefix(f"{graph.owner_of[stage.name]}/") if self.depth else stage.name
         """Within its body."""
         own = {node.id for node in stage.nodes}
@@ -68,7 +68,7 @@ class StagePlan:
         self._items = sorted(items)
         self._top = None if self.depth else self._reads(("",))
         self.edges: list[tuple[StagePlan, Dependant | None, int, tuple[tuple[str, str], ...]]] = []
-        """Each dependant (outside of any foreach as it is passed every time), its need, and the handles of this stage's
+        """Each dependant (outside of any region as it is passed every time), its need, and the handles of this stage's
         nodes that it hangs on."""
 
     def _reads(self, scopes: Sequence[str]) -> str:
@@ -114,7 +114,7 @@ class StagePlan:
 
 
 def depth_of(graph: Graph, stage: str) -> int:
-    """Return how many foreach stand around a stage."""
+    """Return how many regions stand around a stage."""
     return len(graph.owners(stage))
 
 
@@ -158,7 +158,7 @@ class Plans:
 
     @cached_property
     def shape(self) -> str:
-        """The graph as the store keeps it for showing: stage → its nodes with their types, and the foreach that it is in."""
+        """The graph as the store keeps it for showing: stage → its nodes with their types, and the region that it is in."""
         owner_of = self.graph.owner_of
         return json.dumps(
             [[s.name, [[n.id, n.type] for n in s.nodes], owner_of.get(s.name, "")] for s in self.graph.stages.values()]
@@ -174,29 +174,29 @@ class Plans:
         return self.stages[stage_of(path)]
 
     def opening(self, path: str, items: Sequence[str]) -> Opening:
-        """Return what the store must know of a foreach, to begin and end its items without a plan."""
+        """Return what the store must know of a region, to begin and end its items without a plan."""
         owner = stage_of(path)
-        each = self.graph.stages[owner].each
-        if each is None:
-            raise TypeError(f"{owner!r} is no foreach")
+        opens = self.graph.stages[owner].opens
+        if opens is None:
+            raise TypeError(f"{owner!r} opens no region")
         scopes = (*scopes_of(path), path + ANY)
         members = [self.stages[name] for name in self.graph.members(owner)]
         body = {
             "acts": [scopes[-1] + member.name for member in members],
             "vals": [scopes[-1] + node.id for member in members for node in member.stage.nodes],
-            "result": scopes[-1] + each.result,
+            "result": scopes[-1] + opens.result,
         }
         entries = [self.stages[name].arrival(1, scopes) for name in self.graph.starts[owner]]
-        return Opening(items, each.at_most, each.on_error, _compact(entries), _compact(body))
+        return Opening(items, opens.at_most, opens.on_error, _compact(entries), _compact(body))
 
     def catching(self, path: str) -> tuple[str, int | None] | None:
-        """Return what a failure ends: an item, a foreach (without an index), or the run (None).
+        """Return what a failure ends: an item, a region (without an index), or the run (None).
 
-        It is the innermost item whose foreach goes on without it, or foreach that what stands around it goes on without.
+        It is the innermost item whose region goes on without it, or region that what stands around it goes on without.
         """
         for owner, index in items_of(path):
             stage = self.of(owner).stage
-            if stage.each is not None and stage.each.on_error != "stop":
+            if stage.opens is not None and stage.opens.on_error != "stop":
                 return owner, index
             if stage.on_error == "continue":
                 return owner, None
@@ -219,9 +219,10 @@ class Plans:
             try:
                 value = self._call(node, claim, info, deadline, local)
                 text = encode(node, value, max_payload)
-                if node is stage.nodes[-1] and stage.each is not None:
+                ends = stage.ends if node is stage.nodes[-1] else None
+                if isinstance(ends, Opens):
                     result.items = _items(node, text)
-                elif node.type.startswith("wait@"):
+                elif isinstance(ends, Sleeps):
                     result.sleep = _sleep(value)
                 else:
                     result.values[scopes[-1] + node.id] = text
@@ -256,7 +257,7 @@ class Plans:
 
     @cached_property
     def _keywords(self) -> Mapping[str, tuple[tuple[str, str, int], ...]]:
-        """Node id → its keywords, each with what it reads and how many foreach stand around that.
+        """Node id → its keywords, each with what it reads and how many regions stand around that.
 
         What is read is a node's id, or empty: the input, or an item.
         """

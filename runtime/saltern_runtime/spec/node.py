@@ -10,8 +10,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from saltern_runtime.spec.param import Bound, Param, Problem
 from saltern_runtime.spec.policy import Policy
-from saltern_runtime.spec.types import ANY, Json, Type
+from saltern_runtime.spec.region import RegionSpec
+from saltern_runtime.spec.types import Json, Type
 
 
 class Effect(StrEnum):
@@ -31,61 +33,10 @@ class Emit(StrEnum):
     CALL = "call"
     """`return module.function(ctx, name=value, ...)`: the callable named by `NodeType.call`."""
     VALUE = "value"
-    """`return <the one parameter>`: set, template, return."""
+    """`return <the one parameter that is given and passed>`: set, template, return, wait."""
     IF = "if"
     SWITCH = "switch"
     MERGE = "merge"
-    GIVEN = "given"
-    """`return <the one parameter that is given and passed>`, in that parameter's type, of which the engine makes the node's
-    value: foreach, wait."""
-
-
-@dataclass(frozen=True, slots=True)
-class Param:
-    """A parameter of a node type."""
-
-    name: str
-    type: Type = ANY
-    required: bool = True
-    default: Json = None
-    """What an absent parameter means; the callable has the same default."""
-    static: bool = False
-    """Known at compile time: a literal in the source, never an expression (SQL, function names, cases)."""
-    is_type: bool = False
-    """Takes a type (`type { … }`), not a value."""
-    template: bool = True
-    """Whether a template may stand here; never for SQL, so that user text is bound, not interpolated."""
-    keep_skipped: bool = False
-    """Reads references that may have been skipped (merge)."""
-    secret: bool = False
-    """A connector setting that holds a secret, given as a reference only."""
-    passed: bool = True
-    """Whether the callable takes it; otherwise the compiler alone reads it (`python.call`'s `effect`)."""
-    doc: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Bound:
-    """What a node binds, as far as it is known when types are computed."""
-
-    literals: Mapping[str, Json]
-    """Parameters whose value is a literal."""
-    types: Mapping[str, Type]
-    """Each given parameter's type; for `is_type` parameters the type itself."""
-    files: Mapping[str, str] = field(default_factory=dict)
-    """The pipeline's own modules: path relative to the pipeline → source text."""
-    lengths: Mapping[str, int] = field(default_factory=dict)
-    """Parameters that are written out as a list (whatever its items) → how many items."""
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """A finding of a node type about its own parameters."""
-
-    param: str
-    message: str
-    notes: tuple[str, ...] = ()
-    code: str = "ill-typed-parameter"
 
 
 def _no_problems(_: Bound) -> Iterable[Problem]:
@@ -107,6 +58,17 @@ class NodeType:
     connection_required: bool = True
     """Whether a node must name a connection of `connector` (http.request works without)."""
     emit: Emit = Emit.CALL
+    handles: tuple[str, ...] | Callable[[Bound], tuple[str, ...] | None] = ()
+    """Handles that others may hang on, of which the node's value names the one that was taken; None where what is bound is
+    wrong. Types are not known yet when this is asked."""
+    taken: Callable[[Bound], tuple[str, ...]] | None = None
+    """Those of `handles` of which always one is taken, once types are known; None: all of them."""
+    region: RegionSpec | None = None
+    """For a node type that owns a body: the function gives the items of its rounds."""
+    sleeps: bool = False
+    """The function gives a length of time, or a point in time, for which the run sleeps; the node's value is null."""
+    egress: tuple[str, ...] = ()
+    """`host:port` that the callable connects to whatever is bound; parameters that are URLs (`Param.is_url`) add theirs."""
     call: str = ""
     """`package.module:function`, called as `function(ctx, **params)`; only for `Emit.CALL`."""
     queue: str = "default"
@@ -125,6 +87,16 @@ class NodeType:
     def key(self) -> str:
         """`name@version`."""
         return f"{self.name}@{self.version}"
+
+    @property
+    def suspends(self) -> bool:
+        """Whether the stage that the node ends is suspended once its function has returned: the engine makes its value later."""
+        return self.region is not None or self.sleeps
+
+    @property
+    def keeps_skipped(self) -> bool:
+        """Whether it reads what may have been skipped, so that it stands behind branches, not in one."""
+        return any(param.keep_skipped for param in self.params)
 
     def param(self, name: str) -> Param | None:
         """Return the parameter of that name, if any."""

@@ -32,8 +32,8 @@ from saltern_targets.names import function_names, item_names
 
 _RESERVED: Final = frozenset(
     {
-        "SKIPPED", "Annotated", "Any", "BaseModel", "ConfigDict", "Connection", "Context", "Each", "Field", "Graph", "Input",
-        "Literal", "Maybe", "Model", "On", "Output", "Retry", "Schedule", "Skipped", "Stage", "TypeAlias",
+        "SKIPPED", "Annotated", "Any", "BaseModel", "ConfigDict", "Connection", "Context", "Field", "Graph", "Input", "Literal",
+        "Maybe", "Model", "On", "Opens", "Output", "Retry", "Schedule", "Skipped", "Sleeps", "Stage", "TypeAlias",
     }
 )  # fmt: skip
 _PRIMITIVES: Final[Mapping[Primitive, tuple[str, tuple[tuple[str, str], ...]]]] = {
@@ -100,10 +100,8 @@ class Classes:
             if planned.node.id == RETURN:
                 continue
             if planned.node.body is not None and isinstance(planned.returns, ListType):
-                (item,) = planned.node.body.variables
-                made._name_all(
-                    planned.returns.item, class_name(item), f"An item that `{planned.node.id}` goes through."
-                )
+                item = class_name(" ".join(planned.node.body.variables) or f"{planned.node.id} item")
+                made._name_all(planned.returns.item, item, f"An item that `{planned.node.id}` goes through.")
             made._name_all(planned.result, class_name(planned.node.id), f"Result of `{planned.node.id}`.")
             for name, value in planned.node.params:
                 if isinstance(value, TypeValue):

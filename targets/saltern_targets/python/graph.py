@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from saltern_compiler.ir.pipeline import Connection
-from saltern_compiler.ir.plan import Plan, Schedule, Stage
+from saltern_compiler.ir.plan import Opens, Plan, Schedule, Sleeps, Stage
 from saltern_compiler.ir.values import Literal, SecretRef
 from saltern_compiler.pytext import literal
 from saltern_runtime.spec import DEFAULT_POLICY, Retry
 from saltern_runtime.version import __version__
-from saltern_targets.names import function_names, item_names, package_name
+from saltern_targets.names import function_names, item_names, module_names, package_name
 from saltern_targets.writing import Module, sentence
 
 _DEFAULT_QUEUE: Final = "default"
@@ -29,7 +29,8 @@ def emit_graph(plan: Plan) -> bytes:
     module.use("saltern_runtime", "Graph", "Stage", "require")
     module.use(package, "nodes")
     functions = function_names(plan)
-    stages = _Stages(module, plan, functions, item_names(plan)).of("")
+    gathering = [stage.opens.gather.partition(":")[0] for stage in plan.stages if stage.opens and stage.opens.gather]
+    stages = _Stages(module, plan, functions, item_names(plan), module_names(gathering, {"nodes"})).of("")
     parts = [
         literal(plan.pipeline.name),
         f"package={literal(package)}",
@@ -86,6 +87,7 @@ class _Stages:
     plan: Plan
     functions: Mapping[str, str]
     items: Mapping[str, str]
+    modules: Mapping[str, str]
 
     def of(self, owner: str) -> str:
         """Write the stages of a body; under the empty name, those of the pipeline itself."""
@@ -94,14 +96,27 @@ class _Stages:
 
     def _one(self, stage: Stage) -> str:
         parts = _stage(self.module, stage, self.functions)
-        if stage.each is not None:
-            self.module.use("saltern_runtime", "Each")
-            body = [literal(self.items[stage.each.variable]), f"at_most={literal(stage.each.at_most)}"]
-            if stage.each.on_error != "stop":
-                body.append(f"on_error={literal(stage.each.on_error)}")
-            body += [f"result={literal(stage.each.result)}", f"stages={self.of(stage.name)}"]
-            parts.append(f"each=Each({', '.join(body)})")
+        match stage.ends:
+            case Opens():
+                parts.append(f"ends={self._opens(stage.ends, stage.name)}")
+            case Sleeps():
+                self.module.use("saltern_runtime", "Sleeps")
+                parts.append("ends=Sleeps()")
         return f"Stage({', '.join(parts)})"
+
+    def _opens(self, opens: Opens, owner: str) -> str:
+        self.module.use("saltern_runtime", "Opens")
+        parts = [literal(self.items.get(opens.variable, "")), f"at_most={literal(opens.at_most)}"]
+        if opens.on_error != "stop":
+            parts.append(f"on_error={literal(opens.on_error)}")
+        if opens.on_skip != "drop":
+            parts.append(f"on_skip={literal(opens.on_skip)}")
+        if opens.gather:
+            module, _, function = opens.gather.partition(":")
+            self.module.use_module(module, self.modules[module])
+            parts.append(f"gather={self.modules[module]}.{function}")
+        parts += [f"result={literal(opens.result)}", f"stages={self.of(owner)}"]
+        return f"Opens({', '.join(parts)})"
 
 
 def _stage(module: Module, stage: Stage, functions: Mapping[str, str]) -> list[str]:  # noqa: C901 - one line a property

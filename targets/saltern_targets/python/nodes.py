@@ -14,7 +14,7 @@ from saltern_compiler.ir.plan import Plan, PlannedNode
 from saltern_compiler.ir.values import Expression, ListValue, Literal, TypeValue, Value, expressions
 from saltern_compiler.pytext import RESERVED, identifier, literal
 from saltern_runtime.spec import ANY, BOOL, STRING, TIMESTAMP, Emit, Json, Param, Type, UnionType, obj
-from saltern_targets.names import IN_SCOPE, function_names, item_names, package_name
+from saltern_targets.names import IN_SCOPE, function_names, item_names, module_names, package_name
 from saltern_targets.python.classes import Classes
 from saltern_targets.python.values import Values
 from saltern_targets.writing import Module, docstring, sentence
@@ -35,7 +35,8 @@ def emit_nodes(plan: Plan, classes: Classes) -> bytes:
         package=package,
     )
     module.use("saltern_runtime", "node")
-    functions, items, modules = function_names(plan), item_names(plan), _module_names(plan)
+    functions, items = function_names(plan), item_names(plan)
+    modules = module_names(planned.spec.call.partition(":")[0] for planned in plan.nodes if planned.spec.call)
     own = _own_modules(
         plan, {*functions.values(), *items.values(), *modules.values(), *classes.names.values(), *classes.aliases}
     )
@@ -45,16 +46,6 @@ def emit_nodes(plan: Plan, classes: Classes) -> bytes:
             module.blank(2)
         writer.write(planned)
     return module.render()
-
-
-def _module_names(plan: Plan) -> Mapping[str, str]:
-    """Return each module that functions call into → the name it goes by in nodes.py."""
-    modules = {planned.spec.call.partition(":")[0] for planned in plan.nodes if planned.spec.call}
-    names: dict[str, str] = {}
-    for module in sorted(modules, key=lambda each: (not each.startswith("saltern_runtime."), each)):
-        top, last = module.split(".")[0], module.split(".")[-1]
-        names[module] = last if last not in names.values() else identifier(f"{top}_{last}", names.values())
-    return names
 
 
 def _own_modules(plan: Plan, taken: Set[str]) -> Mapping[str, str]:
@@ -133,7 +124,7 @@ class _Writer:
     def _result(self, planned: PlannedNode, values: Values) -> str:
         if planned.node.id == RETURN:
             return self._root("Output", self.plan.output_type, values)
-        return values.annotation(planned.returns or planned.result)
+        return values.annotation(planned.returns)
 
     def _root(self, name: str, of: Type, values: Values) -> str:
         if name in self.classes.aliases:
@@ -152,9 +143,8 @@ class _Writer:
         if isinstance(decider, Expression):
             text = show(decider.expr)
             return f"Choose a branch by `{text}`." if len(text) <= _SHOWN else "Choose a branch."
-        each = next((stage.each for stage in self.plan.stages if stage.each and stage.nodes[-1] == node.id), None)
-        if each is not None:
-            return f"Give the items, each of which the body takes as `{self.items[each.variable]}`."
+        if node.body is not None and node.body.variables:
+            return f"Give the items, each of which the body takes as `{self.items[node.body.variables[0]]}`."
         if node.type == YIELD:
             return f"Give the result of one item of `{node.id.removesuffix(f'/{YIELD}')}`."
         words = node.id.replace("_", " ").replace("-", " ").strip()
@@ -165,8 +155,7 @@ class _Writer:
         spec, node = planned.spec, planned.node
         module, _, function = spec.call.partition(":")
         name = self.modules[module]
-        parent, _, last = module.rpartition(".")
-        self.module.use(parent or module, *([last if last == name else f"{last} as {name}"] if parent else []))
+        self.module.use_module(module, name)
         arguments = ["ctx"]
         for param in spec.params:
             value = node.param(param.name)
@@ -187,22 +176,14 @@ class _Writer:
         return values.write(value, param.type)
 
     def value(self, planned: PlannedNode, values: Values) -> list[str]:
-        """`return <the one parameter>`."""
-        (param,) = planned.spec.params
-        bound = planned.node.param(param.name)
-        assert bound is not None, "checks refuse a missing parameter"
-        expected = self.plan.output_type if planned.node.id == RETURN else planned.result
-        return [_return(values.write(bound, expected))]
-
-    def given(self, planned: PlannedNode, values: Values) -> list[str]:
         """`return <the one parameter that is given and passed>`."""
-        found = next(
+        bound = next(
             value
             for param in planned.spec.params
             if param.passed and (value := planned.node.param(param.name)) is not None
         )
-        assert planned.returns is not None, "the plan knows what such a node returns"
-        return [f"return {values.write(found, planned.returns)}"]
+        expected = self.plan.output_type if planned.node.id == RETURN else planned.returns
+        return [_return(values.write(bound, expected))]
 
     def if_(self, planned: PlannedNode, values: Values) -> list[str]:
         """`return "then" if condition else "else"`."""
@@ -271,7 +252,6 @@ def _unguarded(value: Value) -> list[str]:
 _BODIES: Final[Mapping[Emit, Callable[[_Writer, PlannedNode, Values], list[str]]]] = {
     Emit.CALL: _Writer.call,
     Emit.VALUE: _Writer.value,
-    Emit.GIVEN: _Writer.given,
     Emit.IF: _Writer.if_,
     Emit.SWITCH: _Writer.switch,
     Emit.MERGE: _Writer.merge,

@@ -38,7 +38,6 @@ def with_value(value):
             "control edges are sorted by source and handle",
         ),
         (pipeline(Node("n", "set", after=("b", "a"))), "after is sorted"),
-        (pipeline(Node("n", "set", body=Region())), "only regions have a body"),
         (pipeline(Node("n", "set", join="some")), "control joins by all or any"),
         (with_value(ListValue((Literal(1),))), "a list of literals is one literal"),
         (with_value(ObjectValue((("a", Literal(1)),))), "an object of literals is one literal"),

@@ -45,7 +45,7 @@ def test_stages_of_a_body_stand_behind_their_owner() -> None:
         ("told/yield", ("short", "told/yield"), "told"),
         ("return", ("return",), ""),
     ]
-    each = plan.stages[0].each
+    each = plan.stages[0].ends
     assert each is not None
     assert (each.variable, each.at_most, each.on_error, each.result) == ("name", 3, "stop", "told/yield")
     assert plan.stages[2].needs == ("told/tell",)

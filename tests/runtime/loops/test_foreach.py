@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from saltern_runtime.errors import PermanentError, TransientError
-from saltern_runtime.graph import Context, Each, On, Skipped, Stage, node
+from saltern_runtime.graph import Context, On, Opens, Skipped, Stage, node
 from saltern_runtime.spec import Json, Retry
 from tests.support.checker import broken
 
@@ -37,7 +37,7 @@ def loop(*stages, at_most=3, on_error="stop", result="summaries/yield", owner=su
     return (
         Stage(
             "summaries", nodes=(owner,),
-            each=Each("story", stages or (Stage("summaries/page", nodes=(page,), queue="io", retry=retry), Stage("summaries/yield", nodes=(summaries_yield,))),
+            ends=Opens("story", stages or (Stage("summaries/page", nodes=(page,), queue="io", retry=retry), Stage("summaries/yield", nodes=(summaries_yield,))),
                       result=result, at_most=at_most, on_error=on_error),
         ),
         Stage("return", nodes=(return_,)),
@@ -216,10 +216,10 @@ def nested(inside="stop", outside="stop", window=2):
         Stage("outer/inner/yield", nodes=(inner_yield,)),
     )
     inner_stage = Stage(
-        "outer/inner", nodes=(inner,), each=Each("number", body, result="inner/yield", at_most=window, on_error=inside)
+        "outer/inner", nodes=(inner,), ends=Opens("number", body, result="inner/yield", at_most=window, on_error=inside)
     )
     body = (Stage("outer/base", nodes=(base,)), inner_stage, Stage("outer/yield", nodes=(outer_yield,)))
-    owner = Stage("outer", nodes=(outer,), each=Each("row", body, result="outer/yield", at_most=2, on_error=outside))
+    owner = Stage("outer", nodes=(outer,), ends=Opens("row", body, result="outer/yield", at_most=2, on_error=outside))
     return owner, Stage("return", nodes=(rows,))
 
 
@@ -258,7 +258,7 @@ def test_a_loop_that_the_run_goes_on_without(local, window):
         return repr(summaries)
 
     first = loop(at_most=window)[0]
-    owner = Stage("summaries", nodes=(summaries,), on_error="continue", each=first.each)
+    owner = Stage("summaries", nodes=(summaries,), on_error="continue", ends=first.ends)
     view = local.run(owner, Stage("return", nodes=(back,)), given=["a", "bad", *range(80)])
     assert (view.state, view.output) == ("SUCCEEDED", "SKIPPED")
     assert (view.nodes[0].state, view.nodes[0].failure.code, view.nodes[0].items.running) == ("FAILED", "not-found", 0)
@@ -273,10 +273,10 @@ def test_a_loop_in_an_item_that_goes_on_without_it(local):
         return "none" if isinstance(inner, Skipped) else inner
 
     owner, last = nested()
-    base, inner_stage, _ = owner.each.stages
+    base, inner_stage, _ = owner.opens.stages
     inner_stage = replace(inner_stage, on_error="continue")
-    each = replace(owner.each, stages=(base, inner_stage, Stage("outer/yield", nodes=(outer_yield,))))
-    view = local.run(replace(owner, each=each), last, given=[[1, -1, 3, 4], [3]])
+    each = replace(owner.opens, stages=(base, inner_stage, Stage("outer/yield", nodes=(outer_yield,))))
+    view = local.run(replace(owner, ends=each), last, given=[[1, -1, 3, 4], [3]])
     assert view.output == ["none", [2103]]
 
 
@@ -305,14 +305,16 @@ def test_a_failed_item_with_much_open_in_it(local):
         return row
 
     cells = (Stage("outer/inner/cell", nodes=(cell,), queue="slow"), Stage("outer/inner/yield", nodes=(inner_yield,)))
-    each = Each("number", cells, result="inner/yield", at_most=64)
+    each = Opens("number", cells, result="inner/yield", at_most=64)
     body = (
-        Stage("outer/inner", nodes=(inner,), priority=9, each=each),
+        Stage("outer/inner", nodes=(inner,), priority=9, ends=each),
         *(Stage(f"outer/wide{index}", nodes=(one(f"wide{index}"),), queue="slow") for index in range(30)),
         Stage("outer/base", nodes=(base,), retry=Retry(attempts=1), priority=1),
         Stage("outer/yield", nodes=(outer_yield,)),
     )
-    owner = Stage("outer", nodes=(outer,), each=Each("row", body, result="outer/yield", at_most=1, on_error="continue"))
+    owner = Stage(
+        "outer", nodes=(outer,), ends=Opens("row", body, result="outer/yield", at_most=1, on_error="continue")
+    )
     process = local.open(owner, Stage("return", nodes=(rows,)))
     run_id = process.service.start([list(range(100)), [1]], tenant="acme", trigger="api").run_id
     looked, batches = [], 0
@@ -351,7 +353,7 @@ def test_merged_owner_gates_what_follows(local):
         return str(many)
 
     first = loop()[0]
-    merged = Stage("summaries", nodes=(route, summaries), each=first.each)
+    merged = Stage("summaries", nodes=(route, summaries), ends=first.ends)
     view = local.run(
         merged,
         Stage("many", nodes=(many,), when=(On("route", "case.many"),)),
@@ -373,7 +375,7 @@ def test_a_skipped_loop_runs_nothing(local):
         return repr(summaries)
 
     first = loop()[0]
-    gated = Stage("summaries", nodes=(summaries,), when=(On("route", "case.x"),), each=first.each)
+    gated = Stage("summaries", nodes=(summaries,), when=(On("route", "case.x"),), ends=first.ends)
     view = local.run(Stage("route", nodes=(route,)), gated, Stage("return", nodes=(back,)), given=["a"])
     assert view.output == "SKIPPED"
     assert [each.state for each in view.nodes] == ["SUCCEEDED", "SKIPPED", "SKIPPED", "SKIPPED", "SUCCEEDED"]

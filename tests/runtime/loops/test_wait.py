@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from saltern_runtime.graph import Each, Stage, node
+from saltern_runtime.graph import Opens, Sleeps, Stage, node
 from tests.support.checker import broken
 
 
@@ -24,7 +24,11 @@ def return_(*, pause: None, first: float) -> list[float | None]:
     return [pause, first]
 
 
-GRAPH = (Stage("first", nodes=(first,)), Stage("pause", nodes=(pause,)), Stage("return", nodes=(return_,)))
+GRAPH = (
+    Stage("first", nodes=(first,)),
+    Stage("pause", nodes=(pause,), ends=Sleeps()),
+    Stage("return", nodes=(return_,)),
+)
 
 
 def test_a_run_waits(local):
@@ -57,7 +61,7 @@ def test_until_a_moment(local):
     def pause() -> datetime:
         return moment
 
-    view = local.run(Stage("pause", nodes=(pause,)))
+    view = local.run(Stage("pause", nodes=(pause,), ends=Sleeps()))
     assert view.state == "SUCCEEDED"
     assert view.ended_at >= moment.timestamp() - 0.05
 
@@ -98,6 +102,6 @@ def test_waits_inside_items(local):
     def back(*, items: list[int]) -> list[int]:
         return items
 
-    body = (Stage("items/nap", nodes=(nap,)), Stage("items/yield", nodes=(items_yield,)))
-    owner = Stage("items", nodes=(items,), each=Each("number", body, result="items/yield", at_most=10))
+    body = (Stage("items/nap", nodes=(nap,), ends=Sleeps()), Stage("items/yield", nodes=(items_yield,)))
+    owner = Stage("items", nodes=(items,), ends=Opens("number", body, result="items/yield", at_most=10))
     assert local.run(owner, Stage("return", nodes=(back,))).output == list(range(20))

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from saltern_compiler.diagnostics.model import Diagnostic
-from saltern_compiler.ir.pipeline import FOREACH, INNER_TYPES, REGION_TYPES, YIELD, Node, Pipeline
+from saltern_compiler.ir.pipeline import Node, Pipeline
 from saltern_compiler.passes.base import Check, Context, did_you_mean, join, replace_by
 
-_LATER: Final = (REGION_TYPES | INNER_TYPES) - {FOREACH, YIELD}
+_LATER: Final = frozenset({"while", "try", "parallel", "next"})
+"""Words of the language that the runtime has no part for yet."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from saltern_compiler.diagnostics.model import Diagnostic, Related
-from saltern_compiler.ir.pipeline import FOREACH, RETURN, YIELD, Node, Pipeline, Region
+from saltern_compiler.ir.pipeline import RETURN, YIELD, Node, Pipeline, Region
 from saltern_compiler.passes.base import Check, Context
+from saltern_runtime.spec import RegionSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,10 +18,14 @@ class Regions(Check):
 
     def check(self, pipeline: Pipeline, context: Context) -> None:
         """Report bodies that give nothing, or more than one thing, and results that are nobody's."""
+        shape = context.shape(pipeline)
         _check_results(pipeline.body, None, context)
-        for node in context.shape(pipeline).nodes.values():
-            if node.type == FOREACH and node.body is not None:
-                _check_foreach(node, node.body, context)
+        for node in shape.nodes.values():
+            spec = shape.spec(node.id)
+            if spec is None:
+                continue
+            if spec.region is not None:
+                _check_region(node, node.body or Region(), spec.region, context)
 
 
 def _check_results(region: Region, owner: Node | None, context: Context) -> None:
@@ -39,15 +44,12 @@ def _check_results(region: Region, owner: Node | None, context: Context) -> None
             _check_results(node.body, node, context)
 
 
-def _check_foreach(node: Node, body: Region, context: Context) -> None:
-    if not body.variables:
-        notes: tuple[str, ...] = ("`as` is the name that the body knows the item by.",)
-        message = f"`{node.id}` lacks the parameter `as`"
-        context.report(Diagnostic("missing-parameter", message, node.place("params"), notes=notes), node.id)
+def _check_region(node: Node, body: Region, spec: RegionSpec, context: Context) -> None:
+    _check_names(node, body, spec, context)
     yields = [inner for inner in body.nodes if inner.type == YIELD]
     if all(inner.disabled for inner in yields):
         reason = "its `yield` is disabled" if yields else "it has no `yield`"
-        notes = ("The value of a `foreach` is the list of what its body yields, an item each.", "`yield null` will do.")
+        notes: tuple[str, ...] = (spec.doc, "`yield null` will do.")
         message = f"the body of `{node.id}` gives nothing: {reason}"
         context.report(Diagnostic("region-without-yield", message, node.place("type"), notes=notes), node.id)
     for extra in yields[1:]:
@@ -55,3 +57,21 @@ def _check_foreach(node: Node, body: Region, context: Context) -> None:
         notes = ("Yield once, after the branches, and `merge` what they give.",)
         message = f"the body of `{node.id}` yields twice"
         context.report(Diagnostic("duplicate-id", message, extra.place("type"), notes=notes, related=related))
+
+
+def _check_names(node: Node, body: Region, spec: RegionSpec, context: Context) -> None:
+    """Hold the names that an author gives against what the region binds: one, or none."""
+    if spec.binds is None:
+        for name in body.variables:
+            message = f"`{node.id}` binds no name, so `{name}` has no value"
+            notes = (f"The body of `{node.type}` sees what stands around it, and nothing of its round.",)
+            context.report(Diagnostic("unknown-parameter", message, node.place("params"), notes=notes), node.id)
+        return
+    if not body.variables:
+        notes = (f"`{spec.binds.param}` is {spec.binds.doc}.",)
+        message = f"`{node.id}` lacks the parameter `{spec.binds.param}`"
+        context.report(Diagnostic("missing-parameter", message, node.place("params"), notes=notes), node.id)
+    if len(body.variables) > 1:
+        message = f"`{node.id}` binds one name, not {len(body.variables)}"
+        notes = (f"It is {spec.binds.doc}.",)
+        context.report(Diagnostic("unknown-parameter", message, node.place("params"), notes=notes), node.id)

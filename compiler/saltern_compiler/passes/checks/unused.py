@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from saltern_compiler.diagnostics.model import Diagnostic, Origin, Severity
-from saltern_compiler.ir.pipeline import RETURN, YIELD, Node, Pipeline
+from saltern_compiler.ir.pipeline import RESULT_TYPES, Node, Pipeline
 from saltern_compiler.ir.values import SecretRef
 from saltern_compiler.passes.base import Check, Context
 from saltern_compiler.passes.shape import all_settings
@@ -31,7 +31,7 @@ def _nodes(pipeline: Pipeline, context: Context) -> Iterator[tuple[str, str, Ori
     shape = context.shape(pipeline)
     needed = {name for names in shape.before.values() for name in names}
     for node in shape.nodes.values():
-        if node.id in needed or node.type in (RETURN, YIELD) or node.disabled or not _is_pure(node, context):
+        if node.id in needed or node.type in RESULT_TYPES or node.disabled or not _is_pure(node, context):
             continue
         note = "It has no effect but its value: read it, or take it out."
         yield "unused-node", f"nothing uses `{node.id}`", node.place("id"), note

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Final
+from typing import Any, Final, cast
 
-from saltern_compiler.ir.pipeline import FOREACH, RETURN, YIELD, Node, Pipeline
-from saltern_compiler.ir.plan import Decision, Each
-from saltern_compiler.ir.values import Literal
+from saltern_compiler.ir.pipeline import RETURN, YIELD, Node, Pipeline
+from saltern_compiler.ir.plan import Decision, Opens, Sleeps
+from saltern_compiler.passes.bound import literals
 from saltern_compiler.passes.layers import decide, layers
 from saltern_compiler.passes.shape import Shape
 from saltern_compiler.registry import Registry
-from saltern_runtime.spec import Effect, NodeType, Policy, Retry
+from saltern_runtime.spec import Effect, Json, NodeType, OnError, Param, Policy, Retry, chosen
 
 LEASE: Final = 30.0
 """Seconds that a claim lasts without being extended, as `saltern_runtime.settings.Settings.lease`."""
-AT_MOST: Final = 8
-"""Items of a foreach at the same time, as its node type says."""
 DEADLINE: Final = 3600.0
 RETENTION: Final = 604_800.0
 
@@ -40,16 +38,21 @@ def decide_policy(node: Node, spec: NodeType, pipeline: Pipeline, shape: Shape, 
     return Decided(Policy(**{name: value for name, (value, _) in chosen.items()}), decisions)
 
 
-def each_of(node: Node) -> Each | None:
-    """Return what is decided for the body of a foreach."""
-    if node.body is None or node.type != FOREACH:
+def ends_of(node: Node, spec: NodeType) -> Opens | Sleeps | None:
+    """Return what a stage does once its last node's function has returned."""
+    if spec.sleeps:
+        return Sleeps()
+    region = spec.region
+    if node.body is None or region is None:
         return None
-    at_most, on_error = node.param("at_most"), node.param("on_error")
-    return Each(
-        variable=node.body.variables[0],
-        at_most=at_most.value if isinstance(at_most, Literal) else AT_MOST,
-        on_error=on_error.value if isinstance(on_error, Literal) else "stop",
+    known = literals(node)
+    return Opens(
+        variable="".join(node.body.variables),
+        at_most=cast("int", chosen(region.window, known)),
+        on_error=cast("OnError", chosen(region.on_error, known)),
+        on_skip=region.on_skip,
         result=f"{node.id}/{YIELD}",
+        gather=region.gather,
     )
 
 
@@ -57,13 +60,13 @@ def stage_decisions(
     node: Node, nodes: tuple[str, ...], spec: NodeType, effect: Effect, policy: Decided
 ) -> tuple[Decision, ...]:
     """Say why a stage is as it is; its last node speaks for it."""
-    each = each_of(node)
+    ends = ends_of(node, spec)
     last = nodes[-1]
     if last == RETURN and len(nodes) == 1:
         why = "it gives the output, once all that it reads is there"
     elif node.type == YIELD and len(nodes) == 1:
         why = "it gives the result of one item, once all that it reads is there"
-    elif each is not None and len(nodes) == 1:
+    elif isinstance(ends, Opens) and len(nodes) == 1:
         why = "it gives the items of its body, whose stages run for each of them"
     elif len(nodes) == 1 and effect is Effect.PURE:
         why = "it is pure, but no other stage is the only one that it could be a part of"
@@ -76,22 +79,28 @@ def stage_decisions(
     return (
         Decision("nodes", ", ".join(nodes), why),
         Decision("queue", spec.queue, f"the node type {spec.key} runs there"),
-        *(_each_decisions(each, node) if each is not None else ()),
+        *(_region_decisions(ends, node, spec) if isinstance(ends, Opens) else ()),
         *policy.decisions,
         Decision("lease", _seconds(LEASE), "default of the runtime (SALTERN_LEASE), extended every third of it"),
     )
 
 
-def _each_decisions(each: Each, node: Node) -> tuple[Decision, ...]:
+def _region_decisions(opens: Opens, node: Node, spec: NodeType) -> tuple[Decision, ...]:
+    region = spec.region
+    assert region is not None, "only regions open one"
+    items = f"{opens.at_most} item{'' if opens.at_most == 1 else 's'}"
     return (
-        Decision("item", each.variable, "as the body knows it"),
-        Decision("at most", f"{each.at_most} items", _source(node, "at_most")),
-        Decision("on error", each.on_error, _source(node, "on_error")),
+        *([Decision("item", opens.variable, "as the body knows it")] if opens.variable else []),
+        Decision("at most", items, _source(region.window, node)),
+        Decision("on error", opens.on_error, _source(region.on_error, node)),
     )
 
 
-def _source(node: Node, param: str) -> str:
-    return "on the node" if node.param(param) is not None else f"default of the node type {node.type}@{node.version}"
+def _source(setting: Param | Json, node: Node) -> str:
+    if isinstance(setting, Param) and node.param(setting.name) is not None:
+        return "on the node"
+    kind = "default of" if isinstance(setting, Param) else "fixed by"
+    return f"{kind} the node type {node.type}@{node.version}"
 
 
 def pipeline_decisions(pipeline: Pipeline) -> tuple[float, float, tuple[Decision, ...]]:

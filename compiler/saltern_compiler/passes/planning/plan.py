@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from saltern_compiler.ir.canonical import digest, schedule_id
 from saltern_compiler.ir.graph import own_reads
-from saltern_compiler.ir.pipeline import FOREACH, RETURN, Node, Pipeline, Trigger
+from saltern_compiler.ir.pipeline import RETURN, Node, Pipeline, Trigger
 from saltern_compiler.ir.plan import Decision, Plan, PlannedNode, Schedule, Stage
 from saltern_compiler.ir.values import Literal
 from saltern_compiler.ir.verify import verify
@@ -19,7 +19,7 @@ from saltern_compiler.passes.planning.decide import (
     LEASE,
     Decided,
     decide_policy,
-    each_of,
+    ends_of,
     pipeline_decisions,
     stage_decisions,
 )
@@ -29,7 +29,7 @@ from saltern_compiler.passes.planning.stages import Group, group_nodes
 from saltern_compiler.passes.planning.surroundings import distributions, egress, environment, extras
 from saltern_compiler.passes.shape import Shape, shape_of
 from saltern_compiler.registry import Registry
-from saltern_runtime.spec import DEFAULT_POLICY, NULL, Emit, Json, ListType, NodeType, Retry, Type, optional
+from saltern_runtime.spec import DEFAULT_POLICY, NULL, Json, ListType, NodeType, Retry, Type, optional
 from saltern_runtime.version import __version__  # compiler and runtime have one version, in lockstep
 
 
@@ -105,12 +105,12 @@ def _items(node_id: str, shape: Shape, analysis: Analysis) -> tuple[tuple[str, T
     return tuple((name, analysis.items[bound[name]]) for name in sorted(bound.keys() & read))
 
 
-def _returns(node: Node, spec: NodeType, analysis: Analysis) -> Type | None:
-    if spec.emit is not Emit.GIVEN:
-        return None
-    if node.type == FOREACH:
+def _returns(node: Node, spec: NodeType, analysis: Analysis) -> Type:
+    if spec.region is not None:
         return ListType(analysis.items[node.id])
-    return next(param.type for param in spec.params if param.passed and node.param(param.name) is not None)
+    if spec.sleeps:
+        return next(param.type for param in spec.params if param.passed and node.param(param.name) is not None)
+    return analysis.types[node.id]
 
 
 def _schedule(trigger: Trigger) -> Schedule:
@@ -161,7 +161,7 @@ class _Cut:
     decided: Mapping[str, Decided]
 
     def stages(self, region: str = "", owner: str = "") -> Iterator[Stage]:
-        """Yield the stages of a region, of a foreach the body right behind it; a relay stands right behind what it stands for."""
+        """Yield the stages of a graph, the body of a region right behind the stage that opens it; a relay stands right behind what it stands for."""
         prefix = f"{owner}/" if owner else ""
         on_error = {node_id: str(each.policy.on_error) for node_id, each in self.decided.items()}
         groups = group_nodes(self.shape, self.analysis.effects, on_error, region)
@@ -206,7 +206,7 @@ class _Cut:
             on_error=str(policy.on_error),
             on_ambiguous=str(policy.on_ambiguous),
             after=group.after,
-            each=each_of(last),
+            ends=ends_of(last, spec),
             decisions=stage_decisions(last, group.nodes, spec, self.analysis.effects[group.name], decided),
         )
 

@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 
 from saltern_compiler.ir.pipeline import ControlEdge, Node
 from saltern_compiler.passes.shape import Shape
-from saltern_runtime.spec import Effect, Policy
+from saltern_runtime.spec import Effect, NodeType, Policy
 
 MAX_NODES: Final = 64
 """Nodes of one stage, at most: their outcomes are recorded by one script, whose work is bounded."""
@@ -56,13 +56,18 @@ def group_nodes(
     for node_id in reversed(order):
         home = node_id
         groups = {group_of[reader] for reader in readers[node_id]}
-        if len(groups) == 1 and node_id not in tied and effects[node_id] is Effect.PURE:
+        if len(groups) == 1 and node_id not in tied and _joins(shape.specs[node_id], effects[node_id]):
             (only,) = groups
             if len(members[only]) < MAX_NODES and _go_together(shape, node_id, only, on_error):
                 home = only
         group_of[node_id] = home
         members.setdefault(home, []).append(node_id)
     return tuple(_group(tuple(reversed(members[node_id])), shape, group_of) for node_id in order if node_id in members)
+
+
+def _joins(spec: NodeType, effect: Effect) -> bool:
+    """Whether a node may run before others in their stage: it is pure, and its value is there once its function returns."""
+    return effect is Effect.PURE and not spec.suspends
 
 
 def _go_together(shape: Shape, pure: str, last: str, on_error: Mapping[str, str]) -> bool:

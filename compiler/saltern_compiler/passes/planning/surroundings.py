@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from urllib.parse import urlsplit
 
-from saltern_compiler.ir.pipeline import Connection, Pipeline
+from saltern_compiler.ir.pipeline import Connection, Node, Pipeline
 from saltern_compiler.ir.values import Literal, SecretRef, Template, Value
 from saltern_compiler.passes.shape import all_settings
 from saltern_compiler.registry import CONNECTORS, NODE_TYPES, Distribution, Registry
@@ -24,13 +24,21 @@ def egress(pipeline: Pipeline, registry: Registry) -> tuple[str, ...]:
         if connection.name in used:
             found.update(_of_connection(connection, registry))
     for node in pipeline.body.walk():
-        url = node.param("url")
+        spec = registry.node(node.type, node.version)
+        if spec is not None:
+            found.update(_of_node(node, spec))
+    return tuple(sorted(found))
+
+
+def _of_node(node: Node, spec: NodeType) -> Iterator[str]:
+    yield from spec.egress
+    for param in spec.params:
+        url = node.param(param.name) if param.is_url else None
         target = _of_url(url)
         if target is not None:
-            found.add(target)
+            yield target
         elif url is not None and node.connection is None:
-            found.update(ANYWHERE)
-    return tuple(sorted(found))
+            yield from ANYWHERE
 
 
 def _of_connection(connection: Connection, registry: Registry) -> tuple[str, ...]:

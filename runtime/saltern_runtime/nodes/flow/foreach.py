@@ -8,21 +8,43 @@ from typing import Final
 from saltern_runtime.spec import (
     ANY,
     INT,
+    STRING,
+    Binding,
     Bound,
     Effect,
     Emit,
+    Field,
     ListType,
     LiteralType,
     NodeType,
     Param,
     Problem,
+    RegionSpec,
+    Type,
+    obj,
     union,
 )
+from saltern_runtime.spec.types import without_null
 
 AT_MOST: Final = 8
 """Items at the same time, where the pipeline does not say how many."""
 MAX_AT_MOST: Final = 64
 """As `saltern_runtime.graph.MAX_WINDOW`: no script of the store does more than so much work."""
+_WINDOW: Final = Param(
+    "at_most", INT, False, AT_MOST, static=True, passed=False, doc="Items that run at the same time."
+)
+_ON_ERROR: Final = Param(
+    "on_error",
+    union(LiteralType("stop"), LiteralType("continue"), LiteralType("collect")),
+    False,
+    "stop",
+    static=True,
+    template=False,
+    passed=False,
+    doc="What an item's failure leads to: it fails the run, drops the item, or is the item's result.",
+)
+ITEM_ERROR: Final = Field("error", obj({"code": STRING, "kind": STRING, "message": STRING}), required=False)
+"""What `on error collect` gives of an item that failed."""
 
 
 def _check(bound: Bound) -> Iterator[Problem]:
@@ -32,26 +54,31 @@ def _check(bound: Bound) -> Iterator[Problem]:
         yield Problem("at_most", message, (f"1 to {MAX_AT_MOST} can; the others wait their turn.",), "out-of-bounds")
 
 
+def _item(bound: Bound) -> Type:
+    items = without_null(bound.types.get("items", ANY))
+    return items.item if isinstance(items, ListType) else ANY
+
+
+def _result(yielded: Type, bound: Bound) -> Type:
+    if bound.literals.get("on_error") == "collect":
+        return ListType(obj({"value": Field("value", yielded, required=False), "error": ITEM_ERROR}))
+    return ListType(yielded)
+
+
 NODE: Final = NodeType(
     name="foreach",
     summary="Runs its body for each item of a list, several at a time, and gives the list of what the body yields.",
-    params=(
-        Param("items", ListType(ANY), doc="The list."),
-        Param("at_most", INT, False, AT_MOST, static=True, passed=False, doc="Items that run at the same time."),
-        Param(
-            "on_error",
-            union(LiteralType("stop"), LiteralType("continue"), LiteralType("collect")),
-            False,
-            "stop",
-            static=True,
-            template=False,
-            passed=False,
-            doc="What an item's failure leads to: it fails the run, drops the item, or is the item's result.",
-        ),
-    ),
+    params=(Param("items", ListType(ANY), doc="The list."), _WINDOW, _ON_ERROR),
     result=ListType(ANY),
     effect=Effect.IDEMPOTENT,
-    emit=Emit.GIVEN,
+    emit=Emit.VALUE,
     check=_check,
+    region=RegionSpec(
+        item=_item,
+        binds=Binding(),
+        result=_result,
+        window=_WINDOW,
+        on_error=_ON_ERROR,
+        doc="The value of a `foreach` is the list of what its body yields, an item each.",
+    ),
 )
-"""Its result is narrowed by what its body yields, which the compiler alone knows."""

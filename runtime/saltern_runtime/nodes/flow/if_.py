@@ -13,4 +13,5 @@ NODE: Final = NodeType(
     result=STRING,
     effect=Effect.PURE,
     emit=Emit.IF,
+    handles=("then", "else"),
 )

@@ -5,7 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from saltern_runtime.spec import ANY, STRING, Bound, Effect, Emit, Json, ListType, NodeType, Param, Problem
+from saltern_runtime.spec import (
+    ANY,
+    BOOL,
+    NULL,
+    STRING,
+    Bound,
+    Effect,
+    Emit,
+    Json,
+    ListType,
+    LiteralType,
+    NodeType,
+    Param,
+    Problem,
+    Type,
+    UnionType,
+)
 
 
 def case_key(value: Json) -> str:
@@ -36,17 +52,42 @@ def _check(bound: Bound) -> Iterator[Problem]:
         seen[key] = case
 
 
+def _handles(bound: Bound) -> tuple[str, ...] | None:
+    cases = bound.literals.get("cases")
+    return (*(f"case.{case_key(case)}" for case in cases), "else") if isinstance(cases, list) else None
+
+
+def _taken(bound: Bound) -> tuple[str, ...]:
+    """Return the handles of which always one is taken: no `else` where the cases cover all values of the type."""
+    value, cases = bound.types.get("value", ANY), bound.literals.get("cases")
+    members: list[Type] = []
+    for member in value.members if isinstance(value, UnionType) else (value,):
+        members.extend((LiteralType(True), LiteralType(False)) if member == BOOL else (member,))
+    plain = (case for case in cases if case is None or isinstance(case, str | int)) if isinstance(cases, list) else ()
+    listed = {NULL if case is None else LiteralType(case) for case in plain}
+    if not all(member in listed for member in members):
+        return _handles(bound) or ()
+    return tuple(f"case.{case_key(m.value if isinstance(m, LiteralType) else None)}" for m in members)
+
+
 NODE: Final = NodeType(
     name="switch",
     summary="Takes the branch `case.<value>` of the case that a value equals, else the branch `else`.",
     params=(
         Param("value", ANY, doc="What is compared."),
         Param(
-            "cases", ListType(ANY), static=True, template=False, doc="Strings, integers, booleans or null, each once."
+            "cases",
+            ListType(ANY),
+            static=True,
+            template=False,
+            unordered=True,
+            doc="Strings, integers, booleans or null, each once.",
         ),
     ),
     result=STRING,
     effect=Effect.PURE,
     emit=Emit.SWITCH,
+    handles=_handles,
+    taken=_taken,
     check=_check,
 )

@@ -27,6 +27,7 @@ NODE: Final = NodeType(
     ),
     result=NULL,
     effect=Effect.IDEMPOTENT,
-    emit=Emit.GIVEN,
+    emit=Emit.VALUE,
+    sleeps=True,
     check=_check,
 )

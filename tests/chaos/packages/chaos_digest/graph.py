@@ -3,7 +3,7 @@
 import os
 
 from chaos_digest import nodes
-from saltern_runtime.graph import Each, Graph, Schedule, Stage
+from saltern_runtime.graph import Graph, Opens, Schedule, Stage
 from saltern_runtime.spec import Retry
 
 SOON = Retry(attempts=4, base=0.05, cap=0.1)
@@ -20,7 +20,7 @@ GRAPH = Graph(
         Stage(
             "stories",
             nodes=(nodes.stories,),
-            each=Each("story", BODY, result="stories/yield", at_most=4, on_error="continue"),
+            ends=Opens("story", BODY, result="stories/yield", at_most=4, on_error="continue"),
         ),
         Stage("return", nodes=(nodes.return_,)),
     ),

@@ -1,0 +1,22 @@
+"""What a node binds, as its type's functions take it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from saltern_compiler.ir.pipeline import Node
+from saltern_compiler.ir.values import ListValue, Literal
+from saltern_runtime.spec import Bound, Json, Type
+
+
+def literals(node: Node) -> dict[str, Json]:
+    """Return the parameters whose value is a literal."""
+    return {name: value.value for name, value in node.params if isinstance(value, Literal)}
+
+
+def bound_by(node: Node, types: Mapping[str, Type] | None = None, files: Mapping[str, str] | None = None) -> Bound:
+    """Return what a node binds; `types` are those of its parameters, where they are known yet."""
+    known = literals(node)
+    lengths = {name: len(value) for name, value in known.items() if isinstance(value, list)}
+    lengths |= {name: len(value.items) for name, value in node.params if isinstance(value, ListValue)}
+    return Bound(known, dict(types or {}), files or {}, lengths)

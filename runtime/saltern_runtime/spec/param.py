@@ -1,0 +1,60 @@
+"""Parameters of node types, and what a node binds to them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from saltern_runtime.spec.types import ANY, Json, Type
+
+
+@dataclass(frozen=True, slots=True)
+class Param:
+    """A parameter of a node type."""
+
+    name: str
+    type: Type = ANY
+    required: bool = True
+    default: Json = None
+    """What an absent parameter means; the callable has the same default."""
+    static: bool = False
+    """Known at compile time: a literal in the source, never an expression (SQL, function names, cases)."""
+    is_type: bool = False
+    """Takes a type (`type { … }`), not a value."""
+    template: bool = True
+    """Whether a template may stand here; never for SQL, so that user text is bound, not interpolated."""
+    keep_skipped: bool = False
+    """Reads references that may have been skipped (merge)."""
+    secret: bool = False
+    """A connector setting that holds a secret, given as a reference only."""
+    passed: bool = True
+    """Whether the callable takes it; otherwise the compiler alone reads it (`python.call`'s `effect`)."""
+    is_url: bool = False
+    """A URL (or a path under the connection's base) that the callable connects to: its host is part of the egress."""
+    unordered: bool = False
+    """A list whose order says nothing: it is kept sorted, so that no order of writing changes a digest."""
+    doc: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """What a node binds, as far as it is known when types are computed."""
+
+    literals: Mapping[str, Json]
+    """Parameters whose value is a literal."""
+    types: Mapping[str, Type]
+    """Each given parameter's type; for `is_type` parameters the type itself."""
+    files: Mapping[str, str] = field(default_factory=dict)
+    """The pipeline's own modules: path relative to the pipeline → source text."""
+    lengths: Mapping[str, int] = field(default_factory=dict)
+    """Parameters that are written out as a list (whatever its items) → how many items."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A finding of a node type about its own parameters."""
+
+    param: str
+    message: str
+    notes: tuple[str, ...] = ()
+    code: str = "ill-typed-parameter"
