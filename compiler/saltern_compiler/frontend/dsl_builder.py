@@ -61,10 +61,15 @@ class Builder(TypeBuilder):
     # statements
 
     def node(self, meta: Meta, parts: Sequence[Any]) -> syn.Item:
-        decorators, (name, operation, connection, *clauses, params, compensate) = _split(parts)
+        decorators, (name, operation, connection, *clauses, params, last) = _split(parts)
         head = syn.Head(decorators, _name(name), _clauses(clauses))
         named = None if connection is None else _name(connection)
-        return syn.NodeStatement(head, operation, named, params, compensate, span_of(meta))
+        body, compensate = (last, None) if isinstance(last, syn.Body) else (None, last)
+        return syn.NodeStatement(head, operation, named, params, compensate, body, span_of(meta))
+
+    def body(self, _meta: Meta, parts: Sequence[Any]) -> syn.Body:
+        _, *names, block = parts
+        return syn.Body(tuple(_name(name) for name in names if name is not None), block)
 
     def operation(self, meta: Meta, parts: Sequence[Any]) -> syn.Operation:
         name, version = parts

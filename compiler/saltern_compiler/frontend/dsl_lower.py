@@ -74,9 +74,16 @@ class Lowering:
             origins.append((f"param:{name}", place(span)))
         if of.connection is not None:
             origins.append(("connection", place(of.connection.span)))
+        if of.body is not None:
+            origins += [("param:as", place(name.span)) for name in of.body.variables]
         node = self._make(of.head, of.operation.name, params, span=of.span, edge=edge, origins=origins)
         version = 1 if of.operation.version is None else of.operation.version
-        return [replace(node, version=version, connection=of.connection.text if of.connection else None)]
+        body = None if of.body is None else self._body(node.id, of.body)
+        return [replace(node, version=version, connection=of.connection.text if of.connection else None, body=body)]
+
+    def _body(self, owner: str, of: syn.Body) -> Region:
+        variables = tuple(name.text for name in of.variables)
+        return region_of(owner, self._inside(of.block), variables)
 
     def _make(
         self,

@@ -99,14 +99,23 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class NodeStatement:
-    """`id = operation(connection) { params }`."""
+    """`id = operation(connection) { params }`, and `do names { … }` where it owns a body."""
 
     head: Head
     operation: Operation
     connection: Name | None
     params: Params
     compensate: Span | None
+    body: Body | None
     span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """`do names { statements }`: the graph that a node owns, and the names that the node binds in it."""
+
+    variables: tuple[Name, ...]
+    block: Block
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +151,7 @@ class BranchStatement:
 
 @dataclass(frozen=True, slots=True)
 class RegionStatement:
-    """`foreach`, `while`, `try` or `parallel`: a construct that owns nested graphs."""
+    """`foreach`, `while`, `try` or `parallel`: a construct with words of its own that owns nested graphs."""
 
     kind: str
     head: Head

@@ -125,6 +125,10 @@ class _Setter(ValueSetter):
             "compensate", children, many(keyword.doc, " ", self._block(of) if of.rule == "block" else of.doc)
         )
 
+    def body(self, children: list[Part]) -> Part:
+        *words, block = children
+        return self.part("body", children, many(spaced(words), " ", group(self._block(block))))
+
     def when(self, children: list[Part]) -> Part:
         if children[0].rule == "WHEN":
             return self.part("when", children, spaced(children))

@@ -22,6 +22,7 @@ from saltern_compiler.ir.pipeline import INNER_TYPES, RETURN, Connection, Contro
 from saltern_compiler.ir.values import Literal, ObjectValue, Value
 from saltern_runtime.spec import ObjectType, Policy, Retry
 
+FOREACH = "foreach"
 MANY = 3
 """More entries than these stand on lines of their own."""
 _RESULTS = INNER_TYPES | {RETURN}
@@ -171,7 +172,7 @@ class _Writer:
         self.lines += [*_policy(node.policy), *(["@disabled"] if node.disabled else [])]
         if node.type in {"if", "switch"}:
             self._branch(of, anchor)
-        elif node.body is not None:
+        elif node.type == FOREACH and node.body is not None:
             self._foreach(of, node.body, anchor)
         elif node.type in _RESULTS:
             self._result(of, anchor)
@@ -185,7 +186,13 @@ class _Writer:
         head += f"({node.connection})" if node.connection else ""
         params = {name: values.value(value) for name, value in node.params}
         *lines, last = self._braces(anchor, head + _clauses(of), params)
-        self.lines += [*lines, last + self.remarks.beside(anchor)]
+        if node.body is None:
+            self.lines += [*lines, last + self.remarks.beside(anchor)]
+            return
+        names = " ".join(["do", ", ".join(node.body.variables)]).rstrip()
+        self.lines += [*lines, f"{last} {names} {{" + self.remarks.beside(anchor)]
+        self._region(node.body)
+        self.lines += [*self.remarks.lines(anchor, "body", INSIDE), "}"]
 
     def _result(self, of: Statement, anchor: str) -> None:
         node = of.node
@@ -247,7 +254,7 @@ class _Writer:
     def _foreach(self, of: Statement, body: Region, anchor: str) -> None:
         node = of.node
         params = self._only(node, "items", "at_most", "on_error", optional=True)
-        if node.type != "foreach" or len(body.variables) != 1 or "items" not in params:
+        if len(body.variables) != 1 or "items" not in params:
             raise UnwritableError(node.id)
         head = f"{node.id} = foreach {body.variables[0]} in {self._values().value(params['items'])}"
         if "at_most" in params:
