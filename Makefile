@@ -25,13 +25,13 @@ types: $(READY)  ## mypy --strict on the three packages.
 	$(BIN)/mypy
 
 tables: $(READY)  ## Write the parsers' tables again, after a change of a grammar.
-	$(BIN)/python -m saltern_compiler.frontend.tables
+	$(BIN)/python -m saltern_compiler.frontend.language.tables
 
 golden: $(READY)  ## Write golden/ again from what the compiler emits now.
 	$(BIN)/python -m pytest tests/golden --snapshot-update -q
 
 schemas: $(READY)  ## Write schemas/ again from the compiler's models.
-	$(BIN)/python -m saltern_compiler.frontend.editor_schema > schemas/pipeline.v1.json
+	$(BIN)/python -m saltern_compiler.frontend.document.schema > schemas/pipeline.v1.json
 	$(BIN)/python -m saltern_compiler.diagnostics.schema > schemas/diagnostics.v1.json
 
 bench: $(READY)  ## Side by side with the peers; results in bench/results.

@@ -12,8 +12,8 @@ from saltern_compiler.cli.common import FINDINGS, fail, load, show
 
 if TYPE_CHECKING:
     from saltern_compiler.driver.source import Source
-    from saltern_compiler.frontend.canvas import Canvas
     from saltern_compiler.frontend.convert import Converted
+    from saltern_compiler.frontend.document.canvas import Canvas
 
 _LANGUAGE = ".saltern"
 
@@ -78,7 +78,7 @@ def _converted(source: Source, path: str) -> Converted:
 
 def _canvas(source: Source) -> Canvas | None:
     """Read the layout beside a text, if there is one."""
-    from saltern_compiler.frontend.canvas import LayoutError, read_layout  # noqa: PLC0415 - keeps --help quick
+    from saltern_compiler.frontend.document.canvas import LayoutError, read_layout  # noqa: PLC0415 - keeps --help quick
 
     path = _layout_of(source.folder / source.name)
     try:

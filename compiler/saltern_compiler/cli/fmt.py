@@ -52,7 +52,7 @@ def command(files: tuple[str, ...], *, check: bool, diff: bool, debug: bool) -> 
 
 
 def _formatted(source: Source, path: str) -> str | None:
-    from saltern_compiler.frontend.format_dsl import format_text  # noqa: PLC0415 - keeps --help quick
+    from saltern_compiler.frontend.language.format import format_text  # noqa: PLC0415 - keeps --help quick
 
     if not source.name.endswith(_SUFFIX):
         fail("standard input is an editor's document; only the language is formatted")

@@ -13,7 +13,7 @@ import click
 def command(which: str, *, debug: bool) -> None:  # noqa: ARG001 - read by the crash report
     """Print the JSON Schema of the editor's documents, or of `saltern check --format json`."""
     if which == "pipeline":
-        from saltern_compiler.frontend.editor_schema import schema  # noqa: PLC0415 - keeps --help quick
+        from saltern_compiler.frontend.document.schema import schema  # noqa: PLC0415 - keeps --help quick
 
         written = schema()
     else:

@@ -18,13 +18,13 @@ def read(text: str, source_name: str) -> tuple[Pipeline | None, list[Diagnostic]
         return None, [Diagnostic("source-too-large", "the source is too large", Origin(None, 0, 0), notes=notes)]
     name = source_name.lower()
     if name.endswith(".saltern"):
-        from saltern_compiler.frontend import dsl  # noqa: PLC0415 - a document needs no grammar of the language
+        from saltern_compiler.frontend.language import reader  # noqa: PLC0415 - a document needs no grammar of the language
 
-        return dsl.read(text)
+        return reader.read(text)
     if name.endswith((".json", ".yaml", ".yml")):
-        from saltern_compiler.frontend import editor_json  # noqa: PLC0415 - the language needs no YAML
+        from saltern_compiler.frontend.document import reader as document  # noqa: PLC0415 - the language needs no YAML
 
-        return editor_json.read(text, yaml=not name.endswith(".json"))
+        return document.read(text, yaml=not name.endswith(".json"))
     notes = ("a pipeline is written in .saltern, or saved by an editor as .json, .yaml or .yml",)
     shown = source_name.rpartition("/")[2]
     return None, [

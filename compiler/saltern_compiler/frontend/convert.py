@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 
 from saltern_compiler.diagnostics.model import Diagnostic, Severity
 from saltern_compiler.frontend import read
-from saltern_compiler.frontend.canvas import Canvas, canvas_of
-from saltern_compiler.frontend.jsontext import read_json
-from saltern_compiler.frontend.print_dsl import UnwritableError, print_language
-from saltern_compiler.frontend.print_editor import print_document
-from saltern_compiler.frontend.print_editor_values import UnwritableValueError
+from saltern_compiler.frontend.document.canvas import Canvas, canvas_of
+from saltern_compiler.frontend.document.jsontext import read_json
+from saltern_compiler.frontend.document.print_values import UnwritableValueError
+from saltern_compiler.frontend.document.printer import print_document
+from saltern_compiler.frontend.document.yamltext import read_yaml
+from saltern_compiler.frontend.language.comments import Orders, read_remarks
+from saltern_compiler.frontend.language.printer import UnwritableError, print_language
 from saltern_compiler.frontend.remarks import Remark, Remarks, written
-from saltern_compiler.frontend.remarks_dsl import Orders, read_remarks
-from saltern_compiler.frontend.yamltext import read_yaml
 from saltern_compiler.ir.canonical import canonical
 from saltern_compiler.ir.pipeline import Pipeline
 from saltern_runtime.spec import Json

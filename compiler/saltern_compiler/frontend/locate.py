@@ -8,8 +8,8 @@ from functools import cached_property
 from typing import Final
 
 from saltern_compiler.diagnostics.model import Origin
-from saltern_compiler.frontend import jsontext, yamltext
-from saltern_compiler.frontend.jsontext import Place, Scan
+from saltern_compiler.frontend.document import jsontext, yamltext
+from saltern_compiler.frontend.document.jsontext import Place, Scan
 
 YAML_SUFFIXES: Final = (".yaml", ".yml")
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Final
 
 from saltern_compiler.diagnostics.model import Origin
-from saltern_compiler.frontend.dsl_builder import case_key
+from saltern_compiler.frontend.language.builder import case_key
 from saltern_compiler.ir.graph import dependencies
 from saltern_compiler.ir.pipeline import Node, Region
 from saltern_compiler.ir.values import Literal

@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from saltern_compiler.frontend import convert, read
-from saltern_compiler.frontend.canvas import read_layout
-from saltern_compiler.frontend.format_dsl import format_text
-from saltern_compiler.frontend.print_dsl import print_language
+from saltern_compiler.frontend.document.canvas import read_layout
+from saltern_compiler.frontend.language.format import format_text
+from saltern_compiler.frontend.language.printer import print_language
 from saltern_compiler.frontend.remarks import Remarks
 from saltern_compiler.ir.canonical import canonical, digest
 from saltern_compiler.ir.verify import verify

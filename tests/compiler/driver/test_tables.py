@@ -9,23 +9,23 @@ import pytest
 
 from saltern_compiler.expr import parse, tables
 from saltern_compiler.expr.parse import DepthGuard
-from saltern_compiler.frontend import dsl
-from saltern_compiler.frontend.tables import texts
+from saltern_compiler.frontend.language import reader
+from saltern_compiler.frontend.language.tables import texts
 
-PARSERS = {"expr": (parse.GRAMMAR, parse.START, parse.TABLE), "language": (dsl.GRAMMAR, dsl.START, dsl.TABLE)}
+PARSERS = {"expr": (parse.GRAMMAR, parse.START, parse.TABLE), "language": (reader.GRAMMAR, reader.START, reader.TABLE)}
 
 
 @pytest.mark.parametrize("name", PARSERS)
 def test_the_tables_are_those_of_the_grammars(name):
-    """Whoever changes a grammar writes its table again: python -m saltern_compiler.frontend.tables."""
+    """Whoever changes a grammar writes its table again: python -m saltern_compiler.frontend.language.tables."""
     table = PARSERS[name][2]
-    assert table.read_text() == texts()[table], "python -m saltern_compiler.frontend.tables"
+    assert table.read_text() == texts()[table], "python -m saltern_compiler.frontend.language.tables"
 
 
 def test_the_tables_are_the_same_everywhere():
     """No order of a set gets into them."""
     script = (
-        "import hashlib; from saltern_compiler.frontend.tables import texts\n"
+        "import hashlib; from saltern_compiler.frontend.language.tables import texts\n"
         "print(*(hashlib.sha256(text.encode()).hexdigest() for text in texts().values()))"
     )
     seen = {

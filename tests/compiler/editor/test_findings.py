@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from saltern_compiler.diagnostics.catalog import page
-from saltern_compiler.frontend import MAX_CHARACTERS, editor_json, read
+from saltern_compiler.frontend import MAX_CHARACTERS, read
+from saltern_compiler.frontend.document import reader
 from saltern_compiler.frontend.locate import Locator
 from saltern_compiler.ir.canonical import digest
 from saltern_compiler.ir.verify import verify
@@ -186,7 +187,7 @@ NOT_READ = [
 @pytest.mark.parametrize(("text", "code", "place"), NOT_READ)
 def test_texts_that_cannot_be_read_say_where(text, code, place):
     """Whatever the text is, there is one finding with a place and no exception."""
-    pipeline, (found,) = editor_json.read(text, yaml=False)
+    pipeline, (found,) = reader.read(text, yaml=False)
     assert pipeline is None
     assert (found.code, (found.origin.start, found.origin.end)) == (code, place)
 
@@ -208,7 +209,7 @@ def test_texts_that_cannot_be_read_say_where(text, code, place):
 )
 def test_yaml_that_cannot_be_read_says_so(text, code):
     """The same for YAML."""
-    pipeline, (found,) = editor_json.read(text, yaml=True)
+    pipeline, (found,) = reader.read(text, yaml=True)
     assert pipeline is None
     assert found.code == code
 
@@ -311,7 +312,7 @@ def test_no_document_raises(section, junk):
 @given(st.text(max_size=60), st.booleans())
 def test_no_text_raises(text, yaml):
     """Any characters at all."""
-    _, found = editor_json.read(text, yaml=yaml)
+    _, found = reader.read(text, yaml=yaml)
     locator = Locator(text, "p.yaml" if yaml else "p.json")
     for each in found:
         locator.range(each.origin)

@@ -6,9 +6,9 @@ import pytest
 import yaml as pyyaml
 
 from saltern_compiler.diagnostics.model import NOWHERE, Origin
-from saltern_compiler.frontend.jsontext import scan_json
+from saltern_compiler.frontend.document.jsontext import scan_json
+from saltern_compiler.frontend.document.yamltext import scan_yaml
 from saltern_compiler.frontend.locate import Locator, Position, Range
-from saltern_compiler.frontend.yamltext import scan_yaml
 
 JSON = """{
   "a": [1, {"b/c~d": "x\\n\\u00e9\\ud83d\\ude00yz"}],

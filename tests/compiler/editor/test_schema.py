@@ -10,8 +10,8 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from saltern_compiler.frontend import read
-from saltern_compiler.frontend.editor_schema import NAME, schema, text
-from saltern_compiler.frontend.editor_shape import TABLES
+from saltern_compiler.frontend.document.schema import NAME, schema, text
+from saltern_compiler.frontend.document.shape import TABLES
 from saltern_compiler.ir.canonical import digest
 from saltern_compiler.ir.verify import verify
 from saltern_compiler.passes import analyze
@@ -29,8 +29,8 @@ def test_the_schema_file_is_what_the_tables_give():
 
 
 def test_the_command_prints_the_schema():
-    """`python -m saltern_compiler.frontend.editor_schema > schemas/…` regenerates the file."""
-    command = [sys.executable, "-m", "saltern_compiler.frontend.editor_schema"]
+    """`python -m saltern_compiler.frontend.document.schema > schemas/…` regenerates the file."""
+    command = [sys.executable, "-m", "saltern_compiler.frontend.document.schema"]
     assert subprocess.run(command, capture_output=True, check=True).stdout.decode() == text()
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from saltern_compiler.cli import main
-from saltern_compiler.frontend.format_dsl import format_text
+from saltern_compiler.frontend.language.format import format_text
 
 ROOT = Path(__file__).parents[3]
 PAGES = sorted((ROOT / "compiler/saltern_compiler/diagnostics/docs").glob("*.md"))

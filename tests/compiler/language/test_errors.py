@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 from saltern_compiler.diagnostics.fixes import apply_fixes
 from saltern_compiler.diagnostics.model import Diagnostic
 from saltern_compiler.diagnostics.places import Source
-from saltern_compiler.frontend import dsl
+from saltern_compiler.frontend.language import reader
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 SAMPLE = (EXAMPLES / "support_triage" / "support_triage.saltern").read_text("utf-8")
 
 
 def _findings(text: str) -> list[Diagnostic]:
-    return dsl.read("pipeline p\n" + text)[1]
+    return reader.read("pipeline p\n" + text)[1]
 
 
 def _one(text: str) -> Diagnostic:
@@ -127,7 +127,7 @@ def test_several_errors_in_one_statement() -> None:
 
 def test_no_pipeline_without_syntax() -> None:
     """A text with broken syntax gives no pipeline, since what is missing in it would have consequences everywhere."""
-    pipeline, found = dsl.read("pipeline p\na = set { value: }\nb = set { value: a }")
+    pipeline, found = reader.read("pipeline p\na = set { value: }\nb = set { value: a }")
     assert pipeline is None
     assert len(found) == 1
 
@@ -156,7 +156,7 @@ def test_no_pipeline_without_syntax() -> None:
 )
 def test_hostile_text(text: str, code: str) -> None:
     """Whatever is thrown at it, there is one clear finding."""
-    assert [each.code for each in dsl.read(text)[1]] == [code]
+    assert [each.code for each in reader.read(text)[1]] == [code]
 
 
 def test_regions_nest_as_deep_as_on_a_canvas() -> None:
@@ -166,14 +166,14 @@ def test_regions_nest_as_deep_as_on_a_canvas() -> None:
         heads = "".join(f"r{at} = foreach x{at} in input.xs {{ " for at in range(depth))
         return "pipeline p\ninput { xs: list<int> }\n" + heads + "yield 1 " + "} yield 2 " * (depth - 1) + "}"
 
-    assert dsl.read(nested(50))[1] == []
-    assert [each.code for each in dsl.read(nested(53))[1]] == ["nesting-too-deep"]
+    assert reader.read(nested(50))[1] == []
+    assert [each.code for each in reader.read(nested(53))[1]] == ["nesting-too-deep"]
 
 
 def test_ten_thousand_errors() -> None:
     """Not more findings than a person reads."""
     found = _findings("a = = 3\n" * 10_000)
-    assert len(found) <= dsl.MAX_FINDINGS + 1
+    assert len(found) <= reader.MAX_FINDINGS + 1
 
 
 @settings(deadline=None)
@@ -188,7 +188,7 @@ def test_damaged_text(data: st.DataObject) -> None:
         )
     )
     text = SAMPLE[:start] + piece + SAMPLE[end:]
-    pipeline, found = dsl.read(text)
+    pipeline, found = reader.read(text)
     assert pipeline is not None or found
     for each in found:
         assert Source(text).span(each.origin) is not None
@@ -198,7 +198,7 @@ def test_damaged_text(data: st.DataObject) -> None:
 @given(st.text(alphabet="abc {}[]()`\"'@=:,.?|#\n\\-+1<>", max_size=60))
 def test_noise(text: str) -> None:
     """Noise gives findings and no exception."""
-    pipeline, found = dsl.read(text)
+    pipeline, found = reader.read(text)
     assert pipeline is not None or found
 
 
@@ -220,15 +220,15 @@ def test_noise(text: str) -> None:
 def test_fixes(before: str, after: str) -> None:
     """A fix gives text that has no finding any more."""
     text = "pipeline p\n" + before
-    fixed = apply_fixes(text, dsl.read(text)[1])
+    fixed = apply_fixes(text, reader.read(text)[1])
     assert fixed.text == "pipeline p\n" + after
-    assert dsl.read(fixed.text)[1] == []
+    assert reader.read(fixed.text)[1] == []
 
 
 def test_fix_of_a_pipeline_without_name() -> None:
     """It gets a first line."""
     text = "return 1"
-    assert dsl.read(apply_fixes(text, dsl.read(text)[1]).text)[1] == []
+    assert reader.read(apply_fixes(text, reader.read(text)[1]).text)[1] == []
 
 
 @pytest.mark.parametrize(
@@ -263,6 +263,6 @@ def test_fix_of_a_pipeline_without_name() -> None:
 )
 def test_what_is_wrong(text: str, code: str) -> None:
     """Each gives exactly its finding, and the rest of the pipeline is there to be checked."""
-    pipeline, found = dsl.read("pipeline p\n" + text)
+    pipeline, found = reader.read("pipeline p\n" + text)
     assert [each.code for each in found] == [code]
     assert pipeline is not None

@@ -8,7 +8,7 @@ import pytest
 
 from saltern_compiler.diagnostics.model import Origin
 from saltern_compiler.expr.ast import references
-from saltern_compiler.frontend import dsl
+from saltern_compiler.frontend.language import reader
 from saltern_compiler.ir.pipeline import Node, Pipeline
 from saltern_compiler.ir.values import expressions
 
@@ -29,7 +29,7 @@ check = if input.name != "" { ok = set { value: [input.name, 1 + 2] } }
 
 @pytest.fixture(scope="module")
 def pipeline() -> Pipeline:
-    found, findings = dsl.read(TEXT)
+    found, findings = reader.read(TEXT)
     assert findings == []
     assert found is not None
     return found

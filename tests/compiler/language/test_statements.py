@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from saltern_compiler.frontend import dsl
+from saltern_compiler.frontend.language import reader
 from saltern_compiler.ir.pipeline import ControlEdge, Node, Pipeline
 from saltern_compiler.ir.values import Expression, Literal, SecretRef, Template
 from saltern_runtime.spec import INT, STRING, Field, Policy, Retry, obj, optional
 
 
 def _read(text: str) -> Pipeline:
-    pipeline, found = dsl.read("pipeline sample\n" + text)
+    pipeline, found = reader.read("pipeline sample\n" + text)
     assert found == []
     assert pipeline is not None
     return pipeline
@@ -151,7 +151,7 @@ def test_label_and_disabled() -> None:
 
 def test_policies_of_pipeline_and_connection() -> None:
     """The pipeline and its connections have policies too."""
-    pipeline, found = dsl.read("@timeout(5s)\npipeline p\n@retry(2)\nconnection web = http {}")
+    pipeline, found = reader.read("@timeout(5s)\npipeline p\n@retry(2)\nconnection web = http {}")
     assert found == []
     assert pipeline is not None
     assert pipeline.policy == Policy(timeout=5.0)
@@ -245,7 +245,7 @@ def test_foreach_in_a_block() -> None:
 )
 def test_regions_that_do_not_run(statement: str) -> None:
     """They are parsed, and stay in the pipeline as nodes, so that the checks report them and nothing that follows from it."""
-    pipeline, found = dsl.read("pipeline p\n" + statement)
+    pipeline, found = reader.read("pipeline p\n" + statement)
     assert {each.code for each in found} <= {"does-not-run-yet"}
     assert pipeline is not None
     node = pipeline.body.node("a")
@@ -264,7 +264,7 @@ def test_regions_that_do_not_run(statement: str) -> None:
 )
 def test_constructs_that_do_not_run(statement: str, construct: str) -> None:
     """Each is named by its own finding, and the rest of the pipeline is there to be checked."""
-    pipeline, found = dsl.read("pipeline p\n" + statement)
+    pipeline, found = reader.read("pipeline p\n" + statement)
     assert [(each.code, each.message) for each in found] == [("does-not-run-yet", f"`{construct}` does not run yet")]
     assert pipeline is not None
 
@@ -294,8 +294,8 @@ def test_two_nodes_of_one_name() -> None:
 
 def test_order_never_counts() -> None:
     """Sections and statements may stand in any order."""
-    one, found = dsl.read("pipeline p\ninput { n: int }\na = set { value: input.n }\nreturn a\non api")
-    other, more = dsl.read("return a\non api\na = set { value: input.n }\ninput { n: int }\npipeline p")
+    one, found = reader.read("pipeline p\ninput { n: int }\na = set { value: input.n }\nreturn a\non api")
+    other, more = reader.read("return a\non api\na = set { value: input.n }\ninput { n: int }\npipeline p")
     assert (found, more) == ([], [])
     assert one == other
 
@@ -303,8 +303,8 @@ def test_order_never_counts() -> None:
 def test_comments_and_line_ends() -> None:
     """Comments begin with `#`; Windows line ends and a byte order mark change nothing."""
     plain = "pipeline p # name\n# nothing\na = set { value: `\n  x # y\n  z\n` }\n"
-    one, found = dsl.read(plain)
-    other, more = dsl.read("\ufeff" + plain.replace("\n", "\r\n"))
+    one, found = reader.read(plain)
+    other, more = reader.read("\ufeff" + plain.replace("\n", "\r\n"))
     assert (found, more) == ([], [])
     assert one == other
     assert one is not None

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from saltern_compiler.frontend import dsl
+from saltern_compiler.frontend.language import reader
 from saltern_runtime.spec import (
     ANY,
     INT,
@@ -54,7 +54,7 @@ _types = st.recursive(st.sampled_from(list(PRIMITIVES.values())) | _literals, _a
 @given(_types)
 def test_as_it_prints_so_it_reads(of: Type) -> None:
     """Every type reads back from its own text."""
-    made, found = dsl.read_type(show(of))
+    made, found = reader.read_type(show(of))
     assert found == []
     assert made == of
 
@@ -72,7 +72,7 @@ def test_as_it_prints_so_it_reads(of: Type) -> None:
 )
 def test_other_ways_to_write_a_type(text: str, wanted: Type) -> None:
     """Parentheses, line ends and repeated marks are read as well."""
-    assert dsl.read_type(text) == (wanted, [])
+    assert reader.read_type(text) == (wanted, [])
 
 
 @pytest.mark.parametrize(
@@ -80,6 +80,6 @@ def test_other_ways_to_write_a_type(text: str, wanted: Type) -> None:
 )
 def test_misspelt_types(text: str, word: str) -> None:
     """The fix is the type that was meant."""
-    _, found = dsl.read_type(text)
+    _, found = reader.read_type(text)
     assert [each.code for each in found] == ["unknown-type"]
     assert found[0].fixes[0].edits[0].text == word

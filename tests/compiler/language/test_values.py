@@ -6,7 +6,7 @@ import pytest
 
 from saltern_compiler.diagnostics.model import Diagnostic
 from saltern_compiler.expr.show import show
-from saltern_compiler.frontend import dsl
+from saltern_compiler.frontend.language import reader
 from saltern_compiler.ir.values import (
     Expression,
     ListValue,
@@ -28,7 +28,7 @@ def _value(text: str) -> Value:
 
 
 def _try(text: str) -> tuple[Value | None, list[Diagnostic]]:
-    pipeline, found = dsl.read(f"pipeline p\na = set {{ value: {text} }}")
+    pipeline, found = reader.read(f"pipeline p\na = set {{ value: {text} }}")
     if pipeline is None:
         return None, found
     return pipeline.body.nodes[0].param("value"), found

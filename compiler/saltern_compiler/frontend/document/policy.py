@@ -7,8 +7,8 @@ import re
 from typing import Final
 
 from saltern_compiler.diagnostics.model import Origin
-from saltern_compiler.frontend.editor_shape import DURATION, POLICY, RETRY, SETTINGS, misfit
-from saltern_compiler.frontend.report import Report, quote
+from saltern_compiler.frontend.document.report import Report, quote
+from saltern_compiler.frontend.document.shape import DURATION, POLICY, RETRY, SETTINGS, misfit
 from saltern_runtime.spec import Json, Policy, Retry
 
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}

@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 from saltern_compiler.diagnostics.model import Diagnostic, Origin
 from saltern_compiler.expr.ast import Call, Const, Expr, Ident, ListExpr, MapExpr, Span, children
 from saltern_compiler.expr.parse import problems_of
-from saltern_compiler.frontend.dsl_syntax import Embedded
-from saltern_compiler.frontend.dsl_template import TemplateEscapeError, pieces
-from saltern_compiler.frontend.dsl_types import place
-from saltern_compiler.frontend.editor_policy import seconds
+from saltern_compiler.frontend.document.policy import seconds
+from saltern_compiler.frontend.language.syntax import Embedded
+from saltern_compiler.frontend.language.template import TemplateEscapeError, pieces
+from saltern_compiler.frontend.language.types import place
 from saltern_compiler.ir.values import (
     Expression,
     Literal,

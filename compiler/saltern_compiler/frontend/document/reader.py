@@ -9,15 +9,15 @@ from __future__ import annotations
 from typing import Final
 
 from saltern_compiler.diagnostics.model import Diagnostic, Origin
-from saltern_compiler.frontend.editor_edges import Wiring, read_edges, wire
-from saltern_compiler.frontend.editor_gates import inherit_gates
-from saltern_compiler.frontend.editor_nodes import build_region, read_nodes
-from saltern_compiler.frontend.editor_policy import read_policy, read_settings
-from saltern_compiler.frontend.editor_shape import CONNECTION, DOCUMENT, TRIGGER
-from saltern_compiler.frontend.editor_values import read_object_type, read_value
-from saltern_compiler.frontend.jsontext import Unreadable, read_json
-from saltern_compiler.frontend.report import Report
-from saltern_compiler.frontend.yamltext import read_yaml
+from saltern_compiler.frontend.document.edges import Wiring, read_edges, wire
+from saltern_compiler.frontend.document.gates import inherit_gates
+from saltern_compiler.frontend.document.jsontext import Unreadable, read_json
+from saltern_compiler.frontend.document.nodes import build_region, read_nodes
+from saltern_compiler.frontend.document.policy import read_policy, read_settings
+from saltern_compiler.frontend.document.report import Report
+from saltern_compiler.frontend.document.shape import CONNECTION, DOCUMENT, TRIGGER
+from saltern_compiler.frontend.document.values import read_object_type, read_value
+from saltern_compiler.frontend.document.yamltext import read_yaml
 from saltern_compiler.ir.pipeline import Connection, Pipeline, Region, Secret, Trigger, trigger_key
 from saltern_compiler.ir.values import Value
 from saltern_runtime.spec import Json, ObjectType, Policy

@@ -10,10 +10,10 @@ from typing import Any, Final
 from saltern_compiler.expr.ast import Call, Const, Expr, MapExpr
 from saltern_compiler.expr.literals import show_string
 from saltern_compiler.expr.show import show
+from saltern_compiler.frontend.document.policy import seconds
 from saltern_compiler.frontend.durations import show_duration
-from saltern_compiler.frontend.editor_policy import seconds
-from saltern_compiler.frontend.format_dsl import set_expression
-from saltern_compiler.frontend.remarks_dsl import Orders, in_order
+from saltern_compiler.frontend.language.comments import Orders, in_order
+from saltern_compiler.frontend.language.format import set_expression
 from saltern_compiler.ir.values import (
     Expression,
     ListValue,

@@ -8,17 +8,17 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from saltern_compiler.diagnostics.model import Origin, Related
-from saltern_compiler.frontend.editor_policy import read_policy
-from saltern_compiler.frontend.editor_shape import (
+from saltern_compiler.frontend.document.jsontext import shorten
+from saltern_compiler.frontend.document.policy import read_policy
+from saltern_compiler.frontend.document.report import Report
+from saltern_compiler.frontend.document.shape import (
     DRAWN_TYPES,
     GROUP_TYPES,
     INPUT_TYPE,
     NODE,
     NODE_DATA,
 )
-from saltern_compiler.frontend.editor_values import read_value
-from saltern_compiler.frontend.jsontext import shorten
-from saltern_compiler.frontend.report import Report
+from saltern_compiler.frontend.document.values import read_value
 from saltern_compiler.ir.pipeline import MAX_REGIONS, Node, Region, region_of
 from saltern_compiler.ir.values import Literal, Value
 from saltern_runtime.spec import Json, Policy

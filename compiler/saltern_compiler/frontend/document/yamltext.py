@@ -15,7 +15,7 @@ from typing import Any, Final
 import yaml
 
 from saltern_compiler.diagnostics.model import Diagnostic, Origin
-from saltern_compiler.frontend.jsontext import (
+from saltern_compiler.frontend.document.jsontext import (
     MAX_DEPTH,
     UNREADABLE,
     Place,

@@ -1,4 +1,4 @@
-"""Writes the LALR tables of both grammars: `python -m saltern_compiler.frontend.tables`."""
+"""Writes the LALR tables of both grammars: `python -m saltern_compiler.frontend.language.tables`."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from saltern_compiler.expr import parse, tables
-from saltern_compiler.frontend import dsl
+from saltern_compiler.frontend.language import reader
 
 
 def texts() -> Mapping[Path, str]:
     """Return path → content of each table."""
     return {
         parse.TABLE: tables.write(parse.GRAMMAR, parse.START),
-        dsl.TABLE: tables.write(dsl.GRAMMAR, dsl.START),
+        reader.TABLE: tables.write(reader.GRAMMAR, reader.START),
     }
 
 

@@ -8,11 +8,11 @@ from typing import Final, Literal
 
 from saltern_compiler.diagnostics.model import Diagnostic, Edit, Fix, Origin
 from saltern_compiler.expr.ast import Span
-from saltern_compiler.frontend import dsl_syntax as syn
-from saltern_compiler.frontend.dsl_policy import decorations, not_yet
-from saltern_compiler.frontend.dsl_sections import Sections
-from saltern_compiler.frontend.dsl_types import place
-from saltern_compiler.frontend.dsl_values import Values, unreadable
+from saltern_compiler.frontend.language import syntax as syn
+from saltern_compiler.frontend.language.policy import decorations, not_yet
+from saltern_compiler.frontend.language.sections import Sections
+from saltern_compiler.frontend.language.types import place
+from saltern_compiler.frontend.language.values import Values, unreadable
 from saltern_compiler.ir import values as ir
 from saltern_compiler.ir.pipeline import MAX_REGIONS, RETURN, ControlEdge, Node, Pipeline, Region, region_of
 from saltern_runtime.spec import Json

@@ -14,14 +14,14 @@ from saltern_compiler.diagnostics.model import Diagnostic
 from saltern_compiler.expr import parse, tables
 from saltern_compiler.expr.ast import Expr, Span
 from saltern_compiler.expr.parse import DepthGuard, TooDeepError, too_deep
-from saltern_compiler.frontend import dsl_syntax as syn
-from saltern_compiler.frontend.dsl_builder import Builder
-from saltern_compiler.frontend.dsl_errors import syntax_error
-from saltern_compiler.frontend.dsl_lower import Lowering
-from saltern_compiler.frontend.dsl_scan import UNCLOSED_TEMPLATE, Scan, balance, refuse, scan
-from saltern_compiler.frontend.dsl_sections import Secrets, Sections
-from saltern_compiler.frontend.dsl_types import place
-from saltern_compiler.frontend.dsl_values import Values
+from saltern_compiler.frontend.language import syntax as syn
+from saltern_compiler.frontend.language.builder import Builder
+from saltern_compiler.frontend.language.errors import syntax_error
+from saltern_compiler.frontend.language.lower import Lowering
+from saltern_compiler.frontend.language.scan import UNCLOSED_TEMPLATE, Scan, balance, refuse, scan
+from saltern_compiler.frontend.language.sections import Secrets, Sections
+from saltern_compiler.frontend.language.types import place
+from saltern_compiler.frontend.language.values import Values
 from saltern_compiler.ir.pipeline import Pipeline
 from saltern_runtime.spec import Type
 

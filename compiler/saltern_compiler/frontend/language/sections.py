@@ -9,11 +9,11 @@ from typing import Final, TypeAlias
 
 from saltern_compiler.diagnostics.model import Diagnostic, Edit, Fix, Origin
 from saltern_compiler.expr.ast import Call, Const, Expr, Ident, Span
-from saltern_compiler.frontend import dsl_syntax as syn
-from saltern_compiler.frontend.dsl_policy import decorations
-from saltern_compiler.frontend.dsl_types import nearest, place
-from saltern_compiler.frontend.dsl_values import Names, Values
-from saltern_compiler.frontend.editor_policy import seconds
+from saltern_compiler.frontend.document.policy import seconds
+from saltern_compiler.frontend.language import syntax as syn
+from saltern_compiler.frontend.language.policy import decorations
+from saltern_compiler.frontend.language.types import nearest, place
+from saltern_compiler.frontend.language.values import Names, Values
 from saltern_compiler.ir.pipeline import Connection, Pipeline, Region, Secret, Trigger, trigger_key
 from saltern_compiler.ir.values import Literal, Value
 from saltern_runtime.spec import Json, ObjectType, Policy, obj

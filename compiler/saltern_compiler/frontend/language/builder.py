@@ -10,8 +10,8 @@ from lark.tree import Meta
 
 from saltern_compiler.expr.ast import Const, Expr, MapExpr, Span
 from saltern_compiler.expr.show import show
-from saltern_compiler.frontend import dsl_syntax as syn
-from saltern_compiler.frontend.dsl_types import TypeBuilder, span_of, token_span
+from saltern_compiler.frontend.language import syntax as syn
+from saltern_compiler.frontend.language.types import TypeBuilder, span_of, token_span
 
 _OPTIONS: Final = frozenset({"at_most", "on_error"})
 

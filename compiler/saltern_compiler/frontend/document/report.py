@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from saltern_compiler.diagnostics.model import Diagnostic, Edit, Fix, Origin, Related
-from saltern_compiler.frontend.editor_shape import Table, describe, is_kind, misfit
-from saltern_compiler.frontend.jsontext import shorten
+from saltern_compiler.frontend.document.jsontext import shorten
+from saltern_compiler.frontend.document.shape import Table, describe, is_kind, misfit
 from saltern_runtime.spec import Json
 
 _COMPARISONS: Final = 50_000

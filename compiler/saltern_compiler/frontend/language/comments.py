@@ -9,8 +9,8 @@ from typing import Final
 from lark import Token, Tree
 
 from saltern_compiler.expr.literals import EscapeError, read_string
-from saltern_compiler.frontend.dsl_builder import case_key
-from saltern_compiler.frontend.dsl_tokens import Comment, Tok, attach, parse_tokens
+from saltern_compiler.frontend.language.builder import case_key
+from saltern_compiler.frontend.language.tokens import Comment, Tok, attach, parse_tokens
 from saltern_compiler.frontend.remarks import BEFORE, BESIDE, END, INSIDE, NODE, START, Remark, Where, said
 from saltern_compiler.ir.pipeline import RETURN
 

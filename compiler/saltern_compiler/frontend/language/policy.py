@@ -9,9 +9,9 @@ from typing import Any, Final
 
 from saltern_compiler.diagnostics.model import Diagnostic, Edit, Fix, Origin
 from saltern_compiler.expr.ast import Const, Expr, Ident
-from saltern_compiler.frontend.dsl_syntax import Argument, Decorator, Embedded, Name
-from saltern_compiler.frontend.dsl_types import nearest, place
-from saltern_compiler.frontend.editor_policy import seconds
+from saltern_compiler.frontend.document.policy import seconds
+from saltern_compiler.frontend.language.syntax import Argument, Decorator, Embedded, Name
+from saltern_compiler.frontend.language.types import nearest, place
 from saltern_runtime.spec import Policy, Retry
 
 _NOT_YET: Final = frozenset({"cache", "compensate"})

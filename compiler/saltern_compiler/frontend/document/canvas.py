@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from saltern_compiler.frontend.editor_shape import (
+from saltern_compiler.frontend.document.shape import (
     CONNECTION,
     DOCUMENT,
     EDGE,

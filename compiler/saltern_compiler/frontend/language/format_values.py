@@ -9,8 +9,8 @@ from typing import Final, TypeAlias
 from lark import Token
 from lark.visitors import Transformer_NonRecursive
 
-from saltern_compiler.frontend.dsl_tokens import Tok
-from saltern_compiler.frontend.format_template import set_template
+from saltern_compiler.frontend.language.format_template import set_template
+from saltern_compiler.frontend.language.tokens import Tok
 from saltern_compiler.frontend.pretty import (
     BLANK,
     HARD,

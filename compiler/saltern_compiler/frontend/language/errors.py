@@ -10,7 +10,7 @@ from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedTok
 
 from saltern_compiler.diagnostics.model import Diagnostic
 from saltern_compiler.expr.ast import Span
-from saltern_compiler.frontend.dsl_types import place, token_span
+from saltern_compiler.frontend.language.types import place, token_span
 
 _VALUE: Final = frozenset({"INT", "FLOAT", "STRING", "BYTES", "NOT", "LSQB", "IDENT"})
 _OPERATORS: Final = frozenset({"RELATION", "ADDITIVE", "MULTIPLICATIVE", "DOT"})

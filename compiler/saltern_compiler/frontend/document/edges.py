@@ -8,11 +8,11 @@ from typing import Final
 
 from saltern_compiler.diagnostics.model import Origin, Related
 from saltern_compiler.expr.ast import NO_SPAN, Call, Expr, Ident, Select
-from saltern_compiler.frontend.editor_nodes import Drawing
-from saltern_compiler.frontend.editor_shape import EDGE, EDGE_DATA, NOTE_TYPES
-from saltern_compiler.frontend.editor_values import unreadable
-from saltern_compiler.frontend.jsontext import shorten
-from saltern_compiler.frontend.report import Report
+from saltern_compiler.frontend.document.jsontext import shorten
+from saltern_compiler.frontend.document.nodes import Drawing
+from saltern_compiler.frontend.document.report import Report
+from saltern_compiler.frontend.document.shape import EDGE, EDGE_DATA, NOTE_TYPES
+from saltern_compiler.frontend.document.values import unreadable
 from saltern_compiler.ir.pipeline import ControlEdge, Node
 from saltern_compiler.ir.values import Expression, Value, make_list
 from saltern_runtime.spec import Json

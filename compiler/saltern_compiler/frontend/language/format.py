@@ -9,9 +9,9 @@ from lark.exceptions import UnexpectedInput
 
 from saltern_compiler.diagnostics.model import Diagnostic
 from saltern_compiler.expr.parse import TooDeepError
-from saltern_compiler.frontend import dsl
-from saltern_compiler.frontend.dsl_tokens import Tok, Tokens, attach, comments_of, parse_tokens
-from saltern_compiler.frontend.format_values import Part, ValueSetter, entries, is_expanded, spaced
+from saltern_compiler.frontend.language import reader
+from saltern_compiler.frontend.language.format_values import Part, ValueSetter, entries, is_expanded, spaced
+from saltern_compiler.frontend.language.tokens import Tok, Tokens, attach, comments_of, parse_tokens
 from saltern_compiler.frontend.pretty import BLANK, HARD, LINE, Doc, Indent, group, joined, many, pretty
 from saltern_compiler.ir.canonical import canonical
 from saltern_compiler.ir.verify import InternalError
@@ -44,11 +44,11 @@ _HEADED: Final = frozenset(["if_branch", "bare_if", "foreach", "while_region", "
 def format_text(text: str) -> tuple[str | None, list[Diagnostic]]:
     """Format a pipeline; None with the reasons where its syntax is broken. Formatting twice is formatting once."""
     text = text.removeprefix("\ufeff").replace("\r\n", "\n")
-    pipeline, findings = dsl.read(text)
+    pipeline, findings = reader.read(text)
     if pipeline is None or any(each.code in {"syntax-error", "nesting-too-deep"} for each in findings):
         return None, findings
     made = set_text(text)
-    again, _ = dsl.read(made)
+    again, _ = reader.read(made)
     if again is None or canonical(again) != canonical(pipeline) or _comments(made) != _comments(text):
         raise InternalError("formatting changes neither meaning nor comments", pipeline.name)
     return made, []

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from saltern_compiler.diagnostics.model import Diagnostic, Related
-from saltern_compiler.frontend.dsl_types import place
+from saltern_compiler.frontend.language.types import place
 
 MAX_LENGTH: Final = 1_000_000
 """Characters of one source at most."""

@@ -9,7 +9,7 @@ from typing import Final
 from saltern_compiler.diagnostics.model import Origin
 from saltern_compiler.expr.ast import Call, Const, Expr
 from saltern_compiler.expr.parse import parse
-from saltern_compiler.frontend.report import Report, quote
+from saltern_compiler.frontend.document.report import Report, quote
 from saltern_compiler.ir.values import (
     Expression,
     Literal,

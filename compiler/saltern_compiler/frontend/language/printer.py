@@ -11,12 +11,12 @@ from saltern_compiler.expr.ast import Const
 from saltern_compiler.expr.literals import show_string
 from saltern_compiler.expr.parse import TooDeepError
 from saltern_compiler.expr.show import show
-from saltern_compiler.frontend.dsl_builder import case_key
 from saltern_compiler.frontend.durations import show_duration
-from saltern_compiler.frontend.format_dsl import set_text
-from saltern_compiler.frontend.print_values import IDENTIFIER, ValueWriter, key, template
+from saltern_compiler.frontend.language.builder import case_key
+from saltern_compiler.frontend.language.comments import Orders, in_order
+from saltern_compiler.frontend.language.format import set_text
+from saltern_compiler.frontend.language.print_values import IDENTIFIER, ValueWriter, key, template
 from saltern_compiler.frontend.remarks import BEFORE, END, INSIDE, NODE, START, Remarks
-from saltern_compiler.frontend.remarks_dsl import Orders, in_order
 from saltern_compiler.frontend.statements import ELSE, THEN, Nesting, Statement, cases
 from saltern_compiler.ir.pipeline import INNER_TYPES, RETURN, Connection, ControlEdge, Node, Pipeline, Region, Trigger
 from saltern_compiler.ir.values import Literal, ObjectValue, Value

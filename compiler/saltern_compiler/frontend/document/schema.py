@@ -1,6 +1,6 @@
 """The JSON Schema 2020-12 of editor documents, made of the tables that the reader reads by.
 
-python -m saltern_compiler.frontend.editor_schema > schemas/pipeline.v1.json
+python -m saltern_compiler.frontend.document.schema > schemas/pipeline.v1.json
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ import json
 import sys
 from typing import Final
 
-from saltern_compiler.frontend.editor_policy import LONGEST
-from saltern_compiler.frontend.editor_shape import (
+from saltern_compiler.frontend.document.policy import LONGEST
+from saltern_compiler.frontend.document.shape import (
     DOCUMENT,
     DRAWN_TYPES,
     DURATION,
@@ -20,7 +20,7 @@ from saltern_compiler.frontend.editor_shape import (
     TABLES,
     Table,
 )
-from saltern_compiler.frontend.editor_values import TAGS
+from saltern_compiler.frontend.document.values import TAGS
 from saltern_runtime.spec import Json
 
 NAME: Final = f"pipeline.v{SCHEMA_VERSION}.json"

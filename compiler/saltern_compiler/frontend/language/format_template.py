@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 
-from saltern_compiler.frontend.dsl_template import Piece, cut, pieces
+from saltern_compiler.frontend.language.template import Piece, cut, pieces
 from saltern_compiler.frontend.pretty import INDENT, Doc, Raw
 
 

@@ -1,0 +1,1 @@
+"""The document of a visual editor, as JSON or YAML: to pipeline and back, and its JSON Schema."""

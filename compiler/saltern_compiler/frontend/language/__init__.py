@@ -1,0 +1,1 @@
+"""The Saltern language: text to pipeline and back, and its one look."""
