@@ -14,27 +14,22 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import resources
 from types import UnionType
-from typing import Any, Final, Generic, Literal, ParamSpec, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Generic, Literal, ParamSpec, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from pydantic import TypeAdapter
 
 from saltern_runtime.context import SKIPPED, Connection, Context, MissingSecretError, RunInfo, Skipped
 from saltern_runtime.spec import OnError, OnSkip, Retry
+from saltern_runtime.spec.limits import AT_ONCE, DEADLINE, RETENTION
+from saltern_runtime.spec.names import AMBIENT
 
 __all__ = [
-    "AMBIENT", "MAX_DEPENDANTS", "MAX_WINDOW", "SKIPPED", "Connection", "Context", "Graph", "GraphError",
+    "SKIPPED", "Connection", "Context", "Graph", "GraphError",
     "MissingSecretError", "Node", "On", "Opens", "RunInfo", "Schedule", "Skipped", "Sleeps", "Stage", "node",
 ]  # fmt: skip
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-MAX_DEPENDANTS: Final = 64
-"""Dependants of one stage, at most, so that no script does unbounded work; the compiler inserts relays beyond it."""
-MAX_WINDOW: Final = 64
-"""Items of one foreach that run at the same time, at most."""
-AMBIENT: Final = ("input", "run")
-"""Keywords of every node that stand for no node."""
 
 
 class Node(Generic[P, R]):
@@ -174,8 +169,8 @@ class Graph:
         stages: tuple[Stage, ...],
         connections: tuple[Connection, ...] = (),
         schedules: tuple[Schedule, ...] = (),
-        deadline: float = 3600.0,
-        retention: float = 604_800.0,
+        deadline: float = DEADLINE,
+        retention: float = RETENTION,
     ) -> None:
         """Check that every name leads somewhere. `package` is the package that holds `source_map.json`."""
         self.name = name
@@ -213,8 +208,8 @@ class Graph:
         """Owner → the stages of its body that need nothing inside of it; under the empty name, those of the pipeline itself."""
         self.entries = self.starts[""]
         for told, after in [*self.dependants.items(), *((f"(start of {each})", v) for each, v in self.starts.items())]:
-            if len(after) > MAX_DEPENDANTS:
-                raise GraphError(f"{name}: {len(after)} stages depend on {told!r}; at most {MAX_DEPENDANTS} may")
+            if len(after) > AT_ONCE:
+                raise GraphError(f"{name}: {len(after)} stages depend on {told!r}; at most {AT_ONCE} may")
 
     def reads(self, node: Node[Any, Any]) -> tuple[str, ...]:
         """Return the ids of the nodes that a node reads (without `input`, `run` and items), in the order of its keywords."""
@@ -272,8 +267,8 @@ class Graph:
             if body is None:
                 continue
             where = f"{self.name}: the body of {name!r}"
-            if not 1 <= body.at_most <= MAX_WINDOW:
-                raise GraphError(f"{where} runs {body.at_most} items at once; 1 to {MAX_WINDOW} may")
+            if not 1 <= body.at_most <= AT_ONCE:
+                raise GraphError(f"{where} runs {body.at_most} items at once; 1 to {AT_ONCE} may")
             if body.on_error not in get_args(OnError):
                 raise GraphError(f"{where} has the unknown on_error {body.on_error!r}")
             if body.on_skip not in get_args(OnSkip):

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Self
 
+from saltern_runtime.spec.limits import LEASE
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -16,7 +18,7 @@ class Settings:
     """The store: run state. `SALTERN_REDIS_URL`."""
     broker_url: str = ""
     """Celery's broker; the store's server where empty. `SALTERN_BROKER_URL`."""
-    lease: float = 30.0
+    lease: float = LEASE
     """How long a claim lasts without being extended; extended every third of it."""
     sweep: float = 1.0
     """Interval of the timers."""

@@ -3,7 +3,8 @@
 import pytest
 
 from saltern_runtime import Connection, Context, Graph, On, Opens, Schedule, Stage, node
-from saltern_runtime.graph import MAX_DEPENDANTS, GraphError
+from saltern_runtime.graph import GraphError
+from saltern_runtime.spec.limits import AT_ONCE
 from saltern_runtime.version import require
 
 
@@ -162,7 +163,7 @@ def test_loops_side_by_side_may_share_the_name_of_the_item() -> None:
         (looping(each={"on_error": "panic"}), "'panic'"),
         ((Stage("a", (), ends=Opens("item", (), result="x")),), "no node"),
         (
-            looping(PAGE, INNER, YIELD, *(Stage(f"loop/s{i}", ()) for i in range(MAX_DEPENDANTS))),
+            looping(PAGE, INNER, YIELD, *(Stage(f"loop/s{i}", ()) for i in range(AT_ONCE))),
             "65 stages depend on .*start of loop",
         ),
     ],
@@ -207,7 +208,7 @@ def test_nodes_are_plain_functions() -> None:
         ((Stage("a", (a,)), Stage("z", (a,))), "two stages"),
         ((Stage("a", (a,), when=(On("ghost", "then"),)),), "'ghost'"),
         ((Stage("a", (a,), after=("ghost",)),), "'ghost'"),
-        ((Stage("a", (a,)), *(Stage(f"s{i}", (), after=("a",)) for i in range(MAX_DEPENDANTS + 1))), "at most 64"),
+        ((Stage("a", (a,)), *(Stage(f"s{i}", (), after=("a",)) for i in range(AT_ONCE + 1))), "at most 64"),
     ],
 )
 def test_wrong_names_are_refused(stages: tuple[Stage, ...], says: str) -> None:

@@ -12,9 +12,9 @@ from saltern_compiler.frontend.document.jsontext import read_json
 from saltern_compiler.frontend.document.print_values import UnwritableValueError
 from saltern_compiler.frontend.document.printer import print_document
 from saltern_compiler.frontend.document.yamltext import read_yaml
-from saltern_compiler.frontend.language.comments import Orders, read_remarks
+from saltern_compiler.frontend.language.comments import read_remarks
 from saltern_compiler.frontend.language.printer import UnwritableError, print_language
-from saltern_compiler.frontend.remarks import Remark, Remarks, written
+from saltern_compiler.frontend.remarks import Orders, Remark, Remarks, written
 from saltern_compiler.ir.canonical import canonical
 from saltern_compiler.ir.pipeline import Pipeline
 from saltern_runtime.spec import Json

@@ -16,6 +16,9 @@ NODE: Final = "node "
 START: Final = "pipeline"
 END: Final = "end"
 
+Orders: TypeAlias = dict[frozenset[str], tuple[str, ...]]
+"""In which order an author has written the keys of objects: by the set of keys."""
+
 _UNWRITABLE: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
@@ -90,3 +93,14 @@ def written(text: str) -> str:
 def said(comments: Sequence[str]) -> str:
     """Return what the lines of a comment say."""
     return "\n".join(re.sub(r"\A# ?", "", comment).rstrip() for comment in comments)
+
+
+def in_order(keys: list[str], orders: Orders) -> list[str]:
+    """Put keys in the order that an author has given them; without one, by name, and before them what stands in the head."""
+    heads = [name for name in ("path", "cron") if name in keys]
+    for first in ((), heads):
+        rest = [name for name in keys if name not in first]
+        known = orders.get(frozenset(rest))
+        if known is not None and len(known) == len(rest):
+            return [*first, *known]
+    return sorted(keys)

@@ -5,16 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Final
 
 from saltern_compiler.diagnostics.model import Origin
-from saltern_compiler.frontend.language.builder import case_key
 from saltern_compiler.ir.graph import dependencies
 from saltern_compiler.ir.pipeline import Node, Region
 from saltern_compiler.ir.values import Literal
-
-ELSE: Final = "else"
-THEN: Final = "then"
+from saltern_runtime.spec.names import ELSE, THEN, case_handle
 
 
 def arms(node: Node) -> tuple[str, ...]:
@@ -23,7 +19,7 @@ def arms(node: Node) -> tuple[str, ...]:
         return (THEN, ELSE)
     if node.type != "switch":
         return ()
-    return (*(f"case.{case_key(case)}" for case in cases(node)), ELSE)
+    return (*map(case_handle, cases(node)), ELSE)
 
 
 def cases(node: Node) -> list[str | int | bool | None]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain, pairwise
-from typing import Final
 
 from saltern_compiler.expr.ast import Const, ListExpr, MapExpr
 from saltern_compiler.expr.functions import TYPE_NAMES
@@ -26,8 +25,7 @@ from saltern_compiler.ir.values import (
     Value,
 )
 from saltern_runtime.spec import Json, ObjectType
-
-_AMBIENT: Final = frozenset({"input", "run"})
+from saltern_runtime.spec.names import AMBIENT
 
 
 class InternalError(Exception):
@@ -51,7 +49,7 @@ def verify(pipeline: Pipeline, *, checked: bool = False) -> None:
     _region(pipeline.body)
     if checked:
         _names(pipeline)
-        _scope(pipeline.body, _AMBIENT, frozenset(each.name for each in pipeline.connections))
+        _scope(pipeline.body, frozenset(AMBIENT), frozenset(each.name for each in pipeline.connections))
 
 
 def _require(holds: bool, invariant: str, where: str) -> None:
@@ -165,7 +163,9 @@ def _scope(region: Region, around: frozenset[str], connections: frozenset[str]) 
     ids = [node.id for node in region.nodes]
     _unique("ids are unique in a region", ids)
     own = frozenset(ids) | frozenset(region.variables)
-    _require(not own & (around - _AMBIENT), "names of a region hide none around it", ", ".join(sorted(own & around)))
+    _require(
+        not own & (around - set(AMBIENT)), "names of a region hide none around it", ", ".join(sorted(own & around))
+    )
     names = own | around
     for node in region.nodes:
         _require(node.version >= 1, "versions count from 1", node.id)

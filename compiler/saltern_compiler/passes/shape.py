@@ -12,9 +12,7 @@ from saltern_compiler.ir.values import Value
 from saltern_compiler.passes.bound import bound_by
 from saltern_compiler.registry import Registry
 from saltern_runtime.spec import NodeType
-
-AMBIENT = frozenset({"input", "run"})
-"""Names that every expression may read."""
+from saltern_runtime.spec.names import AMBIENT
 
 
 @dataclass(frozen=True, slots=True)

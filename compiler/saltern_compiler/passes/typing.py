@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Final
 
 from saltern_compiler.diagnostics.model import Diagnostic, Origin, Related, Severity
 from saltern_compiler.expr.assign import assignable
@@ -13,12 +12,11 @@ from saltern_compiler.expr.typing import Env, infer
 from saltern_compiler.ir.pipeline import RETURN, Node, Pipeline
 from saltern_compiler.ir.values import Expression, ListValue, Literal, ObjectValue, Template, TypeValue, Value
 from saltern_compiler.passes.base import Context, did_you_mean, replace_by
-from saltern_compiler.passes.shape import AMBIENT, Shape
+from saltern_compiler.passes.shape import Shape
 from saltern_compiler.passes.values import misfits, type_of
 from saltern_runtime.spec import (
     ANY,
     STRING,
-    TIMESTAMP,
     Field,
     ListType,
     MapType,
@@ -31,10 +29,8 @@ from saltern_runtime.spec import (
     show,
     union,
 )
+from saltern_runtime.spec.names import AMBIENT, RUN
 from saltern_runtime.spec.types import without_null
-
-RUN: Final = obj({"id": STRING, "tenant": STRING, "started_at": TIMESTAMP})
-"""What expressions may know of their run."""
 
 
 @dataclass(frozen=True, slots=True)

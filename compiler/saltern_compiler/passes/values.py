@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from saltern_compiler.expr.ast import Call, Const
-from saltern_compiler.frontend.document.policy import seconds
+from saltern_compiler.frontend.durations import seconds
 from saltern_compiler.ir.values import Expression, ListValue, Literal, ObjectValue, Value
 from saltern_runtime.spec import (
     ANY,

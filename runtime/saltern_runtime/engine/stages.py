@@ -13,7 +13,8 @@ from typing import Any, Final
 
 from saltern_runtime.engine.places import ANY, items_of, scopes_of, stage_of
 from saltern_runtime.errors import PermanentError
-from saltern_runtime.graph import AMBIENT, SKIPPED, Context, Graph, Node, On, Opens, RunInfo, Sleeps, Stage
+from saltern_runtime.graph import SKIPPED, Context, Graph, Node, On, Opens, RunInfo, Sleeps, Stage
+from saltern_runtime.spec.names import AMBIENT
 from saltern_runtime.store.calls import Claim, Dependant, Opening, Sleep
 from saltern_runtime.store.keys import queue_name
 

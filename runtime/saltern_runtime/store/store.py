@@ -13,6 +13,7 @@ from typing import Any, Final, cast
 from redis.exceptions import ResponseError
 
 from saltern_runtime.observe.metrics import bucket_of
+from saltern_runtime.spec.limits import AT_ONCE, RETENTION
 from saltern_runtime.store.calls import (
     Answer,
     Bell,
@@ -35,8 +36,6 @@ from saltern_runtime.store.payloads import INLINE, MARK
 
 __all__ = ["Store", "StoreUnavailableError", "StoreUnfitError"]
 
-_AT_ONCE: Final = 64
-"""Items that one call writes, at most."""
 _READ: Final = 500
 """Items that one call reads, at most."""
 
@@ -112,7 +111,7 @@ class Store(Link):
         call = {"queue": bell.queue, "slot": bell.slot, "serial": bell.serial, "claim": nonce, **self._times}
         return self._answered(bell.shard, self._send("answer", bell.shard, call))
 
-    def advance(self, claim: Claim, outcome: Outcome, next_nonce: str | None, *, keep: float = 604_800.0) -> Answer:
+    def advance(self, claim: Claim, outcome: Outcome, next_nonce: str | None, *, keep: float = RETENTION) -> Answer:
         """Record a stage's outcome, make its dependants ready, claim what comes next (nothing without a nonce)."""
         shard = _shard(claim.run)
         call = {
@@ -138,15 +137,13 @@ class Store(Link):
         return args
 
     def open(
-        self, claim: Claim, opening: Opening, outcome: Outcome, next_nonce: str | None, *, keep: float = 604_800.0
+        self, claim: Claim, opening: Opening, outcome: Outcome, next_nonce: str | None, *, keep: float = RETENTION
     ) -> Answer:
         """Begin a foreach: put its items down, then open it. The owner's other nodes' values come with the outcome."""
         shard = _shard(claim.run)
         held = {"run": claim.run, "path": claim.path, "nonce": claim.nonce}
-        for first in range(0, len(opening.items), _AT_ONCE):
-            batch = [
-                self._outside(claim.run, text, claim.time_left + keep) for text in opening.items[first:][:_AT_ONCE]
-            ]
+        for first in range(0, len(opening.items), AT_ONCE):
+            batch = [self._outside(claim.run, text, claim.time_left + keep) for text in opening.items[first:][:AT_ONCE]]
             status = self._send("lay", shard, held | {"first": first}, *batch)[0]
             if status != "ok":
                 break  # `open` says what is wrong, or answers what it answered before
@@ -162,7 +159,7 @@ class Store(Link):
         return self._answered(shard, self._send("open", shard, call, *self._pairs(claim, outcome, keep)))
 
     def suspend(
-        self, claim: Claim, sleep: Sleep, outcome: Outcome, next_nonce: str | None, *, keep: float = 604_800.0
+        self, claim: Claim, sleep: Sleep, outcome: Outcome, next_nonce: str | None, *, keep: float = RETENTION
     ) -> Answer:
         """Let an activation sleep until a moment."""
         shard = _shard(claim.run)

@@ -13,14 +13,12 @@ from saltern_compiler.ir.pipeline import RETURN, YIELD, Node
 from saltern_compiler.ir.plan import Plan, PlannedNode
 from saltern_compiler.ir.values import Expression, ListValue, Literal, TypeValue, Value, expressions
 from saltern_compiler.pytext import RESERVED, identifier, literal
-from saltern_runtime.spec import ANY, BOOL, STRING, TIMESTAMP, Emit, Json, Param, Type, UnionType, obj
+from saltern_runtime.spec import ANY, BOOL, Emit, Param, Type, UnionType
+from saltern_runtime.spec.names import RUN, case_handle
 from saltern_targets.names import IN_SCOPE, function_names, item_names, module_names, package_name
 from saltern_targets.python.classes import Classes
 from saltern_targets.python.values import Values
 from saltern_targets.writing import Module, docstring, sentence
-
-_RUN: Final = obj({"id": STRING, "tenant": STRING, "started_at": TIMESTAMP})
-"""The type of `run`, as the checks know it; `saltern_runtime.RunInfo` in Python."""
 
 _SHOWN: Final = 60
 """Characters of an expression that a docstring repeats, at most."""
@@ -91,7 +89,7 @@ class _Writer:
             if name == "input":
                 made[name] = PyName("input", self.plan.input_type, may_be_skipped=False)
             elif name == "run":
-                made[name] = PyName("run", _RUN, may_be_skipped=False)
+                made[name] = PyName("run", RUN, may_be_skipped=False)
             else:
                 skipped = name in planned.may_be_skipped
                 made[name] = PyName(self.functions[name], self.plan.node(name).result, may_be_skipped=skipped)
@@ -203,7 +201,7 @@ class _Writer:
             if mixed and not isinstance(case, bool):  # in Python, `case 1` takes True too
                 lines += ["    case bool():", '        return "else"']
                 mixed = False
-            lines += [f"    case {literal(case)}:", f"        return {literal('case.' + _key(case))}"]
+            lines += [f"    case {literal(case)}:", f"        return {literal(case_handle(case))}"]
         return [*lines, "    case _:", '        return "else"']
 
     def merge(self, planned: PlannedNode, values: Values) -> list[str]:
@@ -236,11 +234,6 @@ def _may_be_bool(value: Value, values: Values) -> bool:
         return False
     of = typed_code(value.expr, values.names)[1]
     return any(each in (ANY, BOOL) for each in (of.members if isinstance(of, UnionType) else (of,)))
-
-
-def _key(case: Json) -> str:
-    """Write a case as its handle does."""
-    return {None: "null", True: "true", False: "false"}[case] if case is None or isinstance(case, bool) else str(case)
 
 
 def _unguarded(value: Value) -> list[str]:

@@ -8,9 +8,9 @@ import pytest
 
 from saltern_compiler.frontend import read
 from saltern_compiler.passes import analyze, make_plan
-from saltern_compiler.passes.planning.relays import MAX_DEPENDANTS
 from saltern_compiler.registry import Registry
 from saltern_runtime.spec import NULL, STRING, optional, show
+from saltern_runtime.spec.limits import AT_ONCE
 
 SLACK = 'connection team = slack { token: env("SLACK_TOKEN") }\n'
 
@@ -137,7 +137,7 @@ def test_fan_out_of_a_hundred_and_a_join(source):
         covered = {need for relay in stage.relay for need in relays[relay].needs}
         heard = (set(stage.needs) - covered) | set(stage.relay)
         told.update(heard or {""})
-    assert max(told.values()) <= MAX_DEPENDANTS
+    assert max(told.values()) <= AT_ONCE
     (last,) = [stage for stage in plan.stages if stage.name == "return"]
     assert len(last.needs) == 100
 

@@ -6,14 +6,9 @@ from collections import Counter
 
 import pytest
 
-import saltern_runtime.graph as runtime
-from saltern_compiler.passes.planning.relays import MAX_DEPENDANTS, START, insert_relays
-from saltern_runtime.graph import Graph, node
-
-
-def test_the_limit_is_the_runtimes():
-    """The compiler does not import the runtime's graph, so the two constants are compared here."""
-    assert MAX_DEPENDANTS == runtime.MAX_DEPENDANTS
+from saltern_compiler.passes.planning.relays import START, insert_relays
+from saltern_runtime.graph import Graph, Stage, node
+from saltern_runtime.spec.limits import AT_ONCE
 
 
 def hears_from(needs, relays):
@@ -36,7 +31,7 @@ def test_nobody_tells_too_many(count, source):
     needs |= {f"n{number}": ((source,) if source else ()) for number in range(count)}
     relays = insert_relays(needs)
     told = Counter(each for sources in hears_from(needs, relays).values() for each in sources)
-    assert max(told.values()) <= MAX_DEPENDANTS
+    assert max(told.values()) <= AT_ONCE
     for name in needs:
         if name == "root":
             continue
@@ -87,10 +82,10 @@ def test_the_runtime_accepts_it():
         read.__name__ = name
         return node(name, type="set@1")(read)
 
-    stages = [runtime.Stage("root", nodes=(root,))]
-    stages += [runtime.Stage(name, nodes=(), after=(source,)) for name, source in relays.needs.items()]
+    stages = [Stage("root", nodes=(root,))]
+    stages += [Stage(name, nodes=(), after=(source,)) for name, source in relays.needs.items()]
     stages += [
-        runtime.Stage(name, nodes=(reader(name),), relay=relays.hears.get(name, ())) for name in needs if name != "root"
+        Stage(name, nodes=(reader(name),), relay=relays.hears.get(name, ())) for name in needs if name != "root"
     ]
     graph = Graph("wide", package="wide", stages=tuple(stages))
     assert len(graph.dependants["root"]) <= 64

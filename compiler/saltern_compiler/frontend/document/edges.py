@@ -16,12 +16,12 @@ from saltern_compiler.frontend.document.values import unreadable
 from saltern_compiler.ir.pipeline import ControlEdge, Node
 from saltern_compiler.ir.values import Expression, Value, make_list
 from saltern_runtime.spec import Json
+from saltern_runtime.spec.names import AMBIENT
 
 OUT: Final = "out"
 IN: Final = "in"
 DONE: Final = "done"
 _GATES: Final = frozenset({"then", "else"})
-_AMBIENT: Final = frozenset({"input", "run"})
 
 
 @dataclass(slots=True)
@@ -115,7 +115,7 @@ def _edge(value: Json, drawing: Drawing, place: Origin, report: Report) -> _Edge
 
 
 def _exists(key: str, node_id: str, drawing: Drawing, place: Origin, report: Report) -> bool:
-    if node_id in drawing.node_ids or (key == "source" and node_id in _AMBIENT):
+    if node_id in drawing.node_ids or (key == "source" and node_id in AMBIENT):
         return True
     verb = "begins" if key == "source" else "ends"
     if node_id in drawing.drawn_only:
@@ -145,7 +145,7 @@ def _control(edge: _Edge, wiring: Wiring, report: Report) -> None:
         report.add("edge-to-missing-port", message, edge.place_of("targetHandle"), note)
         return
     handle = edge.source_handle
-    if edge.source in _AMBIENT or handle is None or not _is_control(handle):
+    if edge.source in AMBIENT or handle is None or not _is_control(handle):
         note = "control edges begin at `then`, `else`, `case.<key>`, or at `done` for: after this node"
         shown = "no handle" if handle is None else f"`{shorten(handle)}`"
         message = f"the control edge begins at {shown} of `{shorten(edge.source)}`"

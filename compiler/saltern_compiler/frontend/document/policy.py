@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-import math
-import re
 from typing import Final
 
 from saltern_compiler.diagnostics.model import Origin
 from saltern_compiler.frontend.document.report import Report, quote
-from saltern_compiler.frontend.document.shape import DURATION, POLICY, RETRY, SETTINGS, misfit
+from saltern_compiler.frontend.document.shape import POLICY, RETRY, SETTINGS, misfit
+from saltern_compiler.frontend.durations import LONGEST, seconds
 from saltern_runtime.spec import Json, Policy, Retry
 
-_UNITS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 ILL_TYPED: Final = "ill-typed-policy"
-LONGEST: Final = 3660 * 86400.0
-"""Ten years, in seconds."""
-
-
-def seconds(text: str) -> float | None:
-    """Read a duration such as `1h30m` in seconds; None where it is none."""
-    if len(text) > 100 or re.fullmatch(DURATION, text) is None:
-        return None
-    total = math.fsum(float(number) * _UNITS[unit] for number, unit in re.findall(r"([0-9.]+)(ms|s|m|h|d)", text))
-    return total if total <= LONGEST else None
 
 
 def read_duration(value: Json, origin: Origin, report: Report, code: str = ILL_TYPED) -> float | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from saltern_compiler.expr.ast import Call, Const, Expr, Ident, MapExpr, Select
 from saltern_compiler.expr.show import show
 from saltern_compiler.frontend.document.values import TAGS
-from saltern_compiler.frontend.language.comments import Orders, in_order
+from saltern_compiler.frontend.remarks import Orders, in_order
 from saltern_compiler.ir.values import (
     Expression,
     ListValue,

@@ -13,8 +13,7 @@ from saltern_compiler.frontend.document.canvas import Canvas, at, edge_key, plac
 from saltern_compiler.frontend.document.print_values import edges_of, editor_value, ordered
 from saltern_compiler.frontend.document.shape import IDENTIFIER, SCHEMA_VERSION
 from saltern_compiler.frontend.durations import show_duration
-from saltern_compiler.frontend.language.comments import Orders, in_order
-from saltern_compiler.frontend.remarks import NODE, Remark
+from saltern_compiler.frontend.remarks import NODE, Orders, Remark, in_order
 from saltern_compiler.frontend.statements import Nesting, Statement
 from saltern_compiler.ir.graph import dependencies
 from saltern_compiler.ir.pipeline import Node, Pipeline, Region

@@ -9,11 +9,9 @@ import json
 import sys
 from typing import Final
 
-from saltern_compiler.frontend.document.policy import LONGEST
 from saltern_compiler.frontend.document.shape import (
     DOCUMENT,
     DRAWN_TYPES,
-    DURATION,
     IDENTIFIER,
     RETRY,
     SCHEMA_VERSION,
@@ -21,6 +19,7 @@ from saltern_compiler.frontend.document.shape import (
     Table,
 )
 from saltern_compiler.frontend.document.values import TAGS
+from saltern_compiler.frontend.durations import DURATION, LONGEST
 from saltern_runtime.spec import Json
 
 NAME: Final = f"pipeline.v{SCHEMA_VERSION}.json"

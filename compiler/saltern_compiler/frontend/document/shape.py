@@ -12,7 +12,6 @@ from typing import Final
 from saltern_runtime.spec import Json
 
 IDENTIFIER: Final = "^[A-Za-z_][A-Za-z0-9_]*$"
-DURATION: Final = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h|d))+$"
 SCHEMA_VERSION: Final = 1
 
 NOTE_TYPES: Final = frozenset({"note"})

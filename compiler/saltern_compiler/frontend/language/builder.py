@@ -12,6 +12,7 @@ from saltern_compiler.expr.ast import Const, Expr, MapExpr, Span
 from saltern_compiler.expr.show import show
 from saltern_compiler.frontend.language import syntax as syn
 from saltern_compiler.frontend.language.types import TypeBuilder, span_of, token_span
+from saltern_runtime.spec.names import ELSE, THEN, case_handle, case_key
 
 _OPTIONS: Final = frozenset({"at_most", "on_error"})
 
@@ -98,9 +99,9 @@ class Builder(TypeBuilder):
         decorators, rest = _split(parts)
         name = _name(rest.pop(0)) if named else None
         keyword, condition, *clauses, then, _, otherwise = rest
-        arms = [syn.Arm("then", None, is_case=False, block=then, span=then.span)]
+        arms = [syn.Arm(THEN, None, is_case=False, block=then, span=then.span)]
         if otherwise is not None:
-            arms.append(syn.Arm("else", None, is_case=False, block=otherwise, span=otherwise.span))
+            arms.append(syn.Arm(ELSE, None, is_case=False, block=otherwise, span=otherwise.span))
         head = syn.Head(decorators, name, _clauses(clauses))
         return syn.BranchStatement("if", head, condition, tuple(arms), token_span(keyword), span_of(meta))
 
@@ -120,7 +121,7 @@ class Builder(TypeBuilder):
 
     def arm(self, _meta: Meta, parts: Sequence[Any]) -> syn.Arm:
         (is_case, literal, span), block = parts
-        handle = f"case.{case_key(literal)}" if is_case else "else"
+        handle = case_handle(literal) if is_case else ELSE
         return syn.Arm(handle, literal, is_case, block, span)
 
     def case(self, meta: Meta, parts: Sequence[Token]) -> tuple[bool, str | int | bool | None, Span]:
@@ -242,17 +243,6 @@ class Builder(TypeBuilder):
         entries: tuple[syn.Entry, ...] = parts[0] or ()
         optional = frozenset(place for place, entry in enumerate(entries) if entry.optional)
         return MapExpr(tuple((entry.key, entry.value) for entry in entries), optional, span=span_of(meta))
-
-
-def case_key(value: str | int | bool | None) -> str:
-    """Return the text of a case's literal: what its handle is called by."""
-    match value:
-        case None:
-            return "null"
-        case bool():
-            return "true" if value else "false"
-        case _:
-            return str(value)
 
 
 def _name(token: Token) -> syn.Name:

@@ -9,13 +9,10 @@ from typing import Final
 from lark import Token, Tree
 
 from saltern_compiler.expr.literals import EscapeError, read_string
-from saltern_compiler.frontend.language.builder import case_key
 from saltern_compiler.frontend.language.tokens import Comment, Tok, attach, parse_tokens
-from saltern_compiler.frontend.remarks import BEFORE, BESIDE, END, INSIDE, NODE, START, Remark, Where, said
+from saltern_compiler.frontend.remarks import BEFORE, BESIDE, END, INSIDE, NODE, START, Orders, Remark, Where, said
 from saltern_compiler.ir.pipeline import RETURN
-
-Orders = dict[frozenset[str], tuple[str, ...]]
-"""In which order an author has written the keys of objects: by the set of keys."""
+from saltern_runtime.spec.names import case_handle
 
 _STATEMENTS: Final = frozenset(
     ["node", "if_branch", "switch", "foreach", "while_region", "try_region", "parallel", "result"]
@@ -139,7 +136,7 @@ def _case(arm: Tree[Token]) -> str:
     if tokens[-1].type == "STRING":
         return "case." + read_string(str(tokens[-1]))
     value = {"true": True, "false": False, "null": None}.get(str(tokens[-1]), "".join(tokens))
-    return "case." + case_key(value)
+    return case_handle(value)
 
 
 def _key(entry: Tree[Token]) -> str:
@@ -168,14 +165,3 @@ def _orders(tree: Tree[Token] | Token) -> Orders:
             found.setdefault(frozenset(keys), tuple(keys))
         waiting.extend(reversed(each.children))
     return found
-
-
-def in_order(keys: list[str], orders: Orders) -> list[str]:
-    """Put keys in the order that an author has given them; without one, by name, and before them what stands in the head."""
-    heads = [name for name in ("path", "cron") if name in keys]
-    for first in ((), heads):
-        rest = [name for name in keys if name not in first]
-        known = orders.get(frozenset(rest))
-        if known is not None and len(known) == len(rest):
-            return [*first, *known]
-    return sorted(keys)

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from saltern_compiler.diagnostics.model import Diagnostic, Edit, Fix, Origin
 from saltern_compiler.expr.ast import Const, Expr, Ident
-from saltern_compiler.frontend.document.policy import seconds
+from saltern_compiler.frontend.durations import seconds
 from saltern_compiler.frontend.language.syntax import Argument, Decorator, Embedded, Name
 from saltern_compiler.frontend.language.types import nearest, place
 from saltern_runtime.spec import Policy, Retry

@@ -10,10 +10,9 @@ from typing import Any, Final
 from saltern_compiler.expr.ast import Call, Const, Expr, MapExpr
 from saltern_compiler.expr.literals import show_string
 from saltern_compiler.expr.show import show
-from saltern_compiler.frontend.document.policy import seconds
-from saltern_compiler.frontend.durations import show_duration
-from saltern_compiler.frontend.language.comments import Orders, in_order
+from saltern_compiler.frontend.durations import seconds, show_duration
 from saltern_compiler.frontend.language.format import set_expression
+from saltern_compiler.frontend.remarks import Orders, in_order
 from saltern_compiler.ir.values import (
     Expression,
     ListValue,

@@ -12,15 +12,14 @@ from saltern_compiler.expr.literals import show_string
 from saltern_compiler.expr.parse import TooDeepError
 from saltern_compiler.expr.show import show
 from saltern_compiler.frontend.durations import show_duration
-from saltern_compiler.frontend.language.builder import case_key
-from saltern_compiler.frontend.language.comments import Orders, in_order
 from saltern_compiler.frontend.language.format import set_text
 from saltern_compiler.frontend.language.print_values import IDENTIFIER, ValueWriter, key, template
-from saltern_compiler.frontend.remarks import BEFORE, END, INSIDE, NODE, START, Remarks
-from saltern_compiler.frontend.statements import ELSE, THEN, Nesting, Statement, cases
+from saltern_compiler.frontend.remarks import BEFORE, END, INSIDE, NODE, START, Orders, Remarks, in_order
+from saltern_compiler.frontend.statements import Nesting, Statement, cases
 from saltern_compiler.ir.pipeline import INNER_TYPES, RETURN, Connection, ControlEdge, Node, Pipeline, Region, Trigger
 from saltern_compiler.ir.values import Literal, ObjectValue, Value
 from saltern_runtime.spec import ObjectType, Policy, Retry
+from saltern_runtime.spec.names import ELSE, THEN, case_handle
 
 FOREACH = "foreach"
 MANY = 3
@@ -228,7 +227,7 @@ class _Writer:
             self.lines.append("}")
             return
         for case in cases(node):
-            self._arm(of, anchor, f"case.{case_key(case)}", show(Const(case)))
+            self._arm(of, anchor, case_handle(case), show(Const(case)))
         if of.blocks.get(ELSE) or self._is_arm_said(anchor, ELSE):
             self._arm(of, anchor, ELSE, ELSE)
         self.lines += [*self.remarks.lines(anchor, "", INSIDE), "}"]

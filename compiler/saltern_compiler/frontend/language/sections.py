@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 
 from saltern_compiler.diagnostics.model import Diagnostic, Edit, Fix, Origin
 from saltern_compiler.expr.ast import Call, Const, Expr, Ident, Span
-from saltern_compiler.frontend.document.policy import seconds
+from saltern_compiler.frontend.durations import seconds
 from saltern_compiler.frontend.language import syntax as syn
 from saltern_compiler.frontend.language.policy import decorations
 from saltern_compiler.frontend.language.types import nearest, place

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from saltern_compiler.diagnostics.model import Diagnostic, Origin
 from saltern_compiler.expr.ast import Call, Const, Expr, Ident, ListExpr, MapExpr, Span, children
 from saltern_compiler.expr.parse import problems_of
-from saltern_compiler.frontend.document.policy import seconds
+from saltern_compiler.frontend.durations import seconds
 from saltern_compiler.frontend.language.syntax import Embedded
 from saltern_compiler.frontend.language.template import TemplateEscapeError, pieces
 from saltern_compiler.frontend.language.types import place

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Final, cast
+from typing import Any, cast
 
 from saltern_compiler.ir.pipeline import RETURN, YIELD, Node, Pipeline
 from saltern_compiler.ir.plan import Decision, Opens, Sleeps
@@ -13,11 +13,7 @@ from saltern_compiler.passes.layers import decide, layers
 from saltern_compiler.passes.shape import Shape
 from saltern_compiler.registry import Registry
 from saltern_runtime.spec import Effect, Json, NodeType, OnError, Param, Policy, Retry, chosen
-
-LEASE: Final = 30.0
-"""Seconds that a claim lasts without being extended, as `saltern_runtime.settings.Settings.lease`."""
-DEADLINE: Final = 3600.0
-RETENTION: Final = 604_800.0
+from saltern_runtime.spec.limits import DEADLINE, LEASE, RETENTION
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,6 @@ from saltern_compiler.ir.verify import verify
 from saltern_compiler.passes.analysis import Analysis
 from saltern_compiler.passes.conditions import TRUE
 from saltern_compiler.passes.planning.decide import (
-    LEASE,
     Decided,
     decide_policy,
     ends_of,
@@ -30,6 +29,7 @@ from saltern_compiler.passes.planning.surroundings import distributions, egress,
 from saltern_compiler.passes.shape import Shape, shape_of
 from saltern_compiler.registry import Registry
 from saltern_runtime.spec import DEFAULT_POLICY, NULL, Json, ListType, NodeType, Retry, Type, optional
+from saltern_runtime.spec.limits import LEASE
 from saltern_runtime.version import __version__  # compiler and runtime have one version, in lockstep
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Final
 
-MAX_DEPENDANTS: Final = 64
-"""As `saltern_runtime.graph.MAX_DEPENDANTS`: no script of the store does more than so much work."""
+from saltern_runtime.spec.limits import AT_ONCE
+
 START: Final = ""
 """Stands for the start of a run, which tells the stages that need nothing."""
 
@@ -36,18 +36,18 @@ def insert_relays(needs: Mapping[str, Iterable[str]], taken: Set[str] = frozense
     number = 0
     for source in (START, *needs):
         level = told.get(source, [])
-        while len(level) > MAX_DEPENDANTS:
-            count = min(-(-(len(level) - MAX_DEPENDANTS) // (MAX_DEPENDANTS - 1)), -(-len(level) // MAX_DEPENDANTS))
-            direct = max(0, len(level) - count * MAX_DEPENDANTS)
+        while len(level) > AT_ONCE:
+            count = min(-(-(len(level) - AT_ONCE) // (AT_ONCE - 1)), -(-len(level) // AT_ONCE))
+            direct = max(0, len(level) - count * AT_ONCE)
             made: list[str] = []
-            for first in range(direct, len(level), MAX_DEPENDANTS):
+            for first in range(direct, len(level), AT_ONCE):
                 number += 1
                 while f"{prefix}relay_{number}" in refused:
                     number += 1
                 relay = f"{prefix}relay_{number}"
                 made.append(relay)
                 relays.needs[relay] = source
-                for each in level[first : first + MAX_DEPENDANTS]:
+                for each in level[first : first + AT_ONCE]:
                     relays.hears[each] = (*relays.hears.get(each, ()), relay)
             level = [*level[:direct], *made]
     return relays

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import TypeAlias
 
 from saltern_compiler.ir.pipeline import ControlEdge, Node
 from saltern_compiler.passes.shape import Shape
 from saltern_runtime.spec import Effect, NodeType, Policy
-
-MAX_NODES: Final = 64
-"""Nodes of one stage, at most: their outcomes are recorded by one script, whose work is bounded."""
+from saltern_runtime.spec.limits import AT_ONCE
 
 Gate: TypeAlias = tuple[tuple[ControlEdge, ...], str]
 
@@ -58,7 +56,7 @@ def group_nodes(
         groups = {group_of[reader] for reader in readers[node_id]}
         if len(groups) == 1 and node_id not in tied and _joins(shape.specs[node_id], effects[node_id]):
             (only,) = groups
-            if len(members[only]) < MAX_NODES and _go_together(shape, node_id, only, on_error):
+            if len(members[only]) < AT_ONCE and _go_together(shape, node_id, only, on_error):
                 home = only
         group_of[node_id] = home
         members.setdefault(home, []).append(node_id)

@@ -24,12 +24,11 @@ from saltern_runtime.spec import (
     obj,
     union,
 )
+from saltern_runtime.spec.limits import AT_ONCE
 from saltern_runtime.spec.types import without_null
 
 AT_MOST: Final = 8
 """Items at the same time, where the pipeline does not say how many."""
-MAX_AT_MOST: Final = 64
-"""As `saltern_runtime.graph.MAX_WINDOW`: no script of the store does more than so much work."""
 _WINDOW: Final = Param(
     "at_most", INT, False, AT_MOST, static=True, passed=False, doc="Items that run at the same time."
 )
@@ -49,9 +48,9 @@ ITEM_ERROR: Final = Field("error", obj({"code": STRING, "kind": STRING, "message
 
 def _check(bound: Bound) -> Iterator[Problem]:
     at_most = bound.literals.get("at_most", AT_MOST)
-    if isinstance(at_most, int) and not 1 <= at_most <= MAX_AT_MOST:
+    if isinstance(at_most, int) and not 1 <= at_most <= AT_ONCE:
         message = f"{at_most} items cannot run at the same time"
-        yield Problem("at_most", message, (f"1 to {MAX_AT_MOST} can; the others wait their turn.",), "out-of-bounds")
+        yield Problem("at_most", message, (f"1 to {AT_ONCE} can; the others wait their turn.",), "out-of-bounds")
 
 
 def _item(bound: Bound) -> Type:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from saltern_runtime.spec import BOOL, STRING, Effect, Emit, NodeType, Param
+from saltern_runtime.spec.names import ELSE, THEN
 
 NODE: Final = NodeType(
     name="if",
@@ -13,5 +14,5 @@ NODE: Final = NodeType(
     result=STRING,
     effect=Effect.PURE,
     emit=Emit.IF,
-    handles=("then", "else"),
+    handles=(THEN, ELSE),
 )

@@ -22,15 +22,7 @@ from saltern_runtime.spec import (
     Type,
     UnionType,
 )
-
-
-def case_key(value: Json) -> str:
-    """Write a case as its handle does: `true`, `false` and `null` as JSON, all else as text."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)
+from saltern_runtime.spec.names import ELSE, case_handle, case_key
 
 
 def _check(bound: Bound) -> Iterator[Problem]:
@@ -54,7 +46,7 @@ def _check(bound: Bound) -> Iterator[Problem]:
 
 def _handles(bound: Bound) -> tuple[str, ...] | None:
     cases = bound.literals.get("cases")
-    return (*(f"case.{case_key(case)}" for case in cases), "else") if isinstance(cases, list) else None
+    return (*map(case_handle, cases), ELSE) if isinstance(cases, list) else None
 
 
 def _taken(bound: Bound) -> tuple[str, ...]:
@@ -67,7 +59,7 @@ def _taken(bound: Bound) -> tuple[str, ...]:
     listed = {NULL if case is None else LiteralType(case) for case in plain}
     if not all(member in listed for member in members):
         return _handles(bound) or ()
-    return tuple(f"case.{case_key(m.value if isinstance(m, LiteralType) else None)}" for m in members)
+    return tuple(case_handle(each.value if isinstance(each, LiteralType) else None) for each in members)
 
 
 NODE: Final = NodeType(

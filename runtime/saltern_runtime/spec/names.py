@@ -1,0 +1,28 @@
+"""Names that every part reads alike: what expressions may always read, and the handles of branches."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from saltern_runtime.spec.types import STRING, TIMESTAMP, Json, ObjectType, obj
+
+AMBIENT: Final = ("input", "run")
+"""Names that stand for no node: what a run starts with, and the run itself."""
+RUN: Final[ObjectType] = obj({"id": STRING, "tenant": STRING, "started_at": TIMESTAMP})
+"""The type of `run`; generated code takes it as `RunInfo`."""
+THEN: Final = "then"
+ELSE: Final = "else"
+
+
+def case_key(value: Json) -> str:
+    """Write a case as its handle does: `true`, `false` and `null` as JSON, all else as text."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def case_handle(value: Json) -> str:
+    """Return the handle of a case."""
+    return f"case.{case_key(value)}"

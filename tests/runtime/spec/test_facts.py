@@ -1,0 +1,43 @@
+"""What several parts must agree on stands once, in `spec`; where it cannot be imported, it is compared."""
+
+import inspect
+import re
+from importlib import resources
+from typing import get_type_hints
+
+from saltern_runtime.context import RunInfo
+from saltern_runtime.graph import Graph
+from saltern_runtime.settings import Settings
+from saltern_runtime.spec.limits import AT_ONCE, DEADLINE, LEASE, RETENTION
+from saltern_runtime.spec.names import RUN, case_handle
+from saltern_runtime.spec.types import STRING, TIMESTAMP
+
+
+def test_what_is_not_said_is_what_spec_says():
+    """The defaults of the runtime's settings and of a graph are the compiler's."""
+    defaults = {name: each.default for name, each in inspect.signature(Graph).parameters.items()}
+    assert (Settings(redis_url="redis://x").lease, defaults["deadline"], defaults["retention"]) == (
+        LEASE,
+        DEADLINE,
+        RETENTION,
+    )
+
+
+def test_the_scripts_touch_no_more_entries_than_the_compiler_lets_depend():
+    """The number stands in the scripts' prelude too, since Lua imports nothing."""
+    prelude = resources.files("saltern_runtime.store").joinpath("scripts/prelude.lua").read_text()
+    assert re.findall(r"AT_ONCE = (\d+)", prelude) == [str(AT_ONCE)]
+
+
+def test_run_is_what_generated_code_takes():
+    """`run` in an expression has the fields of `RunInfo`, with their types."""
+    python = {STRING: "str", TIMESTAMP: "datetime"}
+    assert {field.name: python[field.type] for field in RUN.fields} == {
+        name: hint.__name__ for name, hint in get_type_hints(RunInfo).items()
+    }
+
+
+def test_the_handle_of_a_case():
+    """`true`, `false` and `null` as JSON has them; text and numbers as they are, so that a number and its text are one."""
+    handles = [case_handle(value) for value in (True, False, None, 1, "1", "a b", "")]
+    assert handles == ["case.true", "case.false", "case.null", "case.1", "case.1", "case.a b", "case."]
