@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -13,9 +14,7 @@ from saltern_compiler.cli.common import FINDINGS, fail, load, show
 if TYPE_CHECKING:
     from saltern_compiler.driver.source import Source
     from saltern_compiler.frontend.convert import Converted
-    from saltern_compiler.frontend.document.canvas import Canvas
-
-_LANGUAGE = ".saltern"
+    from saltern_compiler.frontend.notation import Layout, Notation
 
 
 @click.command()
@@ -32,40 +31,41 @@ def command(source: str, output: str | None, *, force: bool, debug: bool) -> Non
     the text, and comes back from there.
     """
     given = load(source)
-    suffix = ".json" if given.name.endswith(_LANGUAGE) else _LANGUAGE
+    to = _other(given)
+    suffix = to.suffixes[0]
     if output is not None and not output.lower().endswith(suffix):
         fail(f"{output}: {given.name} becomes a {suffix} file")
-    made = _converted(given, source)
+    made = _converted(given, to, source)
     if output is None:
         click.echo(made.text, nl=False)
         return
     texts = {Path(output): made.text}
-    if made.canvas is not None:
-        texts[_layout_of(Path(output))] = made.canvas.text()
+    if made.layout is not None:
+        texts[_layout_of(Path(output))] = made.layout.text()
     there = [str(path) for path in texts if path.exists()]
     if there and not force:
         fail(f"{' and '.join(there)}: there already; --force overwrites, or take another name with -o")
     _write(texts)
-    click.echo(f"{output}: written" + (f", and {_layout_of(Path(output)).name}" if made.canvas is not None else ""))
+    click.echo(f"{output}: written" + (f", and {_layout_of(Path(output)).name}" if made.layout is not None else ""))
 
 
 def _layout_of(path: Path) -> Path:
     return path.with_suffix(".layout.json")
 
 
-def _converted(source: Source, path: str) -> Converted:
-    from saltern_compiler.frontend.convert import (  # noqa: PLC0415 - keeps --help quick
-        ConvertError,
-        DeepError,
-        to_document,
-        to_language,
-    )
+def _other(source: Source) -> Notation:
+    """Return the notation that a source is converted to: text becomes a drawing, and everything else text."""
+    from saltern_compiler.frontend.notations import DOCUMENT, LANGUAGE, notation_of  # noqa: PLC0415 - keeps --help quick
 
+    return DOCUMENT if notation_of(source.name, source.text) is LANGUAGE else LANGUAGE
+
+
+def _converted(source: Source, to: Notation, path: str) -> Converted:
+    from saltern_compiler.frontend.convert import ConvertError, DeepError, convert  # noqa: PLC0415 - keeps --help quick
+
+    layout = _layout(source, to.read_layout) if to.read_layout is not None else None
     try:
-        if source.name.endswith(_LANGUAGE):
-            made, findings = to_document(source.text, _canvas(source))
-        else:
-            made, findings = to_language(source.text, source.name)
+        made, findings = convert(source.text, source.name, to, layout=layout)
     except DeepError as error:
         fail(f"{path}: {error}")
     except ConvertError as error:
@@ -76,9 +76,9 @@ def _converted(source: Source, path: str) -> Converted:
     return made
 
 
-def _canvas(source: Source) -> Canvas | None:
+def _layout(source: Source, read_layout: Callable[[str], Layout]) -> Layout | None:
     """Read the layout beside a text, if there is one."""
-    from saltern_compiler.frontend.document.canvas import LayoutError, read_layout  # noqa: PLC0415 - keeps --help quick
+    from saltern_compiler.frontend.notation import LayoutError  # noqa: PLC0415 - keeps --help quick
 
     path = _layout_of(source.folder / source.name)
     try:

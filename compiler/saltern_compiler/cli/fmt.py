@@ -13,8 +13,6 @@ from saltern_compiler.cli.common import FINDINGS, fail, load, plural, show
 if TYPE_CHECKING:
     from saltern_compiler.driver.source import Source
 
-_SUFFIX = ".saltern"
-
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
@@ -27,8 +25,9 @@ def command(files: tuple[str, ...], *, check: bool, diff: bool, debug: bool) -> 
     - reads standard input and prints the result. A file whose syntax is broken stays as it is.
     """
     for path in files:
-        if path != "-" and not path.lower().endswith(_SUFFIX):
-            fail(f"{path}: only {_SUFFIX} files are formatted; `saltern convert` turns an editor's document into one")
+        if path != "-" and not path.lower().endswith(_formatted_suffixes()):
+            shown = " and ".join(_formatted_suffixes())
+            fail(f"{path}: only {shown} files are formatted; `saltern convert` turns an editor's document into one")
     failed = False
     changed = 0
     for path in files:
@@ -51,12 +50,19 @@ def command(files: tuple[str, ...], *, check: bool, diff: bool, debug: bool) -> 
         sys.exit(FINDINGS)
 
 
-def _formatted(source: Source, path: str) -> str | None:
-    from saltern_compiler.frontend.language.format import format_text  # noqa: PLC0415 - keeps --help quick
+def _formatted_suffixes() -> tuple[str, ...]:
+    from saltern_compiler.frontend.notations import NOTATIONS  # noqa: PLC0415 - keeps --help quick
 
-    if not source.name.endswith(_SUFFIX):
+    return tuple(suffix for notation in NOTATIONS if notation.format is not None for suffix in notation.suffixes)
+
+
+def _formatted(source: Source, path: str) -> str | None:
+    from saltern_compiler.frontend.notations import notation_of  # noqa: PLC0415 - keeps --help quick
+
+    notation = notation_of(source.name, source.text)
+    if notation is None or notation.format is None:
         fail("standard input is an editor's document; only the language is formatted")
-    made, findings = format_text(source.text)
+    made, findings = notation.format(source.text)
     if made is None:
         show(findings, source, path)
     return made

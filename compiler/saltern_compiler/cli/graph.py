@@ -58,9 +58,10 @@ def _draw(pipeline: object, style: str) -> str:
     from saltern_compiler.drawing.model import graph_of  # noqa: PLC0415 - as above
     from saltern_compiler.drawing.svg import draw_svg  # noqa: PLC0415 - as above
     from saltern_compiler.ir.pipeline import Pipeline  # noqa: PLC0415 - as above
+    from saltern_compiler.registry import Registry  # noqa: PLC0415 - as above
 
     assert isinstance(pipeline, Pipeline)
-    graph = graph_of(pipeline)
+    graph = graph_of(pipeline, Registry.load())
     if style == "mermaid":
         return draw_mermaid(graph)
     return draw_dot(graph, pipeline.name) if style == "dot" else draw_svg(graph, pipeline.name)

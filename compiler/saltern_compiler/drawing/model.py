@@ -8,9 +8,10 @@ from typing import Final, Literal
 
 from saltern_compiler.expr.show import show as show_expr
 from saltern_compiler.ir.graph import reads, topological
-from saltern_compiler.ir.pipeline import RETURN, Node, Pipeline, Region, Trigger
+from saltern_compiler.ir.pipeline import RESULT_TYPES, Node, Pipeline, Region, Trigger
 from saltern_compiler.ir.values import Expression, Template, Value
 from saltern_compiler.ir.values import Literal as LiteralValue
+from saltern_compiler.registry import Registry
 
 INPUT: Final = "input"
 _SAID: Final = ("condition", "value", "items", "function", "sql", "url", "channel", "text", "prompt", "for", "until")
@@ -50,9 +51,9 @@ class Graph:
     arrows: Sequence[Arrow]
 
 
-def graph_of(pipeline: Pipeline) -> Graph:
+def graph_of(pipeline: Pipeline, registry: Registry) -> Graph:
     """Return what there is to draw of a pipeline."""
-    graph = _graph(pipeline.body)
+    graph = _graph(pipeline.body, registry)
     starts = ", ".join(_trigger(each) for each in pipeline.triggers)
     fields = ", ".join(field.name for field in pipeline.input.fields)
     start = Box(INPUT, INPUT, "input", starts or "on api", fields)
@@ -60,36 +61,39 @@ def graph_of(pipeline: Pipeline) -> Graph:
     return Graph((start, *graph.boxes), arrows)
 
 
-def _graph(region: Region) -> Graph:
+def _graph(region: Region, registry: Registry) -> Graph:
     order = topological(region)
     nodes = order if isinstance(order, tuple) else region.nodes
-    return Graph(tuple(_box(node) for node in nodes), _arrows(region, frozenset()))
+    return Graph(tuple(_box(node, registry) for node in nodes), _arrows(region, frozenset()))
 
 
-def _box(node: Node) -> Box:
+def _box(node: Node, registry: Registry) -> Box:
     shown = node.type + ("" if node.version == 1 else f"@{node.version}")
     shown += f" · {node.connection}" if node.connection else ""
     shown += " · off" if node.disabled else ""
     title = node.id.rpartition("/")[2]
-    inner = None if node.body is None else _graph(node.body)
-    return Box(node.id, title, _kind(node), shown, _detail(node), node.disabled, inner)
+    inner = None if node.body is None else _graph(node.body, registry)
+    return Box(node.id, title, _kind(node, registry), shown, _detail(node), node.disabled, inner)
 
 
-def _kind(node: Node) -> Kind:
+def _kind(node: Node, registry: Registry) -> Kind:
     if node.body is not None:
         return "region"
-    if node.type in {"if", "switch"}:
-        return "branch"
-    return "result" if node.type in {RETURN, "yield", "next"} else "node"
+    if node.type in RESULT_TYPES:
+        return "result"
+    spec = registry.node(node.type, node.version)
+    return "branch" if spec is not None and spec.handles else "node"
 
 
 def _detail(node: Node) -> str:
     """Say what a node does: its label, else what a telling parameter says."""
     if node.label:
         return node.label
+    telling = next((_said(value) for name in _SAID if (value := node.param(name)) is not None), "")
     if node.body is not None and node.body.variables:
-        return f"each {node.body.variables[0]} in {_said(node.param('items'))}"
-    return next((_said(value) for name in _SAID if (value := node.param(name)) is not None), "")
+        each = f"each {', '.join(node.body.variables)}"
+        return f"{each} in {telling}" if telling else each
+    return telling
 
 
 def _said(value: Value | None) -> str:

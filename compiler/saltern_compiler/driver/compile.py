@@ -46,8 +46,9 @@ def compile_source(
     only. Raises LookupError for a target that there is not, RegistryError for installed plugins that do not fit together.
     """
     name = source_name or sniff(text)
-    pipeline, findings = read(text, name)
-    job = _Job(text, name, files or {}, tuple(targets), options or {}, registry or Registry.load())
+    known = registry or Registry.load()
+    pipeline, findings = read(text, name, known)
+    job = _Job(text, name, files or {}, tuple(targets), options or {}, known)
     return _compile(job, pipeline, findings)
 
 
@@ -133,16 +134,17 @@ def _is_of_target(option: str, targets: tuple[Target, ...]) -> bool:
 
 def _places(pipeline: Pipeline, text: str, source_name: str) -> Mapping[str, str]:
     """Return node id → `line:column`, or the JSON Pointer where the source is an editor's document."""
-    from saltern_compiler.frontend.locate import Locator  # noqa: PLC0415 - only a build shows places
+    from saltern_compiler.diagnostics.places import Source as Places  # noqa: PLC0415 - only a build shows places
+    from saltern_compiler.frontend.locate import Locator  # noqa: PLC0415 - as above
 
-    locator = Locator(text, source_name)
+    source = Places(text, Locator(text, source_name))
     places: dict[str, str] = {}
     for node in pipeline.body.walk():
         if node.origin.pointer is not None:
             places[node.id] = node.origin.pointer
         else:
-            start = locator.range(node.origin).start
-            places[node.id] = f"{start.line}:{start.column}"
+            span = source.span(node.origin)
+            places[node.id] = f"{span.first.line}:{span.first.column}" if span is not None else "1:1"
     return places
 
 

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Final, Self
 
 from saltern_compiler.frontend import MAX_CHARACTERS
+from saltern_compiler.frontend.notations import notation_like, suffixes
 from saltern_compiler.ir.pipeline import Node, Pipeline, Region
 from saltern_compiler.ir.values import Literal
 from saltern_compiler.registry import Registry
 
 STDIN: Final = "-"
-_SUFFIXES: Final = (".saltern", ".json", ".yaml", ".yml")
 _MAX_BYTES: Final = 4 * MAX_CHARACTERS
 _MAX_MODULE: Final = 1_048_576
 
@@ -39,8 +39,9 @@ class Source:
         if path == STDIN:
             text = _decode(sys.stdin.buffer.read(_MAX_BYTES + 1), "standard input")
             return cls(sniff(text, "stdin"), text, Path.cwd())
-        if not path.lower().endswith(_SUFFIXES) and not Path(path).is_dir():
-            raise SourceError(f"{path}: a pipeline's file ends in .saltern, .json, .yaml or .yml")
+        if not path.lower().endswith(suffixes()) and not Path(path).is_dir():
+            *others, last = suffixes()
+            raise SourceError(f"{path}: a pipeline's file ends in {', '.join(others)} or {last}")
         return cls(Path(path).name, _decode(_read(Path(path), _MAX_BYTES), path), Path(path).parent)
 
     def places(self, pipeline: Pipeline, registry: Registry) -> frozenset[Path]:
@@ -70,7 +71,7 @@ class Source:
 
 def sniff(text: str, stem: str = "pipeline") -> str:
     """Name a text that has no name, so that the suffix tells its notation."""
-    return stem + (".json" if text.lstrip("\ufeff \t\r\n")[:1] == "{" else ".saltern")
+    return stem + notation_like(text).suffixes[0]
 
 
 def own_modules(region: Region, registry: Registry) -> Iterator[tuple[Node, str, str]]:

@@ -5,21 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Final
 
 from saltern_compiler.diagnostics.model import Origin
+from saltern_compiler.ir.bound import handles_of
 from saltern_compiler.ir.graph import dependencies
-from saltern_compiler.ir.pipeline import Node, Region
+from saltern_compiler.ir.pipeline import RESULT_TYPES, Node, Region
 from saltern_compiler.ir.values import Literal
-from saltern_runtime.spec.names import ELSE, THEN, case_handle
+from saltern_compiler.registry import Registry
 
-
-def arms(node: Node) -> tuple[str, ...]:
-    """Return the handles whose nodes can stand in a block of a node."""
-    if node.type == "if":
-        return (THEN, ELSE)
-    if node.type != "switch":
-        return ()
-    return (*map(case_handle, cases(node)), ELSE)
+BRANCHES: Final = frozenset({"if", "switch"})
+"""Node types that the language writes with a block for each handle; what hangs on others says so with `when`."""
 
 
 def cases(node: Node) -> list[str | int | bool | None]:
@@ -60,6 +56,7 @@ class Nesting:
     """The statements of a region."""
 
     region: Region
+    registry: Registry
 
     @cached_property
     def statements(self) -> list[Statement]:
@@ -85,7 +82,7 @@ class Nesting:
             return None
         edge = node.control[0]
         owner = made.get(edge.source)
-        if owner is None or edge.handle not in arms(owner.node):
+        if owner is None or edge.handle not in self._arms(owner.node):
             return None
         seen = {node.id}
         above: Node | None = owner.node
@@ -97,6 +94,11 @@ class Nesting:
             above = None if source is None else source.node
         return owner
 
+    def _arms(self, node: Node) -> tuple[str, ...]:
+        """Return the handles whose nodes can stand in a block of a node."""
+        spec = self.registry.node(node.type, node.version) if node.type in BRANCHES else None
+        return () if spec is None else handles_of(node, spec) or ()
+
 
 def in_flow(items: list[Statement], needs: Mapping[str, frozenset[str]]) -> list[Statement]:
     """Put statements in an order in which each stands after what it needs; ties, and circles, as in the source."""
@@ -106,7 +108,7 @@ def in_flow(items: list[Statement], needs: Mapping[str, frozenset[str]]) -> list
         found = {inside[need] for node_id in item.ids() for need in needs.get(node_id, ()) if need in inside}
         waits.append(found - {number})
     rest = sorted(range(len(items)), key=lambda number: (position(items[number].node.origin), items[number].node.id))
-    rest.sort(key=lambda number: items[number].node.type in {"return", "yield", "next"})
+    rest.sort(key=lambda number: items[number].node.type in RESULT_TYPES)
     feeds: dict[int, list[int]] = {number: [] for number in rest}
     for number, found in enumerate(waits):
         for need in found:

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from saltern_compiler.ir import graph
+from saltern_compiler.ir.bound import handles_of
 from saltern_compiler.ir.pipeline import RESULT_TYPES, Connection, ControlEdge, Node, Pipeline, Region
 from saltern_compiler.ir.values import Value
-from saltern_compiler.passes.bound import bound_by
 from saltern_compiler.registry import Registry
 from saltern_runtime.spec import NodeType
 from saltern_runtime.spec.names import AMBIENT
@@ -81,11 +81,6 @@ class Shape:
     def handles(self, node_id: str) -> tuple[str, ...] | None:
         """Return the control handles of a node; None where they cannot be known, since its type or what it binds is wrong."""
         return self.taken.get(node_id)
-
-
-def handles_of(node: Node, spec: NodeType) -> tuple[str, ...] | None:
-    """Return the control handles of a node of a type; None where what it binds is wrong."""
-    return spec.handles(bound_by(node)) if callable(spec.handles) else spec.handles
 
 
 def all_settings(pipeline: Pipeline) -> Iterator[Value]:

@@ -9,13 +9,16 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from saltern_compiler.frontend import convert, read
+from saltern_compiler.frontend import read
+from saltern_compiler.frontend.convert import convert
 from saltern_compiler.frontend.document.canvas import read_layout
 from saltern_compiler.frontend.language.format import format_text
 from saltern_compiler.frontend.language.printer import print_language
+from saltern_compiler.frontend.notations import DOCUMENT, LANGUAGE
 from saltern_compiler.frontend.remarks import Remarks
 from saltern_compiler.ir.canonical import canonical, digest
 from saltern_compiler.ir.verify import verify
+from saltern_compiler.registry import Registry
 from tests.support.pipelines import pipelines, remarks
 
 ROOT = Path(__file__).parents[3]
@@ -42,18 +45,18 @@ def _trip(text: str, name: str) -> None:
     original, _ = read(text, name)
     assert original is not None
     if name.endswith(".saltern"):
-        made, findings = convert.to_document(text)
+        made, findings = convert(text, name, DOCUMENT)
         assert made is not None, findings
         text = made.text
         name = "a.json"
-    first, findings = convert.to_language(text, name)
+    first, findings = convert(text, name, LANGUAGE)
     assert first is not None, findings
-    document, findings = convert.to_document(first.text, first.canvas)
+    document, findings = convert(first.text, "a.saltern", DOCUMENT, layout=first.layout)
     assert document is not None, findings
-    second, findings = convert.to_language(document.text, "a.json")
+    second, findings = convert(document.text, "a.json", LANGUAGE)
     assert second is not None, findings
-    assert second.canvas is not None
-    again, findings = convert.to_document(second.text, read_layout(second.canvas.text()))
+    assert second.layout is not None
+    again, findings = convert(second.text, "a.saltern", DOCUMENT, layout=read_layout(second.layout.text()))
     assert again is not None, findings
     assert second.text == first.text
     assert again.text == document.text
@@ -77,7 +80,7 @@ def test_random_pipelines(data: st.DataObject) -> None:
     pipeline = data.draw(pipelines())
     verify(pipeline)
     said = data.draw(remarks(pipeline))
-    text = print_language(pipeline, Remarks.of(said), {})
+    text = print_language(pipeline, Remarks.of(said), {}, Registry.load())
     back, findings = read(text, "a.saltern")
     assert back is not None, text
     assert findings == [], text

@@ -187,7 +187,7 @@ NOT_READ = [
 @pytest.mark.parametrize(("text", "code", "place"), NOT_READ)
 def test_texts_that_cannot_be_read_say_where(text, code, place):
     """Whatever the text is, there is one finding with a place and no exception."""
-    pipeline, (found,) = reader.read(text, yaml=False)
+    pipeline, (found,) = reader.read(text, False, Registry.load())
     assert pipeline is None
     assert (found.code, (found.origin.start, found.origin.end)) == (code, place)
 
@@ -209,7 +209,7 @@ def test_texts_that_cannot_be_read_say_where(text, code, place):
 )
 def test_yaml_that_cannot_be_read_says_so(text, code):
     """The same for YAML."""
-    pipeline, (found,) = reader.read(text, yaml=True)
+    pipeline, (found,) = reader.read(text, True, Registry.load())
     assert pipeline is None
     assert found.code == code
 
@@ -302,7 +302,7 @@ def test_no_document_raises(section, junk):
         pipeline, found = read(text, "p.json")
         locator = Locator(text, "p.json")
         for each in found:
-            locator.range(each.origin)
+            locator.offsets(each.origin)
         if pipeline is not None:
             verify(pipeline)
             digest(pipeline)
@@ -312,10 +312,10 @@ def test_no_document_raises(section, junk):
 @given(st.text(max_size=60), st.booleans())
 def test_no_text_raises(text, yaml):
     """Any characters at all."""
-    _, found = reader.read(text, yaml=yaml)
+    _, found = reader.read(text, yaml, Registry.load())
     locator = Locator(text, "p.yaml" if yaml else "p.json")
     for each in found:
-        locator.range(each.origin)
+        locator.offsets(each.origin)
 
 
 OWN_PAGES = [

@@ -6,9 +6,10 @@ import pytest
 import yaml as pyyaml
 
 from saltern_compiler.diagnostics.model import NOWHERE, Origin
+from saltern_compiler.diagnostics.places import LineColumn, Source
 from saltern_compiler.frontend.document.jsontext import scan_json
 from saltern_compiler.frontend.document.yamltext import scan_yaml
-from saltern_compiler.frontend.locate import Locator, Position, Range
+from saltern_compiler.frontend.locate import Locator
 
 JSON = """{
   "a": [1, {"b/c~d": "x\\n\\u00e9\\ud83d\\ude00yz"}],
@@ -63,11 +64,11 @@ def test_the_root_is_the_whole_document():
 @pytest.mark.parametrize(("name", "text"), [("p.json", JSON), ("p.yaml", YAML)])
 def test_lines_and_columns_count_characters_from_one(name, text):
     """A character outside of the basic plane is one column."""
-    found = Locator(text, name).range(Origin("/näme"))
+    found = Source(text, Locator(text, name)).span(Origin("/näme"))
     line = text[: text.index("näme")].count("\n") + 1
     width = 5 if name == "p.json" else 3
     start = text.split("\n")[line - 1].index("é😀") + (0 if name == "p.json" else 1)
-    assert found == Range(Position(line, start), Position(line, start + width))
+    assert (found.first, found.last) == (LineColumn(line, start), LineColumn(line, start + width))
 
 
 @pytest.mark.parametrize(
@@ -120,16 +121,17 @@ def test_a_key_can_be_meant_instead_of_its_value(name, text, key):
 
 def test_offsets_without_a_pointer_count_from_the_start_of_the_text():
     """So places of the language and of syntax errors are found by the same means."""
-    locator = Locator("ab\ncd", "p.saltern")
-    assert locator.range(Origin(None, 3, 5)) == Range(Position(2, 1), Position(2, 3))
-    assert locator.range(Origin(None, 99, 200)) == Range(Position(2, 3), Position(2, 3))
-    assert locator.range(NOWHERE) == Range(Position(1, 1), Position(1, 1))
+    source = Source("ab\ncd", Locator("ab\ncd", "p.saltern"))
+    near, far = source.span(Origin(None, 3, 5)), source.span(Origin(None, 99, 200))
+    assert (near.first, near.last) == (LineColumn(2, 1), LineColumn(2, 3))
+    assert (far.first, far.last) == (LineColumn(2, 3), LineColumn(2, 3))
+    assert source.span(NOWHERE) is None
 
 
 @pytest.mark.parametrize(("name", "text"), [("p.json", '{"a": '), ("p.yaml", "a: ["), ("p.json", ""), ("p.yaml", "")])
 def test_a_text_that_is_none_has_places_all_the_same(name, text):
     """A finding about a broken text must not break its rendering."""
-    assert Locator(text, name).range(Origin("/a/b")).start == Position(1, 1)
+    assert Source(text, Locator(text, name)).span(Origin("/a/b")).first == LineColumn(1, 1)
 
 
 def test_json_and_yaml_find_the_same_pointers():
@@ -141,6 +143,7 @@ def test_json_and_yaml_find_the_same_pointers():
 
 def test_nothing_is_scanned_before_it_is_asked_for(monkeypatch):
     """A clean build never computes a place."""
-    monkeypatch.setattr("saltern_compiler.frontend.locate.jsontext.scan_json", lambda _: pytest.fail("scanned"))
-    locator = Locator(JSON, "p.json")
-    assert locator.range(Origin(None, 0, 1)).start == Position(1, 1)
+    monkeypatch.setattr(
+        "saltern_compiler.frontend.document.pointers.jsontext.scan_json", lambda _: pytest.fail("scanned")
+    )
+    assert Locator(JSON, "p.json").offsets(Origin(None, 0, 1)) == (0, 1)

@@ -16,6 +16,7 @@ from saltern_compiler.drawing.model import Graph, graph_of
 from saltern_compiler.drawing.svg import draw_svg
 from saltern_compiler.drawing.text import fit, width
 from saltern_compiler.frontend import read
+from saltern_compiler.registry import Registry
 
 ROOT = Path(__file__).parents[3]
 EXAMPLES = sorted(ROOT.glob("examples/*/*.saltern"))
@@ -25,7 +26,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 def _graph(text: str) -> Graph:
     pipeline, findings = read("pipeline p\n" + text, "a.saltern")
     assert pipeline is not None, findings
-    return graph_of(pipeline)
+    return graph_of(pipeline, Registry.load())
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
@@ -33,7 +34,7 @@ def test_pictures_of_the_examples(path: Path) -> None:
     """The picture beside an example is the picture of it: `saltern graph X.saltern -o X.svg --force`."""
     pipeline, _ = read(path.read_text("utf-8"), path.name)
     assert pipeline is not None
-    drawn = draw_svg(graph_of(pipeline), pipeline.name)
+    drawn = draw_svg(graph_of(pipeline, Registry.load()), pipeline.name)
     assert path.with_suffix(".svg").read_text("utf-8") == drawn
 
 

@@ -84,9 +84,7 @@ def test_the_runtime_accepts_it():
 
     stages = [Stage("root", nodes=(root,))]
     stages += [Stage(name, nodes=(), after=(source,)) for name, source in relays.needs.items()]
-    stages += [
-        Stage(name, nodes=(reader(name),), relay=relays.hears.get(name, ())) for name in needs if name != "root"
-    ]
+    stages += [Stage(name, nodes=(reader(name),), relay=relays.hears.get(name, ())) for name in needs if name != "root"]
     graph = Graph("wide", package="wide", stages=tuple(stages))
     assert len(graph.dependants["root"]) <= 64
     told = {name for relay in ("root", *relays.needs) for name in graph.dependants[relay]}

@@ -1,1 +1,66 @@
 """The document of a visual editor, as JSON or YAML: to pipeline and back, and its JSON Schema."""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+from typing import Final
+
+from saltern_compiler.frontend.notation import Aside, Layout, Locate, Notation, Reading
+from saltern_compiler.ir.pipeline import Pipeline
+from saltern_compiler.registry import Registry
+
+_YAML: Final = re.compile(r"^[\"']?(schemaVersion|nodes|triggers)[\"']?\s*:", re.MULTILINE)
+
+
+def _read(text: str, registry: Registry, *, yaml: bool) -> Reading:
+    from saltern_compiler.frontend.document.reader import read  # noqa: PLC0415 - the language needs no YAML
+
+    return read(text, yaml, registry)
+
+
+def _locate(text: str, *, yaml: bool) -> Locate:
+    from saltern_compiler.frontend.document.pointers import Pointers  # noqa: PLC0415 - as above
+
+    return Pointers(text, yaml).offsets
+
+
+def _aside(text: str, registry: Registry, *, yaml: bool) -> Aside:
+    from saltern_compiler.frontend.document.canvas import aside_of  # noqa: PLC0415 - as above
+
+    pipeline, _ = _read(text, registry, yaml=yaml)
+    return Aside() if pipeline is None else aside_of(text, pipeline, yaml=yaml)
+
+
+def _print(pipeline: Pipeline, aside: Aside, registry: Registry) -> str:
+    from saltern_compiler.frontend.document.canvas import Canvas  # noqa: PLC0415 - as above
+    from saltern_compiler.frontend.document.printer import print_document  # noqa: PLC0415 - as above
+
+    canvas = aside.layout if isinstance(aside.layout, Canvas) else Canvas()
+    return print_document(pipeline, aside.remarks, aside.orders, canvas, registry)
+
+
+def _read_layout(text: str) -> Layout:
+    from saltern_compiler.frontend.document.canvas import read_layout  # noqa: PLC0415 - as above
+
+    return read_layout(text)
+
+
+DOCUMENT: Final = Notation(
+    name="document",
+    suffixes=(".json",),
+    sniff=lambda text: text.lstrip("\ufeff \t\r\n")[:1] == "{",
+    read=partial(_read, yaml=False),
+    locate=partial(_locate, yaml=False),
+    aside=partial(_aside, yaml=False),
+    print=_print,
+    read_layout=_read_layout,
+)
+YAML: Final = Notation(
+    name="document in YAML",
+    suffixes=(".yaml", ".yml"),
+    sniff=lambda text: _YAML.search(text) is not None,
+    read=partial(_read, yaml=True),
+    locate=partial(_locate, yaml=True),
+    aside=partial(_aside, yaml=True),
+)

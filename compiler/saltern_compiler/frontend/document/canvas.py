@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from saltern_compiler.frontend.document.jsontext import read_json
 from saltern_compiler.frontend.document.shape import (
     CONNECTION,
     DOCUMENT,
@@ -19,8 +20,11 @@ from saltern_compiler.frontend.document.shape import (
     NOTE_TYPES,
     TRIGGER,
 )
-from saltern_compiler.frontend.remarks import BEFORE, START, Remark, Remarks, Where
+from saltern_compiler.frontend.document.yamltext import read_yaml
+from saltern_compiler.frontend.notation import Aside, LayoutError
+from saltern_compiler.frontend.remarks import BEFORE, START, Orders, Remark, Remarks, Where
 from saltern_compiler.frontend.remarks import NODE as NODE_ANCHOR
+from saltern_compiler.ir.pipeline import Pipeline
 from saltern_runtime.spec import Json
 
 VERSION: Final = 1
@@ -47,10 +51,6 @@ class Canvas:
         parts = {name: getattr(self, name) for name in self.__slots__}
         kept = {name: value for name, value in parts.items() if value}
         return json.dumps({"layoutVersion": VERSION, **kept}, indent=2, ensure_ascii=False) + "\n"
-
-
-class LayoutError(Exception):
-    """A layout file is none."""
 
 
 def read_layout(text: str) -> Canvas:
@@ -114,6 +114,45 @@ def canvas_of(document: Mapping[str, Json], remarks: list[Remark], ids: Mapping[
     made.connections = _ui(document.get("connections", {}).items(), CONNECTION)
     made.triggers = _ui(((str(number), each) for number, each in enumerate(document.get("triggers", []))), TRIGGER)
     return made
+
+
+def aside_of(text: str, pipeline: Pipeline, *, yaml: bool) -> Aside:
+    """Return what a document says beside the meaning of its pipeline."""
+    document, _ = read_yaml(text) if yaml else read_json(text)
+    assert isinstance(document, dict), "a pipeline was read from it"
+    remarks: list[Remark] = []
+    canvas = canvas_of(document, remarks, _ids(pipeline, document))
+    return Aside(remarks, _orders(document), canvas)
+
+
+def _ids(pipeline: Pipeline, document: Mapping[str, Json]) -> dict[str, str]:
+    """Map ids of a document to those of the IR."""
+    nodes = document.get("nodes", [])
+    ids: dict[str, str] = {}
+    for node in pipeline.body.walk():
+        number = (node.origin.pointer or "").rpartition("/")[2]
+        if number.isdigit():
+            ids[nodes[int(number)]["id"]] = node.id
+    return ids
+
+
+def _orders(document: Json) -> Orders:
+    orders: Orders = {}
+    for members in _objects(document):
+        if len(members) > 1:
+            orders.setdefault(frozenset(members), tuple(members))
+    return orders
+
+
+def _objects(document: Json) -> Iterator[dict[str, Json]]:
+    waiting = [document]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            yield value
+            waiting.extend(reversed(value.values()))
+        elif isinstance(value, list):
+            waiting.extend(reversed(value))
 
 
 def _ui(members: Iterator[tuple[str, Json]] | Json, table: Mapping[str, Json]) -> dict[str, Json]:

@@ -1,39 +1,46 @@
 """What a flat drawing leaves unsaid: a node drawn behind a node of a branch belongs to that branch.
 
 Normal form has the control edges on every node of a branch. A node without any takes those of the nodes it needs, where all of
-them that hang on something hang on the same; merge, return and yield stand outside, since they wait for several branches.
+them that hang on something hang on the same; results, and what reads what may have been skipped (merge), stand outside, since
+they wait for several branches.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Final, Literal, TypeAlias
+from typing import Literal, TypeAlias
 
 from saltern_compiler.ir.graph import Cycle, reads, topological
-from saltern_compiler.ir.pipeline import RETURN, YIELD, ControlEdge, Node, Region
-
-_OUTSIDE: Final = frozenset({"merge", RETURN, YIELD})
+from saltern_compiler.ir.pipeline import RESULT_TYPES, ControlEdge, Node, Region
+from saltern_compiler.registry import Registry
 
 Gate: TypeAlias = tuple[tuple[ControlEdge, ...], Literal["all", "any"]]
 
 
-def inherit_gates(region: Region) -> Region:
+def inherit_gates(region: Region, registry: Registry) -> Region:
     """Return the region in normal form; one that runs in circles stays as it is."""
-    inner = [node if node.body is None else replace(node, body=inherit_gates(node.body)) for node in region.nodes]
+    inner = [
+        node if node.body is None else replace(node, body=inherit_gates(node.body, registry)) for node in region.nodes
+    ]
     made = replace(region, nodes=tuple(inner))
     order = topological(made)
     if isinstance(order, Cycle) or not any(node.control for node in made.nodes):
         return made
     gates: dict[str, Gate] = {}
     for node in order:
-        gates[node.id] = _gate(node, gates)
-    return replace(made, nodes=tuple(_hang(node, _gate(node, gates)) for node in made.nodes))
+        gates[node.id] = (node.control, node.join) if _stands_outside(node, registry) else _gate(node, gates)
+    return replace(made, nodes=tuple(_hang(node, gates[node.id]) for node in made.nodes))
+
+
+def _stands_outside(node: Node, registry: Registry) -> bool:
+    spec = registry.node(node.type, node.version)
+    return node.type in RESULT_TYPES or (spec is not None and spec.keeps_skipped)
 
 
 def _gate(node: Node, gates: Mapping[str, Gate]) -> Gate:
     own: Gate = (node.control, node.join)
-    if node.control or node.type in _OUTSIDE:
+    if node.control:
         return own
     found = {gates[read.name] for read in reads(node) if not read.reference.guarded and read.name in gates}
     behind = [gate for gate in found if gate[0]]

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
-from typing import Final
 
 from saltern_compiler.diagnostics.model import Origin, Related
 from saltern_compiler.frontend.document.jsontext import shorten
@@ -21,9 +20,8 @@ from saltern_compiler.frontend.document.shape import (
 from saltern_compiler.frontend.document.values import read_value
 from saltern_compiler.ir.pipeline import MAX_REGIONS, Node, Region, region_of
 from saltern_compiler.ir.values import Literal, Value
-from saltern_runtime.spec import Json, Policy
-
-REGION_TYPES: Final = frozenset({"foreach", "while", "try", "parallel"})
+from saltern_compiler.registry import Registry
+from saltern_runtime.spec import Binding, Json, Policy
 
 
 @dataclass(slots=True)
@@ -40,7 +38,7 @@ class Drawing:
     """Ids of what is more than drawn."""
 
 
-def read_nodes(values: Sequence[Json], origin: Origin, report: Report) -> Drawing:
+def read_nodes(values: Sequence[Json], origin: Origin, report: Report, registry: Registry) -> Drawing:
     """Read all nodes; edges are not in them yet."""
     drawing = Drawing()
     for index, value in enumerate(values):
@@ -57,7 +55,7 @@ def read_nodes(values: Sequence[Json], origin: Origin, report: Report) -> Drawin
             _check_drawn(node_id, kind, place, report)
             drawing.drawn_only[node_id] = kind
         elif isinstance(kind, str):
-            drawing.nodes.append(_node(members, place, report))
+            drawing.nodes.append(_node(members, place, report, registry))
             drawing.node_ids.add(node_id)
     return drawing
 
@@ -73,7 +71,7 @@ def _check_drawn(node_id: str, kind: str, place: Origin, report: Report) -> None
         )
 
 
-def _node(members: Mapping[str, Json], place: Origin, report: Report) -> Node:
+def _node(members: Mapping[str, Json], place: Origin, report: Report, registry: Registry) -> Node:
     data_place = place.child("data")
     data = report.members(members["data"], NODE_DATA, data_place, "`data`") if "data" in members else {}
     node_id, kind = str(members["id"]), str(members["type"])
@@ -89,33 +87,35 @@ def _node(members: Mapping[str, Json], place: Origin, report: Report) -> Node:
     if isinstance(data.get("policy"), dict):
         origins |= {f"policy:{key}": policy_place.child(key) for key in data["policy"]}
     read = {name: read_value(value, params_place.child(name), report) for name, value in params.items()}
-    if kind == "switch" and "cases" in read:
-        read["cases"] = _sorted_cases(read["cases"])
+    version = _version(members, data, data_place, report)
+    spec = registry.node(kind, version)
+    for param in spec.params if spec is not None else ():
+        if param.unordered and param.name in read:
+            read[param.name] = _sorted(read[param.name])
     return Node(
         id=node_id,
         type=kind,
-        version=_version(members, data, data_place, report),
+        version=version,
         params=tuple(sorted(read.items(), key=lambda pair: pair[0])),
         connection=data.get("connection"),
         join=data.get("join", "all"),
         policy=read_policy(data["policy"], policy_place, report) if "policy" in data else Policy(),
         disabled=data.get("disabled", False),
-        body=Region() if kind in REGION_TYPES else None,
         label=data.get("label", ""),
         origin=place,
         origins=tuple(origins.items()),
     )
 
 
-def _sorted_cases(cases: Value) -> Value:
-    """Put the cases of a switch in order: at most one of them fits, so that theirs says nothing."""
-    if not isinstance(cases, Literal) or not isinstance(cases.value, list):
-        return cases
-    return replace(cases, value=sorted(cases.value, key=_case_key))
+def _sorted(value: Value) -> Value:
+    """Put a list in order whose order says nothing, such as the cases of a switch."""
+    if not isinstance(value, Literal) or not isinstance(value.value, list):
+        return value
+    return replace(value, value=sorted(value.value, key=_sort_key))
 
 
-def _case_key(case: Json) -> str:
-    return case if isinstance(case, str) else json.dumps(case, sort_keys=True)
+def _sort_key(item: Json) -> str:
+    return item if isinstance(item, str) else json.dumps(item, sort_keys=True)
 
 
 def _version(members: Mapping[str, Json], data: Mapping[str, Json], data_place: Origin, report: Report) -> int:
@@ -126,29 +126,51 @@ def _version(members: Mapping[str, Json], data: Mapping[str, Json], data_place: 
     return int(members.get("typeVersion", data.get("typeVersion", 1)))
 
 
-def build_region(drawing: Drawing, nodes: Sequence[Node], report: Report) -> Region:
+def build_region(drawing: Drawing, nodes: Sequence[Node], report: Report, registry: Registry) -> Region:
     """Put each node into the body of the region that it is drawn in; groups are only drawn."""
-    owners = {node.id: node for node in nodes if node.body is not None}
+    parents = frozenset(drawing.parents.values())
+    owners = {node.id: node for node in nodes if _owns_body(node, parents, registry)}
     inside: dict[str | None, list[Node]] = {}
     for node in nodes:
         inside.setdefault(_owner(node.id, drawing, owners, report), []).append(node)
-    return _region(None, (), inside)
+    return _region(None, (), _Bodies(owners.keys(), inside, registry))
 
 
-def _region(owner: str | None, variables: tuple[str, ...], inside: Mapping[str | None, list[Node]]) -> Region:
-    made = [node if node.body is None else _with_body(node, inside) for node in inside.get(owner, ())]
+def _owns_body(node: Node, parents: Set[str], registry: Registry) -> bool:
+    """Whether a node is a region: its type says so; of an unknown type, where others are drawn inside of it."""
+    spec = registry.node(node.type, node.version)
+    return node.id in parents if spec is None else spec.region is not None
+
+
+def binding_of(node: Node, registry: Registry) -> str:
+    """Return what the name that a region binds is called among its parameters."""
+    spec = registry.node(node.type, node.version)
+    region = spec.region if spec is not None else None
+    return (region.binds if region is not None and region.binds is not None else Binding()).param
+
+
+@dataclass(frozen=True, slots=True)
+class _Bodies:
+    owners: Set[str]
+    inside: Mapping[str | None, list[Node]]
+    registry: Registry
+
+
+def _region(owner: str | None, variables: tuple[str, ...], bodies: _Bodies) -> Region:
+    nodes = [_with_body(node, bodies) if node.id in bodies.owners else node for node in bodies.inside.get(owner, ())]
     if owner is None:
-        return Region(tuple(sorted(made, key=lambda node: node.id)))
-    return region_of(owner, made, variables)
+        return Region(tuple(sorted(nodes, key=lambda node: node.id)))
+    return region_of(owner, nodes, variables)
 
 
-def _with_body(node: Node, inside: Mapping[str | None, list[Node]]) -> Node:
-    """Give a region its body, and the name that it binds: its parameter `as`, which is no parameter any more then."""
-    name = node.param("as")
+def _with_body(node: Node, bodies: _Bodies) -> Node:
+    """Give a region its body, and the name that it binds, which is no parameter any more then."""
+    binding = binding_of(node, bodies.registry)
+    name = node.param(binding)
     if not isinstance(name, Literal) or not isinstance(name.value, str):
-        return replace(node, body=_region(node.id, (), inside))
-    params = tuple(each for each in node.params if each[0] != "as")
-    return replace(node, params=params, body=_region(node.id, (name.value,), inside))
+        return replace(node, body=_region(node.id, (), bodies))
+    params = tuple(pair for pair in node.params if pair[0] != binding)
+    return replace(node, params=params, body=_region(node.id, (name.value,), bodies))
 
 
 def _owner(node_id: str, drawing: Drawing, owners: Mapping[str, Node], report: Report) -> str | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from saltern_compiler.expr.ast import Call, Const, Expr, Ident, MapExpr, Select
 from saltern_compiler.expr.show import show
 from saltern_compiler.frontend.document.values import TAGS
+from saltern_compiler.frontend.notation import UnwritableError
 from saltern_compiler.frontend.remarks import Orders, in_order
 from saltern_compiler.ir.values import (
     Expression,
@@ -135,5 +136,8 @@ def _as_expr(value: Value) -> Expr:
             raise UnwritableValueError
 
 
-class UnwritableValueError(Exception):
+class UnwritableValueError(UnwritableError):
     """An object with a key such as `$expr` holds what only an object could: editor documents have no way to say it."""
+
+    def __init__(self) -> None:
+        super().__init__("a document cannot say one of the values")

@@ -10,6 +10,7 @@ from typing import Final
 
 from saltern_compiler.drawing.layered import Link, place
 from saltern_compiler.frontend.document.canvas import Canvas, at, edge_key, place_of_note
+from saltern_compiler.frontend.document.nodes import binding_of
 from saltern_compiler.frontend.document.print_values import edges_of, editor_value, ordered
 from saltern_compiler.frontend.document.shape import IDENTIFIER, SCHEMA_VERSION
 from saltern_compiler.frontend.durations import show_duration
@@ -18,6 +19,7 @@ from saltern_compiler.frontend.statements import Nesting, Statement
 from saltern_compiler.ir.graph import dependencies
 from saltern_compiler.ir.pipeline import Node, Pipeline, Region
 from saltern_compiler.ir.values import Value
+from saltern_compiler.registry import Registry
 from saltern_runtime.spec import Json, Policy, Retry, to_schema
 
 INPUT: Final = "input"
@@ -29,9 +31,13 @@ _PADDING: Final = (32.0, 56.0)
 Size = tuple[float, float]
 
 
-def print_document(pipeline: Pipeline, remarks: Sequence[Remark], orders: Orders, canvas: Canvas) -> str:
+def print_document(
+    pipeline: Pipeline, remarks: Sequence[Remark], orders: Orders, canvas: Canvas, registry: Registry
+) -> str:
     """Write a document: a pure function, so that the same pipeline and canvas give the same bytes."""
-    return json.dumps(_Drawer(pipeline, orders, canvas).document(remarks), indent=2, ensure_ascii=False) + "\n"
+    return (
+        json.dumps(_Drawer(pipeline, orders, canvas, registry).document(remarks), indent=2, ensure_ascii=False) + "\n"
+    )
 
 
 @dataclass(slots=True)
@@ -39,6 +45,7 @@ class _Drawer:
     pipeline: Pipeline
     orders: Orders
     canvas: Canvas
+    registry: Registry
     ids: dict[str, str] = field(default_factory=dict)
     """IR id → id on the canvas."""
     edges: list[Json] = field(default_factory=list)
@@ -100,7 +107,7 @@ class _Drawer:
             taken.add(name)
 
     def _region(self, region: Region, parent: str | None) -> None:
-        for node in _in_order(Nesting(region).statements):
+        for node in _in_order(Nesting(region, self.registry).statements):
             self._node(node, parent)
             if node.body is not None:
                 self._region(node.body, node.id)
@@ -137,7 +144,8 @@ class _Drawer:
             for number, edge in enumerate(edges):
                 order = number if len(edges) > 1 else None
                 self._edge((edge.source, edge.handle), (node.id, name), "data", order)
-        return made | ({"as": node.body.variables[0]} if node.body is not None and node.body.variables else {})
+        variables = node.body.variables if node.body is not None else ()
+        return made | dict(zip([binding_of(node, self.registry)], variables, strict=False))
 
     def _edge(self, start: tuple[str, str], end: tuple[str, str], kind: str, order: int | None = None) -> None:
         """Draw an edge from a handle of a node to a port of another."""
@@ -167,7 +175,7 @@ class _Drawer:
 
     def _positions(self, region: Region, parent: str | None) -> Size:
         """Place what the canvas has not placed, relative to its neighbours; return how large the region is."""
-        order = _in_order(Nesting(region).statements)
+        order = _in_order(Nesting(region, self.registry).statements)
         sizes: dict[str, Size] = {}
         for node in order:
             sizes[node.id] = _NODE if node.body is None else self._positions(node.body, node.id)

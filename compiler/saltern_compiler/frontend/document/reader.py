@@ -20,6 +20,7 @@ from saltern_compiler.frontend.document.values import read_object_type, read_val
 from saltern_compiler.frontend.document.yamltext import read_yaml
 from saltern_compiler.ir.pipeline import Connection, Pipeline, Region, Secret, Trigger, trigger_key
 from saltern_compiler.ir.values import Value
+from saltern_compiler.registry import Registry
 from saltern_runtime.spec import Json, ObjectType, Policy
 
 ROOT: Final = Origin("")
@@ -27,16 +28,16 @@ _UNNAMED: Final = "pipeline"
 """Stands in for a name that is missing, which is reported."""
 
 
-def read(text: str, yaml: bool) -> tuple[Pipeline | None, list[Diagnostic]]:
+def read(text: str, yaml: bool, registry: Registry) -> tuple[Pipeline | None, list[Diagnostic]]:
     """Read a document; None where it is none, with the reason among the findings."""
     value, findings = read_yaml(text) if yaml else read_json(text)
     report = Report(list(findings))
     if isinstance(value, Unreadable) or not report.is_kind(value, "object", ROOT, "the document"):
         return None, report.findings
-    return _pipeline(value, report), report.findings
+    return _pipeline(value, report, registry), report.findings
 
 
-def _pipeline(value: Json, report: Report) -> Pipeline | None:
+def _pipeline(value: Json, report: Report, registry: Registry) -> Pipeline | None:
     document = report.members(value, DOCUMENT, ROOT, "the document")
     inputs = _type(document, "inputs", report)
     outputs = _type(document, "outputs", report)
@@ -50,7 +51,7 @@ def _pipeline(value: Json, report: Report) -> Pipeline | None:
         triggers=_triggers(document.get("triggers", []), report),
         settings=read_settings(document["settings"], ROOT.child("settings"), report) if "settings" in document else (),
         policy=read_policy(document["policy"], ROOT.child("policy"), report) if "policy" in document else Policy(),
-        body=_body(document, report),
+        body=_body(document, report, registry),
         description=document.get("description", ""),
         origin=ROOT,
         origins=tuple((part, ROOT.child(key)) for part, key in places.items() if key in document),
@@ -65,12 +66,12 @@ def _type(document: dict[str, Json], key: str, report: Report) -> ObjectType | N
     return read_object_type(document[key], ROOT.child(key), report, f"`{key}`")
 
 
-def _body(document: dict[str, Json], report: Report) -> Region:
-    drawing = read_nodes(document.get("nodes", []), ROOT.child("nodes"), report)
+def _body(document: dict[str, Json], report: Report, registry: Registry) -> Region:
+    drawing = read_nodes(document.get("nodes", []), ROOT.child("nodes"), report, registry)
     wiring = read_edges(document.get("edges", []), drawing, ROOT.child("edges"), report)
     first_of = {node.id: node for node in reversed(drawing.nodes)}
     nodes = [wire(node, wiring if first_of[node.id] is node else Wiring(), report) for node in drawing.nodes]
-    return inherit_gates(build_region(drawing, nodes, report))
+    return inherit_gates(build_region(drawing, nodes, report, registry), registry)
 
 
 def _secrets(value: dict[str, Json], report: Report) -> tuple[Secret, ...]:

@@ -14,38 +14,35 @@ from saltern_compiler.expr.show import show
 from saltern_compiler.frontend.durations import show_duration
 from saltern_compiler.frontend.language.format import set_text
 from saltern_compiler.frontend.language.print_values import IDENTIFIER, ValueWriter, key, template
+from saltern_compiler.frontend.notation import UnwritableError
 from saltern_compiler.frontend.remarks import BEFORE, END, INSIDE, NODE, START, Orders, Remarks, in_order
-from saltern_compiler.frontend.statements import Nesting, Statement, cases
-from saltern_compiler.ir.pipeline import INNER_TYPES, RETURN, Connection, ControlEdge, Node, Pipeline, Region, Trigger
+from saltern_compiler.frontend.statements import BRANCHES, Nesting, Statement, cases
+from saltern_compiler.ir.pipeline import RESULT_TYPES, RETURN, Connection, ControlEdge, Node, Pipeline, Region, Trigger
 from saltern_compiler.ir.values import Literal, ObjectValue, Value
+from saltern_compiler.registry import Registry
 from saltern_runtime.spec import ObjectType, Policy, Retry
 from saltern_runtime.spec.names import ELSE, THEN, case_handle
 
 FOREACH = "foreach"
 MANY = 3
 """More entries than these stand on lines of their own."""
-_RESULTS = INNER_TYPES | {RETURN}
 
 
-class UnwritableError(Exception):
-    """A pipeline that the language cannot say: one with mistakes in it that no check has let through."""
-
-    def __init__(self, node: str) -> None:
-        super().__init__(f"the language cannot say `{node}`")
-        self.node = node
+def _unwritable(name: str) -> UnwritableError:
+    return UnwritableError(f"the language cannot say `{name}`")
 
 
-def print_language(pipeline: Pipeline, remarks: Remarks, orders: Orders) -> str:
+def print_language(pipeline: Pipeline, remarks: Remarks, orders: Orders, registry: Registry) -> str:
     """Write a pipeline; raises `UnwritableError` for one that is wrong in ways that the language has no words for."""
-    writer = _Writer(pipeline, remarks, orders)
+    writer = _Writer(pipeline, remarks, orders, registry)
     text = writer.text()
     if remarks.by_key.keys() - remarks.used:
         anchors = {NODE + node.id for node in pipeline.body.walk()}
-        text = _Writer(pipeline, remarks.moved(anchors), orders).text()
+        text = _Writer(pipeline, remarks.moved(anchors), orders, registry).text()
     try:
         return set_text(text, airy=True)
     except (UnexpectedInput, TooDeepError) as error:
-        raise UnwritableError(pipeline.name) from error
+        raise _unwritable(pipeline.name) from error
 
 
 @dataclass(slots=True)
@@ -53,6 +50,7 @@ class _Writer:
     pipeline: Pipeline
     remarks: Remarks
     orders: Orders
+    registry: Registry
     lines: list[str] = field(default_factory=list)
 
     def text(self) -> str:
@@ -159,7 +157,7 @@ class _Writer:
     # statements
 
     def _region(self, region: Region) -> None:
-        for statement in Nesting(region).statements:
+        for statement in Nesting(region, self.registry).statements:
             self._statement(statement)
 
     def _statement(self, of: Statement) -> None:
@@ -169,11 +167,11 @@ class _Writer:
         if node.label:
             self.lines.append(f"@label({show_string(node.label)})")
         self.lines += [*_policy(node.policy), *(["@disabled"] if node.disabled else [])]
-        if node.type in {"if", "switch"}:
+        if node.type in BRANCHES:
             self._branch(of, anchor)
         elif node.type == FOREACH and node.body is not None:
             self._foreach(of, node.body, anchor)
-        elif node.type in _RESULTS:
+        elif node.type in RESULT_TYPES:
             self._result(of, anchor)
         else:
             self._node(of, anchor)
@@ -197,7 +195,7 @@ class _Writer:
         node = of.node
         value = self._only(node, "value")["value"]
         if node.type == RETURN and node.id != RETURN:
-            raise UnwritableError(node.id)
+            raise _unwritable(node.id)
         members = _members(value)
         if members:
             values = self._values()
@@ -254,7 +252,7 @@ class _Writer:
         node = of.node
         params = self._only(node, "items", "at_most", "on_error", optional=True)
         if len(body.variables) != 1 or "items" not in params:
-            raise UnwritableError(node.id)
+            raise _unwritable(node.id)
         head = f"{node.id} = foreach {body.variables[0]} in {self._values().value(params['items'])}"
         if "at_most" in params:
             head += f", at most {self._values().value(params['at_most'])}"
@@ -270,7 +268,7 @@ class _Writer:
         params = dict(node.params)
         unfit = params.keys() - set(names) if optional else params.keys() ^ set(names)
         if unfit or node.version != 1 or node.connection is not None:
-            raise UnwritableError(node.id)
+            raise _unwritable(node.id)
         return params
 
 

@@ -7,17 +7,17 @@ from dataclasses import dataclass
 from saltern_compiler.diagnostics.model import Diagnostic, Related
 from saltern_compiler.ir.pipeline import RETURN, YIELD, Node, Pipeline, Region
 from saltern_compiler.passes.base import Check, Context
-from saltern_runtime.spec import RegionSpec
+from saltern_runtime.spec import NodeType, RegionSpec
 
 
 @dataclass(frozen=True, slots=True)
 class Regions(Check):
-    """`region-without-yield`, `misplaced-result`, `duplicate-id` (of yields), `missing-parameter` (`as`)."""
+    """`region-without-yield`, `misplaced-result`, `misplaced-body`, `duplicate-id` (of yields), `missing-parameter` (`as`)."""
 
     name: str = "regions"
 
     def check(self, pipeline: Pipeline, context: Context) -> None:
-        """Report bodies that give nothing, or more than one thing, and results that are nobody's."""
+        """Report bodies that give nothing, or more than one thing, and results and bodies that are nobody's."""
         shape = context.shape(pipeline)
         _check_results(pipeline.body, None, context)
         for node in shape.nodes.values():
@@ -26,6 +26,8 @@ class Regions(Check):
                 continue
             if spec.region is not None:
                 _check_region(node, node.body or Region(), spec.region, context)
+            elif node.body is not None:
+                _misplaced_body(node, spec, context)
 
 
 def _check_results(region: Region, owner: Node | None, context: Context) -> None:
@@ -42,6 +44,12 @@ def _check_results(region: Region, owner: Node | None, context: Context) -> None
             context.report(Diagnostic("misplaced-result", message, node.place("type"), notes=notes), node.id)
         if node.body is not None:
             _check_results(node.body, node, context)
+
+
+def _misplaced_body(node: Node, spec: NodeType, context: Context) -> None:
+    notes = ("Only regions own a body, such as `foreach`. Put the nodes beside this one.",)
+    message = f"`{spec.name}` owns no body"
+    context.report(Diagnostic("misplaced-body", message, node.place("type"), notes=notes), node.id)
 
 
 def _check_region(node: Node, body: Region, spec: RegionSpec, context: Context) -> None:

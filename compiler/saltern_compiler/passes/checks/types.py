@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from saltern_compiler.diagnostics.model import Diagnostic
+from saltern_compiler.ir.bound import bound_by
 from saltern_compiler.ir.pipeline import YIELD, Node, Pipeline
 from saltern_compiler.passes.base import Check, Context
-from saltern_compiler.passes.bound import bound_by
 from saltern_compiler.passes.conditions import TRUE
 from saltern_compiler.passes.layers import decide, layers
 from saltern_compiler.passes.shape import Shape

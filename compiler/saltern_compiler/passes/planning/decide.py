@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, cast
 
+from saltern_compiler.ir.bound import literals
 from saltern_compiler.ir.pipeline import RETURN, YIELD, Node, Pipeline
 from saltern_compiler.ir.plan import Decision, Opens, Sleeps
-from saltern_compiler.passes.bound import literals
 from saltern_compiler.passes.layers import decide, layers
 from saltern_compiler.passes.shape import Shape
 from saltern_compiler.registry import Registry

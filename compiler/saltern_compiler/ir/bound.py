@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from saltern_compiler.ir.pipeline import Node
 from saltern_compiler.ir.values import ListValue, Literal
-from saltern_runtime.spec import Bound, Json, Type
+from saltern_runtime.spec import Bound, Json, NodeType, Type
 
 
 def literals(node: Node) -> dict[str, Json]:
@@ -20,3 +20,8 @@ def bound_by(node: Node, types: Mapping[str, Type] | None = None, files: Mapping
     lengths = {name: len(value) for name, value in known.items() if isinstance(value, list)}
     lengths |= {name: len(value.items) for name, value in node.params if isinstance(value, ListValue)}
     return Bound(known, dict(types or {}), files or {}, lengths)
+
+
+def handles_of(node: Node, spec: NodeType) -> tuple[str, ...] | None:
+    """Return the control handles of a node of a type; None where what it binds is wrong."""
+    return spec.handles(bound_by(node)) if callable(spec.handles) else spec.handles
