@@ -81,7 +81,9 @@ def _of_plugins(pipeline: Pipeline, context: Context) -> set[str]:
     for spec in specs:
         plugin = context.registry.plugin(NODE_TYPES, spec.key) if spec is not None else None
         if spec is not None and plugin is not None:
-            found |= {spec.call.partition(":")[0].partition(".")[0], re.sub(r"[-_.]+", "_", plugin.name).lower()}
+            paths = (spec.call, spec.result_model, spec.region.gather if spec.region is not None else "")
+            found |= {path.partition(":")[0].partition(".")[0] for path in paths if path}
+            found.add(re.sub(r"[-_.]+", "_", plugin.name).lower())
     return found
 
 
