@@ -147,7 +147,7 @@ def test_it_is_formatted_converted_and_drawn(saltern):
     assert first == saltern("digest", "pairs.json").split()[0]
     drawing = saltern("graph", "pairs.saltern", "--format", "mermaid")
     assert "subgraph" in drawing
-    assert "each round in numbers" in drawing
+    assert "both: each round" in drawing
 
 
 @pytest.mark.parametrize(
