@@ -18,7 +18,7 @@ from saltern_compiler.registry import PluginError, Registry
 from saltern_compiler.target import Contribution, Target
 
 if TYPE_CHECKING:
-    from saltern_compiler.passes import Analysis
+    from saltern_compiler.passes import Analyzed
 
 TARGETS: Final = ("python", "fastapi", "celery")
 """What runs a pipeline."""
@@ -75,7 +75,7 @@ def check_loaded(source: Source, *, registry: Registry | None = None) -> Result:
     return _analyze(_Job(source.text, source.name, files, (), {}, known), pipeline, findings)[0]
 
 
-def _analyze(job: _Job, pipeline: Pipeline | None, findings: Sequence[Diagnostic]) -> tuple[Result, Analysis | None]:
+def _analyze(job: _Job, pipeline: Pipeline | None, findings: Sequence[Diagnostic]) -> tuple[Result, Analyzed | None]:
     if pipeline is None:
         return Result(tuple(findings), text=job.text, source_name=job.source_name), None
     from saltern_compiler.passes import analyze  # noqa: PLC0415 - a source with broken syntax needs no passes
@@ -84,7 +84,7 @@ def _analyze(job: _Job, pipeline: Pipeline | None, findings: Sequence[Diagnostic
     result = Result(
         (*findings, *analysis.diagnostics),
         analysis.pipeline,
-        types=analysis.types,
+        types=analysis.types.of,
         text=job.text,
         source_name=job.source_name,
     )

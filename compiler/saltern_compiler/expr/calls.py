@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from saltern_compiler.diagnostics.suggest import closest, did_you_mean_one_of
 from saltern_compiler.expr.ast import Call, Const, Expr, Ident, Index, Select
 from saltern_compiler.expr.functions import FUNCTIONS, MACROS, METHODS, VALUE, Overload
 from saltern_compiler.expr.kinds import (
@@ -22,7 +23,7 @@ from saltern_compiler.expr.kinds import (
     without_null,
 )
 from saltern_compiler.expr.parse import Problem
-from saltern_compiler.expr.typed import Report, Typed, closest, nearest
+from saltern_compiler.expr.typed import Report, Typed
 from saltern_runtime.spec.types import (
     DURATION,
     STRING,
@@ -272,7 +273,7 @@ def _unknown(call: Call, table: Mapping[str, object]) -> Problem:
         usage = f"x.{name}(…)" if call.target is None else f"{name}(x)"
         return Problem("unknown-function", f"there is no {what} `{name}`", call.span, (f"It is written `{usage}`.",))
     known = [*table, *(("merge", "has") if call.target is None else MACROS)]
-    return Problem("unknown-function", f"there is no {what} `{name}`", call.span, nearest(name, known))
+    return Problem("unknown-function", f"there is no {what} `{name}`", call.span, did_you_mean_one_of(name, known))
 
 
 def _check_pattern(pattern: Expr, report: Report) -> None:

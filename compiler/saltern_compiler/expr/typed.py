@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from saltern_compiler.expr.ast import Call, Const, Expr, Ident, Macro, children
+from saltern_compiler.expr.functions import Overload
 from saltern_compiler.expr.parse import Problem
 from saltern_runtime.spec.types import Type
 
@@ -23,6 +23,8 @@ class Typed:
     """Whether evaluating it may raise."""
     skips: frozenset[str] = frozenset()
     """Names that may have been skipped and that it reads as if they had not."""
+    overload: Overload | None = None
+    """Of a call of a function or method: the signature that its types choose."""
 
 
 Report: TypeAlias = Callable[[Problem], None]
@@ -99,20 +101,3 @@ def _chain(expr: Expr) -> Iterable[Expr]:
             return
         root = parts[0]
     yield root
-
-
-def closest(name: str, known: Iterable[str]) -> str:
-    """Return what was most probably meant; empty where nothing is near."""
-    return next(iter(difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.6)), "")
-
-
-def nearest(name: str, known: Iterable[str]) -> tuple[str, ...]:
-    """Return notes that name what was probably meant, or what there is."""
-    names = sorted(known)
-    close = difflib.get_close_matches(name, names, n=3, cutoff=0.6)
-    if close:
-        return ("Did you mean " + " or ".join(f"`{each}`" for each in close) + "?",)
-    if not names:
-        return ()
-    shown = ", ".join(f"`{each}`" for each in names[:12])
-    return (f"There is {shown}{', …' if len(names) > 12 else '.'}",)

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from saltern_compiler.diagnostics.model import Diagnostic, Origin
+from saltern_compiler.diagnostics.suggest import closest, did_you_mean_one_of
 from saltern_compiler.expr import calls
 from saltern_compiler.expr.ast import Call, Const, Expr, Ident, Index, ListExpr, Macro, MapExpr, Select, Span, children
 from saltern_compiler.expr.calls import ILL_TYPED, MAY_BE_NULL, not_null
 from saltern_compiler.expr.functions import TYPE_NAMES
 from saltern_compiler.expr.kinds import UINT, Record, join, kind, public, widened
 from saltern_compiler.expr.parse import Problem
-from saltern_compiler.expr.typed import Facts, Scope, Typed, closest, facts, nearest
+from saltern_compiler.expr.typed import Facts, Scope, Typed, facts
 from saltern_runtime.spec.types import (
     ANY,
     BOOL,
@@ -99,7 +100,7 @@ class _Checker:
                         "unknown-name",
                         f"there is no `{name}` here",
                         expr.span,
-                        nearest(name, known),
+                        did_you_mean_one_of(name, known),
                         closest(name, known),
                     )
                 )
@@ -155,7 +156,13 @@ class _Checker:
         known = [field.name for field in of.fields]
         span = _end_of(expr, name)
         self.report(
-            Problem("unknown-field", f"there is no field `{name}`", span, nearest(name, known), closest(name, known))
+            Problem(
+                "unknown-field",
+                f"there is no field `{name}`",
+                span,
+                did_you_mean_one_of(name, known),
+                closest(name, known),
+            )
         )
 
     def _index(self, expr: Index, scope: Scope) -> Typed:

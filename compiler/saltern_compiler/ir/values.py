@@ -6,12 +6,13 @@ that is a constant, a list or a map with constant string keys is a `Literal`, a 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from saltern_compiler.diagnostics.model import NOWHERE, Origin
 from saltern_compiler.expr.ast import Const, Expr, ListExpr, MapExpr
+from saltern_compiler.expr.typed import Typed
 from saltern_runtime.spec import Json, Type
 
 
@@ -48,6 +49,8 @@ class Expression:
 
     expr: Expr
     origin: Origin = field(default=NOWHERE, compare=False)
+    typed: Typed | None = field(default=None, compare=False, repr=False)
+    """Its tree with a type at every node, once it has been typed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,3 +161,18 @@ def expressions(value: Value) -> Iterator[Expression]:
                 yield from expressions(part)
         case _:
             return
+
+
+def map_expressions(value: Value, change: Callable[[Expression], Expression]) -> Value:
+    """Put another expression in place of each one inside a value; the shape of the value stays."""
+    match value:
+        case Expression():
+            return change(value)
+        case Template(parts=parts):
+            return replace(value, parts=tuple(part if isinstance(part, str) else change(part) for part in parts))
+        case ListValue(items=items):
+            return replace(value, items=tuple(map_expressions(item, change) for item in items))
+        case ObjectValue(fields=fields):
+            return replace(value, fields=tuple((name, map_expressions(part, change)) for name, part in fields))
+        case _:
+            return value

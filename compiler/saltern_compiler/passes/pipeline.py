@@ -22,6 +22,7 @@ from saltern_compiler.passes.checks.size import Size
 from saltern_compiler.passes.checks.triggers import Triggers
 from saltern_compiler.passes.checks.types import Types
 from saltern_compiler.passes.checks.unused import Unused
+from saltern_compiler.passes.optimizations.without_disabled import WithoutDisabled
 from saltern_compiler.passes.transforms.coerce_literals import CoerceLiterals
 from saltern_compiler.passes.transforms.default_trigger import DefaultTrigger
 from saltern_compiler.passes.transforms.plain_edges import PlainEdges
@@ -47,6 +48,9 @@ PASSES: Final[tuple[Pass, ...]] = (
     Unused(),
 )
 """How things are written comes first, then normal form, then what they mean, then what they are for."""
+
+OPTIMIZATIONS: Final[tuple[Pass, ...]] = (WithoutDisabled(),)
+"""What follows once all is clean: each keeps outputs, errors, effects and their order."""
 
 
 def run(pipeline: Pipeline, context: Context, passes: tuple[Pass, ...] = PASSES) -> Pipeline:

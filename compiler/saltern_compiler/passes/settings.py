@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from saltern_compiler.diagnostics.model import Diagnostic, Origin
+from saltern_compiler.diagnostics.suggest import did_you_mean, join
 from saltern_compiler.ir.values import Literal, SecretRef, Value
-from saltern_compiler.passes.base import Context, did_you_mean, join
+from saltern_compiler.passes.base import Context
 from saltern_compiler.passes.values import misfits
 from saltern_runtime.spec import Param, show
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from saltern_compiler.passes.conditions import FALSE, MAX_TERMS, TRUE, Conditions
+from saltern_compiler.passes.analyses.conditions import FALSE, MAX_TERMS, TRUE, Conditions
 
 
 def branch(conditions: Conditions, name: str, *edges: tuple[str, str], arms: tuple[str, ...] = ("then", "else"), **how):

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Final
 
 from saltern_compiler.diagnostics.model import Diagnostic, Edit, Fix, Origin, Related
+from saltern_compiler.diagnostics.suggest import Suggestions, did_you_mean
 from saltern_compiler.frontend.document.jsontext import shorten
 from saltern_compiler.frontend.document.shape import Table, describe, is_kind, misfit
 from saltern_runtime.spec import Json
-
-_COMPARISONS: Final = 50_000
-"""Names compared for suggestions in one document at most: a thousand typing errors must not take minutes."""
 
 
 @dataclass(slots=True)
@@ -22,7 +18,7 @@ class Report:
     """Collects findings."""
 
     findings: list[Diagnostic] = field(default_factory=list)
-    _comparisons: int = 0
+    suggestions: Suggestions = field(default_factory=Suggestions)
 
     def add(
         self,
@@ -36,22 +32,14 @@ class Report:
         """Keep a finding."""
         self.findings.append(Diagnostic(code, message, origin, notes=notes, related=related, fixes=fixes))
 
-    def nearest(self, name: str, among: Iterable[str]) -> list[str]:
-        """Return up to three names that look like a misspelt one, nearest first."""
-        names = sorted(set(among))
-        self._comparisons += len(names)
-        if self._comparisons > _COMPARISONS or len(name) > 200:
-            return []
-        return difflib.get_close_matches(name, names, n=3)
-
     def misspelt(self, code: str, message: str, origin: Origin, name: str, among: Iterable[str], *notes: str) -> None:
         """Keep a finding about a name, with the nearest ones and a fix that takes the first of them."""
-        near = self.nearest(name, among)
+        near = self.suggestions.nearest(name, sorted(set(among))) if len(name) <= 200 else ()
         if not near:
             self.add(code, message, origin, *notes)
             return
         fix = Fix(f"write `{near[0]}`", (Edit(origin, json.dumps(near[0], ensure_ascii=False)),))
-        self.add(code, message, origin, "did you mean " + _either(near) + "?", *notes, fixes=(fix,))
+        self.add(code, message, origin, *did_you_mean(near), *notes, fixes=(fix,))
 
     def members(
         self, value: Json, table: Table, origin: Origin, what: str, code: str = "ill-typed-key"
@@ -91,8 +79,3 @@ def quote(value: Json) -> str:
     if isinstance(value, dict | list):
         return describe(value)
     return f"`{shorten(json.dumps(value, ensure_ascii=False))}`"
-
-
-def _either(names: list[str]) -> str:
-    quoted = [f"`{name}`" for name in names]
-    return quoted[0] if len(quoted) == 1 else ", ".join(quoted[:-1]) + " or " + quoted[-1]

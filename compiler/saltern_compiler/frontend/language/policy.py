@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from saltern_compiler.diagnostics.model import Diagnostic, Edit, Fix, Origin
+from saltern_compiler.diagnostics.suggest import closest
 from saltern_compiler.expr.ast import Const, Expr, Ident
 from saltern_compiler.frontend.durations import seconds
 from saltern_compiler.frontend.language.syntax import Argument, Decorator, Embedded, Name
-from saltern_compiler.frontend.language.types import nearest, place
+from saltern_compiler.frontend.language.types import place
 from saltern_runtime.spec import Policy, Retry
 
 _NOT_YET: Final = frozenset({"cache", "compensate"})
@@ -61,7 +62,7 @@ def _unknown(name: Name, *, of_node: bool) -> Diagnostic:
     if name.text in _NOT_YET:
         return not_yet(f"@{name.text}", place(name.span))
     known = tuple(_READERS if of_node else _POLICIES)
-    meant = nearest(name.text, known)
+    meant = closest(name.text, known)
     fixes = (Fix(f"write `@{meant}`", (Edit(place(name.span), meant),)),) if meant else ()
     notes = ("There are " + ", ".join(f"`@{each}`" for each in known) + ".",)
     message = f"there is no policy `@{name.text}`" + ("" if of_node else " here")

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from saltern_compiler.diagnostics.model import Diagnostic, Edit, Fix, Origin
+from saltern_compiler.diagnostics.suggest import closest
 from saltern_compiler.expr.ast import Call, Const, Expr, Ident, Span
 from saltern_compiler.frontend.durations import seconds
 from saltern_compiler.frontend.language import syntax as syn
 from saltern_compiler.frontend.language.policy import decorations
-from saltern_compiler.frontend.language.types import nearest, place
+from saltern_compiler.frontend.language.types import place
 from saltern_compiler.frontend.language.values import Names, Values
 from saltern_compiler.ir.pipeline import Connection, Pipeline, Region, Secret, Trigger, trigger_key
 from saltern_compiler.ir.values import Literal, Value
@@ -161,7 +162,7 @@ class Sections:
             self.settings[name] = length
 
     def _unknown_setting(self, name: str, span: Span) -> None:
-        meant = nearest(name, _SETTINGS)
+        meant = closest(name, _SETTINGS)
         fixes = (Fix(f"write `{meant}`", (Edit(place(span), meant),)),) if meant else ()
         notes = ("A pipeline has the settings " + " and ".join(f"`{each}`" for each in _SETTINGS) + ".",)
         message = f"there is no setting `{name}`"

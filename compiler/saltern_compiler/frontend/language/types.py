@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -10,6 +9,7 @@ from lark import Token, v_args
 from lark.tree import Meta
 
 from saltern_compiler.diagnostics.model import Diagnostic, Edit, Fix, Origin
+from saltern_compiler.diagnostics.suggest import closest
 from saltern_compiler.expr.ast import Const, Span
 from saltern_compiler.expr.parse import ExprBuilder
 from saltern_runtime.spec import (
@@ -50,11 +50,6 @@ def place(span: Span) -> Origin:
     return Origin(None, *span)
 
 
-def nearest(word: str, known: Sequence[str]) -> str | None:
-    """Return the known word that was probably meant."""
-    return next(iter(difflib.get_close_matches(word, known, n=1, cutoff=0.6)), None)
-
-
 @v_args(meta=True)
 class TypeBuilder(ExprBuilder):
     """Turns Lark's tree of types into types; `findings` collects what is wrong with them."""
@@ -87,7 +82,7 @@ class TypeBuilder(ExprBuilder):
 
     def _unknown_type(self, name: Token) -> None:
         known = (*PRIMITIVES, *_GENERIC)
-        meant = _OTHER_WORDS.get(name.lower()) or nearest(name.lower(), known)
+        meant = _OTHER_WORDS.get(name.lower()) or closest(name.lower(), known)
         fixes = (_replace(token_span(name), meant),) if meant and meant not in _GENERIC else ()
         notes = ("Types are " + ", ".join(known[:-1]) + f" and {known[-1]}, objects `{{ … }}` and literals.",)
         found = Diagnostic(
@@ -137,7 +132,7 @@ class TypeBuilder(ExprBuilder):
         word, argument = parts
         known = {"personal": False, "doc": True}
         if word not in known:
-            meant = nearest(word, tuple(known))
+            meant = closest(word, tuple(known))
             fixes = (_replace(token_span(word), meant),) if meant else ()
             notes = ('A field may be `@personal`, and say what it is by `@doc("…")`.',)
             message = f"there is no annotation `@{word}`"

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from saltern_compiler.diagnostics.model import Diagnostic
+from saltern_compiler.diagnostics.suggest import did_you_mean, join, replace_by
 from saltern_compiler.ir.pipeline import Node, Pipeline
-from saltern_compiler.passes.base import Check, Context, did_you_mean, join, replace_by
+from saltern_compiler.passes.analyses.shape import SHAPE
+from saltern_compiler.passes.base import Check, Context
 from saltern_compiler.passes.settings import check_settings
 from saltern_runtime.spec import NodeType
 
@@ -29,7 +31,7 @@ class Connections(Check):
                 continue
             owner = f"the connection `{connection.name}`"
             check_settings(owner, connection.settings, spec.settings, connection.origin, context)
-        shape = context.shape(pipeline)
+        shape = context.get(SHAPE, pipeline)
         for node in shape.nodes.values():
             node_type = shape.spec(node.id)
             if node_type is not None:
@@ -37,7 +39,7 @@ class Connections(Check):
 
 
 def _check_use(node: Node, spec: NodeType, pipeline: Pipeline, context: Context) -> None:
-    connections = context.shape(pipeline).connections
+    connections = context.get(SHAPE, pipeline).connections
     place = node.place("connection")
     if node.connection is None:
         if spec.connector is None or not spec.connection_required:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from saltern_compiler.diagnostics.model import Diagnostic, Related
 from saltern_compiler.ir.pipeline import Pipeline
+from saltern_compiler.passes.analyses.shape import SHAPE, cycles
 from saltern_compiler.passes.base import Check, Context
-from saltern_compiler.passes.shape import cycles
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class Cycle(Check):
 
     def check(self, pipeline: Pipeline, context: Context) -> None:
         """Report one path for each knot."""
-        shape = context.shape(pipeline)
+        shape = context.get(SHAPE, pipeline)
         for ids in cycles(shape):
             shown = ids if len(ids) <= 12 else (*ids[:6], "…", *ids[-5:])
             message = f"{' → '.join(shown)} → {ids[0]} runs in circles"

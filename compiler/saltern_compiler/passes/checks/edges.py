@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from saltern_compiler.diagnostics.model import Diagnostic
+from saltern_compiler.diagnostics.suggest import did_you_mean, join
 from saltern_compiler.ir.pipeline import ControlEdge, Node, Pipeline
-from saltern_compiler.passes.base import Check, Context, did_you_mean, join
-from saltern_compiler.passes.shape import Shape
+from saltern_compiler.passes.analyses.shape import SHAPE, Shape
+from saltern_compiler.passes.base import Check, Context
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,7 @@ class Edges(Check):
 
     def check(self, pipeline: Pipeline, context: Context) -> None:
         """Report edges from nodes and handles that are not there."""
-        shape = context.shape(pipeline)
+        shape = context.get(SHAPE, pipeline)
         for node in shape.nodes.values():
             for edge in node.control:
                 _check_edge(node, edge, shape, context)

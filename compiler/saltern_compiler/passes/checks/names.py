@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from saltern_compiler.diagnostics.model import Diagnostic, Origin, Related
+from saltern_compiler.diagnostics.suggest import replace_by
 from saltern_compiler.ir.pipeline import INNER_TYPES, RESERVED_IDS, RETURN, Node, Pipeline, Region
-from saltern_compiler.passes.base import Check, Context, replace_by
+from saltern_compiler.passes.base import Check, Context
 from saltern_compiler.registry import NODE_TYPES
 
 MAX_LENGTH: Final = 64

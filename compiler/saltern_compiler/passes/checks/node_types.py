@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from saltern_compiler.diagnostics.model import Diagnostic
+from saltern_compiler.diagnostics.suggest import did_you_mean, join, replace_by
 from saltern_compiler.ir.pipeline import Node, Pipeline
-from saltern_compiler.passes.base import Check, Context, did_you_mean, join, replace_by
+from saltern_compiler.passes.base import Check, Context
 
 _LATER: Final = frozenset({"while", "try", "parallel", "next"})
 """Words of the language that the runtime has no part for yet."""

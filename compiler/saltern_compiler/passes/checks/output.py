@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 from saltern_compiler.diagnostics.model import Diagnostic
 from saltern_compiler.ir.pipeline import RETURN, Pipeline
+from saltern_compiler.passes.analyses.conditions import FALSE, TRUE
+from saltern_compiler.passes.analyses.types import TYPES
 from saltern_compiler.passes.base import Check, Context
-from saltern_compiler.passes.conditions import FALSE, TRUE
 from saltern_runtime.spec import show
 
 
@@ -29,7 +30,7 @@ class Output(Check):
             message = f"the output is never produced: {reason}"
             context.report(Diagnostic("output-never-produced", message, place, notes=(declared,)))
             return
-        value = context.conditions.has_value.get(node.id, TRUE)
+        value = context.get(TYPES, pipeline).conditions.has_value.get(node.id, TRUE)
         if value in (TRUE, FALSE):
             return
         notes = (declared, "Return once, after the branches, and `merge` what they give.")

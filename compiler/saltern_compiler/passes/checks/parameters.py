@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from saltern_compiler.diagnostics.model import Diagnostic, Origin
+from saltern_compiler.diagnostics.suggest import did_you_mean, join, replace_by
 from saltern_compiler.ir.pipeline import Node, Pipeline
 from saltern_compiler.ir.values import Literal, SecretRef, Template, TypeValue, Value
-from saltern_compiler.passes.base import Check, Context, did_you_mean, join, replace_by
+from saltern_compiler.passes.analyses.shape import SHAPE
+from saltern_compiler.passes.base import Check, Context
 from saltern_compiler.passes.values import misfits
 from saltern_runtime.spec import NodeType, Param, show
 
@@ -20,7 +22,7 @@ class Parameters(Check):
 
     def check(self, pipeline: Pipeline, context: Context) -> None:
         """Report what is not in the node type's list, what is missing, and what is written in a way it cannot be."""
-        shape = context.shape(pipeline)
+        shape = context.get(SHAPE, pipeline)
         for node in shape.nodes.values():
             spec = shape.spec(node.id)
             if spec is None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from saltern_compiler.diagnostics.model import Diagnostic, Related
+from saltern_compiler.diagnostics.suggest import join
 from saltern_compiler.ir.pipeline import Pipeline
-from saltern_compiler.passes.base import Check, Context, join
-from saltern_compiler.passes.conditions import FALSE
+from saltern_compiler.passes.analyses.conditions import FALSE
+from saltern_compiler.passes.analyses.shape import SHAPE
+from saltern_compiler.passes.analyses.types import TYPES
+from saltern_compiler.passes.base import Check, Context
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +21,8 @@ class Reachability(Check):
 
     def check(self, pipeline: Pipeline, context: Context) -> None:
         """Report contradictions, and disabled nodes that others hang on."""
-        shape = context.shape(pipeline)
-        runs = context.conditions.runs
+        shape = context.get(SHAPE, pipeline)
+        runs = context.get(TYPES, pipeline).conditions.runs
         behind: dict[str, list[str]] = {}
         for node_id in shape.order:
             if runs.get(node_id) != FALSE:

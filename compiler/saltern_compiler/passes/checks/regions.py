@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from saltern_compiler.diagnostics.model import Diagnostic, Related
 from saltern_compiler.ir.pipeline import RETURN, YIELD, Node, Pipeline, Region
+from saltern_compiler.passes.analyses.shape import SHAPE
 from saltern_compiler.passes.base import Check, Context
 from saltern_runtime.spec import NodeType, RegionSpec
 
@@ -18,7 +19,7 @@ class Regions(Check):
 
     def check(self, pipeline: Pipeline, context: Context) -> None:
         """Report bodies that give nothing, or more than one thing, and results and bodies that are nobody's."""
-        shape = context.shape(pipeline)
+        shape = context.get(SHAPE, pipeline)
         _check_results(pipeline.body, None, context)
         for node in shape.nodes.values():
             spec = shape.spec(node.id)

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from saltern_compiler.diagnostics.model import Diagnostic, Origin, Severity
+from saltern_compiler.diagnostics.suggest import did_you_mean
 from saltern_compiler.ir.pipeline import Pipeline
 from saltern_compiler.ir.values import ListValue, Literal, ObjectValue, SecretRef, Template, Value
-from saltern_compiler.passes.base import Check, Context, did_you_mean
-from saltern_compiler.passes.shape import all_settings
+from saltern_compiler.passes.analyses.shape import all_settings
+from saltern_compiler.passes.base import Check, Context
 from saltern_runtime.spec import Json
 
 _ENV: Final = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*")

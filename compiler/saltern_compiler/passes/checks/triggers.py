@@ -11,10 +11,11 @@ from zoneinfo import available_timezones
 from cronsim import CronSim, CronSimError
 
 from saltern_compiler.diagnostics.model import Diagnostic, Origin
+from saltern_compiler.diagnostics.suggest import did_you_mean, join
 from saltern_compiler.ir.canonical import schedule_id
 from saltern_compiler.ir.pipeline import Pipeline, Trigger
 from saltern_compiler.ir.values import Literal
-from saltern_compiler.passes.base import Check, Context, did_you_mean, join
+from saltern_compiler.passes.base import Check, Context
 from saltern_compiler.passes.settings import check_settings
 from saltern_compiler.passes.values import misfits
 from saltern_runtime.spec import ANY, STRING, LiteralType, MapType, Param, show, union

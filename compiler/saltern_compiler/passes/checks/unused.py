@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from saltern_compiler.diagnostics.model import Diagnostic, Origin, Severity
 from saltern_compiler.ir.pipeline import RESULT_TYPES, Node, Pipeline
 from saltern_compiler.ir.values import SecretRef
+from saltern_compiler.passes.analyses.shape import SHAPE, all_settings
+from saltern_compiler.passes.analyses.types import TYPES
 from saltern_compiler.passes.base import Check, Context
-from saltern_compiler.passes.shape import all_settings
 from saltern_runtime.spec import Effect
 
 
@@ -28,20 +29,21 @@ class Unused(Check):
 
 
 def _nodes(pipeline: Pipeline, context: Context) -> Iterator[tuple[str, str, Origin, str]]:
-    shape = context.shape(pipeline)
+    shape = context.get(SHAPE, pipeline)
+    effects = context.get(TYPES, pipeline).effects
     needed = {name for names in shape.before.values() for name in names}
     for node in shape.nodes.values():
-        if node.id in needed or node.type in RESULT_TYPES or node.disabled or not _is_pure(node, context):
+        if node.id in needed or node.type in RESULT_TYPES or node.disabled or not _is_pure(node, effects):
             continue
         note = "It has no effect but its value: read it, or take it out."
         yield "unused-node", f"nothing uses `{node.id}`", node.place("id"), note
 
 
-def _is_pure(node: Node, context: Context) -> bool:
+def _is_pure(node: Node, effects: Mapping[str, Effect]) -> bool:
     """Whether a node does nothing but give a value; a region, where that holds for all of its body."""
     if node.body is None:
-        return context.effects.get(node.id) is Effect.PURE
-    return all(_is_pure(inner, context) for inner in node.body.nodes)
+        return effects.get(node.id) is Effect.PURE
+    return all(_is_pure(inner, effects) for inner in node.body.nodes)
 
 
 def _connections(pipeline: Pipeline) -> Iterator[tuple[str, str, Origin, str]]:

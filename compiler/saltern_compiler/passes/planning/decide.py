@@ -9,8 +9,8 @@ from typing import Any, cast
 from saltern_compiler.ir.bound import literals
 from saltern_compiler.ir.pipeline import RETURN, YIELD, Node, Pipeline
 from saltern_compiler.ir.plan import Decision, Opens, Sleeps
+from saltern_compiler.passes.analyses.shape import Shape
 from saltern_compiler.passes.layers import decide, layers
-from saltern_compiler.passes.shape import Shape
 from saltern_compiler.registry import Registry
 from saltern_runtime.spec import Effect, Json, NodeType, OnError, Param, Policy, Retry, chosen
 from saltern_runtime.spec.limits import DEADLINE, LEASE, RETENTION

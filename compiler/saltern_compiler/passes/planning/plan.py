@@ -13,8 +13,11 @@ from saltern_compiler.ir.pipeline import RETURN, Node, Pipeline, Trigger
 from saltern_compiler.ir.plan import Decision, Plan, PlannedNode, Schedule, Stage
 from saltern_compiler.ir.values import Literal
 from saltern_compiler.ir.verify import verify
-from saltern_compiler.passes.analysis import Analysis
-from saltern_compiler.passes.conditions import TRUE
+from saltern_compiler.passes.analyses.conditions import TRUE
+from saltern_compiler.passes.analyses.shape import SHAPE, Shape
+from saltern_compiler.passes.analyses.types import TYPES, Types
+from saltern_compiler.passes.analyze import Analyzed
+from saltern_compiler.passes.pipeline import OPTIMIZATIONS, run
 from saltern_compiler.passes.planning.decide import (
     Decided,
     decide_policy,
@@ -22,11 +25,9 @@ from saltern_compiler.passes.planning.decide import (
     pipeline_decisions,
     stage_decisions,
 )
-from saltern_compiler.passes.planning.disabled import without_disabled
 from saltern_compiler.passes.planning.relays import START, insert_relays
 from saltern_compiler.passes.planning.stages import Group, group_nodes
 from saltern_compiler.passes.planning.surroundings import distributions, egress, environment, extras
-from saltern_compiler.passes.shape import Shape, shape_of
 from saltern_compiler.registry import Registry
 from saltern_runtime.spec import DEFAULT_POLICY, NULL, Json, ListType, NodeType, Retry, Type, optional
 from saltern_runtime.spec.limits import LEASE
@@ -34,7 +35,7 @@ from saltern_runtime.version import __version__  # compiler and runtime have one
 
 
 def make_plan(
-    analysis: Analysis,
+    analysis: Analyzed,
     registry: Registry,
     *,
     files: Mapping[str, str] | None = None,
@@ -45,8 +46,8 @@ def make_plan(
     """Decide everything that a target emits. `options` are those that change behaviour: they go into the digest."""
     assert not analysis.has_errors, "a plan is made of a pipeline without errors"
     verify(analysis.pipeline, checked=True)
-    live = without_disabled(analysis.pipeline, registry)
-    shape = shape_of(live, registry) if live is not analysis.pipeline else analysis.shape
+    live = run(analysis.pipeline, analysis.context, OPTIMIZATIONS)
+    shape, types = analysis.context.get(SHAPE, live), analysis.context.get(TYPES, live)
     decided = {
         node_id: decide_policy(shape.nodes[node_id], shape.specs[node_id], live, shape, registry)
         for node_id in shape.order
@@ -61,10 +62,10 @@ def make_plan(
         pipeline=analysis.pipeline,
         pipeline_digest=pipeline_digest,
         digest=_plan_digest(pipeline_digest, own, options or {}, plugins),
-        nodes=tuple(_planned(node_id, shape, analysis, decided[node_id]) for node_id in shape.order),
-        stages=tuple(_Cut(shape, analysis, decided).stages()),
+        nodes=tuple(_planned(node_id, shape, types, decided[node_id]) for node_id in shape.order),
+        stages=tuple(_Cut(shape, types, decided).stages()),
         input_type=live.input,
-        output_type=_output_type(live, analysis),
+        output_type=_output_type(live, types),
         files=own,
         egress=hosts,
         env=environment(live),
@@ -84,33 +85,33 @@ def make_plan(
     )
 
 
-def _planned(node_id: str, shape: Shape, analysis: Analysis, decided: Decided) -> PlannedNode:
+def _planned(node_id: str, shape: Shape, types: Types, decided: Decided) -> PlannedNode:
     reads = shape.reads[node_id]
     return PlannedNode(
-        node=shape.nodes[node_id],
+        node=types.nodes[node_id],
         spec=shape.specs[node_id],
-        effect=analysis.effects[node_id],
+        effect=types.effects[node_id],
         policy=decided.policy,
-        result=analysis.types[node_id],
+        result=types.of[node_id],
         reads=reads,
-        may_be_skipped=tuple(sorted(analysis.skippable.get(node_id, frozenset()) & set(reads))),
-        items=_items(node_id, shape, analysis),
-        returns=_returns(shape.nodes[node_id], shape.specs[node_id], analysis),
+        may_be_skipped=tuple(sorted(types.skippable.get(node_id, frozenset()) & set(reads))),
+        items=_items(node_id, shape, types),
+        returns=_returns(shape.nodes[node_id], shape.specs[node_id], types),
     )
 
 
-def _items(node_id: str, shape: Shape, analysis: Analysis) -> tuple[tuple[str, Type], ...]:
+def _items(node_id: str, shape: Shape, types: Types) -> tuple[tuple[str, Type], ...]:
     read = {each.name for each in own_reads(shape.nodes[node_id])}
     bound = shape.items(node_id)
-    return tuple((name, analysis.items[bound[name]]) for name in sorted(bound.keys() & read))
+    return tuple((name, types.items[bound[name]]) for name in sorted(bound.keys() & read))
 
 
-def _returns(node: Node, spec: NodeType, analysis: Analysis) -> Type:
+def _returns(node: Node, spec: NodeType, types: Types) -> Type:
     if spec.region is not None:
-        return ListType(analysis.items[node.id])
+        return ListType(types.items[node.id])
     if spec.sleeps:
         return next(param.type for param in spec.params if param.passed and node.param(param.name) is not None)
-    return analysis.types[node.id]
+    return types.of[node.id]
 
 
 def _schedule(trigger: Trigger) -> Schedule:
@@ -128,13 +129,13 @@ def _id(schedule: Schedule) -> str:
     return schedule.id
 
 
-def _output_type(pipeline: Pipeline, analysis: Analysis) -> Type:
+def _output_type(pipeline: Pipeline, types: Types) -> Type:
     if pipeline.output is not None:
         return pipeline.output
     if pipeline.body.node(RETURN) is None:
         return NULL
-    always = analysis.conditions.has_value[RETURN] == TRUE
-    return analysis.types[RETURN] if always else optional(analysis.types[RETURN])
+    always = types.conditions.has_value[RETURN] == TRUE
+    return types.of[RETURN] if always else optional(types.of[RETURN])
 
 
 def _plan_digest(
@@ -157,14 +158,14 @@ class _Cut:
     """Cuts a pipeline, and the bodies inside, into stages."""
 
     shape: Shape
-    analysis: Analysis
+    types: Types
     decided: Mapping[str, Decided]
 
     def stages(self, region: str = "", owner: str = "") -> Iterator[Stage]:
         """Yield the stages of a graph, the body of a region right behind the stage that opens it; a relay stands right behind what it stands for."""
         prefix = f"{owner}/" if owner else ""
         on_error = {node_id: str(each.policy.on_error) for node_id, each in self.decided.items()}
-        groups = group_nodes(self.shape, self.analysis.effects, on_error, region)
+        groups = group_nodes(self.shape, self.types.effects, on_error, region)
         named = {group.name: f"{prefix}{group.name.removeprefix(f'{region}/')}" for group in groups}
         taken = {f"{prefix}{node_id}" for node_id in self.shape.flows[region]}
         needs = {named[group.name]: tuple(sorted(named[need] for need in group.needs)) for group in groups}
@@ -207,7 +208,7 @@ class _Cut:
             on_ambiguous=str(policy.on_ambiguous),
             after=group.after,
             ends=ends_of(last, spec),
-            decisions=stage_decisions(last, group.nodes, spec, self.analysis.effects[group.name], decided),
+            decisions=stage_decisions(last, group.nodes, spec, self.types.effects[group.name], decided),
         )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from saltern_compiler.ir.pipeline import ControlEdge, Node
-from saltern_compiler.passes.shape import Shape
+from saltern_compiler.passes.analyses.shape import Shape
 from saltern_runtime.spec import Effect, NodeType, Policy
 from saltern_runtime.spec.limits import AT_ONCE
 

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from saltern_compiler.ir.pipeline import Connection, Node, Pipeline
 from saltern_compiler.ir.values import Literal, SecretRef, Template, Value
-from saltern_compiler.passes.shape import all_settings
+from saltern_compiler.passes.analyses.shape import all_settings
 from saltern_compiler.registry import CONNECTORS, NODE_TYPES, Distribution, Registry
 from saltern_runtime.spec import Json, NodeType
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import Final
 
 from saltern_compiler.ir import graph
 from saltern_compiler.ir.bound import handles_of
 from saltern_compiler.ir.pipeline import RESULT_TYPES, Connection, ControlEdge, Node, Pipeline, Region
 from saltern_compiler.ir.values import Value
+from saltern_compiler.passes.base import Analysis
 from saltern_compiler.registry import Registry
 from saltern_runtime.spec import NodeType
 from saltern_runtime.spec.names import AMBIENT
@@ -252,6 +254,9 @@ def _flow(before: Mapping[str, tuple[str, ...]], last: frozenset[str]) -> tuple[
             if missing[each] == 0:
                 heapq.heappush(ready, (each in last, each))
     return tuple(order)
+
+
+SHAPE: Final = Analysis("shape", lambda pipeline, context: shape_of(pipeline, context.registry))
 
 
 def cycles(shape: Shape) -> tuple[tuple[str, ...], ...]:

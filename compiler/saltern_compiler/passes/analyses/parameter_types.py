@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from saltern_compiler.diagnostics.model import Diagnostic, Origin, Related, Severity
+from saltern_compiler.diagnostics.suggest import did_you_mean, replace_by
 from saltern_compiler.expr.assign import assignable
 from saltern_compiler.expr.ast import Reference, references
 from saltern_compiler.expr.functions import TYPE_NAMES
-from saltern_compiler.expr.typing import Env, infer
+from saltern_compiler.expr.kinds import public
+from saltern_compiler.expr.typed import Typed
+from saltern_compiler.expr.typing import Env, check
 from saltern_compiler.ir.pipeline import RETURN, Node, Pipeline
-from saltern_compiler.ir.values import Expression, ListValue, Literal, ObjectValue, Template, TypeValue, Value
-from saltern_compiler.passes.base import Context, did_you_mean, replace_by
-from saltern_compiler.passes.shape import Shape
+from saltern_compiler.ir.values import (
+    Expression,
+    ListValue,
+    Literal,
+    ObjectValue,
+    Template,
+    TypeValue,
+    Value,
+    map_expressions,
+)
+from saltern_compiler.passes.analyses.shape import Shape
+from saltern_compiler.passes.base import Context
 from saltern_compiler.passes.values import misfits, type_of
 from saltern_runtime.spec import (
     ANY,
@@ -33,16 +47,39 @@ from saltern_runtime.spec.names import AMBIENT, RUN
 from saltern_runtime.spec.types import without_null
 
 
+class Typing(Protocol):
+    """What is known of other nodes when one is typed, and where findings go."""
+
+    of: dict[str, Type]
+    items: dict[str, Type]
+    skippable: dict[str, frozenset[str]]
+
+    def report(self, diagnostic: Diagnostic, node_id: str) -> None:
+        """Keep a finding about a node."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
-class _Visit:
-    """One parameter of one node."""
+class Visit:
+    """One node whose parameters are typed."""
 
     node: Node
+    spec: NodeType | None
+    pipeline: Pipeline
+    context: Context
+    shape: Shape
+    types: Typing
+
+
+@dataclass(frozen=True, slots=True)
+class _Visit(Visit):
+    """One parameter of a node."""
+
     param: Param
     is_output: bool
     """Whether it is the value of `return`, held against the declared output."""
-    pipeline: Pipeline
-    context: Context
+    trees: dict[int, Typed] = field(default_factory=dict)
+    """Identity of an expression → its typed tree."""
 
     @property
     def taker(self) -> str:
@@ -51,22 +88,32 @@ class _Visit:
 
     def report(self, code: str, message: str, at: Origin, *notes: str, related: tuple[Related, ...] = ()) -> None:
         """Keep a finding about this node."""
-        self.context.report(Diagnostic(code, message, at, notes=notes, related=related), self.node.id)
+        self.types.report(Diagnostic(code, message, at, notes=notes, related=related), self.node.id)
 
 
-def type_param(
-    node: Node, name: str, value: Value, spec: NodeType | None, *, pipeline: Pipeline, context: Context
-) -> Type:
-    """Return the type of what is bound to a parameter, and report what it reads or gives wrongly."""
-    param = spec.param(name) if spec is not None else None
+def type_param(visit: Visit, name: str, value: Value) -> tuple[Type, Value]:
+    """Return the type of what is bound to a parameter, and the value with its expressions typed; report what is wrong with it."""
+    param = visit.spec.param(name) if visit.spec is not None else None
     if param is None or param.is_type or isinstance(value, TypeValue):
-        _typed(_Visit(node, Param(name), is_output=False, pipeline=pipeline, context=context), value, ANY)
-        return value.type if isinstance(value, TypeValue) else ANY
-    output = pipeline.output if node.type == RETURN else None
-    visit = _Visit(node, param, is_output=output is not None, pipeline=pipeline, context=context)
+        found = _visit(visit, Param(name), is_output=False)
+        _typed(found, value, ANY)
+        return value.type if isinstance(value, TypeValue) else ANY, _with_trees(value, found.trees)
+    output = visit.pipeline.output if visit.node.type == RETURN else None
     if isinstance(value, Literal) and output is None:
-        return type_of(value.value)
-    return _typed(visit, value, param.type if output is None else output)
+        return type_of(value.value), value
+    found = _visit(visit, param, is_output=output is not None)
+    of = _typed(found, value, param.type if output is None else output)
+    return of, _with_trees(value, found.trees)
+
+
+def _visit(visit: Visit, param: Param, *, is_output: bool) -> _Visit:
+    return _Visit(
+        visit.node, visit.spec, visit.pipeline, visit.context, visit.shape, visit.types, param, is_output=is_output
+    )
+
+
+def _with_trees(value: Value, trees: Mapping[int, Typed]) -> Value:
+    return map_expressions(value, lambda each: replace(each, typed=trees[id(each)]))
 
 
 def _typed(visit: _Visit, value: Value, to: Type) -> Type:
@@ -157,18 +204,19 @@ def _sources(visit: _Visit, value: Value) -> tuple[Related, ...]:
     """Point at the node that a plain reference reads: the other end of the edge."""
     if not isinstance(value, Expression):
         return ()
-    shape = visit.context.shape(visit.pipeline)
+    shape = visit.shape
     names = {each.name for each in references(value.expr)} & shape.nodes.keys()
     return tuple(
-        Related(shape.nodes[name].place("id"), f"`{name}` gives {show(visit.context.types.get(name, ANY))}")
+        Related(shape.nodes[name].place("id"), f"`{name}` gives {show(visit.types.of.get(name, ANY))}")
         for name in sorted(names)
     )[:4]
 
 
 def _infer(visit: _Visit, value: Expression) -> Type:
-    context, node = visit.context, visit.node
-    shape = context.shape(visit.pipeline)
-    skippable = frozenset() if visit.param.keep_skipped else context.skippable.get(node.id, frozenset())
+    node, shape = visit.node, visit.shape
+    skippable = visit.types.skippable.get(node.id, frozenset())
+    if visit.param.keep_skipped:
+        skippable -= {read.name for read in references(value.expr) if not read.guarded}
     items = shape.items(node.id)
     names: dict[str, Type] = {}
     strict: list[Reference] = []
@@ -181,10 +229,12 @@ def _infer(visit: _Visit, value: Expression) -> Type:
         names[reference.name] = _type_of_name(visit, reference.name)
         if reference.name in skippable and not reference.guarded:
             strict.append(reference)
-    found, diagnostics = infer(value.expr, Env(names, skippable & names.keys()), value.origin)
+    tree, problems = check(value.expr, Env(names, skippable & names.keys()))
+    visit.trees[id(value)] = tree
+    diagnostics = [problem.diagnostic(value.origin) for problem in problems]
     for diagnostic in diagnostics:
-        context.report(_explained(visit, diagnostic, strict, value.origin), node.id)
-    return ANY if any(each.severity is Severity.ERROR for each in diagnostics) else found
+        visit.types.report(_explained(visit, diagnostic, strict, value.origin), node.id)
+    return ANY if any(each.severity is Severity.ERROR for each in diagnostics) else public(tree.type)
 
 
 def _type_of_name(visit: _Visit, name: str) -> Type:
@@ -192,16 +242,14 @@ def _type_of_name(visit: _Visit, name: str) -> Type:
         return visit.pipeline.input
     if name == "run":
         return RUN
-    owner = visit.context.shape(visit.pipeline).items(visit.node.id).get(name)
+    owner = visit.shape.items(visit.node.id).get(name)
     if owner is not None:
-        return visit.context.items.get(owner, ANY)
-    if not visit.context.shape(visit.pipeline).sees(visit.node.id, name):
-        return ANY
-    return visit.context.types.get(name, ANY)
+        return visit.types.items.get(owner, ANY)
+    return visit.types.of.get(name, ANY) if visit.shape.sees(visit.node.id, name) else ANY
 
 
 def _unknown(visit: _Visit, reference: Reference, origin: Origin) -> None:
-    context, pipeline = visit.context, visit.pipeline
+    pipeline, shape = visit.pipeline, visit.shape
     place = origin.within(reference.span[0], reference.span[0] + len(reference.name))
     name = reference.name
     if pipeline.secret(name) is not None or pipeline.connection(name) is not None:
@@ -209,18 +257,19 @@ def _unknown(visit: _Visit, reference: Reference, origin: Origin) -> None:
         notes: tuple[str, ...] = (f"`{name}` is a {kind}, which no expression can read.",)
         visit.report("unknown-name", f"unknown name `{name}`", place, *notes)
         return
-    shape = context.shape(pipeline)
     inside = _inside(name, shape)
     if inside:
         visit.report("unknown-name", f"unknown name `{name}`", place, *inside)
         return
     seen = [each for each in shape.nodes if shape.sees(visit.node.id, each)]
-    near = context.nearest(name, (*seen, *shape.items(visit.node.id), *AMBIENT))
+    near = visit.context.nearest(name, (*seen, *shape.items(visit.node.id), *AMBIENT))
     notes = did_you_mean(near)
     if pipeline.input.field(name) is not None:
         notes = (*notes, f"The pipeline's input has a field of that name: `input.{name}`.")
     fixes = replace_by(near, place)
-    context.report(Diagnostic("unknown-name", f"unknown name `{name}`", place, notes=notes, fixes=fixes), visit.node.id)
+    visit.types.report(
+        Diagnostic("unknown-name", f"unknown name `{name}`", place, notes=notes, fixes=fixes), visit.node.id
+    )
 
 
 def _inside(name: str, shape: Shape) -> tuple[str, ...]:
@@ -252,7 +301,7 @@ def _explained(visit: _Visit, diagnostic: Diagnostic, strict: list[Reference], o
 
 def _why_skipped(visit: _Visit, node_id: str) -> str:
     """Say in a sentence why a node may have no value."""
-    shape = visit.context.shape(visit.pipeline)
+    shape = visit.shape
     node = shape.nodes[node_id]
     if node.disabled:
         return f"`{node_id}` is disabled."

@@ -2,20 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from saltern_compiler.expr.ast import (
-    Call,
-    Const,
-    Expr,
-    Ident,
-    Index,
-    ListExpr,
-    Macro,
-    MapExpr,
-    Select,
-    references,
-)
+from saltern_compiler.expr.ast import Call, Const, Expr, Ident, Index, Macro, Select, references
+from saltern_compiler.expr.rewrite import with_parts
 from saltern_compiler.ir.pipeline import Node, Pipeline, Region
 from saltern_compiler.ir.values import (
     Expression,
@@ -28,13 +18,20 @@ from saltern_compiler.ir.values import (
     make_object,
     make_template,
 )
+from saltern_compiler.passes.base import Context, Pass
 from saltern_compiler.registry import Registry
 
 
-def without_disabled(pipeline: Pipeline, registry: Registry) -> Pipeline:
+@dataclass(frozen=True, slots=True)
+class WithoutDisabled(Pass):
     """Take disabled nodes out. The checks have made sure that all reads of them are guarded."""
-    gone = frozenset(node.id for node in pipeline.body.walk() if node.disabled)
-    return replace(pipeline, body=_region(pipeline.body, gone, registry)) if gone else pipeline
+
+    name: str = "without_disabled"
+
+    def apply(self, pipeline: Pipeline, context: Context) -> Pipeline:
+        """Return the pipeline without them."""
+        gone = frozenset(node.id for node in pipeline.body.walk() if node.disabled)
+        return replace(pipeline, body=_region(pipeline.body, gone, context.registry)) if gone else pipeline
 
 
 def _region(region: Region, gone: frozenset[str], registry: Registry) -> Region:
@@ -91,37 +88,16 @@ def _rewrite(expr: Expr, gone: frozenset[str]) -> Expr:
         case Macro(kind="has", target=target) if _root(target) in gone:
             return Const(value=False, span=expr.span)
         case Macro(variable=variable):
-            return _rebuild(expr, gone - {variable})
+            return with_parts(expr, lambda part: _rewrite(part, gone - {variable}))
         case Call(function="_?_:_", args=(condition, yes, no)):
             tested = _rewrite(condition, gone)
             if isinstance(tested, Const) and isinstance(tested.value, bool):
                 return _rewrite(yes if tested.value else no, gone)
-            return _rebuild(expr, gone)
+            return with_parts(expr, lambda part: _rewrite(part, gone))
         case Call(function="merge", target=None, args=args):
             left = tuple(_rewrite(arg, gone) for arg in args if not _needs(arg, gone))
             return replace(expr, args=left) if left else Const(None, span=expr.span)
-    return _rebuild(expr, gone)
-
-
-def _rebuild(expr: Expr, gone: frozenset[str]) -> Expr:
-    def change(part: Expr) -> Expr:
-        return _rewrite(part, gone)
-
-    match expr:
-        case Macro(target=target, steps=steps):
-            return replace(expr, target=change(target), steps=tuple(change(step) for step in steps))
-        case Call(args=args, target=receiver):
-            made = None if receiver is None else change(receiver)
-            return replace(expr, args=tuple(change(arg) for arg in args), target=made)
-        case Select(base=base):
-            return replace(expr, base=change(base))
-        case Index(base=base, index=index):
-            return replace(expr, base=change(base), index=change(index))
-        case ListExpr(items=items):
-            return replace(expr, items=tuple(change(item) for item in items))
-        case MapExpr(entries=entries):
-            return replace(expr, entries=tuple((change(key), change(value)) for key, value in entries))
-    return expr
+    return with_parts(expr, lambda part: _rewrite(part, gone))
 
 
 def _needs(expr: Expr, gone: frozenset[str]) -> bool:
