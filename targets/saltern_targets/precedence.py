@@ -6,19 +6,21 @@ import ast
 from dataclasses import dataclass, field
 from typing import Final
 
+LAMBDA, CONDITIONAL, OR, AND, NOT, COMPARE, SUM, PRODUCT, UNARY, POSTFIX, ATOM = -1, 0, 1, 2, 3, 4, 9, 10, 11, 12, 13
+"""How tightly expressions bind, the loosest first."""
 OPERATORS: Final[dict[type[ast.AST], tuple[str, int]]] = {
-    ast.Or: ("or", 1), ast.And: ("and", 2),
-    ast.In: ("in", 4), ast.NotIn: ("not in", 4), ast.Is: ("is", 4), ast.IsNot: ("is not", 4), ast.Lt: ("<", 4), ast.LtE: ("<=", 4),
-    ast.Gt: (">", 4), ast.GtE: (">=", 4), ast.Eq: ("==", 4), ast.NotEq: ("!=", 4),
+    ast.Or: ("or", OR), ast.And: ("and", AND),
+    ast.In: ("in", COMPARE), ast.NotIn: ("not in", COMPARE), ast.Is: ("is", COMPARE), ast.IsNot: ("is not", COMPARE),
+    ast.Lt: ("<", COMPARE), ast.LtE: ("<=", COMPARE), ast.Gt: (">", COMPARE), ast.GtE: (">=", COMPARE), ast.Eq: ("==", COMPARE),
+    ast.NotEq: ("!=", COMPARE),
     ast.BitOr: ("|", 5), ast.BitXor: ("^", 6), ast.BitAnd: ("&", 7), ast.LShift: ("<<", 8), ast.RShift: (">>", 8),
-    ast.Add: ("+", 9), ast.Sub: ("-", 9), ast.Mult: ("*", 10), ast.MatMult: ("@", 10), ast.Div: ("/", 10), ast.FloorDiv: ("//", 10),
-    ast.Mod: ("%", 10),
+    ast.Add: ("+", SUM), ast.Sub: ("-", SUM), ast.Mult: ("*", PRODUCT), ast.MatMult: ("@", PRODUCT), ast.Div: ("/", PRODUCT),
+    ast.FloorDiv: ("//", PRODUCT), ast.Mod: ("%", PRODUCT),
 }  # fmt: skip
 """Operator → its text and how tightly it binds."""
 UNARIES: Final[dict[type[ast.AST], str]] = {ast.Not: "not ", ast.USub: "-", ast.UAdd: "+", ast.Invert: "~"}
-LOGICAL: Final = 1
+LOGICAL: Final = OR
 """Where lines break, `and` counts like `or`."""
-COMPARE, NOT, UNARY, POSTFIX, ATOM = 4, 3, 11, 12, 13
 BINARY: Final = (ast.BinOp, ast.BoolOp, ast.Compare)
 LOOSE: Final = (*BINARY, ast.IfExp, ast.UnaryOp)
 """Expressions that may need parentheses to break."""
@@ -26,10 +28,10 @@ _BRACKETS: Final = (ast.List, ast.Tuple, ast.Dict, ast.Set, ast.ListComp, ast.Se
 
 
 def precedence(of: ast.expr) -> int:
-    """Return how tightly an expression binds; 0 is the loosest."""
+    """Return how tightly an expression binds, where it stands as an operand: a lambda like a conditional."""
     match of:
         case ast.Lambda() | ast.IfExp() | ast.NamedExpr() | ast.Yield():
-            return 0
+            return CONDITIONAL
         case ast.BoolOp(op=logical):
             return OPERATORS[type(logical)][1]
         case ast.BinOp(op=binary):

@@ -210,14 +210,14 @@ def _refused(call: Call, sign: str, left: Type, right: Type) -> Problem:
     return Problem(ILL_TYPED, f"`{sign}` does not take {show(left)} and {show(right)}", call.span, notes)
 
 
-def function(call: Call, parts: tuple[Typed, ...], report: Report) -> tuple[Typed, Overload | None]:
-    """Type a call of a named function or method; with the overload that it means, where one is known."""
+def function(call: Call, parts: tuple[Typed, ...], report: Report) -> Typed:
+    """Type a call of a named function or method."""
     table = FUNCTIONS if call.target is None else METHODS
     skips = frozenset[str]().union(*(part.skips for part in parts))
     overloads = table.get(call.function)
     if overloads is None:
         report(_unknown(call, table))
-        return Typed(call, ANY, parts, fails=True, skips=skips), None
+        return Typed(call, ANY, parts, fails=True, skips=skips)
     types = [part.type if call.function == "dyn" else not_null(part, report) for part in parts]
     chosen = select(overloads, types)
     if chosen is None:
@@ -226,11 +226,11 @@ def function(call: Call, parts: tuple[Typed, ...], report: Report) -> tuple[Type
             f"It takes {' or '.join(dict.fromkeys(_signature(each, call) for each in overloads if ANY not in each.takes))}.",
         )
         report(Problem(ILL_TYPED, f"`{call.function}` does not take ({given})", call.span, notes))
-        return Typed(call, ANY, parts, fails=True, skips=skips), None
+        return Typed(call, ANY, parts, fails=True, skips=skips)
     if call.function == "matches":
         _check_pattern(parts[-1].expr, report)
     fails = chosen.fails or any(part.fails for part in parts) or _dynamic(chosen, types)
-    return Typed(call, chosen.gives, parts, fails, skips), chosen
+    return Typed(call, chosen.gives, parts, fails, skips, chosen)
 
 
 def select(overloads: Sequence[Overload], types: Sequence[Type]) -> Overload | None:

@@ -1,4 +1,4 @@
-"""The functions of expressions: what they take, what they give, what they are in Python."""
+"""The functions of expressions: what they take and what they give."""
 
 from __future__ import annotations
 
@@ -12,15 +12,10 @@ from saltern_runtime.spec.types import ListType, MapType, Primitive, Type
 
 @dataclass(frozen=True, slots=True)
 class Overload:
-    """One signature. A receiver is the first of `takes`.
-
-    `python` says how it prints: `.name` a method of the first value, `name` a builtin, `@name` a helper of the runtime,
-    `in` the operator with its sides swapped, empty the value itself.
-    """
+    """One signature. A receiver is the first of `takes`."""
 
     takes: tuple[Type, ...]
     gives: Type
-    python: str
     fails: bool = False
 
 
@@ -35,98 +30,97 @@ def _getters(*names: str) -> dict[str, tuple[Overload, ...]]:
 
 
 def _getter(name: str) -> list[Overload]:
-    helper = "@" + "".join("_" + char.lower() if char.isupper() else char for char in name)
-    made = [Overload((TIMESTAMP,), INT, helper), Overload((TIMESTAMP, STRING), INT, helper, fails=True)]
+    made = [Overload((TIMESTAMP,), INT), Overload((TIMESTAMP, STRING), INT, fails=True)]
     if name in ("getHours", "getMinutes", "getSeconds", "getMilliseconds"):
-        made.append(Overload((DURATION,), INT, helper))
+        made.append(Overload((DURATION,), INT))
     return made
 
 
 _SIZE: Final = (
-    *(Overload((of,), INT, "len") for of in (STRING, BYTES, LIST, MAP)),
-    Overload((ANY,), INT, "@size", fails=True),
+    *(Overload((of,), INT) for of in (STRING, BYTES, LIST, MAP)),
+    Overload((ANY,), INT, fails=True),
 )
 
 FUNCTIONS: Final[Mapping[str, tuple[Overload, ...]]] = {
     "size": _SIZE,
     "string": (
-        Overload((STRING,), STRING, ""),
-        Overload((INT,), STRING, "str"),
-        *(Overload((of,), STRING, "@to_string") for of in (BOOL, UINT, DOUBLE, TIMESTAMP, DURATION)),
-        Overload((BYTES,), STRING, "@to_string", fails=True),
-        Overload((ANY,), STRING, "@to_string", fails=True),
+        Overload((STRING,), STRING),
+        Overload((INT,), STRING),
+        *(Overload((of,), STRING) for of in (BOOL, UINT, DOUBLE, TIMESTAMP, DURATION)),
+        Overload((BYTES,), STRING, fails=True),
+        Overload((ANY,), STRING, fails=True),
     ),
     "int": (
-        Overload((INT,), INT, ""),
-        *(Overload((of,), INT, "@to_int", fails=True) for of in (STRING, UINT, DOUBLE, TIMESTAMP, ANY)),
+        Overload((INT,), INT),
+        *(Overload((of,), INT, fails=True) for of in (STRING, UINT, DOUBLE, TIMESTAMP, ANY)),
     ),
     "uint": (
-        Overload((UINT,), UINT, ""),
-        *(Overload((of,), UINT, "@to_uint", fails=True) for of in (STRING, INT, DOUBLE, ANY)),
+        Overload((UINT,), UINT),
+        *(Overload((of,), UINT, fails=True) for of in (STRING, INT, DOUBLE, ANY)),
     ),
     "double": (
-        Overload((DOUBLE,), DOUBLE, ""),
-        Overload((INT,), DOUBLE, "float"),
-        *(Overload((of,), DOUBLE, "@to_double", fails=True) for of in (STRING, UINT, ANY)),
+        Overload((DOUBLE,), DOUBLE),
+        Overload((INT,), DOUBLE),
+        *(Overload((of,), DOUBLE, fails=True) for of in (STRING, UINT, ANY)),
     ),
-    "bool": (Overload((BOOL,), BOOL, ""), *(Overload((of,), BOOL, "@to_bool", fails=True) for of in (STRING, ANY))),
+    "bool": (Overload((BOOL,), BOOL), *(Overload((of,), BOOL, fails=True) for of in (STRING, ANY))),
     "bytes": (
-        Overload((BYTES,), BYTES, ""),
-        *(Overload((of,), BYTES, "@to_bytes", fails=True) for of in (STRING, ANY)),
+        Overload((BYTES,), BYTES),
+        *(Overload((of,), BYTES, fails=True) for of in (STRING, ANY)),
     ),
     "timestamp": (
-        Overload((TIMESTAMP,), TIMESTAMP, ""),
-        *(Overload((of,), TIMESTAMP, "@to_timestamp", fails=True) for of in (STRING, INT, ANY)),
+        Overload((TIMESTAMP,), TIMESTAMP),
+        *(Overload((of,), TIMESTAMP, fails=True) for of in (STRING, INT, ANY)),
     ),
     "duration": (
-        Overload((DURATION,), DURATION, ""),
-        *(Overload((of,), DURATION, "@to_duration", fails=True) for of in (STRING, ANY)),
+        Overload((DURATION,), DURATION),
+        *(Overload((of,), DURATION, fails=True) for of in (STRING, ANY)),
     ),
-    "dyn": (Overload((VALUE,), ANY, ""),),
-    "type": (Overload((VALUE,), ANY, "@type_of"),),
-    "matches": (Overload((STRING, STRING), BOOL, "@matches", fails=True),),
+    "dyn": (Overload((VALUE,), ANY),),
+    "type": (Overload((VALUE,), ANY),),
+    "matches": (Overload((STRING, STRING), BOOL, fails=True),),
 }
 """Functions by name, in the order in which overloads are tried."""
 
 _STRINGS: Final[Mapping[str, tuple[Overload, ...]]] = {
-    "charAt": (Overload((STRING, INT), STRING, "@char_at", fails=True),),
+    "charAt": (Overload((STRING, INT), STRING, fails=True),),
     "indexOf": (
-        Overload((STRING, STRING), INT, "@index_of"),
-        Overload((STRING, STRING, INT), INT, "@index_of", fails=True),
+        Overload((STRING, STRING), INT),
+        Overload((STRING, STRING, INT), INT, fails=True),
     ),
     "lastIndexOf": (
-        Overload((STRING, STRING), INT, "@last_index_of"),
-        Overload((STRING, STRING, INT), INT, "@last_index_of", fails=True),
+        Overload((STRING, STRING), INT),
+        Overload((STRING, STRING, INT), INT, fails=True),
     ),
-    "lowerAscii": (Overload((STRING,), STRING, "@lower_ascii"),),
-    "upperAscii": (Overload((STRING,), STRING, "@upper_ascii"),),
+    "lowerAscii": (Overload((STRING,), STRING),),
+    "upperAscii": (Overload((STRING,), STRING),),
     "replace": (
-        Overload((STRING, STRING, STRING), STRING, ".replace"),
-        Overload((STRING, STRING, STRING, INT), STRING, "@replace"),
+        Overload((STRING, STRING, STRING), STRING),
+        Overload((STRING, STRING, STRING, INT), STRING),
     ),
     "split": (
-        Overload((STRING, STRING), ListType(STRING), "@split"),
-        Overload((STRING, STRING, INT), ListType(STRING), "@split"),
+        Overload((STRING, STRING), ListType(STRING)),
+        Overload((STRING, STRING, INT), ListType(STRING)),
     ),
     "substring": (
-        Overload((STRING, INT), STRING, "@substring", fails=True),
-        Overload((STRING, INT, INT), STRING, "@substring", fails=True),
+        Overload((STRING, INT), STRING, fails=True),
+        Overload((STRING, INT, INT), STRING, fails=True),
     ),
-    "trim": (Overload((STRING,), STRING, "@trim"),),
+    "trim": (Overload((STRING,), STRING),),
     "join": (
-        Overload((LIST,), STRING, "@join", fails=True),
-        Overload((LIST, STRING), STRING, "@join", fails=True),
+        Overload((LIST,), STRING, fails=True),
+        Overload((LIST, STRING), STRING, fails=True),
     ),
-    "reverse": (Overload((STRING,), STRING, "@reverse"),),
+    "reverse": (Overload((STRING,), STRING),),
 }
 """CEL's string extension."""
 
 METHODS: Final[Mapping[str, tuple[Overload, ...]]] = {
     "size": _SIZE,
-    "contains": (Overload((STRING, STRING), BOOL, "in"),),
-    "startsWith": (Overload((STRING, STRING), BOOL, ".startswith"),),
-    "endsWith": (Overload((STRING, STRING), BOOL, ".endswith"),),
-    "matches": (Overload((STRING, STRING), BOOL, "@matches", fails=True),),
+    "contains": (Overload((STRING, STRING), BOOL),),
+    "startsWith": (Overload((STRING, STRING), BOOL),),
+    "endsWith": (Overload((STRING, STRING), BOOL),),
+    "matches": (Overload((STRING, STRING), BOOL, fails=True),),
     **_STRINGS,
     **_getters(
         "getFullYear", "getMonth", "getDate", "getDayOfMonth", "getDayOfWeek", "getDayOfYear", "getHours", "getMinutes",

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from saltern_compiler.diagnostics.model import Diagnostic, Origin
 from saltern_compiler.diagnostics.suggest import closest, did_you_mean_one_of
 from saltern_compiler.expr import calls
 from saltern_compiler.expr.ast import Call, Const, Expr, Ident, Index, ListExpr, Macro, MapExpr, Select, Span, children
 from saltern_compiler.expr.calls import ILL_TYPED, MAY_BE_NULL, not_null
 from saltern_compiler.expr.functions import TYPE_NAMES
-from saltern_compiler.expr.kinds import UINT, Record, join, kind, public, widened
+from saltern_compiler.expr.kinds import UINT, Record, join, kind, widened
 from saltern_compiler.expr.parse import Problem
 from saltern_compiler.expr.typed import Facts, Scope, Typed, facts
 from saltern_runtime.spec.types import (
@@ -41,12 +40,6 @@ class Env:
 
     names: Mapping[str, Type]
     skippable: frozenset[str] = frozenset()
-
-
-def infer(expr: Expr, env: Env, origin: Origin) -> tuple[Type, list[Diagnostic]]:
-    """Return the type of an expression and all findings; what is wrong has the type `any`, so that nothing is found twice."""
-    typed, problems = check(expr, env)
-    return public(typed.type), [problem.diagnostic(origin) for problem in problems]
 
 
 def check(expr: Expr, env: Env) -> tuple[Typed, list[Problem]]:
@@ -304,7 +297,7 @@ class _Checker:
                 parts: tuple[Typed, ...] = (first, second)
             case _:
                 parts = tuple(self.check(part, scope) for part in children(expr))
-        return calls.operator(expr, parts, self.report) or calls.function(expr, parts, self.report)[0]
+        return calls.operator(expr, parts, self.report) or calls.function(expr, parts, self.report)
 
     def _present(self, of: Type, chain: Expr) -> Type:
         """Return the type of an optional chain where it leads somewhere; null stays only where the last field admits it."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from saltern_compiler.expr.python import attributes
 from saltern_compiler.ir.plan import Plan
 from saltern_compiler.pytext import literal
 from saltern_runtime.spec import Field
@@ -10,6 +9,7 @@ from saltern_runtime.spec.schema import PERSONAL
 from saltern_runtime.spec.types import is_nullable
 from saltern_targets.names import package_name
 from saltern_targets.python.classes import Classes, Model
+from saltern_targets.python.expr import attributes
 from saltern_targets.writing import Module, docstring, sentence
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 from saltern_compiler.expr.ast import references
-from saltern_compiler.expr.python import PyName, typed_code
 from saltern_compiler.expr.show import show
 from saltern_compiler.ir.pipeline import RETURN, YIELD, Node
 from saltern_compiler.ir.plan import Plan, PlannedNode
@@ -17,7 +16,7 @@ from saltern_runtime.spec import ANY, BOOL, Emit, Param, Type, UnionType
 from saltern_runtime.spec.names import RUN, case_handle
 from saltern_targets.names import IN_SCOPE, function_names, item_names, module_names, package_name
 from saltern_targets.python.classes import Classes
-from saltern_targets.python.values import Values
+from saltern_targets.python.values import Keyword, Values, tree_of
 from saltern_targets.writing import Module, docstring, sentence
 
 _SHOWN: Final = 60
@@ -83,16 +82,16 @@ class _Writer:
         if takes_context:
             self.module.use("saltern_runtime", "Context")
 
-    def _names(self, planned: PlannedNode) -> Mapping[str, PyName]:
-        made = {name: PyName(self.items[name], of, may_be_skipped=False) for name, of in planned.items}
+    def _names(self, planned: PlannedNode) -> Mapping[str, Keyword]:
+        made = {name: Keyword(self.items[name], of, may_be_skipped=False) for name, of in planned.items}
         for name in planned.reads:
             if name == "input":
-                made[name] = PyName("input", self.plan.input_type, may_be_skipped=False)
+                made[name] = Keyword("input", self.plan.input_type, may_be_skipped=False)
             elif name == "run":
-                made[name] = PyName("run", RUN, may_be_skipped=False)
+                made[name] = Keyword("run", RUN, may_be_skipped=False)
             else:
                 skipped = name in planned.may_be_skipped
-                made[name] = PyName(self.functions[name], self.plan.node(name).result, may_be_skipped=skipped)
+                made[name] = Keyword(self.functions[name], self.plan.node(name).result, may_be_skipped=skipped)
         return made
 
     def _decorator(self, node: Node) -> str:
@@ -104,10 +103,10 @@ class _Writer:
         params = (["ctx: Context"] if takes_context else []) + (["*", *keywords] if keywords else [])
         return f"def {self.functions[planned.node.id]}({', '.join(params)}) -> {self._result(planned, values)}:"
 
-    def _ordered(self, values: Values) -> list[tuple[str, PyName]]:
+    def _ordered(self, values: Values) -> list[tuple[str, Keyword]]:
         return sorted(values.names.items(), key=lambda pair: (pair[0] not in ("input", "run"), pair[0]))
 
-    def _annotation(self, source: str, name: PyName, values: Values) -> str:
+    def _annotation(self, source: str, name: Keyword, values: Values) -> str:
         if source == "run":
             values.imports.add(("saltern_runtime", "RunInfo"))
             return "RunInfo"
@@ -196,7 +195,7 @@ class _Writer:
         assert value is not None, "checks refuse a missing parameter"
         assert isinstance(cases, Literal), "checks refuse cases that are not literal"
         lines = [f"match {values.write(value)}:"]
-        mixed = any(type(case) is int and case in (0, 1) for case in cases.value) and _may_be_bool(value, values)
+        mixed = any(type(case) is int and case in (0, 1) for case in cases.value) and _may_be_bool(value)
         for case in sorted(cases.value, key=lambda each: not isinstance(each, bool)) if mixed else cases.value:
             if mixed and not isinstance(case, bool):  # in Python, `case 1` takes True too
                 lines += ["    case bool():", '        return "else"']
@@ -212,10 +211,7 @@ class _Writer:
         text = ""
         for item in items:
             needs = [name for name in _unguarded(item) if name in values.names and values.names[name].may_be_skipped]
-            present = replace(
-                values, names={**values.names, **{n: replace(values.names[n], may_be_skipped=False) for n in needs}}
-            )
-            text += present.write(item, planned.result)
+            text += values.write(item, planned.result)
             if not needs:
                 return [_return(text)]
             values.imports.add(("saltern_runtime", "SKIPPED"))
@@ -228,11 +224,11 @@ def _return(text: str) -> str:
     return "return" if text == "None" else f"return {text}"
 
 
-def _may_be_bool(value: Value, values: Values) -> bool:
+def _may_be_bool(value: Value) -> bool:
     """Whether what a switch looks at may be true or false beside anything else."""
     if not isinstance(value, Expression):
         return False
-    of = typed_code(value.expr, values.names)[1]
+    of = tree_of(value).type
     return any(each in (ANY, BOOL) for each in (of.members if isinstance(of, UnionType) else (of,)))
 
 

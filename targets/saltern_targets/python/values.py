@@ -6,20 +6,29 @@ import ast
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from saltern_compiler.expr.python import PyName, attributes, to_python
-from saltern_compiler.expr.template import template_to_python
+from saltern_compiler.expr.typed import Typed
 from saltern_compiler.ir.values import Expression, ListValue, Literal, ObjectValue, Template, TypeValue, Value
 from saltern_compiler.pytext import literal
 from saltern_runtime.spec import ANY, DOUBLE, Json, ListType, MapType, ObjectType, Type, UnionType
 from saltern_targets.python.classes import Classes
+from saltern_targets.python.expr import attributes, print_expression, print_template
+
+
+@dataclass(frozen=True, slots=True)
+class Keyword:
+    """What a function takes a value as."""
+
+    text: str
+    type: Type
+    may_be_skipped: bool = False
 
 
 @dataclass
 class Values:
     """Writes the values of one function; collects what the module must import for them."""
 
-    names: Mapping[str, PyName]
-    """What the function sees: its keywords."""
+    names: Mapping[str, Keyword]
+    """What the function sees: each name of the pipeline as one of its keywords."""
     classes: Classes
     imports: set[tuple[str, str]] = field(default_factory=set)
     used_classes: set[str] = field(default_factory=set)
@@ -42,6 +51,10 @@ class Values:
                 return self.annotation(of)
         raise AssertionError(value)
 
+    @property
+    def _texts(self) -> Mapping[str, str]:
+        return {name: keyword.text for name, keyword in self.names.items()}
+
     def annotation(self, of: Type) -> str:
         """Write a type."""
         made = self.classes.annotation(of)
@@ -63,14 +76,14 @@ class Values:
                 self.annotation(of)
 
     def _expression(self, value: Expression, expected: Type) -> str:
-        code = to_python(value.expr, self.names, expected, classes=self.classes.names)
+        code = print_expression(tree_of(value), self._texts, expected, classes=self.classes.names)
         self._use(code.helpers, code.imports)
         self._use_classes(code.text)
         return code.text
 
     def _template(self, value: Template) -> str:
-        parts = tuple(part if isinstance(part, str) else part.expr for part in value.parts)
-        code = template_to_python(parts, self.names)
+        parts = tuple(part if isinstance(part, str) else tree_of(part) for part in value.parts)
+        code = print_template(parts, self._texts)
         self._use(code.helpers, code.imports)
         return code.text
 
@@ -97,6 +110,12 @@ class Values:
             return f"{self.annotation(of)}({', '.join(parts)})"
         item = of.value if isinstance(of := _pick(expected, lambda each: isinstance(each, MapType)), MapType) else ANY
         return "{" + ", ".join(f"{literal(name)}: {self.write(value, item)}" for name, value in fields) + "}"
+
+
+def tree_of(value: Expression) -> Typed:
+    """Return the typed tree of an expression in a plan."""
+    assert value.typed is not None, "a plan's expressions have been typed"
+    return value.typed
 
 
 def _fits(of: ObjectType, given: Mapping[str, Value]) -> bool:

@@ -4,7 +4,7 @@ import pytest
 
 from saltern_compiler.diagnostics.model import NOWHERE, Origin
 from saltern_compiler.expr.parse import parse
-from saltern_compiler.expr.typing import Env, infer
+from saltern_compiler.expr.typing import Env
 from saltern_runtime.spec import (
     ANY,
     BOOL,
@@ -21,6 +21,7 @@ from saltern_runtime.spec import (
     union,
 )
 from saltern_runtime.spec.types import LiteralType
+from tests.support.expressions import infer
 
 CATEGORY = union(LiteralType("billing"), LiteralType("bug"), LiteralType("other"))
 NAMES = {

@@ -7,14 +7,15 @@ import tokenize
 from collections.abc import Mapping, Sequence
 
 from saltern_compiler import pytext
-from saltern_compiler.expr.ast import Expr
-from saltern_compiler.expr.code import ATOM, CONDITIONAL, SUM, Code, call, code
 from saltern_compiler.expr.kinds import kind
-from saltern_compiler.expr.printer import PyName, typed_code
+from saltern_compiler.expr.typed import Typed
 from saltern_runtime.spec.types import is_nullable
+from saltern_targets.precedence import ATOM, CONDITIONAL, SUM
+from saltern_targets.python.expr.code import Code, call, code
+from saltern_targets.python.expr.printer import print_expression
 
 
-def template_to_python(parts: Sequence[str | Expr], names: Mapping[str, PyName]) -> Code:
+def print_template(parts: Sequence[str | Typed], names: Mapping[str, str]) -> Code:
     """Print a template as an f-string; values that are not strings go through the helper `text`."""
     made = [Code(pytext.string(part)) if isinstance(part, str) else _value(part, names) for part in parts]
     if all(isinstance(part, str) for part in parts):
@@ -33,9 +34,9 @@ def template_to_python(parts: Sequence[str | Expr], names: Mapping[str, PyName])
     return code(f"f{quote}{inside}{quote}", ATOM, *fields)
 
 
-def _value(expr: Expr, names: Mapping[str, PyName]) -> Code:
-    value, of = typed_code(expr, names)
-    if kind(of) == "string" and not is_nullable(of):
+def _value(typed: Typed, names: Mapping[str, str]) -> Code:
+    value = print_expression(typed, names)
+    if kind(typed.type) == "string" and not is_nullable(typed.type):
         return value
     return call("text", value)
 

@@ -10,10 +10,10 @@ import pytest
 import saltern_runtime.expr as helpers
 from saltern_compiler.diagnostics.model import NOWHERE
 from saltern_compiler.expr.parse import parse
-from saltern_compiler.expr.python import PyName, to_python
-from saltern_compiler.expr.typing import Env, infer
+from saltern_compiler.expr.typing import Env
 from saltern_runtime.expr import ExprError, TypeName, UInt, type_of
 from saltern_runtime.spec import ANY
+from tests.support.expressions import PyName, infer, to_python
 
 FOLDER = Path(__file__).parent / "cel"
 FILES: Final = (

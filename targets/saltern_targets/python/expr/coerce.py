@@ -9,7 +9,6 @@ from functools import cache
 from typing import Final
 
 from saltern_compiler import pytext
-from saltern_compiler.expr.code import ATOM, OR, Code, call, code
 from saltern_compiler.expr.kinds import Record, has_models, kind, widen
 from saltern_runtime.spec.types import (
     ANY,
@@ -26,6 +25,8 @@ from saltern_runtime.spec.types import (
     is_nullable,
     without_null,
 )
+from saltern_targets.precedence import ATOM, OR
+from saltern_targets.python.expr.code import Code, call, code
 
 Classes = Mapping[Type, str]
 """The Python class of each object type."""

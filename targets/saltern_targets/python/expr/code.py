@@ -4,18 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
 
-LAMBDA: Final = 0
-CONDITIONAL: Final = 1
-OR: Final = 2
-AND: Final = 3
-NOT: Final = 4
-COMPARISON: Final = 5
-SUM: Final = 6
-PRODUCT: Final = 7
-UNARY: Final = 8
-ATOM: Final = 9
+from saltern_targets.precedence import ATOM
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,29 +7,12 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from saltern_compiler import pytext
-from saltern_compiler.expr import calls
 from saltern_compiler.expr.ast import Call, Const, Expr, Ident, Index, ListExpr, Macro, Select
-from saltern_compiler.expr.code import (
-    AND,
-    ATOM,
-    COMPARISON,
-    CONDITIONAL,
-    NOT,
-    OR,
-    SUM,
-    UNARY,
-    Code,
-    call,
-    code,
-    listed,
-)
-from saltern_compiler.expr.coerce import Classes, attributes, coerce
-from saltern_compiler.expr.functions import FUNCTIONS, METHODS, TYPE_NAMES, VALUE
+from saltern_compiler.expr.functions import TYPE_NAMES, VALUE
 from saltern_compiler.expr.kinds import Record, has_models, kind
 from saltern_compiler.expr.literals import show_bytes
-from saltern_compiler.expr.operators import applied, arithmetic, equality, is_in, membership, negation, order
 from saltern_compiler.expr.typed import Typed
-from saltern_compiler.expr.typing import Env, chain_steps, check, constant_key, optional_chain
+from saltern_compiler.expr.typing import chain_steps, constant_key, optional_chain
 from saltern_runtime.spec.types import (
     ANY,
     BOOL,
@@ -42,52 +25,41 @@ from saltern_runtime.spec.types import (
     is_nullable,
     without_null,
 )
+from saltern_targets.precedence import AND, ATOM, COMPARE, CONDITIONAL, NOT, OR, SUM, UNARY
+from saltern_targets.python.expr.code import Code, call, code, listed
+from saltern_targets.python.expr.coerce import Classes, attributes, coerce
+from saltern_targets.python.expr.functions import how
+from saltern_targets.python.expr.operators import applied, arithmetic, equality, is_in, membership, negation, order
 
 _SKIPPED: Final = code("SKIPPED", ATOM, name=("saltern_runtime", "SKIPPED"))
 _NONE: Final = Code("None")
 _NO_CLASSES: Final[Classes] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class PyName:
-    """What a name of the pipeline is in Python."""
-
-    text: str
-    type: Type
-    may_be_skipped: bool = False
-
-
-def to_python(
-    expr: Expr, names: Mapping[str, PyName], expected: Type | None = None, *, classes: Classes | None = None
+def print_expression(
+    typed: Typed, names: Mapping[str, str], expected: Type | None = None, *, classes: Classes = _NO_CLASSES
 ) -> Code:
-    """Print an expression that has been found clean; `expected` is the type that its place wants.
+    """Print an expression that has been found clean; `names` maps what it reads to Python, `expected` is what its place wants.
 
     `classes` gives the Python class of object types: dicts that go where one is wanted are validated into it.
     """
-    made, of = typed_code(expr, names, classes or {})
-    return made if expected is None else coerce(made, of, expected, classes or {})
+    value = _whole(typed, names, classes)
+    return value if expected is None else coerce(value, typed.type, expected, classes)
 
 
-def _typed(expr: Expr, names: Mapping[str, PyName]) -> Typed:
-    skippable = frozenset(name for name, meant in names.items() if meant.may_be_skipped)
-    return check(expr, Env({name: meant.type for name, meant in names.items()}, skippable))[0]
-
-
-def typed_code(expr: Expr, names: Mapping[str, PyName], classes: Classes = _NO_CLASSES) -> tuple[Code, Type]:
-    """Print an expression, and say what type its value has in Python."""
-    typed = _typed(expr, names)
-    printer = _Printer(names, classes=classes)
+def _whole(typed: Typed, names: Mapping[str, str], classes: Classes) -> Code:
+    printer, expr = _Printer(names, classes=classes), typed.expr
     types = {part.type for part in typed.parts}
     if isinstance(expr, Call) and expr.function in ("_==_", "_!=_") and ANY in types and NULL not in types:
         # type checkers take `dynamic == "a"` for dynamic itself; alone in a place that wants a bool it has to be one
-        made = call("equal", *(printer.print(part) for part in typed.parts))
-        return (made if expr.function == "_==_" else code(f"not {made.text}", NOT, made)), typed.type
-    return printer.print(typed), typed.type
+        same = call("equal", *(printer.print(part) for part in typed.parts))
+        return same if expr.function == "_==_" else code(f"not {same.text}", NOT, same)
+    return printer.print(typed)
 
 
 @dataclass(frozen=True, slots=True)
 class _Printer:
-    names: Mapping[str, PyName]
+    names: Mapping[str, str]
     variables: Mapping[str, str] = field(default_factory=dict)
     classes: Classes = field(default_factory=dict)
 
@@ -115,7 +87,7 @@ class _Printer:
         if name in self.variables:
             return Code(self.variables[name])
         if name in self.names:
-            return Code(self.names[name].text)
+            return Code(self.names[name])
         return call("TypeName" if name in TYPE_NAMES else "no_name", Code(pytext.string(name)))
 
     def _part(self, typed: Typed) -> Code:
@@ -182,7 +154,7 @@ class _Printer:
         return code(f"get({listed(parts)}, default={default.text})", ATOM, *parts, default, helper="get")
 
     def _ran(self, name: str) -> Code:
-        return code(f"{self.names[name].text} is not SKIPPED", COMPARISON, _SKIPPED)
+        return code(f"{self.names[name]} is not SKIPPED", COMPARE, _SKIPPED)
 
     def _has(self, typed: Typed) -> Code:
         target = typed.parts[0]
@@ -193,7 +165,7 @@ class _Printer:
         conditions = [self._ran(each) for each in sorted(target.skips)]
         found = of.field(name) if isinstance(of, ObjectType) else None
         if isinstance(of, MapType):
-            conditions.append(code(f"{pytext.string(name)} in {value.at(SUM)}", COMPARISON, value))
+            conditions.append(code(f"{pytext.string(name)} in {value.at(SUM)}", COMPARE, value))
         elif isinstance(of, Record) or found is None or (not found.required and is_nullable(found.type)):
             conditions.append(call("has", value, Code(pytext.string(name))))
         elif not found.required and isinstance(of, ObjectType):
@@ -216,7 +188,7 @@ class _Printer:
         filters: tuple[Typed, ...] = ()
         if expr.kind in ("map", "filter") and _filters(target.expr, expr.variable):
             target, filters = target.parts[0], target.parts[1:]
-        taken = {*(meant.text for meant in self.names.values()), *self.variables.values()}
+        taken = {*self.names.values(), *self.variables.values()}
         name = pytext.identifier(expr.variable, taken)
         inner = _Printer(self.names, {**self.variables, expr.variable: name}, self.classes)
         source = self.print(target)
@@ -232,7 +204,7 @@ class _Printer:
                 function = "all" if expr.kind == "all" else "any"
                 return code(f"{function}({proofs[0].text} {loop})", ATOM, items, proofs[0])
             case "exists_one":
-                return code(f"sum(1 {loop} if {proofs[0].at(OR)}) == 1", COMPARISON, items, proofs[0])
+                return code(f"sum(1 {loop} if {proofs[0].at(OR)}) == 1", COMPARE, items, proofs[0])
         value = inner.print(steps[-1]) if expr.kind == "map" else Code(name)
         where = "".join(f" if {proof.at(OR)}" for proof in proofs)
         if value.text == name and not where:
@@ -255,7 +227,7 @@ class _Printer:
                 return self._chain(typed.parts[0], default, typed.type)
             case "hasValue", target if target is not None and optional_chain(target):
                 found = self._chain(typed.parts[0], _NONE, typed.parts[0].type)
-                return code(f"{found.at(SUM)} is not None", COMPARISON, found)
+                return code(f"{found.at(SUM)} is not None", COMPARE, found)
             case (("_&&_" | "_||_"), None):
                 return self._logical(typed, expr)
             case "!_", None:
@@ -327,15 +299,12 @@ class _Printer:
         return None
 
     def _function(self, typed: Typed, expr: Call) -> Code:
-        table = FUNCTIONS if expr.target is None else METHODS
-        types = [part.type for part in typed.parts]
-        overload = calls.select(table.get(expr.function, ()), types)
-        if overload is None:
+        if typed.overload is None:
             values = [Code(pytext.string(expr.function)), *(self.print(part) for part in typed.parts)]
             return call("no_function", *values)
-        pairs = zip(typed.parts, overload.takes, strict=True)
+        pairs = zip(typed.parts, typed.overload.takes, strict=True)
         args = [self._argument(part, wanted, expr.function) for part, wanted in pairs]
-        return applied(overload, args)
+        return applied(how(expr.function, typed.overload), args)
 
     def _argument(self, part: Typed, wanted: Type, function: str) -> Code:
         made = self.print(part)
@@ -377,7 +346,7 @@ def _member(value: Code, of: ObjectType, name: str) -> Code:
 
 
 def _is_there(value: Code) -> Code:
-    return code(f"{value.at(SUM)} is not None", COMPARISON, value)
+    return code(f"{value.at(SUM)} is not None", COMPARE, value)
 
 
 def _filters(expr: Expr, variable: str) -> bool:

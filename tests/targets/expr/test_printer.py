@@ -11,9 +11,7 @@ from mypy import api as mypy
 import saltern_runtime.expr as helpers
 from saltern_compiler.diagnostics.model import NOWHERE
 from saltern_compiler.expr.parse import parse
-from saltern_compiler.expr.python import PyName, annotation, attributes, coerce, to_python
-from saltern_compiler.expr.template import template_to_python
-from saltern_compiler.expr.typing import Env, infer
+from saltern_compiler.expr.typing import Env
 from saltern_runtime import SKIPPED
 from saltern_runtime.expr import ExprError
 from saltern_runtime.models import Maybe, Model
@@ -33,6 +31,8 @@ from saltern_runtime.spec import (
     union,
 )
 from saltern_runtime.spec.types import LiteralType
+from saltern_targets.python.expr import annotation, attributes, coerce
+from tests.support.expressions import PyName, infer, template_to_python, to_python
 
 ITEM = obj({"name": STRING, "price": INT})
 INPUT = obj(

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from saltern_compiler.expr.ast import Call, Const, Expr, ListExpr, MapExpr
-from saltern_compiler.expr.code import ATOM, COMPARISON, NOT, PRODUCT, SUM, UNARY, Code, call, code, listed
-from saltern_compiler.expr.functions import Overload
 from saltern_compiler.expr.kinds import NUMBERS, ORDERED, Record, comparable, kind
 from saltern_compiler.expr.typed import Typed
 from saltern_runtime.spec.types import ANY, BOOL, NULL, ListType, MapType, is_nullable
+from saltern_targets.precedence import ATOM, COMPARE, NOT, PRODUCT, SUM, UNARY
+from saltern_targets.python.expr.code import Code, call, code, listed
 
 _ORDER: Final[Mapping[str, str]] = {"<": "lt", "<=": "le", ">": "gt", ">=": "ge"}
 _ARITHMETIC: Final[Mapping[str, str]] = {"+": "add", "-": "sub", "*": "mul", "/": "div", "%": "mod"}
@@ -25,20 +25,20 @@ def equality(typed: Typed, a: Code, b: Code, *, sign: str) -> Code:
             isinstance(tested, Call) and tested.function == "dyn"
         )
         if not literal:
-            return code(f"{value.at(SUM)} is{' not' if sign == '!=' else ''} None", COMPARISON, value)
+            return code(f"{value.at(SUM)} is{' not' if sign == '!=' else ''} None", COMPARE, value)
     elif kind(left.type) == kind(right.type) == "bool":
         for constant, side, other in ((left.expr, right, b), (right.expr, left, a)):
             if isinstance(constant, Const):
                 return _equals_bool(side, other, wanted=constant.value is True, sign=sign)
     if NULL not in (left.type, right.type) and comparable(left.type, right.type):
-        return code(f"{a.at(SUM)} {sign} {b.at(SUM)}", COMPARISON, a, b)
+        return code(f"{a.at(SUM)} {sign} {b.at(SUM)}", COMPARE, a, b)
     same = call("equal", a, b)
     return same if sign == "==" else code(f"not {same.text}", NOT, same)
 
 
 def _equals_bool(side: Typed, value: Code, *, wanted: bool, sign: str) -> Code:
     if side.type != BOOL:
-        return code(f"{value.at(SUM)} is{' not' if sign == '!=' else ''} {wanted}", COMPARISON, value)
+        return code(f"{value.at(SUM)} is{' not' if sign == '!=' else ''} {wanted}", COMPARE, value)
     return value if wanted is (sign == "==") else code(f"not {value.at(NOT)}", NOT, value)
 
 
@@ -49,7 +49,7 @@ def order(typed: Typed, a: Code, b: Code, *, sign: str) -> Code:
     proven = not (is_nullable(left.type) or is_nullable(right.type))
     exact = len(kinds) == 1 and kinds <= ORDERED
     if proven and (exact or (kinds <= NUMBERS and (_is_small(left.expr) or _is_small(right.expr)))):
-        return code(f"{a.at(SUM)} {sign} {b.at(SUM)}", COMPARISON, a, b)
+        return code(f"{a.at(SUM)} {sign} {b.at(SUM)}", COMPARE, a, b)
     return call(_ORDER[sign], a, b)
 
 
@@ -72,7 +72,7 @@ def membership(typed: Typed, a: Code, b: Code, *, negated: bool = False) -> Code
 
 def is_in(item: Code, whole: Code, *, negated: bool) -> Code:
     """Print Python's own `in`."""
-    return code(f"{item.at(SUM)} {'not in' if negated else 'in'} {whole.at(SUM)}", COMPARISON, item, whole)
+    return code(f"{item.at(SUM)} {'not in' if negated else 'in'} {whole.at(SUM)}", COMPARE, item, whole)
 
 
 def negation(typed: Typed, part: Code) -> Code:
@@ -93,9 +93,8 @@ def arithmetic(typed: Typed, a: Code, b: Code, *, sign: str) -> Code:
     return call(_ARITHMETIC[sign], a, b)
 
 
-def applied(overload: Overload, args: Sequence[Code]) -> Code:
-    """Print a call of a function."""
-    python = overload.python
+def applied(python: str, args: Sequence[Code]) -> Code:
+    """Print a call of a function, as `functions.how` says."""
     if not python:
         return args[0]
     if python == "in":
