@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Final, TypeAlias
 
-from saltern_targets.layout import SOFT, SPACE, BestFit, Doc, FitsExpanded, Group, IfBreaks, Indent
+from saltern_compiler.layout import LINE, SOFT, BestFit, Doc, FitsExpanded, Group, IfBreaks, Indent, join
 from saltern_targets.precedence import (
     BINARY,
     COMPARE,
@@ -50,16 +50,6 @@ class _Operator:
 _Part: TypeAlias = "Doc | _Operator"
 
 
-def joined(docs: Sequence[Doc], separator: Doc) -> Doc:
-    """Put a separator between documents."""
-    parts: list[Doc] = []
-    for doc in docs:
-        if parts:
-            parts.append(separator)
-        parts.append(doc)
-    return tuple(parts)
-
-
 def bracketed(left: str, body: Doc, right: str, level: Level = INSIDE, *, broken: bool = False) -> Doc:
     """Put brackets around a body, which breaks after the left and before the right one."""
     if body == ():
@@ -70,7 +60,7 @@ def bracketed(left: str, body: Doc, right: str, level: Level = INSIDE, *, broken
 
 def listed(docs: Sequence[Doc]) -> Doc:
     """Join by commas, with one after the last where the enclosing group breaks."""
-    return (joined(docs, (",", SPACE)), IfBreaks(",")) if docs else ()
+    return (join(docs, (",", LINE)), IfBreaks(",")) if docs else ()
 
 
 @dataclass
@@ -166,7 +156,7 @@ class Expressions:
         pieces = split_text(whole)
         if len(pieces) < 2:
             return None
-        lines = Group(IfBreaks(joined(pieces, SPACE), whole))
+        lines = Group(IfBreaks(join(pieces, LINE), whole))
         return Group((IfBreaks("("), Indent((SOFT, lines)), SOFT, IfBreaks(")")))
 
     def _group(self, body: Doc, level: Level) -> Doc:
@@ -177,8 +167,8 @@ class Expressions:
     def _line(self, level: Level) -> Doc:
         """Return a place that may break only inside brackets or parentheses."""
         if level == INSIDE:
-            return SPACE
-        return IfBreaks(SPACE, " ", group=level.group) if isinstance(level, Within) else " "
+            return LINE
+        return IfBreaks(LINE, " ", group=level.group) if isinstance(level, Within) else " "
 
     def _collection(self, left: str, docs: list[Doc], right: str, of: ast.expr, level: Level) -> Doc:
         return bracketed(left, listed(docs), right, level, broken=bool(docs) and self._is_kept_open(of))
@@ -220,9 +210,9 @@ class Expressions:
     def _comprehension(self, element: Doc, generators: list[ast.comprehension]) -> Doc:
         parts: list[Doc] = [Group(element)]
         for each in generators:
-            parts += [SPACE, f"for {self._segment(each.target)} in ", self._operand(each.iter, 1, INSIDE)]
+            parts += [LINE, f"for {self._segment(each.target)} in ", self._operand(each.iter, 1, INSIDE)]
             for test in each.ifs:
-                parts += [SPACE, Group(("if ", self._operand(test, 1, INSIDE)))]
+                parts += [LINE, Group(("if ", self._operand(test, 1, INSIDE)))]
         return Group(tuple(parts))
 
     def _operand(self, of: ast.expr, least: int, level: Level) -> Doc:

@@ -21,13 +21,17 @@ import textwrap
 from collections.abc import Iterable
 from typing import Final
 
+from saltern_compiler.layout import LINE, SOFT, Doc, Group, IfBreaks, Indent, join, lay_out
 from saltern_compiler.pytext import escape
 from saltern_runtime.spec import Json
-from saltern_targets.expressions import FREE, INSIDE, Expressions, joined, listed
-from saltern_targets.layout import LINE_LENGTH, SOFT, SPACE, Doc, Group, IfBreaks, Indent, lay_out
+from saltern_targets.expressions import FREE, INSIDE, Expressions, listed
 from saltern_targets.precedence import LOOSE
 
 __all__ = ["LINE_LENGTH", "Module", "docstring", "header", "html_header", "json_file", "sentence", "statement"]
+
+LINE_LENGTH: Final = 100
+"""Columns of generated Python; the generated pyproject.toml tells ruff the same."""
+_INDENT: Final = 4
 
 
 def header(source_name: str) -> str:
@@ -148,9 +152,9 @@ def _member(name: str) -> tuple[int, tuple[tuple[int, int, str], ...], str]:
 
 
 def _from_import(module: str, names: Iterable[str]) -> str:
-    body = (joined(list(names), (",", SPACE)), IfBreaks(","))
+    body = (join(names, (",", LINE)), IfBreaks(","))
     doc = Group((f"from {module} import ", _only_if_broken(body)))
-    return lay_out(doc) + "\n"
+    return lay_out(doc, width=LINE_LENGTH, step=_INDENT) + "\n"
 
 
 def _only_if_broken(body: Doc) -> Doc:
@@ -171,7 +175,7 @@ def statement(text: str, indent: int = 0) -> str:
     doc = _statement(parsed, source)
     if doc is None:
         return first + text
-    return first + lay_out(("@" if is_decorator else prefix, doc), indent=indent)
+    return first + lay_out(("@" if is_decorator else prefix, doc), width=LINE_LENGTH, step=_INDENT, indent=indent)
 
 
 def _parse(source: str) -> ast.stmt:

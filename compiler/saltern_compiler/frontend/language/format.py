@@ -10,12 +10,15 @@ from lark.exceptions import UnexpectedInput
 from saltern_compiler.diagnostics.model import Diagnostic
 from saltern_compiler.expr.parse import TooDeepError
 from saltern_compiler.frontend.language import reader
+from saltern_compiler.frontend.language.format_template import INDENT
 from saltern_compiler.frontend.language.format_values import Part, ValueSetter, entries, is_expanded, spaced
 from saltern_compiler.frontend.language.tokens import Tok, Tokens, attach, comments_of, parse_tokens
-from saltern_compiler.frontend.pretty import BLANK, HARD, LINE, Doc, Indent, group, joined, many, pretty
 from saltern_compiler.ir.canonical import canonical
 from saltern_compiler.ir.verify import InternalError
+from saltern_compiler.layout import BLANK, HARD, LINE, Doc, Group, Indent, join, lay_out
 
+_WIDTH: Final = 100
+"""Columns of a line."""
 _NO_LIMIT: Final = 1_000_000_000
 _PLAIN: Final = frozenset(
     [
@@ -60,7 +63,7 @@ def set_text(text: str, *, airy: bool = False) -> str:
     tokens = attach(tree, text)
     setter = _Setter(tokens.by_start, set_expression)
     setter.airy = airy
-    return pretty(setter.file(setter.transform(tree).parts, tokens)) + "\n"  # type: ignore[arg-type] # a source is a tree
+    return _lines_of(setter.file(setter.transform(tree).parts, tokens)) + "\n"  # type: ignore[arg-type] # a source is a tree
 
 
 def set_expression(text: str) -> str | None:
@@ -74,8 +77,12 @@ def set_expression(text: str) -> str | None:
         return None
     setter = _Setter(tokens.by_start, set_expression)
     part = setter.__default_token__(tree) if not hasattr(tree, "data") else setter.transform(tree)  # type: ignore[arg-type] # an expression of one token is that token
-    made = pretty(part.doc, _NO_LIMIT)
+    made = _lines_of(part.doc, _NO_LIMIT)
     return None if "\n" in made else made
+
+
+def _lines_of(doc: Doc, width: int = _WIDTH) -> str:
+    return lay_out(doc, width=width, step=INDENT)
 
 
 def _comments(text: str) -> list[str]:
@@ -93,7 +100,7 @@ class _Setter(ValueSetter):
         if tokens.end.lead:
             made += [BLANK if tokens.end.blank else HARD] if items else []
             made.append(tokens.end.comments())
-        return many(*made)
+        return tuple(made)
 
     def __default__(self, data: str, children: list[Part], meta: object) -> Part:
         if data in _PLAIN:
@@ -109,8 +116,8 @@ class _Setter(ValueSetter):
     def _plain(self, rule: str, children: list[Part]) -> Part:
         """Set a construct whose decorators stand above it and whose words have spaces between them."""
         count = sum(part.rule == "decorator" for part in children)
-        above = [many(part.doc, HARD) for part in children[:count]]
-        return self.part(rule, children, many(*above, spaced(children[count:])))
+        above = [(part.doc, HARD) for part in children[:count]]
+        return self.part(rule, children, (*above, spaced(children[count:])))
 
     def decorator(self, children: list[Part]) -> Part:
         inner = [part for child in children for part in (child.parts if child.rule == "decorator_args" else [child])]
@@ -121,13 +128,11 @@ class _Setter(ValueSetter):
 
     def compensate(self, children: list[Part]) -> Part:
         keyword, of = children
-        return self.part(
-            "compensate", children, many(keyword.doc, " ", self._block(of) if of.rule == "block" else of.doc)
-        )
+        return self.part("compensate", children, (keyword.doc, " ", self._block(of) if of.rule == "block" else of.doc))
 
     def body(self, children: list[Part]) -> Part:
         *words, block = children
-        return self.part("body", children, many(spaced(words), " ", group(self._block(block))))
+        return self.part("body", children, (spaced(words), " ", Group(self._block(block))))
 
     def when(self, children: list[Part]) -> Part:
         if children[0].rule == "WHEN":
@@ -143,22 +148,22 @@ class _Setter(ValueSetter):
 
     def arm(self, children: list[Part]) -> Part:
         case, arrow, block, *_ = children
-        return self.part("arm", children, many(case.doc, " ", arrow.doc, " ", group(self._block(block))))
+        return self.part("arm", children, (case.doc, " ", arrow.doc, " ", Group(self._block(block))))
 
     def _headed(self, rule: str, children: list[Part]) -> Part:
         """Set a statement that ends in blocks."""
         count = sum(part.rule == "decorator" for part in children)
         first = next(place for place, part in enumerate(children) if part.rule == "block")
-        above = [many(part.doc, HARD) for part in children[:count]]
+        above = [(part.doc, HARD) for part in children[:count]]
         body: Sequence[Doc] = [self._block(part) if part.rule == "block" else part.doc for part in children[first:]]
-        return self.part(rule, children, many(*above, spaced(children[count:first]), " ", group(joined(body, " "))))
+        return self.part(rule, children, (*above, spaced(children[count:first]), " ", Group(join(body, " "))))
 
     def switch(self, children: list[Part]) -> Part:
         count = sum(part.rule == "decorator" for part in children)
         first = next(place for place, part in enumerate(children) if part.rule == "LBRACE")
-        above = [many(part.doc, HARD) for part in children[:count]]
+        above = [(part.doc, HARD) for part in children[:count]]
         arms = entries(children[first:], commas=False, expanded=len(children) > first + 2)
-        return self.part("switch", children, many(*above, spaced(children[count:first]), " ", arms))
+        return self.part("switch", children, (*above, spaced(children[count:first]), " ", arms))
 
     def bare_switch(self, children: list[Part]) -> Part:
         return self.switch(children)
@@ -168,12 +173,12 @@ class _Setter(ValueSetter):
         opening, *statements, closing = block.parts
         rest = closing.tok
         if not statements and not rest.lead:
-            return many(opening.doc, rest.bare())
+            return (opening.doc, rest.bare())
         expanded = len(statements) > 1 or is_expanded(opening.tok, block.parts[1].first)
         body: list[Doc] = [HARD if expanded else LINE, self._lines(statements)]
         if rest.lead:
             body += [(BLANK if rest.blank else HARD) if statements else "", rest.comments()]
-        return many(opening.doc, Indent(many(*body)), HARD if expanded or rest.lead else LINE, rest.bare())
+        return (opening.doc, Indent(tuple(body)), HARD if expanded or rest.lead else LINE, rest.bare())
 
     def _lines(self, parts: Sequence[Part]) -> Doc:
         is_long = [self.airy and _height(part) > 1 for part in parts]
@@ -183,13 +188,13 @@ class _Setter(ValueSetter):
                 gap = part.first.blank or is_long[place - 1] or is_long[place] or (self.airy and part.first.lead)
                 made.append(BLANK if gap else HARD)
             made.append(part.doc)
-        return many(*made)
+        return tuple(made)
 
 
 def _height(part: Part) -> int:
     """Count the lines of a construct without the comments before it."""
     above = part.first.comments()
-    return pretty(part.doc).count("\n") + 1 - (pretty(above).count("\n") + 1 if part.first.lead else 0)
+    return _lines_of(part.doc).count("\n") + 1 - (_lines_of(above).count("\n") + 1 if part.first.lead else 0)
 
 
 def _without_last_comma(parts: Sequence[Part]) -> Sequence[Part]:

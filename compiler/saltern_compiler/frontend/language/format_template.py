@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from saltern_compiler.frontend.language.template import Piece, cut, pieces
-from saltern_compiler.frontend.pretty import INDENT, Doc, Raw
+from saltern_compiler.layout import Doc, Raw
+
+INDENT: Final = 2
+"""Columns of a step to the right."""
 
 
 def set_template(token: str, inline: Callable[[str], str | None]) -> Doc:

@@ -11,19 +11,17 @@ from lark.visitors import Transformer_NonRecursive
 
 from saltern_compiler.frontend.language.format_template import set_template
 from saltern_compiler.frontend.language.tokens import Tok
-from saltern_compiler.frontend.pretty import (
+from saltern_compiler.layout import (
     BLANK,
     HARD,
     LINE,
     SOFT,
-    Choice,
     Doc,
+    Group,
+    IfBreaks,
     Indent,
-    Raw,
     breaks,
-    group,
-    joined,
-    many,
+    join,
 )
 
 _LEVELS: Final = {
@@ -54,7 +52,7 @@ class Part:
 
 def glued(parts: Sequence[Part]) -> Doc:
     """Print parts with nothing between them."""
-    return many(*(part.doc for part in parts))
+    return tuple(part.doc for part in parts)
 
 
 def spaced(parts: Sequence[Part]) -> Doc:
@@ -65,7 +63,7 @@ def spaced(parts: Sequence[Part]) -> Doc:
         if made and part.rule not in {"COMMA", "COLON", "RPAR", "LPAR"} and before not in {"LPAR", "AT"}:
             made.append(" ")
         made.append(part.doc)
-    return many(*made)
+    return tuple(made)
 
 
 def is_expanded(opening: Tok, following: Tok) -> bool:
@@ -79,8 +77,8 @@ def entries(parts: Sequence[Part], *, commas: bool, expanded: bool) -> Doc:
     inner = [part for part in inner if part.rule != "COMMA"]
     rest = closing.tok
     if not inner and not rest.lead:
-        return many(opening.doc, rest.bare())
-    comma: Doc = "," if commas else Choice("", ",")
+        return (opening.doc, rest.bare())
+    comma: Doc = "," if commas else IfBreaks("", ",")
     made: list[Doc] = [opening.doc]
     body: list[Doc] = []
     for place, part in enumerate(inner):
@@ -91,8 +89,8 @@ def entries(parts: Sequence[Part], *, commas: bool, expanded: bool) -> Doc:
         body.append(part.doc)
     if rest.lead:
         body += [BLANK if inner and rest.blank else HARD, rest.comments()]
-    made += [Indent(many(*body)), HARD if rest.lead else LINE, rest.bare()]
-    return group(*made, force=expanded)
+    made += [Indent(tuple(body)), HARD if rest.lead else LINE, rest.bare()]
+    return Group(tuple(made), broken=expanded)
 
 
 def _any_breaks(parts: Sequence[Part]) -> bool:
@@ -136,7 +134,7 @@ class ValueSetter(Transformer_NonRecursive[Token, Part]):
         made: Docs = []
         for sign, operand in zip(terms[1::2], terms[2::2], strict=True):
             made += [LINE, sign.doc, " ", operand.doc]
-        return self.part(rule, children, group(terms[0].doc, Indent(many(*made))), terms)
+        return self.part(rule, children, Group((terms[0].doc, Indent(tuple(made)))), terms)
 
     def logical_or(self, children: Parts) -> Part:
         return self._chain(children, "logical_or")
@@ -149,21 +147,21 @@ class ValueSetter(Transformer_NonRecursive[Token, Part]):
 
     def conditional(self, children: Parts) -> Part:
         condition, question, yes, colon, no = children
-        made = Indent(many(LINE, question.doc, " ", yes.doc, LINE, colon.doc, " ", no.doc))
-        return self.part("conditional", children, group(condition.doc, made))
+        made = Indent((LINE, question.doc, " ", yes.doc, LINE, colon.doc, " ", no.doc))
+        return self.part("conditional", children, Group((condition.doc, made)))
 
     def _bracketed(self, opening: Sequence[Part], inner: Sequence[Part], closing: Part, *, trailing: bool) -> Doc:
         """Print what stands in brackets with commas between."""
         inner = [part for part in inner if part.rule != "COMMA"]
         rest = closing.tok
         if not inner and not rest.lead:
-            return many(glued(opening), rest.bare())
-        body: Docs = [SOFT, joined([part.doc for part in inner], ",", LINE)]
+            return (glued(opening), rest.bare())
+        body: Docs = [SOFT, join((part.doc for part in inner), (",", LINE))]
         if trailing and inner:
-            body.append(Choice(",", ""))
+            body.append(IfBreaks(",", ""))
         if rest.lead:
             body += [HARD if inner else "", rest.comments()]
-        return group(glued(opening), Indent(many(*body)), HARD if rest.lead else SOFT, rest.bare())
+        return Group((glued(opening), Indent(tuple(body)), HARD if rest.lead else SOFT, rest.bare()))
 
     def _applied(self, rule: str, children: Parts, opening: int) -> Part:
         *_, closing = children
@@ -200,7 +198,7 @@ class ValueSetter(Transformer_NonRecursive[Token, Part]):
         return self.part("map_entries", children, "", children)
 
     def map_entry(self, children: Parts) -> Part:
-        return self.part("map_entry", children, many(glued(children[:-1]), " ", children[-1].doc))
+        return self.part("map_entry", children, (glued(children[:-1]), " ", children[-1].doc))
 
     def optional_entry(self, children: Parts) -> Part:
         return self.map_entry(children)
@@ -215,7 +213,7 @@ class ValueSetter(Transformer_NonRecursive[Token, Part]):
         made: Docs = []
         for bar, member in zip(rest[::2], rest[1::2], strict=True):
             made += [LINE, bar.doc, " ", member.doc]
-        return self.part("type", children, group(first.doc, Indent(many(*made))) if made else first.doc)
+        return self.part("type", children, Group((first.doc, Indent(tuple(made)))) if made else first.doc)
 
     def object_type(self, children: Parts) -> Part:
         inner = [part for child in children[1:-1] for part in _unwrap(child, "fields")]
@@ -228,7 +226,7 @@ class ValueSetter(Transformer_NonRecursive[Token, Part]):
 
     def field(self, children: Parts) -> Part:
         colon = next(place for place, part in enumerate(children) if part.rule == "COLON")
-        return self.part("field", children, many(glued(children[: colon + 1]), " ", spaced(children[colon + 1 :])))
+        return self.part("field", children, (glued(children[: colon + 1]), " ", spaced(children[colon + 1 :])))
 
 
 def _unwrap(part: Part, *rules: str) -> Sequence[Part]:
@@ -238,6 +236,3 @@ def _unwrap(part: Part, *rules: str) -> Sequence[Part]:
 def _needs_comma(first: Tok) -> bool:
     """Tell whether an entry could be read as the rest of the value before it."""
     return first.kind in {"LPAR", "QUESTION"} or first.text == "in"
-
-
-__all__ = ["Part", "Raw", "ValueSetter", "entries", "glued", "is_expanded", "spaced"]

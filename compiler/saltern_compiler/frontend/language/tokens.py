@@ -12,7 +12,7 @@ from typing import Any, Final
 from lark import Lark, Token, Tree
 
 from saltern_compiler.expr.parse import GRAMMAR, DepthGuard
-from saltern_compiler.frontend.pretty import BLANK, HARD, Doc, Fresh, Raw, Suffix, many
+from saltern_compiler.layout import BLANK, HARD, Doc, Fresh, Raw, Suffix
 
 _COMMENT: Final = re.compile(r"#[^\n]*")
 
@@ -46,13 +46,13 @@ class Tok:
     def bare(self, text: Doc | None = None) -> Doc:
         """Print it without the comments before it; `text` stands for what it says."""
         own = (Raw(tuple(self.text.split("\n"))) if "\n" in self.text else self.text) if text is None else text
-        return many(own, Suffix(self.trail)) if self.trail else own
+        return (own, Suffix(self.trail)) if self.trail else own
 
     def doc(self, text: Doc | None = None) -> Doc:
         """Print it with its comments."""
         if not self.lead:
             return self.bare(text)
-        return many(Fresh(), self.comments(), BLANK if self.blank_after_lead else HARD, self.bare(text))
+        return (Fresh(), self.comments(), BLANK if self.blank_after_lead else HARD, self.bare(text))
 
     def comments(self) -> Doc:
         """Print the comments before it, without the line break after the last."""
@@ -61,7 +61,7 @@ class Tok:
             if made:
                 made.append(BLANK if each.blank else HARD)
             made.append(each.text)
-        return many(*made)
+        return tuple(made)
 
 
 @dataclass(slots=True)
