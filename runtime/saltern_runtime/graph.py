@@ -56,6 +56,12 @@ class Node(Generic[P, R]):
         return f"<node {self.id} {self.type}>"
 
     @cached_property
+    def handles(self) -> tuple[str, ...]:
+        """The handles that its annotation says it takes one of; empty where it does not say."""
+        returned = get_type_hints(self.function).get("return")
+        return get_args(returned) if get_origin(returned) is Literal else ()
+
+    @cached_property
     def adapters(self) -> Mapping[str, TypeAdapter[Any]]:
         """Parameter name → adapter of its annotated type without `Skipped` (which has no JSON form), `return` → the result's."""
         hints = get_type_hints(self.function)
@@ -319,6 +325,11 @@ class Graph:
                 raise GraphError(f"{self.name}: stage {stage.name!r} hangs on {on.node!r}, which is not there")
             if self.owner_of.get(self.stage_of[on.node]) != self.owner_of.get(stage.name):
                 raise GraphError(f"{self.name}: stage {stage.name!r} hangs on {on.node!r}, which is in another body")
+            handles = self.nodes[on.node].handles
+            if handles and on.handle not in handles:
+                raise GraphError(
+                    f"{self.name}: stage {stage.name!r} hangs on {on.handle!r}, which {on.node!r} never takes"
+                )
             yield self.stage_of[on.node]
 
     def _waits(self, stage: Stage) -> Iterator[str]:

@@ -88,7 +88,7 @@ FILES = {
     "tasks.py": '''
         """The Celery app."""
 
-        from saltern_runtime.engine.celery import Bell, Worker
+        from saltern_runtime.engine.celery import Worker
 
         from echo.graph import GRAPH
 
@@ -96,28 +96,8 @@ FILES = {
         celery = worker.celery
 
 
-        @worker.stage("think")
-        def think(bell: Bell) -> None:
-            """Run think."""
-            worker.answer(bell)
-
-
-        @worker.stage("loud")
-        def loud(bell: Bell) -> None:
-            """Run loud."""
-            worker.answer(bell)
-
-
-        @worker.stage("shout")
-        def shout(bell: Bell) -> None:
-            """Run shout."""
-            worker.answer(bell)
-
-
-        @worker.stage("return")
-        def return_(bell: Bell) -> None:
-            """Run return."""
-            worker.answer(bell)
+        for stage in GRAPH.stages:
+            worker.register(stage, worker.answer)
         ''',
     "api.py": '''
         """HTTP API."""

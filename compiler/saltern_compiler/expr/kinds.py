@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from saltern_runtime.spec.types import (
@@ -40,6 +40,28 @@ ORDERED: Final = frozenset({"bool", "int", "double", "string", "bytes", "timesta
 @dataclass(frozen=True, slots=True)
 class Record(ObjectType):
     """An object type whose value is a dict in Python, not a model: what a map literal makes."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fresh(LiteralType):
+    """The type of a constant that an expression writes: equal to a member of an enumeration, but none that anyone declared."""
+
+
+def settled(of: Type) -> Type:
+    """Return the type that a value keeps: what was only written there opens up (19 | 20 is int), declared enumerations stay."""
+    match of:
+        case Fresh():
+            return widen(of)
+        case ListType(item=item):
+            return ListType(settled(item))
+        case MapType(value=value):
+            return MapType(settled(value))
+        case UnionType(members=members):
+            return union(*(settled(member) for member in members))
+        case ObjectType(fields=fields):
+            return replace(of, fields=tuple(replace(field, type=settled(field.type)) for field in fields))
+        case _:
+            return of
 
 
 def kind(of: Type) -> str:
@@ -86,7 +108,10 @@ def widened(of: Type) -> Type:
 
 def join(types: Iterable[Type]) -> Type:
     """Return the type of a value that is one of several; `any` where Python would hold a model or a dict by turns."""
-    whole = union(*types)
+    flat = [member for of in types for member in (of.members if isinstance(of, UnionType) else (of,))]
+    whole = union(
+        *sorted(flat, key=lambda member: not isinstance(member, Fresh))
+    )  # of equal ones, the declared one stays
     mixed = len({holds_dicts(each) for each in _objects(whole)}) > 1
     return ANY if mixed else whole
 
@@ -159,6 +184,6 @@ def _only(of: Type, kinds: Iterable[str]) -> bool:
 
 
 __all__ = [
-    "ANY", "BOOL", "BYTES", "DOUBLE", "DURATION", "INT", "NULL", "STRING", "TIMESTAMP", "UINT", "Record", "comparable",
-    "has_models", "holds_dicts", "join", "kind", "public", "widen", "widened", "without_null",
+    "ANY", "BOOL", "BYTES", "DOUBLE", "DURATION", "INT", "NULL", "STRING", "TIMESTAMP", "UINT", "Fresh", "Record",
+    "comparable", "has_models", "holds_dicts", "join", "kind", "public", "settled", "widen", "widened", "without_null",
 ]  # fmt: skip

@@ -10,7 +10,7 @@ from saltern_compiler.expr import calls
 from saltern_compiler.expr.ast import Call, Const, Expr, Ident, Index, ListExpr, Macro, MapExpr, Select, Span, children
 from saltern_compiler.expr.calls import ILL_TYPED, MAY_BE_NULL, not_null
 from saltern_compiler.expr.functions import TYPE_NAMES
-from saltern_compiler.expr.kinds import UINT, Record, join, kind, widened
+from saltern_compiler.expr.kinds import UINT, Fresh, Record, join, kind, widened
 from saltern_compiler.expr.parse import Problem
 from saltern_compiler.expr.typed import Facts, Scope, Typed, facts
 from saltern_runtime.spec.types import (
@@ -22,7 +22,6 @@ from saltern_runtime.spec.types import (
     STRING,
     Field,
     ListType,
-    LiteralType,
     MapType,
     ObjectType,
     Primitive,
@@ -342,11 +341,11 @@ def _const_type(const: Const) -> Type:
         case bool():
             return BOOL
         case int() as value:
-            return UINT if const.uint else LiteralType(value)
+            return UINT if const.uint else Fresh(value)
         case float():
             return DOUBLE
         case str() as value:
-            return LiteralType(value)
+            return Fresh(value)
         case bytes():
             return BYTES
 

@@ -100,7 +100,7 @@ class CeleryDispatcher:
 
 
 class Worker:
-    """The Celery side of a generated package: `worker.celery` is its app, `worker.stage` registers a task a stage."""
+    """The Celery side of a generated package: `worker.celery` is its app, `worker.register` makes a task for a stage."""
 
     def __init__(self, graph: Graph, settings: Settings | None = None) -> None:
         self.settings = settings or Settings.from_env()
@@ -117,20 +117,16 @@ class Worker:
         signals.worker_ready.connect(self._on_ready, weak=False)
         signals.worker_shutting_down.connect(self._on_shutting_down, weak=False)
 
-    def stage(self, name: str) -> Callable[[Callable[[Bell], None]], Callable[[Bell], None]]:
-        """Register a function as the task of a stage; raises KeyError for a stage that the graph has not."""
-        if name not in self._graph.stages:
-            raise KeyError(f"{self._graph.name} has no stage {name!r}")
+    def register(self, stage: str, function: Callable[[Bell], None]) -> None:
+        """Make a function the task of a stage; raises KeyError for a stage that the graph has not."""
+        if stage not in self._graph.stages:
+            raise KeyError(f"{self._graph.name} has no stage {stage!r}")
 
-        def register(function: Callable[[Bell], None]) -> Callable[[Bell], None]:
-            def task(message: list[Any]) -> None:
-                function(Bell.from_message(message))
+        def task(message: list[Any]) -> None:
+            function(Bell.from_message(message))
 
-            task.__doc__ = function.__doc__
-            self.celery.task(name=f"{self._graph.name}.{name}", ignore_result=True)(task)
-            return function
-
-        return register
+        task.__doc__ = function.__doc__
+        self.celery.task(name=f"{self._graph.name}.{stage}", ignore_result=True)(task)
 
     def answer(self, bell: Bell) -> None:
         """Claim what is most urgent in the bell's queue, execute, checkpoint; and so on, until the slice ends."""

@@ -5,49 +5,36 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from saltern_compiler.ir.plan import Plan, Stage
-from saltern_compiler.pytext import identifier, string
+from saltern_compiler.ir.plan import Plan
 from saltern_compiler.target import Contribution, Target
 from saltern_targets.names import package_name
-from saltern_targets.writing import Module, docstring
+from saltern_targets.writing import Module
 
-_TAKEN: Final = frozenset({"Bell", "GRAPH", "Worker", "app", "bell", "worker"})
 _APP: Final = '''
 worker = Worker(GRAPH)
 app = worker.celery
-"""What `celery -A` finds; a bell wakes a worker, what it then does is whatever the store says is most urgent."""
+"""What `celery -A` finds."""
+
+
+def answer(bell: Bell) -> None:
+    """Run what is most urgent in the queue of the bell, whichever task it rings, until the slice ends."""
+    worker.answer(bell)
+
+
+for stage in GRAPH.stages:
+    worker.register(stage, answer)
 '''
 
 
 def emit(plan: Plan, options: Mapping[str, str]) -> Mapping[str, bytes]:  # noqa: ARG001 - the interface of targets; there are no options
     """Write `<package>/tasks.py`."""
     package = package_name(plan)
-    doc = f"The Celery app of the pipeline {package}: `celery -A {package}.tasks worker`. One task a stage."
+    doc = f"The Celery app of the pipeline {package}: `celery -A {package}.tasks worker`. A task for each stage."
     module = Module(doc, source_name=plan.source_name, package=package)
     module.use("saltern_runtime.engine.celery", "Bell", "Worker")
     module.use(f"{package}.graph", "GRAPH")
     module.add(_APP)
-    taken = set(_TAKEN)
-    for stage in plan.stages:
-        name = identifier(stage.name, taken)
-        taken.add(name)
-        module.blank(2)
-        module.add(f"@worker.stage({string(stage.name)})")
-        module.add(f"def {name}(bell: Bell) -> None:")
-        module.add(docstring(_says(stage)), indent=4)
-        module.add("worker.answer(bell)", indent=4)
     return {f"{package}/tasks.py": module.render()}
-
-
-def _says(stage: Stage) -> str:
-    """Say what a reader of the task wants to know, within a line."""
-    if not stage.nodes:
-        return f"Relay arrivals, in the queue {stage.queue}."
-    times = "one attempt" if stage.retry.attempts == 1 else f"{stage.retry.attempts} attempts"
-    each = f" for each item of {stage.owner}" if stage.owner else ""
-    what = ", then ".join(stage.nodes)
-    shown = what if len(what) <= 50 else f"{len(stage.nodes)} nodes, {stage.nodes[0]} first"
-    return f"Run {shown}{each}: in the queue {stage.queue}, at most {times} of {stage.timeout:g} s."
 
 
 def contribute(plan: Plan) -> Contribution:

@@ -6,11 +6,9 @@ from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 from typing import Final
 
-from saltern_compiler.expr.ast import references
-from saltern_compiler.expr.show import show
-from saltern_compiler.ir.pipeline import RETURN, YIELD, Node
+from saltern_compiler.ir.pipeline import RETURN, Node
 from saltern_compiler.ir.plan import Plan, PlannedNode
-from saltern_compiler.ir.values import Expression, ListValue, Literal, TypeValue, Value, expressions
+from saltern_compiler.ir.values import Expression, ListValue, Literal, TypeValue, Value
 from saltern_compiler.pytext import RESERVED, identifier, literal
 from saltern_runtime.spec import ANY, BOOL, Emit, Param, Type, UnionType
 from saltern_runtime.spec.names import RUN, case_handle
@@ -73,7 +71,9 @@ class _Writer:
         takes_context = planned.spec.emit is Emit.CALL
         self.module.add(self._decorator(planned.node))
         self.module.add(self._signature(planned, values, takes_context=takes_context))
-        self.module.add(docstring(self._doc(planned)), indent=4)
+        label = self.plan.docs.get(planned.node.id)
+        if label:
+            self.module.add(docstring(label), indent=4)
         self.module.add("\n".join(body), indent=4)
         for source, name in values.imports:
             self.module.use(source, name)
@@ -129,24 +129,6 @@ class _Writer:
             return name
         return values.annotation(of)
 
-    def _doc(self, planned: PlannedNode) -> str:
-        label = self.plan.docs.get(planned.node.id)
-        if label:
-            return label
-        node = planned.node
-        if node.id == RETURN:
-            return "Return the result of the run."
-        decider = {Emit.IF: node.param("condition"), Emit.SWITCH: node.param("value")}.get(planned.spec.emit)
-        if isinstance(decider, Expression):
-            text = show(decider.expr)
-            return f"Choose a branch by `{text}`." if len(text) <= _SHOWN else "Choose a branch."
-        if node.body is not None and node.body.variables:
-            return f"Give the items, each of which the body takes as `{self.items[node.body.variables[0]]}`."
-        if node.type == YIELD:
-            return f"Give the result of one item of `{node.id.removesuffix(f'/{YIELD}')}`."
-        words = node.id.replace("_", " ").replace("-", " ").strip()
-        return f"{words[:1].upper()}{words[1:]}."
-
     def call(self, planned: PlannedNode, values: Values) -> list[str]:
         """`return module.function(ctx, name=value, ...)`."""
         spec, node = planned.spec, planned.node
@@ -179,8 +161,7 @@ class _Writer:
             for param in planned.spec.params
             if param.passed and (value := planned.node.param(param.name)) is not None
         )
-        expected = self.plan.output_type if planned.node.id == RETURN else planned.returns
-        return [_return(values.write(bound, expected))]
+        return values.returned(bound, self.plan.output_type if planned.node.id == RETURN else planned.returns)
 
     def if_(self, planned: PlannedNode, values: Values) -> list[str]:
         """`return "then" if condition else "else"`."""
@@ -204,24 +185,11 @@ class _Writer:
         return [*lines, "    case _:", '        return "else"']
 
     def merge(self, planned: PlannedNode, values: Values) -> list[str]:
-        """Write a chain of conditions: the first value, in written order, that was not skipped."""
+        """Return the first value, in written order, that was not skipped."""
         bound = planned.node.param("values")
         assert isinstance(bound, ListValue | Literal), "checks refuse anything but a list"
-        items = bound.items if isinstance(bound, ListValue) else tuple(Literal(each) for each in bound.value)
-        text = ""
-        for item in items:
-            needs = [name for name in _unguarded(item) if name in values.names and values.names[name].may_be_skipped]
-            text += values.write(item, planned.result)
-            if not needs:
-                return [_return(text)]
-            values.imports.add(("saltern_runtime", "SKIPPED"))
-            text += f" if {' and '.join(f'{values.names[name].text} is not SKIPPED' for name in needs)} else "
-        return [_return(f"{text}None")]
-
-
-def _return(text: str) -> str:
-    """Return a value; linters want nothing after `return` where it is always None."""
-    return "return" if text == "None" else f"return {text}"
+        items = bound.items if isinstance(bound, ListValue) else tuple(Literal(item) for item in bound.value)
+        return values.first_of(items, planned.result)
 
 
 def _may_be_bool(value: Value) -> bool:
@@ -230,12 +198,6 @@ def _may_be_bool(value: Value) -> bool:
         return False
     of = tree_of(value).type
     return any(each in (ANY, BOOL) for each in (of.members if isinstance(of, UnionType) else (of,)))
-
-
-def _unguarded(value: Value) -> list[str]:
-    """Return the names that a value cannot do without, in the order of the text."""
-    found = (read.name for each in expressions(value) for read in references(each.expr) if not read.guarded)
-    return list(dict.fromkeys(found))
 
 
 _BODIES: Final[Mapping[Emit, Callable[[_Writer, PlannedNode, Values], list[str]]]] = {

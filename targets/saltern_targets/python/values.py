@@ -3,15 +3,31 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
+from saltern_compiler.expr.ast import references
 from saltern_compiler.expr.typed import Typed
-from saltern_compiler.ir.values import Expression, ListValue, Literal, ObjectValue, Template, TypeValue, Value
-from saltern_compiler.pytext import literal
+from saltern_compiler.ir.values import (
+    Expression,
+    ListValue,
+    Literal,
+    ObjectValue,
+    Template,
+    TypeValue,
+    Value,
+    expressions,
+)
+from saltern_compiler.pytext import identifier, literal
 from saltern_runtime.spec import ANY, DOUBLE, Json, ListType, MapType, ObjectType, Type, UnionType
+from saltern_targets.names import IN_SCOPE
 from saltern_targets.python.classes import Classes
-from saltern_targets.python.expr import attributes, print_expression, print_template
+from saltern_targets.python.expr import attributes, print_arms, print_expression, print_template
+
+_TESTS_IN_A_LINE: Final = 1
+"""Of what may have been skipped: more are asked in statements of their own."""
+_NOTHING: Final[Mapping[str, str]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +78,59 @@ class Values:
         self.used_classes |= made.classes
         return made.text
 
+    def returned(self, value: Value, expected: Type) -> list[str]:
+        """Write the statements that return a value; what may have been skipped is asked for one after the other."""
+        ladder = self._ladder(value, expected)
+        if ladder is not None:
+            return _early_returns(ladder)
+        if not isinstance(value, ObjectValue) or not isinstance(expected, ObjectType):
+            return [_return(self.write(value, expected))]
+        before, written = self._locals(value, expected)
+        return [*before, f"return {self._object(value.fields, expected, written)}"]
+
+    def first_of(self, items: Sequence[Value], expected: Type) -> list[str]:
+        """Write the statements that return the first of several values that was not skipped; null where all were."""
+        ladder = []
+        for item in items:
+            needs = [name for name in _unguarded(item) if name in self.names and self.names[name].may_be_skipped]
+            ladder.append((self._have_run(needs), self.write(item, expected)))
+            if not needs:
+                break
+        else:
+            ladder.append(("", "None"))
+        return _early_returns(ladder)
+
+    def _have_run(self, names: Sequence[str]) -> str:
+        if names:
+            self.imports.add(("saltern_runtime", "SKIPPED"))
+        return " and ".join(f"{self.names[name].text} is not SKIPPED" for name in names)
+
+    def _ladder(self, value: Value, expected: Type) -> list[tuple[str, str]] | None:
+        """Return the tests of a `merge` with what each gives, the last without one; None for what reads well in one line."""
+        if not isinstance(value, Expression):
+            return None
+        arms = print_arms(tree_of(value), self._texts, expected, classes=self.classes.names)
+        if len(arms) <= _TESTS_IN_A_LINE + 1:
+            return None
+        for test, code in arms:
+            self._use(code.helpers | test.helpers, code.imports | test.imports)
+            self._use_classes(code.text)
+        return [(test.text, code.text) for test, code in arms]
+
+    def _locals(self, value: ObjectValue, expected: ObjectType) -> tuple[list[str], Mapping[str, str]]:
+        """Return the statements that give a variable to each field that is a ladder of tests: field → variable."""
+        before: list[str] = []
+        variables: dict[str, str] = {}
+        taken = {*IN_SCOPE, *(keyword.text for keyword in self.names.values())}
+        for name, part in value.fields:
+            field = expected.field(name)
+            ladder = self._ladder(part, field.type) if field is not None else None
+            if ladder is None or field is None:
+                continue
+            variables[name] = identifier(name, {*taken, *variables.values()})
+            before += _assigned(variables[name], self.annotation(field.type), ladder)
+        return before, variables
+
     def _use(self, helpers: frozenset[str], imports: frozenset[tuple[str, str]]) -> None:
         self.imports |= {("saltern_runtime.expr", helper) for helper in helpers}
         self.imports |= imports
@@ -97,19 +166,47 @@ class Values:
             return literal(float(data))
         return literal(data)
 
-    def _object(self, fields: tuple[tuple[str, Value], ...], expected: Type) -> str:
+    def _object(
+        self, fields: tuple[tuple[str, Value], ...], expected: Type, written: Mapping[str, str] = _NOTHING
+    ) -> str:
         given = dict(fields)
         of = _pick(expected, lambda each: isinstance(each, ObjectType) and _fits(each, given))
         if isinstance(of, ObjectType):
             names = attributes(of)
             parts = (
-                f"{names[each.name]}={self.write(given[each.name], each.type)}"
+                f"{names[each.name]}={written.get(each.name) or self.write(given[each.name], each.type)}"
                 for each in of.fields
                 if each.name in given
             )
             return f"{self.annotation(of)}({', '.join(parts)})"
         item = of.value if isinstance(of := _pick(expected, lambda each: isinstance(each, MapType)), MapType) else ANY
         return "{" + ", ".join(f"{literal(name)}: {self.write(value, item)}" for name, value in fields) + "}"
+
+
+def _early_returns(ladder: Sequence[tuple[str, str]]) -> list[str]:
+    lines: list[str] = []
+    for test, text in ladder:
+        lines += [f"if {test}:", f"    return {text}"] if test else [f"return {text}"]
+    return lines if len(lines) > 1 else [_return(ladder[0][1])]
+
+
+def _assigned(name: str, annotation: str, ladder: Sequence[tuple[str, str]]) -> list[str]:
+    *tested, (_, last) = ladder
+    lines = [f"{name}: {annotation} = None"] if last == "None" else [f"{name}: {annotation}"]
+    for number, (test, text) in enumerate(tested):
+        lines += [f"{'elif' if number else 'if'} {test}:", f"    {name} = {text}"]
+    return lines if last == "None" else [*lines, "else:", f"    {name} = {last}"]
+
+
+def _return(text: str) -> str:
+    """Return a value; linters want nothing after `return` where it is always None."""
+    return "return" if text == "None" else f"return {text}"
+
+
+def _unguarded(value: Value) -> list[str]:
+    """Return the names that a value cannot do without, in the order of the text."""
+    reads = (read.name for part in expressions(value) for read in references(part.expr) if not read.guarded)
+    return list(dict.fromkeys(reads))
 
 
 def tree_of(value: Expression) -> Typed:

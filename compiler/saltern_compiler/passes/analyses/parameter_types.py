@@ -11,7 +11,7 @@ from saltern_compiler.diagnostics.suggest import did_you_mean, replace_by
 from saltern_compiler.expr.assign import assignable
 from saltern_compiler.expr.ast import Reference, references
 from saltern_compiler.expr.functions import TYPE_NAMES
-from saltern_compiler.expr.kinds import public
+from saltern_compiler.expr.kinds import public, settled
 from saltern_compiler.expr.typed import Typed
 from saltern_compiler.expr.typing import Env, check
 from saltern_compiler.ir.pipeline import RETURN, Node, Pipeline
@@ -126,7 +126,7 @@ def _typed(visit: _Visit, value: Value, to: Type) -> Type:
         case Expression():
             found = _infer(visit, value)
             _check(visit, found, to, value)
-            return found
+            return settled(found)
         case Template(parts=parts):
             for part in parts:
                 if isinstance(part, Expression):

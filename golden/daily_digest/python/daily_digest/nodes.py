@@ -28,13 +28,11 @@ def top(ctx: Context, *, input: Input) -> HttpResponse:
 
 @node("summaries", type="foreach@1")
 def summaries(*, top: HttpResponse) -> list[Any]:
-    """Give the items, each of which the body takes as `story`."""
     return expect(get(top.body, "hits"), list[Any])
 
 
 @node("page", type="http.request@1")
 def page(ctx: Context, *, story: Any) -> HttpResponse:
-    """Page."""
     return http.request(ctx, url=to_string(get(story, "url")))
 
 
@@ -54,7 +52,6 @@ def summary(ctx: Context, *, page: HttpResponse, story: Any) -> Summary:
 
 @node("summaries/yield", type="yield@1")
 def summaries_yield(*, story: Any, summary: Summary) -> SummariesItem:
-    """Give the result of one item of `summaries`."""
     return SummariesItem(
         summary=summary.text, title=to_string(get(story, "title")), url=to_string(get(story, "url"))
     )
@@ -75,5 +72,4 @@ def post(ctx: Context, *, summaries: list[SummariesItem]) -> SlackMessage:
 
 @node("return", type="return@1")
 def return_(*, post: SlackMessage, summaries: list[SummariesItem]) -> Output:
-    """Return the result of the run."""
     return Output(channel=post.channel, posted=len(summaries))

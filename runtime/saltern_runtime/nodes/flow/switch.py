@@ -21,6 +21,7 @@ from saltern_runtime.spec import (
     Problem,
     Type,
     UnionType,
+    union,
 )
 from saltern_runtime.spec.names import ELSE, case_handle, case_key
 
@@ -62,6 +63,11 @@ def _taken(bound: Bound) -> tuple[str, ...]:
     return tuple(case_handle(each.value if isinstance(each, LiteralType) else None) for each in members)
 
 
+def _result(bound: Bound) -> Type:
+    handles = _handles(bound)
+    return STRING if handles is None else union(*map(LiteralType, handles))
+
+
 NODE: Final = NodeType(
     name="switch",
     summary="Takes the branch `case.<value>` of the case that a value equals, else the branch `else`.",
@@ -76,7 +82,7 @@ NODE: Final = NodeType(
             doc="Strings, integers, booleans or null, each once.",
         ),
     ),
-    result=STRING,
+    result=_result,
     effect=Effect.PURE,
     emit=Emit.SWITCH,
     handles=_handles,

@@ -2,7 +2,7 @@
 
 from saltern_targets.python.expr.code import Code, code
 from saltern_targets.python.expr.coerce import Classes, annotation, attributes, coerce, fits
-from saltern_targets.python.expr.printer import print_expression
+from saltern_targets.python.expr.printer import print_arms, print_expression
 from saltern_targets.python.expr.template import print_template
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "code",
     "coerce",
     "fits",
+    "print_arms",
     "print_expression",
     "print_template",
 ]

@@ -33,6 +33,7 @@ from saltern_targets.python.expr.operators import applied, arithmetic, equality,
 
 _SKIPPED: Final = code("SKIPPED", ATOM, name=("saltern_runtime", "SKIPPED"))
 _NONE: Final = Code("None")
+_ALWAYS: Final = Code("")
 _NO_CLASSES: Final[Classes] = {}
 
 
@@ -45,6 +46,16 @@ def print_expression(
     """
     value = _whole(typed, names, classes)
     return value if expected is None else coerce(value, typed.type, expected, classes)
+
+
+def print_arms(
+    typed: Typed, names: Mapping[str, str], expected: Type, *, classes: Classes = _NO_CLASSES
+) -> list[tuple[Code, Code]]:
+    """Print an expression as tests, each with what it gives, the last without a test: several for a `merge` of what may be skipped."""
+    if not isinstance(typed.expr, Call) or (typed.expr.function, typed.expr.target) != ("merge", None):
+        return [(_ALWAYS, print_expression(typed, names, expected, classes=classes))]
+    arms = _Printer(names, classes=classes).arms(typed)
+    return [(test, coerce(value, typed.type, expected, classes)) for test, value in arms]
 
 
 def _whole(typed: Typed, names: Mapping[str, str], classes: Classes) -> Code:
@@ -235,17 +246,21 @@ class _Printer:
             case _:
                 return self._operator(typed, expr) or self._function(typed, expr)
 
-    def _merge(self, typed: Typed) -> Code:
-        made = _NONE if all(part.skips for part in typed.parts) else None
-        for part in reversed(typed.parts):
+    def arms(self, typed: Typed) -> list[tuple[Code, Code]]:
+        """Return the tests of a `merge`, each with what it gives; the last has no test."""
+        arms: list[tuple[Code, Code]] = []
+        for part in typed.parts:
             value = coerce(self.print(part), part.type, typed.type)
             if not part.skips:
-                made = value
-                continue
-            assert made is not None
-            test = _conjunction([self._ran(name) for name in sorted(part.skips)])
+                return [*arms, (_ALWAYS, value)]
+            arms.append((_conjunction([self._ran(name) for name in sorted(part.skips)]), value))
+        return [*arms, (_ALWAYS, _NONE)]
+
+    def _merge(self, typed: Typed) -> Code:
+        *tested, (_, made) = self.arms(typed)
+        for test, value in reversed(tested):
             made = code(f"{value.at(OR)} if {test.text} else {made.text}", CONDITIONAL, value, test, made)
-        return made or _NONE
+        return made
 
     def _conditional(self, typed: Typed) -> Code:
         test = self.condition(typed.parts[0])

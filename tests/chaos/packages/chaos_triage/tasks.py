@@ -4,7 +4,7 @@ import os
 
 from chaos_triage.graph import GRAPH
 from chaos_triage.moments import install
-from saltern_runtime.engine.celery import Bell, Worker
+from saltern_runtime.engine.celery import Worker
 
 if os.environ.get("CHAOS"):
     install()
@@ -12,7 +12,4 @@ if os.environ.get("CHAOS"):
 worker = Worker(GRAPH)
 app = worker.celery
 for stage in GRAPH.stages:
-
-    @worker.stage(stage)
-    def task(bell: Bell) -> None:
-        worker.answer(bell)
+    worker.register(stage, worker.answer)
