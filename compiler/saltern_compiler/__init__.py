@@ -16,15 +16,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from saltern_compiler.diagnostics.model import Diagnostic, Severity
+    from saltern_compiler.diagnostics.model import Diagnostic
     from saltern_compiler.driver.compile import compile_source
     from saltern_compiler.driver.result import Result
+    from saltern_runtime.spec import Severity
 
 _HOME = {
-    "Diagnostic": "diagnostics.model",
-    "Result": "driver.result",
-    "Severity": "diagnostics.model",
-    "compile_source": "driver.compile",
+    "Diagnostic": "saltern_compiler.diagnostics.model",
+    "Result": "saltern_compiler.driver.result",
+    "Severity": "saltern_runtime.spec",
+    "compile_source": "saltern_compiler.driver.compile",
 }
 
 __all__ = ["Diagnostic", "Result", "Severity", "compile_source"]
@@ -33,4 +34,4 @@ __all__ = ["Diagnostic", "Result", "Severity", "compile_source"]
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    return getattr(import_module(_HOME[name]), name)

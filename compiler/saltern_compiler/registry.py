@@ -1,4 +1,4 @@
-"""Node types, connectors, targets and pages of diagnostics, found by entry points.
+"""Node types, connectors, targets and codes of diagnostics, found by entry points.
 
     RegistryError
     ├── ClashError     two distributions offer the same name
@@ -15,10 +15,13 @@ from dataclasses import dataclass, replace
 from functools import cache, wraps
 from importlib import metadata
 from importlib.resources import files
+from types import ModuleType
 from typing import Any, Final, Generic, Self, TypeVar, cast
 
+from saltern_compiler.diagnostics import catalog
+from saltern_compiler.diagnostics.codes import CODES
 from saltern_compiler.target import Target
-from saltern_runtime.spec import ConnectorSpec, NodeType
+from saltern_runtime.spec import Code, ConnectorSpec, NodeType
 
 T = TypeVar("T")
 
@@ -26,7 +29,7 @@ NODE_TYPES: Final = "saltern.node_types"
 CONNECTORS: Final = "saltern.connectors"
 TARGETS: Final = "saltern.targets"
 DIAGNOSTICS: Final = "saltern.diagnostics"
-"""Prefix of a plugin's codes → its package with `docs/<code>.md`."""
+"""Prefix of a plugin's codes → its package, which declares them in `CODES` and explains them in `docs/<code>.md`."""
 GROUPS: Final = (NODE_TYPES, CONNECTORS, TARGETS, DIAGNOSTICS)
 _OURS: Final = frozenset({"saltern", "saltern-runtime"})
 
@@ -101,7 +104,7 @@ class Registry:
         self._nodes = _Catalogue(NodeType, {}, _known(nodes))
         self._connectors = _Catalogue(ConnectorSpec, {}, _known(connectors))
         self._targets = _Catalogue(Target, {}, _known(targets))
-        self._pages: Mapping[str, metadata.EntryPoint] = {}
+        self._explained: Mapping[str, metadata.EntryPoint] = {}
 
     @classmethod
     @cache
@@ -117,7 +120,7 @@ class Registry:
         registry._nodes = _Catalogue(NodeType, _index(every, NODE_TYPES), {})
         registry._connectors = _Catalogue(ConnectorSpec, _index(every, CONNECTORS), {})
         registry._targets = _Catalogue(Target, _index(every, TARGETS), {})
-        registry._pages = _index(every, DIAGNOSTICS)
+        registry._explained = _index(every, DIAGNOSTICS)
         return registry
 
     def node(self, name: str, version: int = 1) -> NodeType | None:
@@ -158,27 +161,50 @@ class Registry:
         }
         return catalogues[group].plugin(key)
 
-    def codes(self) -> tuple[str, ...]:
-        """Return the codes that plugins explain."""
-        return tuple(sorted({code for prefix in self._pages for code in self._docs(prefix)}))
+    def codes(self) -> Mapping[str, Code]:
+        """Return every code that is declared, ours and plugins'."""
+        plugins = {code: each for prefix in sorted(self._explained) for code, each in self._codes(prefix).items()}
+        return {**CODES, **plugins}
+
+    def declared(self, code: str, of: NodeType) -> Code:
+        """Return the declaration of a code that a node type reports; raises PluginError where there is none."""
+        prefix = self._prefix(code)
+        found = CODES.get(code) or (self._codes(prefix).get(code) if prefix is not None else None)
+        if found is None:
+            whose = self.plugin(NODE_TYPES, of.key) or "whoever gave it"
+            raise PluginError(f"{whose} offers {of.key!r}, but it reports {code!r}, which is declared nowhere")
+        return found
 
     def page(self, code: str) -> str | None:
-        """Return the text of a plugin's page; None where no plugin explains that code."""
-        prefixes = (prefix for prefix in self._pages if code.startswith(f"{prefix}-"))
-        return next((text for prefix in prefixes if (text := self._docs(prefix).get(code)) is not None), None)
+        """Return what explains a code: its page, or what its declaration says; None where there is no such code."""
+        ours, prefix = catalog.page(code), self._prefix(code)
+        if ours is not None or prefix is None:
+            return ours.text if ours is not None else None
+        declared = self._codes(prefix).get(code)
+        return self._pages(prefix).get(code, f"# {code}\n\n{declared.summary}\n") if declared is not None else None
 
-    def _docs(self, prefix: str) -> Mapping[str, str]:
-        """Read the pages of a plugin: code → text."""
-        point = self._pages[prefix]
-        try:
-            found = [each for each in (files(point.value) / "docs").iterdir() if each.name.endswith(".md")]
-            pages = {each.name.removesuffix(".md"): each.read_text("utf-8") for each in found}
-        except Exception as error:
-            raise PluginError(f"{_offer(point)}, but its docs cannot be read: {_said(error)}") from error
-        for code in pages:
+    def _prefix(self, code: str) -> str | None:
+        return next((prefix for prefix in self._explained if code.startswith(f"{prefix}-")), None)
+
+    def _codes(self, prefix: str) -> Mapping[str, Code]:
+        """Read the codes that a plugin declares, each with the plugin's prefix; a page is of one of them."""
+        point = self._explained[prefix]
+        declared: Mapping[str, Code] = getattr(_load(point, ModuleType), "CODES", {})
+        for code in (*declared, *self._pages(prefix)):
             if not code.startswith(f"{prefix}-"):
                 raise PluginError(f"{_offer(point)}, but explains {code!r}, which does not begin with `{prefix}-`")
-        return pages
+            if not isinstance(declared.get(code), Code):
+                raise PluginError(f"{_offer(point)}, but its CODES do not declare {code!r}")
+        return declared
+
+    def _pages(self, prefix: str) -> Mapping[str, str]:
+        """Read the pages of a plugin: code → text."""
+        point = self._explained[prefix]
+        try:
+            found = [each for each in (files(point.value) / "docs").iterdir() if each.name.endswith(".md")]
+            return {each.name.removesuffix(".md"): each.read_text("utf-8") for each in found}
+        except Exception as error:
+            raise PluginError(f"{_offer(point)}, but its docs cannot be read: {_said(error)}") from error
 
 
 def _key(thing: object) -> str:

@@ -152,7 +152,17 @@ def test_a_code_of_a_plugin_is_suggested(saltern):
     """A misspelt code finds the plugin's, as it finds a built-in one."""
     done = saltern("explain", "demo-nobdy")
     assert done.returncode == 2
-    assert "did you mean demo-nobody?" in done.stderr
+    assert "Did you mean `demo-nobody`?" in done.stderr
+
+
+def test_a_plugin_says_how_bad_a_finding_is(saltern):
+    """Its declaration makes it a warning, and is what explains a code without a page."""
+    source = saltern.write(PARTY.replace("input.guest", '"ADA"'), "party.saltern")
+    done = saltern("check", source, "--format", "json")
+    found = [(each["code"], each["severity"]) for each in json.loads(done.stdout)["diagnostics"]]
+    assert (done.returncode, found) == (0, [("demo-capitals", "warning")])
+    page = saltern("explain", "demo-capitals").stdout
+    assert page == "# demo-capitals\n\nWarns of a greeting whose `name` is in capitals.\n"
 
 
 @pytest.mark.parametrize(
@@ -197,6 +207,10 @@ BROKEN = {
     "check": ('NODE = made(check=lambda bound: {}["what"])', "its `check` failed: KeyError: 'what'"),
     "lazy check": ("NODE = made(check=lambda bound: (each.x for each in [1]))", "its `check` failed: AttributeError"),
     "result": ("NODE = made(result=lambda bound: bound.types['x'])", "its `result` failed: KeyError: 'x'"),
+    "code": (
+        "from saltern_runtime.spec import Problem\nNODE = made(check=lambda bound: [Problem('x', 'm', code='broken-x')])",
+        "reports 'broken-x', which is declared nowhere",
+    ),
     "effect": ("NODE = made(effect=lambda bound: 1 / 0)", "its `effect` failed: ZeroDivisionError"),
 }
 MADE = """
@@ -266,6 +280,17 @@ def test_a_page_under_another_prefix_is_an_error(other, monkeypatch):
     (folder / "ours_pages/docs/unknown-name.md").write_text("# unknown-name\n")
     monkeypatch.syspath_prepend(str(folder))
     with pytest.raises(PluginError, match=r"ours 7\.1 .* explains 'unknown-name', which does not begin with `ours-`"):
+        registry(folder).codes()
+
+
+def test_a_page_of_a_code_that_is_not_declared_is_an_error(other, monkeypatch):
+    """Declarations say how bad a finding is, so that none is guessed."""
+    folder = other("ours", "[saltern.diagnostics]\nours = ours_pages\n")
+    (folder / "ours_pages/docs").mkdir(parents=True)
+    (folder / "ours_pages/__init__.py").touch()
+    (folder / "ours_pages/docs/ours-oops.md").write_text("# ours-oops\n")
+    monkeypatch.syspath_prepend(str(folder))
+    with pytest.raises(PluginError, match=r"ours 7\.1 .* CODES do not declare 'ours-oops'"):
         registry(folder).codes()
 
 

@@ -35,20 +35,14 @@ def command(subject: str, *, debug: bool) -> None:  # noqa: ARG001 - read by the
 
 
 def _page(code: str) -> str | None:
-    from saltern_compiler.diagnostics import catalog  # noqa: PLC0415 - plans need no pages
-
-    page = catalog.page(code)
-    text = page.text if page is not None else Registry.load().page(code)
+    text = Registry.load().page(code)
     return text.rstrip("\n") if text is not None else None
 
 
 def _near(code: str) -> str:
-    from difflib import get_close_matches  # noqa: PLC0415 - only on a mistake
+    from saltern_compiler.diagnostics.suggest import did_you_mean, nearest  # noqa: PLC0415 - only on a mistake
 
-    from saltern_compiler.diagnostics import catalog  # noqa: PLC0415 - as above
-
-    near = get_close_matches(code, (*catalog.codes(), *Registry.load().codes()), n=3)
-    return f"; did you mean {' or '.join(near)}?" if near else ""
+    return "".join(f". {note}" for note in did_you_mean(nearest(code, Registry.load().codes())))
 
 
 def _lines(plan: Plan) -> Iterator[str]:

@@ -29,13 +29,13 @@ def command(pipeline: str, output: str | None, style: str | None, *, force: bool
 
     A pipeline with mistakes in it is drawn as far as it can be read.
     """
-    from saltern_compiler.diagnostics.model import Severity  # noqa: PLC0415 - keeps --help quick
+    from saltern_compiler.diagnostics.model import has_errors  # noqa: PLC0415 - keeps --help quick
     from saltern_compiler.driver.files import write_whole  # noqa: PLC0415 - as above
     from saltern_compiler.frontend import read  # noqa: PLC0415 - as above
 
     source = load(pipeline)
     made, findings = read(source.text, source.name)
-    if made is None or any(each.severity is Severity.ERROR for each in findings):
+    if made is None or has_errors(findings):
         show(findings, source, pipeline)
         sys.exit(FINDINGS)
     text = _draw(made, style or _SUFFIXES.get(Path(output or "").suffix.lower(), "svg"))

@@ -49,11 +49,10 @@ class _Lazy(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0] if args else ""
         if name and name not in COMMANDS and not name.startswith("-"):
-            from difflib import get_close_matches  # noqa: PLC0415 - only on a mistake
+            from saltern_compiler.diagnostics.suggest import did_you_mean, nearest  # noqa: PLC0415 - only on a mistake
 
-            near = get_close_matches(name, COMMANDS, n=1)
-            hint = f" Did you mean `{near[0]}`?" if near else ""
-            raise click.UsageError(f"no command `{name}`.{hint}", ctx)
+            hint = did_you_mean(nearest(name, COMMANDS, 1))
+            raise click.UsageError(" ".join((f"no command `{name}`.", *hint)), ctx)
         return super().resolve_command(ctx, args)
 
 

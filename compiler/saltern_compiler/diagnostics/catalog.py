@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from functools import cache
 from importlib.resources import files
 from typing import Final
 
-_CODE: Final = re.compile(r"[a-z]+(-[a-z]+)*")
+from saltern_compiler.diagnostics.codes import CODES
+
 _SECTION: Final = re.compile(r"^## (.+)$", re.MULTILINE)
 _BLOCK: Final = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SECTIONS: Final = ("What it does", "Why is this bad", "Example", "Use instead")
@@ -56,16 +56,9 @@ def _block(section: str) -> Block | None:
     return Block(match.group(1), match.group(2)) if match else None
 
 
-@cache
-def codes() -> tuple[str, ...]:
-    """Return every code that has a page."""
-    names = (each.name for each in files(__package__).joinpath("docs").iterdir())
-    return tuple(sorted(name.removesuffix(".md") for name in names if name.endswith(".md")))
-
-
 def page(code: str) -> Page | None:
     """Return the page of a code; None where there is none."""
-    if _CODE.fullmatch(code) is None or code not in codes():
+    if code not in CODES:
         return None
     text = files(__package__).joinpath("docs", f"{code}.md").read_text("utf-8")
     return Page(code, text)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from saltern_compiler.diagnostics.model import Diagnostic, Origin, Severity
+from saltern_compiler.diagnostics.model import Diagnostic, Origin
 from saltern_compiler.diagnostics.places import LineColumn, Source, Span
 from saltern_compiler.diagnostics.render import by_place
+from saltern_runtime.spec import Severity
 
 _SEVERITIES: Final[Mapping[Severity, int]] = {Severity.ERROR: 1, Severity.WARNING: 2}
 _START: Final = LineColumn(1, 1)

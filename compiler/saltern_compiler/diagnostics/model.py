@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from collections.abc import Iterable
+from dataclasses import InitVar, dataclass, field, replace
+
+from saltern_compiler.diagnostics.codes import CODES
+from saltern_runtime.spec.codes import Code, Severity
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +43,6 @@ class Origin:
 NOWHERE = Origin()
 
 
-class Severity(StrEnum):
-    """How bad a finding is: only errors stop a build."""
-
-    ERROR = "error"
-    WARNING = "warning"
-
-
 @dataclass(frozen=True, slots=True)
 class Edit:
     """Replace what stands at a place by a text of the source's own notation."""
@@ -73,12 +69,27 @@ class Related:
 
 @dataclass(frozen=True, slots=True)
 class Diagnostic:
-    """A finding. The message names the offence, stands alone on a narrow terminal; reason and remedy are notes."""
+    """A finding. The message names the offence, stands alone on a narrow terminal; reason and remedy are notes.
+
+    How bad it is, the declaration of its code says: ours stand in `CODES`, that of a plugin's code is given as `declared`.
+    """
 
     code: str
     message: str
     origin: Origin = NOWHERE
-    severity: Severity = Severity.ERROR
     notes: tuple[str, ...] = ()
     related: tuple[Related, ...] = ()
     fixes: tuple[Fix, ...] = ()
+    declared: InitVar[Code | None] = None
+    severity: Severity = field(init=False)
+
+    def __post_init__(self, declared: Code | None) -> None:
+        """Take the severity from the code's declaration; a code without one is our own mistake."""
+        code = CODES.get(self.code) if declared is None else declared
+        assert code is not None, f"the code `{self.code}` is declared nowhere"
+        object.__setattr__(self, "severity", code.severity)
+
+
+def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:
+    """Tell whether any finding stops a build."""
+    return any(diagnostic.severity is Severity.ERROR for diagnostic in diagnostics)

@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from saltern_compiler.diagnostics.model import Diagnostic, Origin, Severity
+from saltern_compiler.diagnostics.model import Diagnostic, Origin
 from saltern_compiler.diagnostics.places import Places, Source, Span, visible, width
+from saltern_runtime.spec import Severity
 
 SCHEMA_VERSION: Final = 1
 _COLUMNS: Final = 120

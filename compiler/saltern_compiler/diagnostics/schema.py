@@ -6,8 +6,8 @@ import json
 import sys
 from typing import Any
 
-from saltern_compiler.diagnostics.model import Severity
 from saltern_compiler.diagnostics.render import SCHEMA_VERSION
+from saltern_runtime.spec import Severity
 
 
 def diagnostics_schema() -> dict[str, Any]:

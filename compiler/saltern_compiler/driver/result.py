@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from saltern_compiler.diagnostics.model import Diagnostic, Severity
+from saltern_compiler.diagnostics.model import Diagnostic, has_errors
 from saltern_compiler.ir.pipeline import Node, Pipeline, Region
 from saltern_compiler.ir.plan import Plan
 from saltern_runtime.spec import Type
@@ -36,7 +36,7 @@ class Result:
     @property
     def has_errors(self) -> bool:
         """Whether a finding stops the build."""
-        return any(each.severity is Severity.ERROR for each in self.diagnostics)
+        return has_errors(self.diagnostics)
 
     def to_lsp(self, uri: str = "") -> list[dict[str, Any]]:
         """Return the findings as LSP 3.17 `Diagnostic` objects, fixes in `data.fixes`; with `uri`, related places too."""

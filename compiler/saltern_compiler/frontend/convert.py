@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from saltern_compiler.diagnostics.model import Diagnostic, Severity
+from saltern_compiler.diagnostics.model import Diagnostic, has_errors
 from saltern_compiler.frontend import read
 from saltern_compiler.frontend.notation import Aside, Layout, Notation, UnwritableError
 from saltern_compiler.frontend.notations import NOTATIONS, notation_of
@@ -45,7 +45,7 @@ def convert(
     known = registry or Registry.load()
     pipeline, findings = read(text, source_name, known, notations)
     source = notation_of(source_name, text, notations)
-    if pipeline is None or source is None or _has_errors(findings):
+    if pipeline is None or source is None or has_errors(findings):
         return None, findings
     assert to.print is not None, "asked for notations that are written"
     aside = source.aside(text, known) if source.aside is not None else Aside()
@@ -65,9 +65,5 @@ def _check_same(text: str, name: str, pipeline: Pipeline, registry: Registry, no
         raise DeepError(
             "a value is nested too deeply for the other notation; move a part of it into a `set` node of its own"
         )
-    if again is None or _has_errors(findings) or canonical(again) != canonical(pipeline):
+    if again is None or has_errors(findings) or canonical(again) != canonical(pipeline):
         raise ConvertError(f"the other notation cannot say {pipeline.name} as it is")
-
-
-def _has_errors(findings: list[Diagnostic]) -> bool:
-    return any(finding.severity is Severity.ERROR for finding in findings)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from saltern_compiler.diagnostics.model import Diagnostic, Severity
+from saltern_compiler.diagnostics.model import Diagnostic, has_errors
 from saltern_compiler.ir.pipeline import Pipeline
 from saltern_compiler.passes.analyses.types import TYPES, Types
 from saltern_compiler.passes.base import Context
@@ -26,7 +26,7 @@ class Analyzed:
     @property
     def has_errors(self) -> bool:
         """Whether a finding stops the build."""
-        return any(diagnostic.severity is Severity.ERROR for diagnostic in self.diagnostics)
+        return has_errors(self.diagnostics)
 
 
 def analyze(

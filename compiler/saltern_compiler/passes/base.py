@@ -10,10 +10,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar, cast
 
-from saltern_compiler.diagnostics.model import Diagnostic, Severity
+from saltern_compiler.diagnostics.model import Diagnostic, has_errors
 from saltern_compiler.diagnostics.suggest import Suggestions
 from saltern_compiler.ir.pipeline import Pipeline
 from saltern_compiler.registry import Registry
+from saltern_runtime.spec import Severity
 
 T = TypeVar("T")
 
@@ -56,7 +57,7 @@ class Context:
     @property
     def has_errors(self) -> bool:
         """Whether anything so far stops a build."""
-        return any(diagnostic.severity is Severity.ERROR for diagnostic in self.diagnostics)
+        return has_errors(self.diagnostics)
 
     def nearest(self, name: str, among: Iterable[str]) -> tuple[str, ...]:
         """Return up to three names that look like a misspelt one, nearest first."""

@@ -1,5 +1,6 @@
 """What the compiler and the runtime both read: types, node types, connectors, policies. Pydantic and the standard library alone."""
 
+from saltern_runtime.spec.codes import Code, Severity
 from saltern_runtime.spec.node import ConnectorSpec, Effect, Emit, NodeType
 from saltern_runtime.spec.param import Bound, Param, Problem
 from saltern_runtime.spec.policy import DEFAULT_POLICY, Policy, Retry
@@ -32,7 +33,8 @@ from saltern_runtime.spec.types import (
 
 __all__ = [
     "ANY", "BOOL", "BYTES", "DEFAULT_POLICY", "DOUBLE", "DURATION", "INT", "NULL", "STRING", "TIMESTAMP", "Binding",
-    "Bound", "ConnectorSpec", "Effect", "Emit", "Field", "Json", "ListType", "LiteralType", "MapType", "NodeType",
+    "Bound", "Code", "ConnectorSpec", "Effect", "Emit", "Field", "Json", "ListType", "LiteralType", "MapType", "NodeType",
     "ObjectType", "OnError", "OnSkip", "Param", "Policy", "Primitive", "Problem", "RegionSpec", "Retry", "SchemaError",
+    "Severity",
     "Type", "UnionType", "chosen", "from_schema", "obj", "optional", "show", "to_schema", "union",
 ]  # fmt: skip

@@ -207,7 +207,7 @@ def test_explain_a_code(saltern):
     """A code's page is shown; a misspelt one is met with the nearest."""
     assert saltern("explain", "unknown-name")[1].startswith("# unknown-name")
     code, _, err = saltern("explain", "unknown-nam")
-    assert (code, "did you mean unknown-name" in err) == (2, True)
+    assert (code, "Did you mean `unknown-name`" in err) == (2, True)
     assert saltern("explain", "no-such-thing-at-all")[0] == 2
 
 

@@ -13,7 +13,9 @@ import pytest
 import saltern_compiler
 import saltern_runtime
 import saltern_targets
-from saltern_compiler.diagnostics import catalog
+from saltern_compiler.diagnostics import catalog, codes
+from saltern_compiler.diagnostics.codes import CODES
+from saltern_compiler.diagnostics.model import Diagnostic
 from saltern_compiler.driver import compile_source
 
 _CODE = re.compile(r"[a-z]+(-[a-z]+)+|cycle")
@@ -56,20 +58,41 @@ def _findings(block: catalog.Block) -> list[str]:
     return [each.code for each in found]
 
 
-def test_every_code_has_a_page() -> None:
-    """Whatever the compiler, the runtime's specs and the targets can report is explained."""
-    assert sorted(_codes() - set(catalog.codes())) == []
+def _sources() -> str:
+    packages = (saltern_compiler, saltern_runtime)
+    paths = [path for package in packages for path in sorted(Path(package.__file__ or "").parent.rglob("*.py"))]
+    return "".join(path.read_text("utf-8") for path in paths if path != Path(codes.__file__))
 
 
-def test_every_page_has_a_code() -> None:
-    """No page explains what nothing reports."""
-    text = "".join(
-        path.read_text("utf-8") for path in Path(saltern_compiler.__file__ or "").parent.rglob("*.py")
-    ) + "".join(path.read_text("utf-8") for path in Path(saltern_runtime.__file__ or "").parent.rglob("*.py"))
-    assert [code for code in catalog.codes() if code not in _codes() and f'"{code}"' not in text] == []
+def test_every_code_is_declared() -> None:
+    """Whatever the compiler, the runtime's specs and the targets can report stands in the table."""
+    assert sorted(_codes() - set(CODES)) == []
 
 
-@pytest.mark.parametrize("code", catalog.codes())
+def test_every_declaration_is_reported() -> None:
+    """The table declares nothing that nobody reports."""
+    text = _sources()
+    assert [code for code in CODES if code not in _codes() and f'"{code}"' not in text] == []
+
+
+def test_table_and_pages_agree() -> None:
+    """Each code has a page, each page a code, in one order, and the summary is how the page begins; what warns says so."""
+    pages = sorted(path.stem for path in (Path(codes.__file__).parent / "docs").iterdir())
+    assert list(CODES) == pages
+    begins = {code: page.summary for code in CODES if (page := catalog.page(code)) is not None}
+    assert [code for code, each in CODES.items() if not begins[code].startswith(each.summary.removesuffix("."))] == []
+    assert [
+        code for code, each in CODES.items() if (each.severity == "warning") != each.summary.startswith("Warns ")
+    ] == []
+
+
+def test_a_code_that_is_not_declared_is_our_mistake() -> None:
+    """No finding carries a code that nobody could look up."""
+    with pytest.raises(AssertionError, match="the code `no-such-code` is declared nowhere"):
+        Diagnostic("no-such-code", "m")
+
+
+@pytest.mark.parametrize("code", CODES)
 def test_page_has_its_sections(code: str) -> None:
     """A page says what, why, an example and what to use instead, under the code as its title."""
     page = catalog.page(code)
@@ -83,7 +106,7 @@ def test_page_has_its_sections(code: str) -> None:
 
 
 def _codes_with(part: str) -> list[str]:
-    pages = {code: catalog.page(code) for code in catalog.codes()}
+    pages = {code: catalog.page(code) for code in CODES}
     blocks = {code: getattr(page, part) for code, page in pages.items()}
     return [code for code, block in blocks.items() if block is not None and block.notation in _NOTATIONS]
 

@@ -9,7 +9,7 @@ from saltern_compiler.frontend.locate import Locator
 
 def _fix(*edits: tuple[int, int, str]) -> Diagnostic:
     made = tuple(Edit(Origin(None, start, end), text) for start, end, text in edits)
-    return Diagnostic("x", "m", fixes=(Fix("t", made),))
+    return Diagnostic("cycle", "m", fixes=(Fix("t", made),))
 
 
 def test_several_fixes() -> None:
@@ -44,17 +44,17 @@ def test_whole_or_not_at_all() -> None:
 
 def test_edit_without_a_place() -> None:
     """A fix whose place cannot be found is left out."""
-    assert apply_fixes("a", [Diagnostic("x", "m", fixes=(Fix("t", (Edit(Origin("/a"), "b"),)),))]).text == "a"
+    assert apply_fixes("a", [Diagnostic("cycle", "m", fixes=(Fix("t", (Edit(Origin("/a"), "b"),)),))]).text == "a"
 
 
 def test_first_fix_counts() -> None:
     """Of a finding's fixes the first is meant."""
     one, other = _fix((0, 1, "x")).fixes[0], _fix((0, 1, "y")).fixes[0]
-    assert apply_fixes("a", [Diagnostic("x", "m", fixes=(one, other))]).text == "x"
+    assert apply_fixes("a", [Diagnostic("cycle", "m", fixes=(one, other))]).text == "x"
 
 
 def test_documents() -> None:
     """In an editor document the value at the pointer is replaced."""
     text = '{"nodes": [{"id": "a"}]}'
-    found = Diagnostic("x", "m", fixes=(Fix("t", (Edit(Origin("/nodes/0/id"), '"b"'),)),))
+    found = Diagnostic("cycle", "m", fixes=(Fix("t", (Edit(Origin("/nodes/0/id"), '"b"'),)),))
     assert apply_fixes(text, [found], Locator(text, "g.json")).text == '{"nodes": [{"id": "b"}]}'

@@ -8,16 +8,15 @@ from pathlib import Path
 import jsonschema
 
 from saltern_compiler.diagnostics import schema
-from saltern_compiler.diagnostics.model import NOWHERE, Diagnostic, Edit, Fix, Origin, Related, Severity
+from saltern_compiler.diagnostics.model import NOWHERE, Diagnostic, Edit, Fix, Origin, Related
 from saltern_compiler.diagnostics.render import render_json
 from saltern_compiler.frontend.locate import Locator
 
 TEXT = "pipeline greet\nreturn inptu.name\n"
 FULL = Diagnostic(
-    "unknown-name",
-    "unknown name `inptu`",
+    "unused-node",
+    "nothing uses `inptu`",
     Origin(None, 22, 27),
-    Severity.WARNING,
     ("Did you mean `input`?",),
     (Related(Origin(None, 9, 14), "here"),),
     (Fix("write `input`", (Edit(Origin(None, 22, 27), "input"),)),),
@@ -34,9 +33,9 @@ def test_shape() -> None:
         "warnings": 1,
         "diagnostics": [
             {
-                "code": "unknown-name",
+                "code": "unused-node",
                 "severity": "warning",
-                "message": "unknown name `inptu`",
+                "message": "nothing uses `inptu`",
                 "pointer": None,
                 "range": place,
                 "notes": ["Did you mean `input`?"],
@@ -56,10 +55,10 @@ def test_shape() -> None:
 def test_fits_its_schema() -> None:
     """Whatever is printed fits the schema: with and without places, in both notations, and nothing at all."""
     document = '{"nodes": [{"id": "a"}]}'
-    pointer = Diagnostic("x", "m", Origin("/nodes/0/id"), fixes=(Fix("t", (Edit(Origin("/nodes/9"), "b"),)),))
+    pointer = Diagnostic("cycle", "m", Origin("/nodes/0/id"), fixes=(Fix("t", (Edit(Origin("/nodes/9"), "b"),)),))
     printed = [
         render_json([], TEXT, "g"),
-        render_json([FULL, Diagnostic("x", "m", NOWHERE)], TEXT, "g"),
+        render_json([FULL, Diagnostic("cycle", "m", NOWHERE)], TEXT, "g"),
         render_json([pointer], document, "g.json"),
         render_json([pointer], document, "g.json", locator=Locator(document, "g.json")),
     ]

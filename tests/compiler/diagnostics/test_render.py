@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from saltern_compiler.diagnostics.model import NOWHERE, Diagnostic, Edit, Fix, Origin, Related, Severity
+from saltern_compiler.diagnostics.model import NOWHERE, Diagnostic, Edit, Fix, Origin, Related
 from saltern_compiler.diagnostics.render import render_terminal, wants_color
 from saltern_compiler.frontend.locate import Locator
 
@@ -46,7 +46,7 @@ def test_order_and_summary() -> None:
     """Findings come in the order of the text, and the summary counts them."""
     found = [
         MISSPELT,
-        Diagnostic("unused-node", "nothing reads it", _at(TEXT, "name"), Severity.WARNING),
+        Diagnostic("unused-node", "nothing reads it", _at(TEXT, "name")),
         Diagnostic("unknown-type", "there is no type `strng`", _at(TEXT, "strng")),
     ]
     shown = render_terminal(found, TEXT, "greet.saltern", color=False)
@@ -67,14 +67,14 @@ def test_related_place() -> None:
 def test_margin_fits_the_line_number() -> None:
     """The frame is as wide as the number of the line."""
     text = "\n" * 99 + "oops"
-    shown = render_terminal([Diagnostic("x", "m", Origin(None, 99, 103))], text, "g", color=False)
+    shown = render_terminal([Diagnostic("cycle", "m", Origin(None, 99, 103))], text, "g", color=False)
     assert "   --> g:100:1\n    |\n100 | oops\n    | ^^^^\n" in shown
 
 
 def test_tabs_and_wide_characters() -> None:
     """The underline stands below what it means, whatever columns the characters before it take."""
     text = "\tname: 日本é x"
-    shown = render_terminal([Diagnostic("x", "m", _at(text, "x"))], text, "g", color=False).splitlines()
+    shown = render_terminal([Diagnostic("cycle", "m", _at(text, "x"))], text, "g", color=False).splitlines()
     assert shown[3] == "1 |     name: 日本é x"
     assert shown[4] == "  | " + " " * 16 + "^"
 
@@ -82,14 +82,14 @@ def test_tabs_and_wide_characters() -> None:
 def test_combining_characters_take_no_column() -> None:
     """An accent of its own stands above the letter before it."""
     text = "e\u0301 x"
-    shown = render_terminal([Diagnostic("x", "m", _at(text, "x"))], text, "g", color=False).splitlines()
+    shown = render_terminal([Diagnostic("cycle", "m", _at(text, "x"))], text, "g", color=False).splitlines()
     assert shown[4] == "  |   ^"
 
 
 def test_what_a_terminal_would_obey_is_shown() -> None:
     """Escape sequences and bidirectional controls of the source never reach the terminal."""
     text = 'a: "\x1b[31m\u202e\u200b"'
-    found = Diagnostic("x", "odd \u202e name", Origin(None, 0, 1), notes=("see \x07",), fixes=(Fix("\x1b", ()),))
+    found = Diagnostic("cycle", "odd \u202e name", Origin(None, 0, 1), notes=("see \x07",), fixes=(Fix("\x1b", ()),))
     shown = render_terminal([found], text, "a\x1bb", color=False)
     assert '1 | a: "<U+001B>[31m<U+202E><U+200B>"' in shown
     assert "odd <U+202E> name" in shown
@@ -99,26 +99,26 @@ def test_what_a_terminal_would_obey_is_shown() -> None:
 
 def test_span_over_several_lines() -> None:
     """The first line is underlined to its end, and the last one is named."""
-    shown = render_terminal([Diagnostic("x", "m", Origin(None, 9, 30))], TEXT, "g", color=False)
+    shown = render_terminal([Diagnostic("cycle", "m", Origin(None, 9, 30))], TEXT, "g", color=False)
     assert "1 | pipeline greet\n  |          ^^^^^ to line 2\n" in shown
 
 
 def test_empty_span_and_end_of_text() -> None:
     """A place between two characters gets one mark, also behind the last one."""
-    shown = render_terminal([Diagnostic("x", "m", Origin(None, 3, 3))], "abc", "g", color=False)
+    shown = render_terminal([Diagnostic("cycle", "m", Origin(None, 3, 3))], "abc", "g", color=False)
     assert "1 | abc\n  |    ^\n" in shown
 
 
 def test_places_outside_of_the_text() -> None:
     """A place that is not in the text is moved into it."""
-    shown = render_terminal([Diagnostic("x", "m", Origin(None, 50, 60))], "abc", "g", color=False)
+    shown = render_terminal([Diagnostic("cycle", "m", Origin(None, 50, 60))], "abc", "g", color=False)
     assert " --> g:1:4" in shown
 
 
 def test_long_lines_are_cut() -> None:
     """Of a line of a whole document only the part around the place is shown."""
     text = "x" * 5_000 + "HERE" + "y" * 5_000
-    shown = render_terminal([Diagnostic("x", "m", _at(text, "HERE"))], text, "g", color=False)
+    shown = render_terminal([Diagnostic("cycle", "m", _at(text, "HERE"))], text, "g", color=False)
     line, underline = shown.splitlines()[3:5]
     assert len(line) < 130
     assert underline.index("^") == line.index("HERE")
@@ -129,21 +129,21 @@ def test_long_span_is_cut() -> None:
     """A part that is longer than the terminal is underlined as far as it is shown."""
     text = "a" * 5_000
     line, underline = render_terminal(
-        [Diagnostic("x", "m", Origin(None, 0, 5_000))], text, "g", color=False
+        [Diagnostic("cycle", "m", Origin(None, 0, 5_000))], text, "g", color=False
     ).splitlines()[3:5]
     assert len(line) == len(underline) < 130
 
 
 def test_nowhere() -> None:
     """A finding about no place in particular names the source."""
-    shown = render_terminal([Diagnostic("x", "m", NOWHERE)], TEXT, "g", color=False)
-    assert shown == "error[x]: m\n --> g\n\n1 error in g\n"
+    shown = render_terminal([Diagnostic("cycle", "m", NOWHERE)], TEXT, "g", color=False)
+    assert shown == "error[cycle]: m\n --> g\n\n1 error in g\n"
 
 
 def test_documents() -> None:
     """In an editor document the value is underlined that a JSON Pointer leads to."""
     text = '{\n  "nodes": [{"id": "a"}]\n}'
-    found = Diagnostic("x", "m", Origin("/nodes/0/id"))
+    found = Diagnostic("cycle", "m", Origin("/nodes/0/id"))
     shown = render_terminal([found], text, "g.json", color=False, locator=Locator(text, "g.json"))
     assert '2 |   "nodes": [{"id": "a"}]\n  |                    ^^^\n' in shown
     assert " --> g.json at /nodes/0/id\n" in render_terminal([found], text, "g.json", color=False)
@@ -151,7 +151,7 @@ def test_documents() -> None:
 
 def test_windows_line_ends() -> None:
     """A carriage return is no part of the line that is shown."""
-    shown = render_terminal([Diagnostic("x", "m", Origin(None, 3, 4))], "a\r\nb\r\n", "g", color=False)
+    shown = render_terminal([Diagnostic("cycle", "m", Origin(None, 3, 4))], "a\r\nb\r\n", "g", color=False)
     assert "2 | b\n" in shown
 
 

@@ -9,13 +9,15 @@ from saltern_compiler.expr.ast import Ident
 from saltern_compiler.frontend.notation import Aside, Notation, UnwritableError
 from saltern_compiler.ir.pipeline import Node, Pipeline, Region
 from saltern_compiler.ir.values import Expression, Literal
-from saltern_runtime.spec import ObjectType
+from saltern_runtime.spec import Code, ObjectType
+
+EMPTY_STEP = Code("Finds steps that give nothing a name.")
 
 
 def _read(text, registry):
     steps = yaml.safe_load(text)["steps"]
     findings = [
-        Diagnostic("empty-step", f"the step `{name}` says nothing", Origin(f"/steps/{name}"))
+        Diagnostic("empty-step", f"the step `{name}` says nothing", Origin(f"/steps/{name}"), declared=EMPTY_STEP)
         for name, said in steps.items()
         if not said
     ]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from saltern_compiler.diagnostics.model import Diagnostic, Origin, Related, Severity
+from saltern_compiler.diagnostics.model import Diagnostic, Origin, Related, has_errors
 from saltern_compiler.diagnostics.suggest import did_you_mean, replace_by
 from saltern_compiler.expr.assign import assignable
 from saltern_compiler.expr.ast import Reference, references
@@ -234,7 +234,7 @@ def _infer(visit: _Visit, value: Expression) -> Type:
     diagnostics = [problem.diagnostic(value.origin) for problem in problems]
     for diagnostic in diagnostics:
         visit.types.report(_explained(visit, diagnostic, strict, value.origin), node.id)
-    return ANY if any(each.severity is Severity.ERROR for each in diagnostics) else public(tree.type)
+    return ANY if has_errors(diagnostics) else public(tree.type)
 
 
 def _type_of_name(visit: _Visit, name: str) -> Type:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from saltern_compiler.diagnostics.model import Diagnostic, Severity
+from saltern_compiler.diagnostics.model import Diagnostic
 from saltern_compiler.ir.bound import bound_by
 from saltern_compiler.ir.pipeline import YIELD, Node, Pipeline
 from saltern_compiler.passes.analyses.conditions import TRUE, Conditions
@@ -13,7 +13,7 @@ from saltern_compiler.passes.analyses.parameter_types import Visit, type_param
 from saltern_compiler.passes.analyses.shape import SHAPE, Shape
 from saltern_compiler.passes.base import Analysis, Context
 from saltern_compiler.passes.layers import decide, layers
-from saltern_runtime.spec import ANY, Bound, Effect, NodeType, Type, chosen, optional
+from saltern_runtime.spec import ANY, Bound, Effect, NodeType, Severity, Type, chosen, optional
 
 
 @dataclass(slots=True)
@@ -134,7 +134,9 @@ class _Typing:
             for problem in spec.check(bound):
                 value = node.param(problem.param)
                 place = value.origin if value is not None else node.place("params")
-                types.report(Diagnostic(problem.code, problem.message, place, notes=problem.notes), node.id)
+                declared = self.context.registry.declared(problem.code, spec)
+                finding = Diagnostic(problem.code, problem.message, place, notes=problem.notes, declared=declared)
+                types.report(finding, node.id)
         known = node.id not in types.broken or not callable(spec.result)
         types.of[node.id] = (spec.result(bound) if callable(spec.result) else spec.result) if known else ANY
         if callable(spec.effect):

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from saltern_compiler.diagnostics.model import Diagnostic, Origin, Severity
+from saltern_compiler.diagnostics.model import Diagnostic, Origin
 from saltern_compiler.diagnostics.suggest import did_you_mean
 from saltern_compiler.ir.pipeline import Pipeline
 from saltern_compiler.ir.values import ListValue, Literal, ObjectValue, SecretRef, Template, Value
@@ -113,7 +113,7 @@ def _check_text(value: Value, name: str, context: Context) -> None:
     if found:
         notes = ("What stands in a pipeline is read by everyone who reads the pipeline, and by its history.",)
         message = f"`{name}` holds what looks like {' and '.join(sorted(found))}"
-        context.report(Diagnostic("looks-like-secret", message, value.origin, Severity.WARNING, notes=notes))
+        context.report(Diagnostic("looks-like-secret", message, value.origin, notes=notes))
 
 
 def _texts(value: Json) -> Iterator[str]:

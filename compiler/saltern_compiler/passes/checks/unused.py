@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from saltern_compiler.diagnostics.model import Diagnostic, Origin, Severity
+from saltern_compiler.diagnostics.model import Diagnostic, Origin
 from saltern_compiler.ir.pipeline import RESULT_TYPES, Node, Pipeline
 from saltern_compiler.ir.values import SecretRef
 from saltern_compiler.passes.analyses.shape import SHAPE, all_settings
@@ -25,7 +25,7 @@ class Unused(Check):
         if context.has_errors or context.incomplete:
             return
         for code, message, origin, note in (*_nodes(pipeline, context), *_connections(pipeline), *_secrets(pipeline)):
-            context.report(Diagnostic(code, message, origin, Severity.WARNING, notes=(note,)))
+            context.report(Diagnostic(code, message, origin, notes=(note,)))
 
 
 def _nodes(pipeline: Pipeline, context: Context) -> Iterator[tuple[str, str, Origin, str]]:

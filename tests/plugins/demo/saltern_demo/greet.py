@@ -22,6 +22,8 @@ def _check(bound: Bound) -> Iterator[Problem]:
         yield Problem("name", "the greeting is for nobody", ("Name somebody.",), code="demo-nobody")
     elif isinstance(name, str) and len(name) > _LONGEST:
         yield Problem("name", f"the name is longer than {_LONGEST} characters", code="demo-breathless")
+    elif isinstance(name, str) and name.isupper():
+        yield Problem("name", "the name is in capitals", ("Give `loud: true` instead.",), code="demo-capitals")
 
 
 NODE: Final = NodeType(

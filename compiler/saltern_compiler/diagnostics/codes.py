@@ -1,0 +1,120 @@
+"""Every code that the compiler and our own node types report, with its severity and what it stands for.
+
+A plugin declares its own in the package that its entry point in `saltern.diagnostics` names. Pages: docs/<code>.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from saltern_runtime.spec.codes import Code, Severity
+
+CODES: Final[Mapping[str, Code]] = {
+    "ambiguous-edge-order": Code(
+        "Reports several edges into one parameter that do not say by a `data.order` of their own which comes first."
+    ),
+    "ambiguous-wait": Code("Finds a `wait` that says both for how long and until when."),
+    "bad-escape": Code("Finds a backslash sequence in a string that stands for nothing."),
+    "case-after-else": Code("Reports a case of a `switch` that stands after `else`."),
+    "control-character": Code("Reports a raw control character in the source, such as NUL."),
+    "cycle": Code("Finds nodes that wait for each other, by their values, by `after` or by branches."),
+    "does-not-run-yet": Code("Finds constructs that can be drawn and written, but that the runtime does not run yet."),
+    "duplicate-case": Code("Reports a case of a `switch` that stands twice, or a second `else`."),
+    "duplicate-id": Code("Finds two nodes of one id, two connections of one name, two secrets of one name."),
+    "duplicate-key": Code("Reports a key that stands twice."),
+    "duplicate-trigger": Code("Finds two webhooks at one path, and a trigger that is named twice."),
+    "edge-across-regions": Code(
+        "Finds nodes that hang on a branch of an `if` or `switch` on the other side of a region's border."
+    ),
+    "edge-to-missing-node": Code("Reports an edge that begins or ends at a node that is not there."),
+    "edge-to-missing-port": Code("Reports an edge whose handle cannot be one."),
+    "ill-typed-expression": Code("Finds an operator or function whose operands have types that it does not take."),
+    "ill-typed-key": Code("Reports a value of a document that is of another kind than its key asks for."),
+    "ill-typed-parameter": Code("Finds written-out values that are not of the type of their parameter."),
+    "ill-typed-policy": Code("Reports a decorator that does not get what it takes, such as a time-out without a unit."),
+    "ill-typed-setting": Code("Finds settings whose value is not of the type that they take."),
+    "invalid-name": Code("Finds names that cannot be names."),
+    "invalid-schedule": Code("Finds schedules whose time is no line of five cron fields, or never comes."),
+    "invalid-secret-reference": Code("Finds references to secrets that name no environment variable."),
+    "invalid-webhook-path": Code("Finds webhooks whose path no request could have."),
+    "literal-secret": Code("Finds secrets whose value stands in the pipeline."),
+    "looks-like-secret": Code(
+        "Warns of text that looks like a token, a private key or a URL with a password.", Severity.WARNING
+    ),
+    "malformed-text": Code("Reports half of a surrogate pair."),
+    "malformed-value": Code(
+        "Reports an object with one of the keys `$expr`, `$template`, `$type`, `$secret` and `$literal` that is not what such an object is."
+    ),
+    "may-be-null": Code("Finds a part, a method or an operator of a value that may be null."),
+    "may-be-skipped": Code("Finds an expression that reads a node which may not have run."),
+    "misplaced-body": Code("Finds nodes that stand inside of a node whose type owns no body."),
+    "misplaced-result": Code("Finds a `yield` outside of any loop, and a `return` inside of one."),
+    "misplaced-secret": Code("Finds secrets in parameters of nodes and in settings that hold none."),
+    "misplaced-value": Code("Reports a template, a type or a duration in the middle of an expression."),
+    "missing-comma": Code("Reports two entries on one line without a comma between them."),
+    "missing-connection": Code("Finds nodes without a connection whose type needs one."),
+    "missing-key": Code("Reports a part of a document that lacks a key it cannot do without."),
+    "missing-parameter": Code("Finds nodes that lack a parameter which their type requires."),
+    "missing-setting": Code("Finds connections and triggers that lack a setting which they need."),
+    "nesting-too-deep": Code(
+        "Finds text that is nested more than 100 levels deep, and regions that stand in more than 50 others."
+    ),
+    "not-a-literal": Code(
+        "Finds expressions where a value must be written out, because it decides how the pipeline is compiled."
+    ),
+    "number-out-of-range": Code("Finds a whole number that does not fit 64 bits."),
+    "out-of-bounds": Code("Finds time-outs, attempts, priorities and deadlines that the runtime cannot keep."),
+    "output-may-be-skipped": Code(
+        "Finds declared outputs whose `return` hangs on a branch, so that some runs give nothing."
+    ),
+    "output-never-produced": Code("Finds declared outputs that no node returns."),
+    "parameter-bound-twice": Code("Reports a parameter that has a value and an edge into it."),
+    "region-without-yield": Code("Finds a `foreach` whose body has no `yield`, or only a disabled one."),
+    "repeated-section": Code("Reports a section that stands a second time."),
+    "reserved-id": Code("Finds nodes whose id means something else."),
+    "source-too-large": Code(
+        "Reports a source of more than 1,000,000 characters in the language, or 8,388,608 as a document."
+    ),
+    "syntax-error": Code("Finds text that does not follow the grammar."),
+    "template-not-allowed": Code("Finds templates in parameters whose text is fixed, such as SQL."),
+    "too-many-nodes": Code("Finds pipelines of more than 10,000 nodes."),
+    "type-mismatch": Code(
+        "Finds values that are not of the type of the parameter, or of the output, that they are bound to."
+    ),
+    "unclosed-bracket": Code("Reports a bracket that is not closed, or that closes nothing."),
+    "unclosed-string": Code("Reports a string or a template that has no end."),
+    "unexpected-connection": Code("Finds nodes with a connection whose type uses none."),
+    "unknown-annotation": Code("Reports an annotation of a field that does not exist."),
+    "unknown-connection": Code("Finds nodes that use a connection which the pipeline does not declare."),
+    "unknown-connector": Code("Finds connections of a connector that no installed package offers."),
+    "unknown-field": Code("Finds a field that the value it is read from does not have."),
+    "unknown-function": Code("Finds a call of a function or method that does not exist."),
+    "unknown-handle": Code("Finds control edges from a handle that their source does not have."),
+    "unknown-key": Code("Reports a key that no part of a document has, with the nearest ones that it has."),
+    "unknown-name": Code("Finds a name in an expression that nothing in the pipeline has."),
+    "unknown-node": Code("Finds control edges and `after` that name a node which is not there."),
+    "unknown-node-type": Code("Finds nodes whose type no installed package offers."),
+    "unknown-node-version": Code("Finds nodes that ask for a version which their type does not have."),
+    "unknown-parameter": Code("Finds parameters that a node type does not have."),
+    "unknown-parent": Code("Reports a node whose `parentId` names no node, itself, or a node that holds no others."),
+    "unknown-policy": Code("Reports a decorator that does not exist."),
+    "unknown-secret": Code("Finds connections and triggers that name a secret which the pipeline does not declare."),
+    "unknown-secret-source": Code("Reports a secret that does not say where it comes from."),
+    "unknown-setting": Code("Finds settings that a connector, a trigger or the pipeline does not have."),
+    "unknown-source-format": Code("Reports a file that is no pipeline by its name."),
+    "unknown-time-zone": Code("Finds schedules in a time zone that the IANA database does not have."),
+    "unknown-trigger": Code("Finds triggers of a type that Saltern does not have."),
+    "unknown-type": Code("Reports the name of a type that does not exist."),
+    "unnamed-branch": Code("Reports an `if` or a `switch` without a name."),
+    "unnamed-pipeline": Code("Reports a pipeline without a line `pipeline name`."),
+    "unreachable-node": Code("Finds nodes that no run can activate."),
+    "unsupported-schema": Code("Reports a JSON Schema that says more than a type can."),
+    "unused-connection": Code("Warns of connections that no node uses.", Severity.WARNING),
+    "unused-node": Code("Warns of nodes without an effect whose value nothing reads.", Severity.WARNING),
+    "unused-secret": Code("Warns of secrets that no connection and no trigger uses.", Severity.WARNING),
+    "wrong-connector": Code("Finds nodes that use a connection of another connector than the one they need."),
+    "yaml-feature-not-allowed": Code(
+        "Reports an alias, a tag, a second document, or a key that is a list or a mapping."
+    ),
+}

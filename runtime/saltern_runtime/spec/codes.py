@@ -1,0 +1,21 @@
+"""Codes of findings, as they are declared: by the compiler for its own, by a plugin for those of its node types."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    """How bad a finding is: only errors stop a build."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """What a code stands for, in one line, and how bad that is. How a finding is worded is up to whoever reports it."""
+
+    summary: str
+    severity: Severity = Severity.ERROR
