@@ -10,11 +10,12 @@ import unicodedata
 from collections.abc import Iterable, Set
 from typing import Final
 
+from saltern_runtime.spec.names import AMBIENT
 from saltern_runtime.spec.types import Json
 
 _PLAIN: Final = re.compile(r"[^A-Za-z0-9_]+")
 RESERVED: Final[Set[str]] = frozenset(
-    {*keyword.kwlist, *keyword.softkwlist, *dir(builtins), "ctx", "self", "cls", "input", "run", "l", "I", "O"}
+    {*keyword.kwlist, *keyword.softkwlist, *dir(builtins), *AMBIENT, "ctx", "self", "cls", "l", "I", "O"}
 )
 """Names that no mangled identifier takes: keywords, builtins, the names that generated functions give a meaning, and what reads like a digit."""
 

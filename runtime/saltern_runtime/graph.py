@@ -21,7 +21,7 @@ from pydantic import TypeAdapter
 from saltern_runtime.context import SKIPPED, Connection, Context, MissingSecretError, RunInfo, Skipped
 from saltern_runtime.spec import OnError, OnSkip, Retry
 from saltern_runtime.spec.limits import AT_ONCE, DEADLINE, RETENTION
-from saltern_runtime.spec.names import AMBIENT
+from saltern_runtime.spec.names import AMBIENT, SCHEDULE_ID
 
 __all__ = [
     "SKIPPED", "Connection", "Context", "Graph", "GraphError",
@@ -290,7 +290,7 @@ class Graph:
         if len(self.schedules) != len(schedules):
             raise GraphError(f"{self.name}: two schedules share an id")
         for each in schedules:
-            if not re.fullmatch(r"[A-Za-z0-9_-]{1,64}", each.id):
+            if not re.fullmatch(SCHEDULE_ID, each.id):
                 raise GraphError(f"{self.name}: a schedule cannot have the id {each.id!r}")
             if each.catch_up not in ("skip", "last", "all"):
                 raise GraphError(f"{self.name}: schedule {each.id!r} has the unknown catch_up {each.catch_up!r}")

@@ -8,6 +8,7 @@ from typing import Final
 from saltern_compiler.ir.plan import Plan
 from saltern_compiler.pytext import identifier
 from saltern_runtime import expr
+from saltern_runtime.spec.names import AMBIENT
 
 IN_SCOPE: Final = frozenset(
     {
@@ -41,7 +42,7 @@ def package_name(plan: Plan) -> str:
 
 def item_names(plan: Plan) -> Mapping[str, str]:
     """Return the name of a region's item in the pipeline → the keyword under which the body's functions take it."""
-    taken = {"ctx", "input", "run", *_taken(plan), *function_names(plan).values()}
+    taken = {"ctx", *AMBIENT, *_taken(plan), *function_names(plan).values()}
     names: dict[str, str] = {}
     for item in sorted({stage.opens.variable for stage in plan.stages if stage.opens is not None} - {""}):
         names[item] = identifier(item, {*taken, *names.values()})

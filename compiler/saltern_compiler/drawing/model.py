@@ -12,8 +12,8 @@ from saltern_compiler.ir.pipeline import RESULT_TYPES, Node, Pipeline, Region, T
 from saltern_compiler.ir.values import Expression, Template, Value
 from saltern_compiler.ir.values import Literal as LiteralValue
 from saltern_compiler.registry import Registry
+from saltern_runtime.spec.names import CASE, INPUT
 
-INPUT: Final = "input"
 _SAID: Final = ("condition", "value", "items", "function", "sql", "url", "channel", "text", "prompt", "for", "until")
 """Parameters that tell what a node does, the most telling first."""
 
@@ -122,7 +122,7 @@ def _arrows(region: Region, ambient: frozenset[str]) -> tuple[Arrow, ...]:
     for node in region.nodes:
         handles: dict[str, list[str]] = {}
         for edge in node.control:
-            handles.setdefault(edge.source, []).append(edge.handle.removeprefix("case."))
+            handles.setdefault(edge.source, []).append(edge.handle.removeprefix(CASE))
         any_of = "any: " if node.join == "any" and len(node.control) > 1 else ""
         made += [Arrow(source, node.id, "control", any_of + ", ".join(names)) for source, names in handles.items()]
         fields: dict[str, list[str]] = {}

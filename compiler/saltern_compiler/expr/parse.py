@@ -18,6 +18,7 @@ from saltern_compiler.diagnostics.model import Diagnostic, Edit, Fix, Origin
 from saltern_compiler.expr import tables
 from saltern_compiler.expr.ast import Call, Const, Expr, Ident, Index, ListExpr, Macro, MapExpr, Select, Span, children
 from saltern_compiler.expr.literals import EscapeError, read_bytes, read_int, read_string
+from saltern_runtime.expr.values import INT_MAX, INT_MIN, UINT_MAX
 
 GRAMMAR: Final = Path(__file__).with_name("grammar.lark").read_text("utf-8")
 """Rules and terminals of expressions; the start rule is `expr`."""
@@ -27,9 +28,6 @@ TABLE: Final = Path(__file__).with_name("grammar.json")
 MAX_DEPTH: Final = 100
 """Levels of brackets, and of the syntax tree, at most: what every later walk over the tree can recurse through."""
 
-INT_MIN: Final = -(2**63)
-INT_MAX: Final = 2**63 - 1
-UINT_MAX: Final = 2**64 - 1
 
 _BINARY_MACROS: Final = frozenset({"all", "exists", "exists_one", "existsOne", "map", "filter"})
 

@@ -17,7 +17,8 @@ _BINARY: Final = {
     "_+_": ("+", _SUM), "_-_": ("-", _SUM), "_*_": ("*", _PRODUCT), "_/_": ("/", _PRODUCT), "_%_": ("%", _PRODUCT),
 }  # fmt: skip
 _NAME: Final = re.compile(r"[_a-zA-Z][_a-zA-Z0-9]*\Z")
-_WORDS: Final = frozenset({"in", "true", "false", "null"})
+WORDS: Final = frozenset({"in", "true", "false", "null"})
+"""Words of the expression language, which no name can be."""
 
 
 def show(expr: Expr) -> str:
@@ -88,7 +89,7 @@ def _maybe(optional: bool) -> str:
 
 
 def _field(name: str) -> str:
-    return name if _NAME.match(name) and name not in _WORDS else f"`{name}`"
+    return name if _NAME.match(name) and name not in WORDS else f"`{name}`"
 
 
 def _const(const: Const) -> str:

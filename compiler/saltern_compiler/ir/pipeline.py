@@ -13,9 +13,10 @@ from typing import Final, Literal
 from saltern_compiler.diagnostics.model import NOWHERE, Origin
 from saltern_compiler.ir.values import Value
 from saltern_runtime.spec import Json, ObjectType, Policy
+from saltern_runtime.spec.names import AMBIENT
 
 RETURN: Final = "return"
-RESERVED_IDS: Final = frozenset({"input", "run", "return"})
+RESERVED_IDS: Final = frozenset({*AMBIENT, RETURN})
 MAX_REGIONS: Final = 50
 """Levels of regions in each other at most, in either notation: what every later walk can recurse through."""
 YIELD: Final = "yield"

@@ -12,6 +12,7 @@ from typing import Final
 from saltern_compiler.expr.ast import Call, Const
 from saltern_compiler.frontend.durations import seconds
 from saltern_compiler.ir.values import Expression, ListValue, Literal, ObjectValue, Value
+from saltern_runtime.expr.values import INT_MAX, INT_MIN
 from saltern_runtime.spec import (
     ANY,
     BOOL,
@@ -35,8 +36,6 @@ from saltern_runtime.spec import (
     union,
 )
 
-_INT_MIN: Final = -(2**63)
-_INT_MAX: Final = 2**63 - 1
 _DOUBLE_MAX: Final = int(sys.float_info.max)
 _ISO: Final = r"P(?=\d|T\d)((?P<d>\d+)D)?(T((?P<h>\d+)H)?((?P<m>\d+)M)?((?P<s>\d+(\.\d+)?)S)?)?"
 _UNITS: Final = {"d": 86_400, "h": 3600, "m": 60, "s": 1}
@@ -131,7 +130,7 @@ def _fits_primitive(value: Json, to: Primitive) -> bool:
     if to == BOOL:
         return isinstance(value, bool)
     if to == INT:
-        return _is_whole(value) and _INT_MIN <= value <= _INT_MAX
+        return _is_whole(value) and INT_MIN <= value <= INT_MAX
     if to == DOUBLE:
         return isinstance(value, float) or (_is_whole(value) and abs(value) <= _DOUBLE_MAX)
     return isinstance(value, str) and _TEXTS[to].fullmatch(value) is not None

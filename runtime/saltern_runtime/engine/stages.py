@@ -14,7 +14,7 @@ from typing import Any, Final
 from saltern_runtime.engine.places import ANY, items_of, scopes_of, stage_of
 from saltern_runtime.errors import PermanentError
 from saltern_runtime.graph import SKIPPED, Context, Graph, Node, On, Opens, RunInfo, Sleeps, Stage
-from saltern_runtime.spec.names import AMBIENT
+from saltern_runtime.spec.names import AMBIENT, INPUT, RUN
 from saltern_runtime.store.calls import Claim, Dependant, Opening, Sleep
 from saltern_runtime.store.keys import queue_name
 
@@ -62,7 +62,7 @@ class StagePlan:
         outside = {read for node in stage.nodes for read in graph.reads(node) if read not in own}
         if not stage.nodes:
             outside = {on.node for on in relayed(graph, stage.name)}
-        given = any("input" in node.reads for node in stage.nodes)
+        given = any(INPUT in node.reads for node in stage.nodes)
         items = {depth_of(graph, owner) for node in stage.nodes for owner in graph.items(node).values()}
         self._given = [""] if given else []
         self._outside = [(depth_of(graph, graph.stage_of[read]), read) for read in sorted(outside)]
@@ -242,7 +242,7 @@ class Plans:
         keywords: dict[str, Any] = {}
         for name, read, depth in self._keywords[node.id]:
             place = scopes[depth] + read if read else scopes[depth].removesuffix("/")
-            if name == "run":
+            if name == RUN:
                 keywords[name] = info
             elif read in local:
                 keywords[name] = local[read]

@@ -6,12 +6,18 @@ from typing import Final
 
 from saltern_runtime.spec.types import STRING, TIMESTAMP, Json, ObjectType, obj
 
-AMBIENT: Final = ("input", "run")
+INPUT: Final = "input"
+RUN: Final = "run"
+AMBIENT: Final = (INPUT, RUN)
 """Names that stand for no node: what a run starts with, and the run itself."""
-RUN: Final[ObjectType] = obj({"id": STRING, "tenant": STRING, "started_at": TIMESTAMP})
+RUN_TYPE: Final[ObjectType] = obj({"id": STRING, "tenant": STRING, "started_at": TIMESTAMP})
 """The type of `run`; generated code takes it as `RunInfo`."""
 THEN: Final = "then"
 ELSE: Final = "else"
+CASE: Final = "case."
+"""What the handle of a case begins with."""
+SCHEDULE_ID: Final = r"[A-Za-z_][A-Za-z0-9_-]{0,63}"
+"""The ids that a schedule may have: they are part of the ids of runs."""
 
 
 def case_key(value: Json) -> str:
@@ -25,4 +31,4 @@ def case_key(value: Json) -> str:
 
 def case_handle(value: Json) -> str:
     """Return the handle of a case."""
-    return f"case.{case_key(value)}"
+    return CASE + case_key(value)

@@ -11,7 +11,7 @@ from saltern_compiler.ir.plan import Plan, PlannedNode
 from saltern_compiler.ir.values import Expression, ListValue, Literal, TypeValue, Value
 from saltern_compiler.pytext import RESERVED, identifier, literal
 from saltern_runtime.spec import ANY, BOOL, Emit, Param, Type, UnionType
-from saltern_runtime.spec.names import RUN, case_handle
+from saltern_runtime.spec.names import AMBIENT, ELSE, INPUT, RUN, RUN_TYPE, THEN, case_handle
 from saltern_targets.names import IN_SCOPE, function_names, item_names, module_names, package_name
 from saltern_targets.python.classes import Classes
 from saltern_targets.python.values import Keyword, Values, tree_of
@@ -85,10 +85,10 @@ class _Writer:
     def _names(self, planned: PlannedNode) -> Mapping[str, Keyword]:
         made = {name: Keyword(self.items[name], of, may_be_skipped=False) for name, of in planned.items}
         for name in planned.reads:
-            if name == "input":
-                made[name] = Keyword("input", self.plan.input_type, may_be_skipped=False)
-            elif name == "run":
-                made[name] = Keyword("run", RUN, may_be_skipped=False)
+            if name == INPUT:
+                made[name] = Keyword(INPUT, self.plan.input_type, may_be_skipped=False)
+            elif name == RUN:
+                made[name] = Keyword(RUN, RUN_TYPE, may_be_skipped=False)
             else:
                 skipped = name in planned.may_be_skipped
                 made[name] = Keyword(self.functions[name], self.plan.node(name).result, may_be_skipped=skipped)
@@ -104,10 +104,10 @@ class _Writer:
         return f"def {self.functions[planned.node.id]}({', '.join(params)}) -> {self._result(planned, values)}:"
 
     def _ordered(self, values: Values) -> list[tuple[str, Keyword]]:
-        return sorted(values.names.items(), key=lambda pair: (pair[0] not in ("input", "run"), pair[0]))
+        return sorted(values.names.items(), key=lambda pair: (pair[0] not in AMBIENT, pair[0]))
 
     def _annotation(self, source: str, name: Keyword, values: Values) -> str:
-        if source == "run":
+        if source == RUN:
             values.imports.add(("saltern_runtime", "RunInfo"))
             return "RunInfo"
         if source == "input":
@@ -168,7 +168,7 @@ class _Writer:
         condition = planned.node.param("condition")
         assert condition is not None, "checks refuse a missing parameter"
         text = values.write(condition, BOOL)
-        return [f'return "then" if {text} else "else"']
+        return [f'return "{THEN}" if {text} else "{ELSE}"']
 
     def switch(self, planned: PlannedNode, values: Values) -> list[str]:
         """`match` over the cases."""
@@ -179,10 +179,10 @@ class _Writer:
         mixed = any(type(case) is int and case in (0, 1) for case in cases.value) and _may_be_bool(value)
         for case in sorted(cases.value, key=lambda each: not isinstance(each, bool)) if mixed else cases.value:
             if mixed and not isinstance(case, bool):  # in Python, `case 1` takes True too
-                lines += ["    case bool():", '        return "else"']
+                lines += ["    case bool():", f'        return "{ELSE}"']
                 mixed = False
             lines += [f"    case {literal(case)}:", f"        return {literal(case_handle(case))}"]
-        return [*lines, "    case _:", '        return "else"']
+        return [*lines, "    case _:", f'        return "{ELSE}"']
 
     def merge(self, planned: PlannedNode, values: Values) -> list[str]:
         """Return the first value, in written order, that was not skipped."""

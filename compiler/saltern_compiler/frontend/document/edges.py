@@ -16,12 +16,11 @@ from saltern_compiler.frontend.document.values import unreadable
 from saltern_compiler.ir.pipeline import ControlEdge, Node
 from saltern_compiler.ir.values import Expression, Value, make_list
 from saltern_runtime.spec import Json
-from saltern_runtime.spec.names import AMBIENT
+from saltern_runtime.spec.names import AMBIENT, CASE, ELSE, THEN
 
 OUT: Final = "out"
 IN: Final = "in"
 DONE: Final = "done"
-_GATES: Final = frozenset({"then", "else"})
 
 
 @dataclass(slots=True)
@@ -133,7 +132,7 @@ def _exists(key: str, node_id: str, drawing: Drawing, place: Origin, report: Rep
 
 
 def _is_control(handle: str) -> bool:
-    return handle in _GATES or handle in {DONE, "error"} or handle.startswith("case.")
+    return handle in {THEN, ELSE, DONE, "error"} or handle.startswith(CASE)
 
 
 def _control(edge: _Edge, wiring: Wiring, report: Report) -> None:

@@ -13,12 +13,11 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from saltern_compiler.diagnostics.model import Diagnostic, Origin, Related
+from saltern_runtime.expr.values import INT_MAX, INT_MIN
 from saltern_runtime.spec import Json
 
 MAX_DEPTH: Final = 100
 """Levels of objects and lists at most: what every later walk over a document can recurse through."""
-INT_MIN: Final = -(2**63)
-INT_MAX: Final = 2**63 - 1
 
 _SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 _MAYBE_SURROGATE: Final = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")

@@ -10,6 +10,7 @@ from typing import Final
 
 from saltern_compiler.drawing.layered import Link, place
 from saltern_compiler.frontend.document.canvas import Canvas, at, edge_key, place_of_note
+from saltern_compiler.frontend.document.edges import DONE, IN
 from saltern_compiler.frontend.document.nodes import binding_of
 from saltern_compiler.frontend.document.print_values import edges_of, editor_value, ordered
 from saltern_compiler.frontend.document.shape import IDENTIFIER, SCHEMA_VERSION
@@ -21,8 +22,8 @@ from saltern_compiler.ir.pipeline import Node, Pipeline, Region
 from saltern_compiler.ir.values import Value
 from saltern_compiler.registry import Registry
 from saltern_runtime.spec import Json, Policy, Retry, to_schema
+from saltern_runtime.spec.names import AMBIENT, INPUT
 
-INPUT: Final = "input"
 _NODE: Final = (240.0, 80.0)
 _NOTE: Final = (260.0, 90.0)
 _PADDING: Final = (32.0, 56.0)
@@ -96,7 +97,7 @@ class _Drawer:
     # nodes and edges
 
     def _name_nodes(self) -> None:
-        taken = {node.id for node in self.pipeline.body.walk()} | {INPUT, "run"}
+        taken = {node.id for node in self.pipeline.body.walk()} | {*AMBIENT}
         for node in self.pipeline.body.walk():
             base = name = node.id.replace("/", "_")
             count = 1
@@ -129,9 +130,9 @@ class _Drawer:
         made["data"] = data
         self.nodes.append({**made, **kept})
         for edge in node.control:
-            self._edge((edge.source, edge.handle), (node.id, "in"), "control")
+            self._edge((edge.source, edge.handle), (node.id, IN), "control")
         for source in node.after:
-            self._edge((source, "done"), (node.id, "in"), "control")
+            self._edge((source, DONE), (node.id, IN), "control")
 
     def _params(self, node: Node) -> dict[str, Json]:
         params = dict(node.params)

@@ -12,7 +12,7 @@ from saltern_compiler.expr.literals import EscapeError, read_string
 from saltern_compiler.frontend.language.tokens import Comment, Tok, attach, parse_tokens
 from saltern_compiler.frontend.remarks import BEFORE, BESIDE, END, INSIDE, NODE, START, Orders, Remark, Where, said
 from saltern_compiler.ir.pipeline import RETURN
-from saltern_runtime.spec.names import case_handle
+from saltern_runtime.spec.names import ELSE, THEN, case_handle
 
 _STATEMENTS: Final = frozenset(
     ["node", "if_branch", "switch", "foreach", "while_region", "try_region", "parallel", "result"]
@@ -123,7 +123,7 @@ def _place(tree: Tree[Token], rule: str, place: _Place, triggers: Iterator[int])
 def _handles(tree: Tree[Token], rule: str) -> dict[int, str]:
     """Return the handles of the blocks of a statement, by their number among its children."""
     blocks = [number for number, child in enumerate(tree.children) if isinstance(child, Tree) and child.data == "block"]
-    names = {"if_branch": ("then", "else"), "foreach": ("body",), "body": ("body",)}.get(rule, ())
+    names = {"if_branch": (THEN, ELSE), "foreach": ("body",), "body": ("body",)}.get(rule, ())
     return dict(zip(blocks, names, strict=False))
 
 
@@ -132,9 +132,9 @@ def _case(arm: Tree[Token]) -> str:
     assert isinstance(case, Tree)
     tokens = [child for child in case.children if isinstance(child, Token)]
     if tokens[-1].type == "ELSE":
-        return "else"
+        return ELSE
     if tokens[-1].type == "STRING":
-        return "case." + read_string(str(tokens[-1]))
+        return case_handle(read_string(str(tokens[-1])))
     value = {"true": True, "false": False, "null": None}.get(str(tokens[-1]), "".join(tokens))
     return case_handle(value)
 

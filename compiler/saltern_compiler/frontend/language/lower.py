@@ -16,6 +16,7 @@ from saltern_compiler.frontend.language.values import Values, unreadable
 from saltern_compiler.ir import values as ir
 from saltern_compiler.ir.pipeline import MAX_REGIONS, RETURN, ControlEdge, Node, Pipeline, Region, region_of
 from saltern_runtime.spec import Json
+from saltern_runtime.spec.names import CASE, ELSE
 
 FOREACH: Final = "foreach"
 _NOT_YET_NODES: Final = frozenset({"approval"})
@@ -148,9 +149,9 @@ class Lowering:
         seen: dict[str, syn.Arm] = {}
         for arm in arms:
             if arm.handle in seen:
-                what = "`else`" if not arm.is_case else f"the case `{arm.handle.removeprefix('case.')}`"
+                what = "`else`" if not arm.is_case else f"the case `{arm.handle.removeprefix(CASE)}`"
                 self.report(Diagnostic("duplicate-case", f"{what} stands here twice", place(arm.span)))
-            elif "else" in seen:
+            elif ELSE in seen:
                 self.report(Diagnostic("case-after-else", "a case stands after `else`", place(arm.span)))
             seen.setdefault(arm.handle, arm)
         cases = {handle: arm.literal for handle, arm in seen.items() if arm.is_case}

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from saltern_compiler.expr.ast import Call, Const, Expr, MapExpr
 from saltern_compiler.expr.literals import show_string
-from saltern_compiler.expr.show import show
+from saltern_compiler.expr.show import WORDS, show
 from saltern_compiler.frontend.durations import seconds, show_duration
 from saltern_compiler.frontend.language.format import set_expression
 from saltern_compiler.frontend.remarks import Orders, in_order
@@ -37,7 +37,6 @@ from saltern_runtime.spec import (
 )
 
 IDENTIFIER: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_WORDS: Final = frozenset({"true", "false", "null", "in"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +115,7 @@ class ValueWriter:
 
 def key(name: str) -> str:
     """Write a name before a colon."""
-    return name if IDENTIFIER.fullmatch(name) and name not in _WORDS else show_string(name)
+    return name if IDENTIFIER.fullmatch(name) and name not in WORDS else show_string(name)
 
 
 def expression(expr: Expr) -> str:

@@ -12,6 +12,7 @@ from saltern_compiler.diagnostics.model import Diagnostic, Edit, Fix, Origin
 from saltern_compiler.diagnostics.suggest import closest
 from saltern_compiler.expr.ast import Const, Span
 from saltern_compiler.expr.parse import ExprBuilder
+from saltern_runtime.expr.values import INT_MAX, INT_MIN
 from saltern_runtime.spec import (
     ANY,
     NULL,
@@ -102,7 +103,7 @@ class TypeBuilder(ExprBuilder):
         assert value is None or isinstance(value, str | int)
         if isinstance(value, int) and len(parts) > 1:
             value = -value
-        if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        if isinstance(value, int) and not INT_MIN <= value <= INT_MAX:
             self.complain("number-out-of-range", "the number does not fit an int", span_of(meta))
         return value
 

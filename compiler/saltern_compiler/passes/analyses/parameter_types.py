@@ -43,7 +43,7 @@ from saltern_runtime.spec import (
     show,
     union,
 )
-from saltern_runtime.spec.names import AMBIENT, RUN
+from saltern_runtime.spec.names import AMBIENT, INPUT, RUN, RUN_TYPE
 from saltern_runtime.spec.types import without_null
 
 
@@ -238,10 +238,10 @@ def _infer(visit: _Visit, value: Expression) -> Type:
 
 
 def _type_of_name(visit: _Visit, name: str) -> Type:
-    if name == "input":
+    if name == INPUT:
         return visit.pipeline.input
-    if name == "run":
-        return RUN
+    if name == RUN:
+        return RUN_TYPE
     owner = visit.shape.items(visit.node.id).get(name)
     if owner is not None:
         return visit.types.items.get(owner, ANY)

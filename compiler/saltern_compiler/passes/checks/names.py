@@ -11,14 +11,15 @@ from typing import Final
 
 from saltern_compiler.diagnostics.model import Diagnostic, Origin, Related
 from saltern_compiler.diagnostics.suggest import replace_by
+from saltern_compiler.expr.show import WORDS
 from saltern_compiler.ir.pipeline import INNER_TYPES, RESERVED_IDS, RETURN, Node, Pipeline, Region
 from saltern_compiler.passes.base import Check, Context
 from saltern_compiler.registry import NODE_TYPES
+from saltern_runtime.spec.names import INPUT, RUN
 
 MAX_LENGTH: Final = 64
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PACKAGE: Final = re.compile(r"[a-z][a-z0-9_]*")
-_WORDS_OF_CEL: Final = frozenset({"true", "false", "null", "in"})
 _INSTALLED: Final = frozenset(
     {
         "saltern_runtime",
@@ -108,7 +109,7 @@ def _check_items(region: Region, around: Mapping[str, Origin], ids: Mapping[str,
         for name in node.body.variables:
             if not _NAME.fullmatch(name) or len(name) > MAX_LENGTH:
                 context.report(_invalid("item", name, place))
-            elif name in RESERVED_IDS or name in _WORDS_OF_CEL:
+            elif name in RESERVED_IDS or name in WORDS:
                 message = f"the item of `{node.id}` has the reserved name `{name}`"
                 notes = ("Expressions know something else by that name.",)
                 context.report(Diagnostic("reserved-id", message, place, notes=notes))
@@ -130,10 +131,10 @@ def _check_node(node: Node, context: Context) -> None:
         notes = ("What a pipeline gives back is one node, whose id is `return`.",)
         context.report(Diagnostic("reserved-id", f"the return node has the id `{node.id}`", place, notes=notes))
     elif node.id in RESERVED_IDS and node.type != RETURN:
-        meaning = {"input": "the pipeline's input", "run": "the run"}.get(node.id, "what the pipeline gives back")
+        meaning = {INPUT: "the pipeline's input", RUN: "the run"}.get(node.id, "what the pipeline gives back")
         notes = (f"In expressions `{node.id}` means {meaning}.",)
         context.report(Diagnostic("reserved-id", f"a node has the reserved id `{node.id}`", place, notes=notes))
-    elif node.id in _WORDS_OF_CEL:
+    elif node.id in WORDS:
         notes = (f"`{node.id}` is a word of the expression language, so no expression could read the node.",)
         context.report(Diagnostic("reserved-id", f"a node has the reserved id `{node.id}`", place, notes=notes))
 

@@ -19,6 +19,7 @@ from saltern_compiler.passes.base import Check, Context
 from saltern_compiler.passes.settings import check_settings
 from saltern_compiler.passes.values import misfits
 from saltern_runtime.spec import ANY, STRING, LiteralType, MapType, Param, show, union
+from saltern_runtime.spec.names import SCHEDULE_ID
 
 TRIGGERS: Final = {
     "api": (),
@@ -42,7 +43,7 @@ TRIGGERS: Final = {
     ),
 }
 """Trigger type → its settings."""
-_ID: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
+_ID: Final = re.compile(SCHEDULE_ID)
 _SOME_DAY: Final = datetime(2024, 1, 1)  # noqa: DTZ001 - any day, anywhere: only whether another one follows counts
 _PATH: Final = re.compile(r"(/[A-Za-z0-9._~-]+)+")
 
