@@ -24,8 +24,9 @@ lint: $(READY)  ## Style, format, one-way imports.
 types: $(READY)  ## mypy --strict on the three packages.
 	$(BIN)/mypy
 
-tables: $(READY)  ## Write the parsers' tables again, after a change of a grammar.
+tables: $(READY)  ## Write the parsers' tables again, after a change of a grammar; add names that Python and our requirements have.
 	$(BIN)/python -m saltern_compiler.frontend.language.tables
+	$(BIN)/python -m saltern_compiler.pynames
 
 golden: $(READY)  ## Write golden/ again from what the compiler emits now.
 	$(BIN)/python -m pytest tests/golden --snapshot-update -q

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import builtins
-import keyword
 import math
 import re
 import unicodedata
 from collections.abc import Iterable, Set
 from typing import Final
 
+from saltern_compiler.pynames import BUILTINS, KEYWORDS
 from saltern_runtime.spec.names import AMBIENT
 from saltern_runtime.spec.types import Json
 
 _PLAIN: Final = re.compile(r"[^A-Za-z0-9_]+")
-RESERVED: Final[Set[str]] = frozenset(
-    {*keyword.kwlist, *keyword.softkwlist, *dir(builtins), *AMBIENT, "ctx", "self", "cls", "l", "I", "O"}
-)
+RESERVED: Final[Set[str]] = frozenset({*KEYWORDS, *BUILTINS, *AMBIENT, "ctx", "self", "cls", "l", "I", "O"})
 """Names that no mangled identifier takes: keywords, builtins, the names that generated functions give a meaning, and what reads like a digit."""
 
 

@@ -9,6 +9,8 @@ from datetime import datetime
 from enum import Enum
 from typing import Any, Final
 
+from saltern_runtime.spec.limits import MAX_PAYLOAD
+
 
 class Skipped(Enum):
     """The type of `SKIPPED`."""
@@ -68,6 +70,8 @@ class Context:
     connection: Connection | None
     deadline: float
     """`time.monotonic()` at which this attempt is over."""
+    max_payload: int = MAX_PAYLOAD
+    """Bytes that an answer from outside may have."""
     epoch: int = 0
     _calls: int = 0
 

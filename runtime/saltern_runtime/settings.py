@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Self
 
-from saltern_runtime.spec.limits import LEASE
+from saltern_runtime.spec.limits import LEASE, MAX_PAYLOAD
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Settings:
     """`tenant=sha256:<hex>` entries, comma-separated. `SALTERN_API_TOKENS`."""
     max_body: int = 1_048_576
     """Bytes of a request body, at most."""
-    max_payload: int = 1_048_576
+    max_payload: int = MAX_PAYLOAD
     """Bytes of one stored value, at most; beyond it a permanent error."""
     socket_timeout: float = 10.0
     unreachable: float = 300.0

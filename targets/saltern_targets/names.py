@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from saltern_compiler.ir.plan import Plan
+from saltern_compiler.pynames import PACKAGES
 from saltern_compiler.pytext import identifier
 from saltern_runtime import expr
 from saltern_runtime.spec.names import AMBIENT
@@ -18,26 +19,10 @@ IN_SCOPE: Final = frozenset(
 )  # fmt: skip
 """What generated functions see beside each other."""
 
-_TAKEN_PACKAGES: Final = frozenset(
-    """
-    abc annotated_types anyio argparse array ast asyncio base64 billiard bisect builtins calendar celery click code codecs collections
-    concurrent configparser contextlib copy csv ctypes custom dataclasses datetime dateutil decimal difflib dis docs email enum
-    errno fastapi fcntl filecmp functools gc getpass glob grp gzip hashlib heapq hmac html http httpx idna importlib inspect io
-    ipaddress itertools jinja2 json jsonschema keyword kombu kubernetes lark linecache locale logging lzma math mimetypes multiprocessing numbers openai
-    opcode operator os packaging pathlib pickle pip pkgutil platform platformdirs prometheus_client prompt_toolkit psycopg
-    psycopg_pool pwd pydantic pydantic_core queue random re redis reprlib resource saltern_compiler saltern_runtime
-    saltern_targets sched secrets select selectors shelve shlex shutil signal site slack_sdk smtplib socket socketserver sqlite3
-    ssl standardwebhooks starlette stat statistics string struct subprocess symtable sys sysconfig syslog tarfile tempfile test
-    tests textwrap threading time timeit token tokenize tomllib trace traceback types typing typing_extensions tzlocal unicodedata
-    unittest urllib uuid uvicorn uvloop valkey vine warnings wave weakref wheel wheels xml yaml zipfile zipimport zlib zoneinfo
-    """.split()  # noqa: SIM905 - a list of 150 lines reads worse
-)
-"""Packages that a service or the compiler beside it imports; a list of our own, so that every Python names alike."""
-
 
 def package_name(plan: Plan) -> str:
     """Return the name of the generated package, which is that of its folder and its Celery tasks' prefix."""
-    return identifier(identifier(plan.pipeline.name).lower(), _TAKEN_PACKAGES)
+    return identifier(identifier(plan.pipeline.name).lower(), PACKAGES)
 
 
 def item_names(plan: Plan) -> Mapping[str, str]:

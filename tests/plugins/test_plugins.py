@@ -118,6 +118,29 @@ def test_a_pipeline_of_a_plugin_compiles_and_runs(saltern, tmp_path):
     assert json.loads(ran.stdout) == {"text": "GOOD EVENING, GOOD EVENING, ADA! S.! S.", "letters": 3}
 
 
+def test_a_connector_that_only_a_body_uses_is_required(saltern, other):
+    """Its distribution is pinned however deep the node stands that uses it, and whoever offers that node."""
+    module = """
+        from saltern_runtime.spec import STRING, NodeType
+        NODE = NodeType(name="acme.ask", summary="", result=STRING, connector="demo", call="acme_module:ask")
+    """
+    folder = other("acme", "[saltern.node_types]\nacme.ask = acme_module:NODE\n", module)
+    source = saltern.write("""
+        pipeline deep
+        connection house = demo { signature: env("SIGNATURE") }
+        all = foreach row in [["a"]] {
+          inner = foreach url in row {
+            page = acme.ask(house) {}
+            yield page
+          }
+          yield inner
+        }
+        return all
+    """)
+    done = saltern("explain", source, beside=[folder])
+    assert "saltern-demo==1.2" in done.stdout, done.stdout + done.stderr
+
+
 def test_the_plan_names_the_plugin_and_is_pinned_to_its_version(saltern, site, tmp_path):
     """`saltern explain` shows it; another version gives another plan of the same pipeline."""
     source = saltern.write(PARTY, "party.saltern")

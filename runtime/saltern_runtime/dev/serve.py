@@ -23,7 +23,8 @@ from saltern_runtime.dev.fleet import GRACE, Fleet
 from saltern_runtime.dev.orders import Orders
 from saltern_runtime.dev.runs import OpenRuns
 from saltern_runtime.dev.tree import Tree, TreeError, find
-from saltern_runtime.dev.view import TERMINAL, JsonView, LineView, ScreenView, View
+from saltern_runtime.dev.view import JsonView, LineView, ScreenView, View
+from saltern_runtime.store.views import TERMINAL
 from saltern_runtime.web import tokens
 
 TENANT: Final = "default"

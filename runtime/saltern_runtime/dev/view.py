@@ -9,15 +9,16 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol, TextIO
 
+from saltern_runtime.store.views import TERMINAL
+
 Run = Mapping[str, Any]
 """A run as the API shows it."""
 
-TERMINAL: Final = frozenset({"SUCCEEDED", "FAILED", "CANCELLED", "TIMED_OUT", "EXPIRED"})
 MOST_RUNS: Final = 4
 """Open runs that are drawn at once, at most."""
 _COLORS: Final = {
     "SUCCEEDED": "32", "RUNNING": "36", "READY": "36", "QUEUED": "36", "WAITING": "36", "SUSPENDED": "36", "RETRY_WAIT": "33", "CANCELLING": "33", "FAILED": "31",
-    "DEAD": "31", "TIMED_OUT": "31", "EXPIRED": "31", "CANCELLED": "33", "SKIPPED": "2", "BLOCKED": "2",
+    "DEAD": "31", "TIMED_OUT": "31", "CANCELLED": "33", "SKIPPED": "2", "BLOCKED": "2",
 }  # fmt: skip
 
 

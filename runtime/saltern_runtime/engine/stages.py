@@ -218,7 +218,7 @@ class Plans:
             entered(node.id)
             began = time.perf_counter()
             try:
-                value = self._call(node, claim, info, deadline, local)
+                value = self._call(node, claim, info, (deadline, max_payload), local)
                 text = encode(node, value, max_payload)
                 ends = stage.ends if node is stage.nodes[-1] else None
                 if isinstance(ends, Opens):
@@ -236,7 +236,7 @@ class Plans:
         return result
 
     def _call(
-        self, node: Node[Any, Any], claim: Claim, info: RunInfo, deadline: float, local: Mapping[str, Any]
+        self, node: Node[Any, Any], claim: Claim, info: RunInfo, limits: tuple[float, int], local: Mapping[str, Any]
     ) -> Any:
         scopes = scopes_of(claim.path)
         keywords: dict[str, Any] = {}
@@ -253,7 +253,7 @@ class Plans:
         if not node.takes_context:
             return node.function(**keywords)
         connection = self.graph.connections[node.connection] if node.connection else None
-        context = Context(info, node.id, claim.path, claim.attempt, connection, deadline)
+        context = Context(info, node.id, claim.path, claim.attempt, connection, *limits)
         return node.function(context, **keywords)
 
     @cached_property

@@ -19,10 +19,12 @@ MakeContext = Callable[..., Context]
 def context() -> MakeContext:
     """Make a context: `context(connection, seconds=…, attempt=…)`."""
 
-    def make(connection: Connection | None = None, *, seconds: float = 10.0, attempt: int = 1) -> Context:
+    def make(
+        connection: Connection | None = None, *, seconds: float = 10.0, attempt: int = 1, max_payload: int = 1_048_576
+    ) -> Context:
         run = RunInfo(id="run-1", tenant="acme", started_at=datetime(2020, 1, 1, tzinfo=UTC))
         return Context(
-            run=run, node="it", path="it", attempt=attempt, connection=connection, deadline=time.monotonic() + seconds
+            run, "it", "it", attempt, connection, deadline=time.monotonic() + seconds, max_payload=max_payload
         )
 
     return make

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import keyword
 import re
-import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -14,27 +12,14 @@ from saltern_compiler.diagnostics.suggest import replace_by
 from saltern_compiler.expr.show import WORDS
 from saltern_compiler.ir.pipeline import INNER_TYPES, RESERVED_IDS, RETURN, Node, Pipeline, Region
 from saltern_compiler.passes.base import Check, Context
+from saltern_compiler.pynames import KEYWORDS, PACKAGES
 from saltern_compiler.registry import NODE_TYPES
 from saltern_runtime.spec.names import INPUT, RUN
 
 MAX_LENGTH: Final = 64
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PACKAGE: Final = re.compile(r"[a-z][a-z0-9_]*")
-_INSTALLED: Final = frozenset(
-    {
-        "saltern_runtime",
-        "saltern_compiler",
-        "saltern_targets",
-        "celery",
-        "kombu",
-        "redis",
-        "pydantic",
-        "fastapi",
-        "starlette",
-    }
-    | {"uvicorn", "httpx", "openai", "slack_sdk", "psycopg", "custom", "tests"}
-)
-"""Packages that a generated one would hide."""
+_WORDS_OF_CEL: Final = frozenset({"true", "false", "null", "in"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,9 +45,9 @@ class Names(Check):
 
 def _check_pipeline(pipeline: Pipeline, context: Context) -> None:
     name, place = pipeline.name, pipeline.place("name")
-    hidden = sys.stdlib_module_names | _INSTALLED | _of_plugins(pipeline, context)
+    hidden = PACKAGES | _of_plugins(pipeline, context)
     taken = name in hidden
-    if _PACKAGE.fullmatch(name) and len(name) <= MAX_LENGTH and not keyword.iskeyword(name) and not taken:
+    if _PACKAGE.fullmatch(name) and len(name) <= MAX_LENGTH and name not in KEYWORDS and not taken:
         return
     reason = (
         f"A Python package of that name exists: importing {name} would find the wrong one."
@@ -70,7 +55,7 @@ def _check_pipeline(pipeline: Pipeline, context: Context) -> None:
         else _package_rule()
     )
     better = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")[: MAX_LENGTH - 9] or "pipeline"
-    if not _PACKAGE.fullmatch(better) or keyword.iskeyword(better) or better in hidden:
+    if not _PACKAGE.fullmatch(better) or better in KEYWORDS or better in hidden:
         better = f"{better}_pipeline" if better[0].isalpha() else f"pipeline_{better}"
     message = f"the pipeline cannot be named {_quoted(name)}"
     context.report(Diagnostic("invalid-name", message, place, notes=(reason,), fixes=replace_by((better,), place)))

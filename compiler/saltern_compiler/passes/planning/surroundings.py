@@ -85,7 +85,7 @@ def distributions(pipeline: Pipeline, specs: Iterable[NodeType], registry: Regis
         plugin = registry.plugin(NODE_TYPES, spec.key)
         if plugin is not None:
             found.setdefault(plugin, set()).update(spec.requires)
-    used = {node.connection for node in pipeline.body.nodes}
+    used = {node.connection for node in pipeline.body.walk()}
     for connection in pipeline.connections:
         plugin = registry.plugin(CONNECTORS, connection.connector) if connection.name in used else None
         if plugin is not None:

@@ -16,7 +16,6 @@ from urllib.parse import urlsplit
 from saltern_runtime.connectors import http as connector
 from saltern_runtime.connectors.base import connection_of, idempotency_key, remaining, retry_after
 from saltern_runtime.errors import NodeError, PermanentError, TransientError
-from saltern_runtime.settings import Settings
 from saltern_runtime.spec import (
     ANY,
     INT,
@@ -212,7 +211,7 @@ def _refuse(answer: httpx.Response, where: str, *, again: bool) -> None:
 
 
 def _read(ctx: Context, answer: httpx.Response, where: str) -> bytes:
-    limit = Settings.from_env().max_payload
+    limit = ctx.max_payload
     content = bytearray()
     for chunk in answer.iter_bytes():
         content += chunk
