@@ -126,7 +126,7 @@ class Worker:
             function(Bell.from_message(message))
 
         task.__doc__ = function.__doc__
-        self.celery.task(name=f"{self._graph.name}.{stage}", ignore_result=True)(task)
+        self.celery.task(name=f"{self._graph.name}.{stage}", ignore_result=True, shared=False)(task)
 
     def answer(self, bell: Bell) -> None:
         """Claim what is most urgent in the bell's queue, execute, checkpoint; and so on, until the slice ends."""

@@ -19,7 +19,6 @@ from saltern_runtime.spec.names import INPUT, RUN
 MAX_LENGTH: Final = 64
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _PACKAGE: Final = re.compile(r"[a-z][a-z0-9_]*")
-_WORDS_OF_CEL: Final = frozenset({"true", "false", "null", "in"})
 
 
 @dataclass(frozen=True, slots=True)
