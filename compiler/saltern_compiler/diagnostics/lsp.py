@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from saltern_compiler.diagnostics.model import Diagnostic, Origin
-from saltern_compiler.diagnostics.places import LineColumn, Source, Span
+from saltern_compiler.diagnostics.places import START, LineColumn, Source, Span
 from saltern_compiler.diagnostics.render import by_place
 from saltern_runtime.spec import Severity
 
 _SEVERITIES: Final[Mapping[Severity, int]] = {Severity.ERROR: 1, Severity.WARNING: 2}
-_START: Final = LineColumn(1, 1)
 
 
 def to_lsp(diagnostics: Sequence[Diagnostic], source: Source, uri: str = "") -> list[dict[str, Any]]:
@@ -55,7 +54,7 @@ def _diagnostic(each: Diagnostic, span: Span | None, source: Source, uri: str) -
 
 
 def _range(span: Span | None, source: Source) -> dict[str, dict[str, int]]:
-    first, last = (span.first, span.last) if span is not None else (_START, _START)
+    first, last = (span.first, span.last) if span is not None else (START, START)
     return {"start": _position(first, source), "end": _position(last, source)}
 
 

@@ -27,6 +27,13 @@ class LineColumn:
     line: int
     column: int
 
+    def __str__(self) -> str:
+        """`line:column`."""
+        return f"{self.line}:{self.column}"
+
+
+START: Final = LineColumn(1, 1)
+
 
 @dataclass(frozen=True, slots=True, order=True)
 class Span:

@@ -85,7 +85,7 @@ class _Page:
         before, marked, after, underline = _fit(line, span, len(line) + 1)
         bar = self.paint("|", "frame")
         number = self.paint(str(span.first.line).rjust(margin), "frame")
-        yield f"{' ' * margin}{arrow} {self.name}:{span.first.line}:{span.first.column}"
+        yield f"{' ' * margin}{arrow} {self.name}:{span.first}"
         yield f"{' ' * margin} {bar}"
         yield f"{number} {bar} {before}{marked}{after}".rstrip()
         rest = f" to line {span.last.line}" if span.last.line > span.first.line else ""

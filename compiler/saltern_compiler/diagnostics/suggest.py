@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -47,19 +47,26 @@ def did_you_mean(names: Iterable[str]) -> tuple[str, ...]:
 def did_you_mean_one_of(name: str, known: Iterable[str]) -> tuple[str, ...]:
     """Write a note that offers the nearest names; where nothing is near, one that says what there is."""
     names = sorted(known)
-    near = nearest(name, names)
-    if near or not names:
-        return did_you_mean(near)
-    shown = ", ".join(f"`{one}`" for one in names[:12])
-    return (f"There is {shown}{', …' if len(names) > 12 else '.'}",)
+    return did_you_mean(nearest(name, names)) or there_are(names)
 
 
-def replace_by(names: tuple[str, ...], origin: Origin) -> tuple[Fix, ...]:
+def there_are(names: Iterable[str]) -> tuple[str, ...]:
+    """Write the note that says what there is, where there is anything."""
+    known = list(names)
+    return (f"There {'is' if len(known) == 1 else 'are'} {join(known)}.",) if known else ()
+
+
+def it_takes(names: Iterable[str]) -> str:
+    """Write the note that says which names something takes."""
+    return f"It takes {join(names) or 'none'}."
+
+
+def replace_by(names: Sequence[str], origin: Origin) -> tuple[Fix, ...]:
     """Offer to put the nearest name in place of a misspelt one that is all that stands at a place."""
     if not names:
         return ()
     whole_json_value = origin.pointer is not None and origin.start is None
-    text = json.dumps(names[0]) if whole_json_value else names[0]
+    text = json.dumps(names[0], ensure_ascii=False) if whole_json_value else names[0]
     return (Fix(f"Replace by `{names[0]}`", (Edit(origin, text),)),)
 
 
@@ -68,6 +75,9 @@ def join(names: Iterable[str], word: str = "and") -> str:
     quoted = [f"`{name}`" for name in names]
     if len(quoted) > 12:
         quoted = [*quoted[:10], f"{len(quoted) - 10} more"]
-    if len(quoted) < 2:
-        return "".join(quoted)
-    return f"{', '.join(quoted[:-1])} {word} {quoted[-1]}"
+    return listed(quoted, word)
+
+
+def listed(parts: Sequence[str], word: str = "and") -> str:
+    """Write parts one after another, a word before the last."""
+    return f"{', '.join(parts[:-1])} {word} {parts[-1]}" if len(parts) > 1 else "".join(parts)

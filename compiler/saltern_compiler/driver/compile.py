@@ -134,7 +134,8 @@ def _is_of_target(option: str, targets: tuple[Target, ...]) -> bool:
 
 def _places(pipeline: Pipeline, text: str, source_name: str) -> Mapping[str, str]:
     """Return node id → `line:column`, or the JSON Pointer where the source is an editor's document."""
-    from saltern_compiler.diagnostics.places import Source as Places  # noqa: PLC0415 - only a build shows places
+    from saltern_compiler.diagnostics.places import START  # noqa: PLC0415 - only a build shows places
+    from saltern_compiler.diagnostics.places import Source as Places  # noqa: PLC0415 - as above
     from saltern_compiler.frontend.locate import Locator  # noqa: PLC0415 - as above
 
     source = Places(text, Locator(text, source_name))
@@ -144,7 +145,7 @@ def _places(pipeline: Pipeline, text: str, source_name: str) -> Mapping[str, str
             places[node.id] = node.origin.pointer
         else:
             span = source.span(node.origin)
-            places[node.id] = f"{span.first.line}:{span.first.column}" if span is not None else "1:1"
+            places[node.id] = str(START if span is None else span.first)
     return places
 
 

@@ -14,7 +14,8 @@ from lark.lark import PostLex
 from lark.tree import Meta
 from lark.visitors import Transformer_NonRecursive
 
-from saltern_compiler.diagnostics.model import Diagnostic, Edit, Fix, Origin
+from saltern_compiler.diagnostics.model import Diagnostic, Origin
+from saltern_compiler.diagnostics.suggest import replace_by
 from saltern_compiler.expr import tables
 from saltern_compiler.expr.ast import Call, Const, Expr, Ident, Index, ListExpr, Macro, MapExpr, Select, Span, children
 from saltern_compiler.expr.literals import EscapeError, read_bytes, read_int, read_string
@@ -46,7 +47,7 @@ class Problem:
     def diagnostic(self, origin: Origin) -> Diagnostic:
         """Make it a finding about the source; the span counts from `origin`."""
         place = origin.within(*self.span)
-        fixes = (Fix(f"Write `{self.better}`", (Edit(place, self.better),)),) if self.better else ()
+        fixes = replace_by((self.better,) if self.better else (), place)
         return Diagnostic(self.code, self.message, place, notes=self.notes, fixes=fixes)
 
 

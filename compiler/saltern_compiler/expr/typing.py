@@ -90,7 +90,7 @@ class _Checker:
                 self.report(
                     Problem(
                         "unknown-name",
-                        f"there is no `{name}` here",
+                        f"unknown name `{name}`",
                         expr.span,
                         did_you_mean_one_of(name, known),
                         closest(name, known),

@@ -21,13 +21,13 @@ def read(
     `registry`: what is installed; a drawing does not say itself which of its nodes own a body.
     """
     if len(text) > MAX_CHARACTERS:
-        notes = (f"at most {MAX_CHARACTERS:,} characters; this one has {len(text):,}",)
+        notes = (f"At most {MAX_CHARACTERS:,} characters; this one has {len(text):,}.",)
         return None, [Diagnostic("source-too-large", "the source is too large", Origin(None, 0, 0), notes=notes)]
     notation = notation_of(source_name, text, notations)
     if notation is not None:
         return notation.read(text, registry or Registry.load())
     first, *others, last = suffixes(notations)
-    notes = (f"a pipeline is written in {first}, or saved by an editor as {', '.join(others)} or {last}",)
+    notes = (f"A pipeline is written in {first}, or saved by an editor as {', '.join(others)} or {last}.",)
     shown = source_name.rpartition("/")[2]
     return None, [
         Diagnostic("unknown-source-format", f"the format of `{shown}` is unknown", Origin(None, 0, 0), notes=notes)

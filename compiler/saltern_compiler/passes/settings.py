@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from saltern_compiler.diagnostics.model import Diagnostic, Origin
-from saltern_compiler.diagnostics.suggest import did_you_mean, join
+from saltern_compiler.diagnostics.suggest import did_you_mean, it_takes
 from saltern_compiler.ir.values import Literal, SecretRef, Value
 from saltern_compiler.passes.base import Context
 from saltern_compiler.passes.values import misfits
@@ -20,7 +20,7 @@ def check_settings(
     for name, value in given:
         if name not in params:
             near = context.nearest(name, params)
-            notes: tuple[str, ...] = (*did_you_mean(near), f"It takes {join(params)}." if params else "It takes none.")
+            notes: tuple[str, ...] = (*did_you_mean(near), it_takes(params))
             message = f"{owner} has no setting `{name}`"
             context.report(Diagnostic("unknown-setting", message, value.origin.name(), notes=notes))
             continue

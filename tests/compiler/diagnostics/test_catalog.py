@@ -120,6 +120,19 @@ def test_example_has_exactly_this_finding(code: str) -> None:
     assert set(_findings(page.example)) == {code}
 
 
+@pytest.mark.parametrize("code", _codes_with("example"))
+def test_findings_speak_in_one_voice(code: str) -> None:
+    """A message stands in a sentence; notes and the titles of fixes are sentences of their own, and name a mistake alike."""
+    page = catalog.page(code)
+    assert page is not None
+    assert page.example is not None
+    found = compile_source(page.example.text, source_name=f"example.{page.example.notation}", targets=()).diagnostics
+    for each in found:
+        assert not each.message.endswith(".")
+        assert [note for note in each.notes if note[0].islower() or note[-1] not in ".?"] == []
+        assert [fix.title for fix in each.fixes if not re.match("Replace by `|Name it|Put ", fix.title)] == []
+
+
 @pytest.mark.parametrize("code", _codes_with("use_instead"))
 def test_what_to_use_instead_is_clean(code: str) -> None:
     """What a page recommends has no finding at all."""

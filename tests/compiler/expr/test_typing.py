@@ -102,7 +102,7 @@ def test_types(text: str, of: str):
 @pytest.mark.parametrize(
     ("text", "code", "message", "at"),
     [
-        ("inptu.subject", "unknown-name", "there is no `inptu` here", "inptu"),
+        ("inptu.subject", "unknown-name", "unknown name `inptu`", "inptu"),
         ("input.subjct", "unknown-field", "there is no field `subjct`", "subjct"),
         ("fetch(1)", "unknown-function", "there is no function `fetch`", "fetch(1)"),
         ("input.subject.length()", "unknown-function", "there is no method `length`", "input.subject.length()"),

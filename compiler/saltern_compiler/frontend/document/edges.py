@@ -83,7 +83,7 @@ def read_edges(values: Sequence[Json], drawing: Drawing, origin: Origin, report:
         if edge is None:
             continue
         if edge.kind in {"resource", "tool"}:
-            note = "data and control edges run; a model's tools are nodes of their own later"
+            note = "Data and control edges run; a model's tools are nodes of their own later."
             report.add(
                 "does-not-run-yet",
                 f"{edge.kind} edges do not run yet",
@@ -118,7 +118,7 @@ def _exists(key: str, node_id: str, drawing: Drawing, place: Origin, report: Rep
         return True
     verb = "begins" if key == "source" else "ends"
     if node_id in drawing.drawn_only:
-        note = "notes, groups and the input are only drawn; edges run between nodes, and from the input"
+        note = "Notes, groups and the input are only drawn; edges run between nodes, and from the input."
         report.add(
             "edge-to-missing-node",
             f"the edge {verb} at `{shorten(node_id)}`, which is only drawn",
@@ -139,13 +139,13 @@ def _control(edge: _Edge, wiring: Wiring, report: Report) -> None:
     if edge.is_broken:
         return
     if edge.target_handle not in {None, IN}:
-        note = "a control edge ends at the node itself: its `targetHandle` is null or `in`"
+        note = "A control edge ends at the node itself: its `targetHandle` is null or `in`."
         message = f"`{shorten(edge.target_handle or '')}` takes no control edge"
         report.add("edge-to-missing-port", message, edge.place_of("targetHandle"), note)
         return
     handle = edge.source_handle
     if edge.source in AMBIENT or handle is None or not _is_control(handle):
-        note = "control edges begin at `then`, `else`, `case.<key>`, or at `done` for: after this node"
+        note = "Control edges begin at `then`, `else`, `case.<key>`, or at `done` for: after this node."
         shown = "no handle" if handle is None else f"`{shorten(handle)}`"
         message = f"the control edge begins at {shown} of `{shorten(edge.source)}`"
         report.add("edge-to-missing-port", message, edge.place_of("sourceHandle"), note)
@@ -161,7 +161,7 @@ def _data(edge: _Edge, wiring: Wiring, report: Report) -> None:
     handle = OUT if edge.source_handle is None else edge.source_handle
     first, *fields = handle.split(".")
     if not edge.is_broken and (first != OUT or not all(fields)):
-        note = "a data edge begins at `out`, or at `out.<field>` for a part of the value"
+        note = "A data edge begins at `out`, or at `out.<field>` for a part of the value."
         message = f"`{shorten(handle)}` is no part of the value of `{shorten(edge.source)}`"
         report.add("edge-to-missing-port", message, edge.place_of("sourceHandle"), note)
         edge.is_broken = True
@@ -169,7 +169,7 @@ def _data(edge: _Edge, wiring: Wiring, report: Report) -> None:
         binding = _Binding(edge, tuple(fields), edge.place_of("targetHandle"))
         wiring.bindings.setdefault(edge.target, {}).setdefault(edge.target_handle, []).append(binding)
         return
-    note = "the `targetHandle` of a data edge names a parameter"
+    note = "The `targetHandle` of a data edge names a parameter."
     report.add("edge-to-missing-port", f"the edge names no parameter of `{shorten(edge.target)}`", edge.place, note)
 
 
@@ -185,7 +185,7 @@ def wire(node: Node, wiring: Wiring, report: Report) -> Node:
                     "parameter-bound-twice",
                     message,
                     binding.target_place,
-                    "a parameter has one binding",
+                    "A parameter has one binding.",
                     related=related,
                 )
             continue
@@ -211,7 +211,7 @@ def _join(node: Node, name: str, bindings: Sequence[_Binding], report: Report) -
     orders = [binding.edge.order for binding in in_order]
     if len(orders) > 1 and (None in orders or len(set(orders)) < len(orders)):
         related = tuple(Related(binding.edge.place, "another edge into it") for binding in bindings[1:9])
-        note = "the first in `data.order` that was not skipped gives the value, so each edge needs a number of its own"
+        note = "The first in `data.order` that was not skipped gives the value, so each edge needs a number of its own."
         message = f"it is open which edge into `{shorten(name)}` of `{node.id}` comes first"
         report.add("ambiguous-edge-order", message, bindings[0].edge.place, note, related=related)
     if node.type == "merge" and name == "values":

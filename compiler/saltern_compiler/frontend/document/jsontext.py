@@ -138,14 +138,14 @@ def _parts(value: Json) -> Iterator[Json]:
 
 def too_deep(origin: Origin) -> Diagnostic:
     """Say that a document is nested too deeply."""
-    notes = (f"lists and objects may stand in each other up to {MAX_DEPTH} levels deep",)
+    notes = (f"Lists and objects may stand in each other up to {MAX_DEPTH} levels deep.",)
     return Diagnostic("nesting-too-deep", "the document is nested too deeply", origin, notes=notes)
 
 
 def not_json(text: str, reason: str, at: int) -> Diagnostic:
     """Say where a text stops being JSON."""
     if not text.strip("\ufeff \t\r\n"):
-        notes = ("the smallest document has `schemaVersion`, `name` and `inputs`",)
+        notes = ("The smallest document has `schemaVersion`, `name` and `inputs`.",)
         return Diagnostic("syntax-error", "the document is empty", Origin(None, 0, 0), notes=notes)
     said = reason[:1].lower() + reason[1:]
     return Diagnostic("syntax-error", f"the document is not JSON: {said}", Origin(None, at, min(at + 1, len(text))))
@@ -153,7 +153,7 @@ def not_json(text: str, reason: str, at: int) -> Diagnostic:
 
 def repeated_key(key: str, second: Origin, first: Origin) -> Diagnostic:
     """Say that an object has a key twice."""
-    notes = ("readers differ in which of the two they take, so neither is taken for granted",)
+    notes = ("Readers differ in which of the two they take, so neither is taken for granted.",)
     return Diagnostic(
         "duplicate-key",
         f"the key `{shorten(key)}` stands here twice",
@@ -169,13 +169,13 @@ def bad_number(written: str, origin: Origin) -> Diagnostic:
         message, note = f"`{written}` is not a JSON number", "use null, or leave the value out"
     else:
         message = f"the number `{shorten(written)}` is out of range"
-        note = f"an integer has 64 bits ({INT_MIN} to {INT_MAX}); anything larger can be given as a string"
+        note = f"An integer has 64 bits ({INT_MIN} to {INT_MAX}); anything larger can be given as a string."
     return Diagnostic("number-out-of-range", message, origin, notes=(note,))
 
 
 def bad_text(origin: Origin) -> Diagnostic:
     """Say that a string is no Unicode text."""
-    notes = ("half of a surrogate pair is no character, and cannot be written as UTF-8",)
+    notes = ("Half of a surrogate pair is no character, and cannot be written as UTF-8.",)
     return Diagnostic("malformed-text", "the text contains half of a character", origin, notes=notes)
 
 

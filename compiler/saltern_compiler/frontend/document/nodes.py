@@ -62,7 +62,7 @@ def read_nodes(values: Sequence[Json], origin: Origin, report: Report, registry:
 
 def _check_drawn(node_id: str, kind: str, place: Origin, report: Report) -> None:
     if kind == INPUT_TYPE and node_id != INPUT_TYPE:
-        note = "it stands for what the run starts with, which expressions know as `input`"
+        note = "It stands for what the run starts with, which expressions know as `input`."
         report.add(
             "reserved-id",
             f"the id of a node of type `input` is `input`, not `{shorten(node_id)}`",
@@ -121,7 +121,7 @@ def _sort_key(item: Json) -> str:
 def _version(members: Mapping[str, Json], data: Mapping[str, Json], data_place: Origin, report: Report) -> int:
     """Read the version from either place that canvases keep it in."""
     if "typeVersion" in members and "typeVersion" in data and members["typeVersion"] != data["typeVersion"]:
-        note = "the node says one version, its `data` another"
+        note = "The node says one version, its `data` another."
         report.add("duplicate-key", "`typeVersion` is given twice", data_place.child("typeVersion").name(), note)
     return int(members.get("typeVersion", data.get("typeVersion", 1)))
 
@@ -182,7 +182,7 @@ def _owner(node_id: str, drawing: Drawing, owners: Mapping[str, Node], report: R
             report.add("unknown-parent", f"the node `{shorten(node_id)}` stands inside of itself", start)
             return None
         if steps >= MAX_REGIONS:
-            note = f"regions and groups may stand in each other up to {MAX_REGIONS} levels deep"
+            note = f"Regions and groups may stand in each other up to {MAX_REGIONS} levels deep."
             report.add("nesting-too-deep", f"the node `{shorten(node_id)}` stands in too many regions", start, note)
             return None
         if parent in owners:
@@ -201,7 +201,7 @@ def _no_region(parent: str, drawing: Drawing, owners: Mapping[str, Node], start:
         report.misspelt("unknown-parent", f"there is no node `{shorten(parent)}` to stand in", start, parent, names)
         return
     related = (Related(place, "this node holds no others"),)
-    note = "nodes stand in a foreach, while, try or parallel, or in a group"
+    note = "Nodes stand in a foreach, while, try or parallel, or in a group."
     report.add("unknown-parent", f"`{shorten(parent)}` is no region", start, note, related=related)
 
 

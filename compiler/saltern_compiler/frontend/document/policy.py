@@ -22,7 +22,7 @@ def read_duration(value: Json, origin: Origin, report: Report, code: str = ILL_T
     else:
         found = None
     if found is None:
-        notes = ("write seconds as a number, or a text such as `500ms`, `20s`, `1h30m`, `2d`", "at most ten years")
+        notes = ("Write seconds as a number, or a text such as `500ms`, `20s`, `1h30m`, `2d`.", "At most ten years.")
         report.add(code, f"{quote(value)} is no duration", origin, *notes)
     return found
 
@@ -53,7 +53,7 @@ def _retry(value: Json, origin: Origin, report: Report) -> Retry | None:
         wrong = misfit(value, RETRY["attempts"].schema)
         if wrong is None:
             return Retry(attempts=int(value))
-        note = 'write the number of attempts, or {"attempts": 5, "base": "1s", "cap": "60s"}'
+        note = 'Write the number of attempts, or {"attempts": 5, "base": "1s", "cap": "60s"}.'
         report.add(ILL_TYPED, f"`retry` {wrong}, not {quote(value)}", origin, note)
         return None
     members = report.members(value, RETRY, origin, "`retry`", ILL_TYPED)

@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from saltern_compiler.diagnostics.model import Diagnostic, Edit, Fix, Origin, Related
-from saltern_compiler.diagnostics.suggest import Suggestions, did_you_mean
+from saltern_compiler.diagnostics.model import Diagnostic, Fix, Origin, Related
+from saltern_compiler.diagnostics.suggest import Suggestions, did_you_mean, it_takes, replace_by
 from saltern_compiler.frontend.document.jsontext import shorten
 from saltern_compiler.frontend.document.shape import Table, describe, is_kind, misfit
 from saltern_runtime.spec import Json
@@ -35,11 +35,7 @@ class Report:
     def misspelt(self, code: str, message: str, origin: Origin, name: str, among: Iterable[str], *notes: str) -> None:
         """Keep a finding about a name, with the nearest ones and a fix that takes the first of them."""
         near = self.suggestions.nearest(name, sorted(set(among))) if len(name) <= 200 else ()
-        if not near:
-            self.add(code, message, origin, *notes)
-            return
-        fix = Fix(f"write `{near[0]}`", (Edit(origin, json.dumps(near[0], ensure_ascii=False)),))
-        self.add(code, message, origin, *did_you_mean(near), *notes, fixes=(fix,))
+        self.add(code, message, origin, *did_you_mean(near), *notes, fixes=replace_by(near, origin))
 
     def members(
         self, value: Json, table: Table, origin: Origin, what: str, code: str = "ill-typed-key"
@@ -51,7 +47,7 @@ class Report:
         for key, member in value.items():
             if key not in table:
                 known = [name for name, each in table.items() if not each.ignored]
-                note = "keys of one's own can stand under `ui`" if "ui" in table else "known keys: " + ", ".join(known)
+                note = "Keys of one's own can stand under `ui`." if "ui" in table else it_takes(known)
                 self.misspelt(
                     "unknown-key", f"{what} has no key `{shorten(key)}`", origin.child(key).name(), key, known, note
                 )

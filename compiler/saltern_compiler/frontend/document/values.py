@@ -54,9 +54,9 @@ def read_value(value: Json, origin: Origin, report: Report) -> Value:
 def _tagged(value: Mapping[str, Json], tag: str, origin: Origin, report: Report) -> Value:
     if len(value) > 1:
         others = ", ".join(f"`{key}`" for key in sorted(value) if key != tag)
-        note = f'for an object that has the key `{tag}`, write {{"$literal": …}} around it'
+        note = f'For an object that has the key `{tag}`, write {{"$literal": …}} around it.'
         report.add(
-            "malformed-value", f"beside `{tag}` stands {others}", origin, f"`{tag}` stands alone in its object", note
+            "malformed-value", f"beside `{tag}` stands {others}", origin, f"`{tag}` stands alone in its object.", note
         )
         return unreadable(origin)
     inner, place = value[tag], origin.child(tag)
@@ -80,7 +80,7 @@ def read_type(schema: Json, origin: Origin, report: Report) -> Type:
 
 
 def _unsupported(error: SchemaError, origin: Origin, report: Report) -> None:
-    note = "types are made of type, properties, required, items, enum, const, anyOf and format"
+    note = "Types are made of type, properties, required, items, enum, const, anyOf and format."
     place = origin.child(*error.path) if error.path else origin
     report.add("unsupported-schema", f"this JSON Schema is no type: {error.reason}", place, note)
 
@@ -90,7 +90,7 @@ def read_object_type(schema: Json, origin: Origin, report: Report, what: str) ->
     if not report.is_kind(schema, "object", origin, what):
         return None
     if schema.get("type") != "object":
-        note = 'write {"type": "object", "properties": {…}}'
+        note = 'Write {"type": "object", "properties": {…}}.'
         report.add("unsupported-schema", f"the schema of {what} is not of the type `object`", origin, note)
         return None
     properties = schema.get("properties", {})
@@ -148,7 +148,7 @@ def read_template(text: str, origin: Origin, report: Report) -> Value:
     while (start := text.find("{{", at)) >= 0:
         end = end_of_expression(text, start + 2)
         if end is None:
-            note = 'braces that mean themselves are written {{ "{{" }}'
+            note = 'Braces that mean themselves are written {{ "{{" }}.'
             report.add("malformed-value", "the `{{` of the template has no `}}`", origin.within(start, start + 2), note)
             return unreadable(origin)
         place = origin.within(start + 2, end)

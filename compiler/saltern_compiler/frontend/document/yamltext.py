@@ -99,7 +99,7 @@ class _Reader:
         except _StopError:
             return UNREADABLE
         if isinstance(self.root, Unreadable):
-            notes = ("the smallest document has `schemaVersion`, `name` and `inputs`",)
+            notes = ("The smallest document has `schemaVersion`, `name` and `inputs`.",)
             self._refuse("syntax-error", "the document is empty", 0, 0, *notes)
         return self.root
 
@@ -113,19 +113,19 @@ class _Reader:
             elif isinstance(event, yaml.CollectionEndEvent):
                 self._close(event)
             elif isinstance(event, yaml.AliasEvent):
-                self._refuse_feature(f"the alias `*{event.anchor}`", event, "write the value out")
+                self._refuse_feature(f"the alias `*{event.anchor}`", event, "Write the value out.")
                 self._value(None, event)
             elif isinstance(event, yaml.DocumentStartEvent):
                 documents += 1
                 if documents > 1:
-                    self._refuse_feature("a second document", event, "one file holds one pipeline")
+                    self._refuse_feature("a second document", event, "One file holds one pipeline.")
                     raise _StopError
 
     def _refuse_tag(self, event: Any) -> None:
-        self._refuse_feature(f"the tag `{event.tag}`", event, "values are what JSON has, written as they are")
+        self._refuse_feature(f"the tag `{event.tag}`", event, "Values are what JSON has, written as they are.")
 
     def _refuse_feature(self, what: str, event: Any, remedy: str) -> None:
-        note = "aliases, tags and further documents have no counterpart in the JSON form of a pipeline"
+        note = "Aliases, tags and further documents have no counterpart in the JSON form of a pipeline."
         at = (event.start_mark.index, event.end_mark.index)
         self._refuse("yaml-feature-not-allowed", f"{what} is not allowed in a pipeline", *at, note, remedy)
 
@@ -202,7 +202,7 @@ class _Reader:
             self._refuse_tag(event)
         start = event.start_mark.index
         if self._takes_key():
-            self._refuse_feature("a key that is a list or a mapping", event, "keys are text")
+            self._refuse_feature("a key that is a list or a mapping", event, "Keys are text.")
             raise _StopError
         if len(self.stack) >= MAX_DEPTH:
             self.scan.findings.append(too_deep(Origin(None, start, start + 1)))

@@ -9,6 +9,7 @@ from typing import Final
 from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 
 from saltern_compiler.diagnostics.model import Diagnostic
+from saltern_compiler.diagnostics.suggest import listed
 from saltern_compiler.expr.ast import Span
 from saltern_compiler.frontend.language.types import place, token_span
 
@@ -67,7 +68,7 @@ def _notes(expected: Iterable[str]) -> tuple[str, ...]:
     words = expected_words(expected)
     if not words or len(words) > 6:
         return ()
-    return ("Expected " + (words[0] if len(words) == 1 else ", ".join(words[:-1]) + " or " + words[-1]) + ".",)
+    return (f"Expected {listed(words, 'or')}.",)
 
 
 def expected_words(terminals: Iterable[str]) -> list[str]:

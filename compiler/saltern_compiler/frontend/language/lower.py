@@ -161,7 +161,7 @@ class Lowering:
         name = next(name for name in _proposals(of.kind) if name not in self.taken)
         self.taken.add(name)
         at = of.keyword[0]
-        fix = Fix(f"name it `{name}`", (Edit(place((at, at)), f"{name} = "),))
+        fix = Fix(f"Name it `{name}`", (Edit(place((at, at)), f"{name} = "),))
         notes = ("Its name is what an edge on the canvas, a trace and `after` call it by.",)
         message = f"the `{of.kind}` has no name"
         self.report(Diagnostic("unnamed-branch", message, place(of.keyword), notes=notes, fixes=(fix,)))
@@ -189,7 +189,7 @@ class Lowering:
 
     def _inside(self, block: syn.Block) -> list[Node]:
         if self.depth == MAX_REGIONS:
-            notes = (f"regions may stand in each other up to {MAX_REGIONS} levels deep",)
+            notes = (f"Regions may stand in each other up to {MAX_REGIONS} levels deep.",)
             problem = "the block stands in too many regions"
             self.report(Diagnostic("nesting-too-deep", problem, place(block.span), notes=notes))
             return []

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from saltern_compiler.diagnostics.model import Diagnostic, Edit, Fix, Origin
-from saltern_compiler.diagnostics.suggest import closest
+from saltern_compiler.diagnostics.suggest import did_you_mean, join, nearest, replace_by, there_are
 from saltern_compiler.expr.ast import Const, Expr, Ident
 from saltern_compiler.frontend.durations import seconds
 from saltern_compiler.frontend.language.syntax import Argument, Decorator, Embedded, Name
@@ -62,9 +62,9 @@ def _unknown(name: Name, *, of_node: bool) -> Diagnostic:
     if name.text in _NOT_YET:
         return not_yet(f"@{name.text}", place(name.span))
     known = tuple(_READERS if of_node else _POLICIES)
-    meant = closest(name.text, known)
-    fixes = (Fix(f"write `@{meant}`", (Edit(place(name.span), meant),)),) if meant else ()
-    notes = ("There are " + ", ".join(f"`@{each}`" for each in known) + ".",)
+    near = nearest(name.text, known)
+    fixes = replace_by(near, place(name.span))
+    notes = (*did_you_mean(f"@{each}" for each in near), *there_are(f"@{each}" for each in known))
     message = f"there is no policy `@{name.text}`" + ("" if of_node else " here")
     return Diagnostic("unknown-policy", message, place(name.span), notes=notes, fixes=fixes)
 
@@ -95,7 +95,11 @@ def _one(decorator: Decorator) -> Expr:
 def duration(value: Expr, what: str) -> float:
     """Read a duration in seconds, or raise."""
     if isinstance(value, Const) and isinstance(value.value, int | float) and not isinstance(value.value, bool):
-        fix = Fix(f"write `{value.value}s`", (Edit(place(value.span), f"{value.value}s"),)) if value.value > 0 else None
+        fix = (
+            Fix(f"Replace by `{value.value}s`", (Edit(place(value.span), f"{value.value}s"),))
+            if value.value > 0
+            else None
+        )
         raise _IllTypedError(f"{what} has no unit", place(value.span), fix)
     made = seconds(value.name) if isinstance(value, Embedded) and value.kind == "duration" else None
     if made is None:
@@ -113,7 +117,7 @@ def _integer(value: Expr, what: str) -> int:
 def _word(value: Expr, what: str, words: Sequence[str]) -> str:
     text = value.name if isinstance(value, Ident) else value.value if isinstance(value, Const) else None
     if not isinstance(text, str) or text not in words:
-        raise _IllTypedError(f"{what} is " + " or ".join(f"`{word}`" for word in words), place(value.span))
+        raise _IllTypedError(f"{what} is {join(words, 'or')}", place(value.span))
     return text
 
 

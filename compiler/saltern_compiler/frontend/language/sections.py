@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
 from saltern_compiler.diagnostics.model import Diagnostic, Edit, Fix, Origin
-from saltern_compiler.diagnostics.suggest import closest
+from saltern_compiler.diagnostics.suggest import did_you_mean, it_takes, nearest, replace_by
 from saltern_compiler.expr.ast import Call, Const, Expr, Ident, Span
 from saltern_compiler.frontend.durations import seconds
 from saltern_compiler.frontend.language import syntax as syn
@@ -100,7 +100,7 @@ class Sections:
     def pipeline(self, body: Region, end: int) -> Pipeline:
         """Make the pipeline around its graph; `end` is where the source ends."""
         if "name" not in self.origins:
-            fix = Fix("name it", (Edit(place((0, 0)), "pipeline my_pipeline\n\n"),))
+            fix = Fix("Name it", (Edit(place((0, 0)), "pipeline my_pipeline\n\n"),))
             notes = ("The first line of a pipeline is its name: `pipeline support_triage`.",)
             self.report(
                 Diagnostic("unnamed-pipeline", "the pipeline has no name", place((0, 0)), notes=notes, fixes=(fix,))
@@ -162,10 +162,10 @@ class Sections:
             self.settings[name] = length
 
     def _unknown_setting(self, name: str, span: Span) -> None:
-        meant = closest(name, _SETTINGS)
-        fixes = (Fix(f"write `{meant}`", (Edit(place(span), meant),)),) if meant else ()
-        notes = ("A pipeline has the settings " + " and ".join(f"`{each}`" for each in _SETTINGS) + ".",)
-        message = f"there is no setting `{name}`"
+        near = nearest(name, _SETTINGS)
+        notes = (*did_you_mean(near), it_takes(_SETTINGS))
+        message = f"the pipeline has no setting `{name}`"
+        fixes = replace_by(near, place(span))
         self.report(Diagnostic("unknown-setting", message, place(span), notes=notes, fixes=fixes))
 
     def _add_secret(self, section: syn.SecretLine) -> None:

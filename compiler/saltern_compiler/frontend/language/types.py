@@ -9,7 +9,7 @@ from lark import Token, v_args
 from lark.tree import Meta
 
 from saltern_compiler.diagnostics.model import Diagnostic, Edit, Fix, Origin
-from saltern_compiler.diagnostics.suggest import closest
+from saltern_compiler.diagnostics.suggest import did_you_mean, nearest, replace_by, there_are
 from saltern_compiler.expr.ast import Const, Span
 from saltern_compiler.expr.parse import ExprBuilder
 from saltern_runtime.expr.values import INT_MAX, INT_MIN
@@ -83,13 +83,12 @@ class TypeBuilder(ExprBuilder):
 
     def _unknown_type(self, name: Token) -> None:
         known = (*PRIMITIVES, *_GENERIC)
-        meant = _OTHER_WORDS.get(name.lower()) or closest(name.lower(), known)
-        fixes = (_replace(token_span(name), meant),) if meant and meant not in _GENERIC else ()
-        notes = ("Types are " + ", ".join(known[:-1]) + f" and {known[-1]}, objects `{{ … }}` and literals.",)
-        found = Diagnostic(
-            "unknown-type", f"there is no type `{name}`", place(token_span(name)), notes=notes, fixes=fixes
-        )
-        self.findings.append(found)
+        other = _OTHER_WORDS.get(name.lower())
+        near = (other,) if other is not None else nearest(name.lower(), known)
+        at = place(token_span(name))
+        fixes = replace_by([each for each in near[:1] if each not in _GENERIC], at)
+        notes = (*did_you_mean(near), *there_are((*known, "{ … }")), "A literal is a type of its own.")
+        self.findings.append(Diagnostic("unknown-type", f"there is no type `{name}`", at, notes=notes, fixes=fixes))
 
     def type_literal(self, meta: Meta, parts: Sequence[Token]) -> Type:
         value = self.constant(meta, parts)
@@ -133,13 +132,12 @@ class TypeBuilder(ExprBuilder):
         word, argument = parts
         known = {"personal": False, "doc": True}
         if word not in known:
-            meant = closest(word, tuple(known))
-            fixes = (_replace(token_span(word), meant),) if meant else ()
-            notes = ('A field may be `@personal`, and say what it is by `@doc("…")`.',)
+            near, at = nearest(word, known), place(token_span(word))
+            usage = 'A field may be `@personal`, and say what it is by `@doc("…")`.'
+            notes = (*did_you_mean(f"@{each}" for each in near), usage)
+            fixes = replace_by(near, at)
             message = f"there is no annotation `@{word}`"
-            self.findings.append(
-                Diagnostic("unknown-annotation", message, place(token_span(word)), notes=notes, fixes=fixes)
-            )
+            self.findings.append(Diagnostic("unknown-annotation", message, at, notes=notes, fixes=fixes))
         elif known[word] != (argument is not None):
             usage = '@doc("…")' if known[word] else f"@{word}"
             self.complain("syntax-error", f"the annotation is written `{usage}`", span_of(meta))
@@ -154,7 +152,7 @@ class TypeBuilder(ExprBuilder):
                 continue
             span = token_span(part) if isinstance(part, Token) else part
             if before and "\n" not in self.text[before[1] : span[0]]:
-                fix = Fix("put a comma between them", (Edit(place((before[1], before[1])), ","),))
+                fix = Fix("Put a comma between them", (Edit(place((before[1], before[1])), ","),))
                 notes = ("Entries are separated by commas or by line ends.",)
                 message = "a comma is missing between two entries of one line"
                 at = place((before[1], span[0]))
@@ -164,7 +162,3 @@ class TypeBuilder(ExprBuilder):
     def complain(self, code: str, message: str, span: Span, *notes: str) -> None:
         """Collect a finding."""
         self.findings.append(Diagnostic(code, message, place(span), notes=notes))
-
-
-def _replace(span: Span, text: str) -> Fix:
-    return Fix(f"write `{text}`", (Edit(place(span), text),))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from saltern_compiler.diagnostics.model import Diagnostic, Origin
-from saltern_compiler.diagnostics.suggest import did_you_mean, join
+from saltern_compiler.diagnostics.suggest import did_you_mean, it_takes
 from saltern_compiler.ir.pipeline import Node, Pipeline
 from saltern_compiler.passes.base import Check, Context
 from saltern_runtime.spec import Json, Policy, Retry
@@ -47,7 +47,7 @@ def _check_settings(pipeline: Pipeline, context: Context) -> None:
     place = pipeline.place("settings")
     for name, value in pipeline.settings:
         if name not in _SETTINGS:
-            notes = (*did_you_mean(context.nearest(name, _SETTINGS)), f"It takes {join(_SETTINGS)}.")
+            notes = (*did_you_mean(context.nearest(name, _SETTINGS)), it_takes(_SETTINGS))
             context.report(Diagnostic("unknown-setting", f"the pipeline has no setting `{name}`", place, notes=notes))
         elif isinstance(value, bool) or not isinstance(value, int | float):
             notes = ("It takes a number of seconds.",)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from saltern_compiler.diagnostics.model import Diagnostic
-from saltern_compiler.diagnostics.suggest import did_you_mean, join, replace_by
+from saltern_compiler.diagnostics.suggest import did_you_mean, join, replace_by, there_are
 from saltern_compiler.ir.pipeline import Node, Pipeline
 from saltern_compiler.passes.analyses.shape import SHAPE
 from saltern_compiler.passes.base import Check, Context
@@ -25,7 +25,7 @@ class Connections(Check):
             spec = context.registry.connector(connection.connector)
             if spec is None:
                 near = context.nearest(connection.connector, context.registry.connector_names())
-                notes: tuple[str, ...] = (*did_you_mean(near), f"There are {join(context.registry.connector_names())}.")
+                notes: tuple[str, ...] = (*did_you_mean(near), *there_are(context.registry.connector_names()))
                 message = f"unknown connector `{connection.connector}`"
                 context.report(Diagnostic("unknown-connector", message, connection.origin, notes=notes))
                 continue

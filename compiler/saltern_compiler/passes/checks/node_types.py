@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from saltern_compiler.diagnostics.model import Diagnostic
-from saltern_compiler.diagnostics.suggest import did_you_mean, join, replace_by
+from saltern_compiler.diagnostics.suggest import did_you_mean, replace_by, there_are
 from saltern_compiler.ir.pipeline import Node, Pipeline
 from saltern_compiler.passes.base import Check, Context
 
@@ -39,9 +39,9 @@ def _check(node: Node, context: Context) -> None:
         return
     versions = registry.versions(node.type)
     if versions:
-        there = f"There {'is' if len(versions) == 1 else 'are'} {join(f'{node.type}@{v}' for v in versions)}."
+        notes = there_are(f"{node.type}@{version}" for version in versions)
         message = f"the node type `{node.type}` has no version {node.version}"
-        context.report(Diagnostic("unknown-node-version", message, place, notes=(there,)), node.id)
+        context.report(Diagnostic("unknown-node-version", message, place, notes=notes), node.id)
         return
     near = context.nearest(node.type, registry.node_names())
     notes = did_you_mean(near) or ("`saltern nodes` lists what is installed.",)

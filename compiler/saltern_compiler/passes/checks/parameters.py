@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from saltern_compiler.diagnostics.model import Diagnostic, Origin
-from saltern_compiler.diagnostics.suggest import did_you_mean, join, replace_by
+from saltern_compiler.diagnostics.suggest import did_you_mean, it_takes, replace_by
 from saltern_compiler.ir.pipeline import Node, Pipeline
 from saltern_compiler.ir.values import Literal, SecretRef, Template, TypeValue, Value
 from saltern_compiler.passes.analyses.shape import SHAPE
@@ -41,7 +41,7 @@ class Parameters(Check):
 def _unknown(node: Node, name: str, spec: NodeType, context: Context) -> None:
     place = node.place(f"param:{name}")
     near = context.nearest(name, [param.name for param in spec.params if node.param(param.name) is None])
-    takes = f"It takes {join(param.name for param in spec.params)}." if spec.params else "It takes none."
+    takes = it_takes(param.name for param in spec.params)
     fixes = replace_by(near, place) if place.key or place.pointer is None else ()
     message = f"`{spec.name}` has no parameter `{name}`"
     context.report(

@@ -12,7 +12,7 @@ from typing import Final
 from cronsim import CronSim, CronSimError
 
 from saltern_compiler.diagnostics.model import Diagnostic, Origin
-from saltern_compiler.diagnostics.suggest import did_you_mean, join
+from saltern_compiler.diagnostics.suggest import did_you_mean, there_are
 from saltern_compiler.ir.canonical import schedule_id
 from saltern_compiler.ir.pipeline import Pipeline, Trigger
 from saltern_compiler.ir.values import Literal
@@ -88,7 +88,7 @@ def _check(trigger: Trigger, pipeline: Pipeline, context: Context) -> None:
     if trigger.type not in TRIGGERS:
         notes: tuple[str, ...] = (
             *did_you_mean(context.nearest(trigger.type, TRIGGERS)),
-            f"There are {join(TRIGGERS)}.",
+            *there_are(TRIGGERS),
         )
         message = f"unknown trigger `{trigger.type}`"
         context.report(Diagnostic("unknown-trigger", message, trigger.origin, notes=notes))
