@@ -78,11 +78,11 @@ class _Catalogue(Generic[T]):
         point = self._points.get(key)
         if point is None:
             return None
-        found = _load(point, self._kind)
-        if _key(found) != key:
-            raise PluginError(f"{_offer(point)}, but {point.value} is {_key(found)!r}")
+        thing = _load(point, self._kind)
+        if _key(thing) != key:
+            raise PluginError(f"{_offer(point)}, but {point.value} is {_key(thing)!r}")
         plugin = self.plugin(key)
-        return self._loaded.setdefault(key, found if plugin is None else _guarded(found, f"{plugin} offers {key!r}"))
+        return self._loaded.setdefault(key, thing if plugin is None else _guarded(thing, f"{plugin} offers {key!r}"))
 
     def plugin(self, key: str) -> Distribution | None:
         """Return the distribution that offers a key; None for what is built in or was given."""
@@ -134,7 +134,7 @@ class Registry:
     def versions(self, name: str) -> tuple[int, ...]:
         """Return the versions of a node type, oldest first."""
         pairs = (key.rpartition("@") for key in self._nodes.keys)
-        return tuple(sorted(int(version) for found, _, version in pairs if found == name))
+        return tuple(sorted(int(version) for of, _, version in pairs if of == name))
 
     def connector(self, name: str) -> ConnectorSpec | None:
         """Return a connector, if there is one of that name."""
@@ -163,17 +163,19 @@ class Registry:
 
     def codes(self) -> Mapping[str, Code]:
         """Return every code that is declared, ours and plugins'."""
-        plugins = {code: each for prefix in sorted(self._explained) for code, each in self._codes(prefix).items()}
+        plugins = {
+            code: declared for prefix in sorted(self._explained) for code, declared in self._codes(prefix).items()
+        }
         return {**CODES, **plugins}
 
     def declared(self, code: str, of: NodeType) -> Code:
         """Return the declaration of a code that a node type reports; raises PluginError where there is none."""
         prefix = self._prefix(code)
-        found = CODES.get(code) or (self._codes(prefix).get(code) if prefix is not None else None)
-        if found is None:
+        declared = CODES.get(code) or (self._codes(prefix).get(code) if prefix is not None else None)
+        if declared is None:
             whose = self.plugin(NODE_TYPES, of.key) or "whoever gave it"
             raise PluginError(f"{whose} offers {of.key!r}, but it reports {code!r}, which is declared nowhere")
-        return found
+        return declared
 
     def page(self, code: str) -> str | None:
         """Return what explains a code: its page, or what its declaration says; None where there is no such code."""
@@ -201,8 +203,8 @@ class Registry:
         """Read the pages of a plugin: code → text."""
         point = self._explained[prefix]
         try:
-            found = [each for each in (files(point.value) / "docs").iterdir() if each.name.endswith(".md")]
-            return {each.name.removesuffix(".md"): each.read_text("utf-8") for each in found}
+            pages = [page for page in (files(point.value) / "docs").iterdir() if page.name.endswith(".md")]
+            return {page.name.removesuffix(".md"): page.read_text("utf-8") for page in pages}
         except Exception as error:
             raise PluginError(f"{_offer(point)}, but its docs cannot be read: {_said(error)}") from error
 
@@ -222,7 +224,7 @@ _CALLED: Final[Mapping[type, tuple[str, ...]]] = {
 def _guarded(thing: T, whose: str) -> T:
     """Let what a plugin's functions raise say whose they are."""
     functions = {name: getattr(thing, name) for name in _CALLED[type(thing)]}
-    guards = {name: _guard(each, name, whose) for name, each in functions.items() if callable(each)}
+    guards = {name: _guard(function, name, whose) for name, function in functions.items() if callable(function)}
     return cast("T", replace(cast("Any", thing), **guards))
 
 
@@ -230,8 +232,8 @@ def _guard(function: Callable[..., Any], name: str, whose: str) -> Callable[...,
     @wraps(function)
     def guarded(*args: object) -> Any:
         try:
-            made = function(*args)
-            return tuple(made) if name == "check" else made
+            result = function(*args)
+            return tuple(result) if name == "check" else result
         except Exception as error:
             raise PluginError(f"{whose}, but its `{name}` failed: {_said(error)}") from error
 
@@ -248,16 +250,16 @@ def _known(things: Iterable[T]) -> dict[str, T]:
 
 def _index(points: Iterable[metadata.EntryPoint], group: str) -> dict[str, metadata.EntryPoint]:
     """Map key → entry point; a node type's name may end in `@version`, and means version 1 otherwise."""
-    found: dict[str, metadata.EntryPoint] = {}
+    points_by_key: dict[str, metadata.EntryPoint] = {}
     for point in points:
         if point.group != group:
             continue
         key = _node_key(point) if group == NODE_TYPES else point.name
-        other = found.setdefault(key, point)
+        other = points_by_key.setdefault(key, point)
         if other is not point:
             first, second = sorted((_source(other), _source(point)))
             raise ClashError(f"{key!r} in {group} is offered by both {first} and {second}; uninstall one of them")
-    return found
+    return points_by_key
 
 
 def _node_key(point: metadata.EntryPoint) -> str:
@@ -271,12 +273,12 @@ def _node_key(point: metadata.EntryPoint) -> str:
 
 def _load(point: metadata.EntryPoint, kind: type[T]) -> T:
     try:
-        found: Any = point.load()
+        thing: Any = point.load()
     except Exception as error:
         raise PluginError(f"{_offer(point)}, but loading {point.value} failed: {_said(error)}") from error
-    if not isinstance(found, kind):
-        raise PluginError(f"{_offer(point)}, but {point.value} is a {type(found).__name__}, not a {kind.__name__}")
-    return found
+    if not isinstance(thing, kind):
+        raise PluginError(f"{_offer(point)}, but {point.value} is a {type(thing).__name__}, not a {kind.__name__}")
+    return thing
 
 
 def _said(error: Exception) -> str:

@@ -43,8 +43,8 @@ def apply_fixes(text: str, diagnostics: Sequence[Diagnostic], locator: Places | 
 
 def _changes(fix: Fix, source: Source) -> list[tuple[int, int, str]] | None:
     spans = [(source.span(edit.origin), edit.text) for edit in fix.edits]
-    found = [(span.start, span.end, replacement) for span, replacement in spans if span is not None]
-    return found if len(found) == len(spans) else None
+    changes = [(span.start, span.end, replacement) for span, replacement in spans if span is not None]
+    return changes if len(changes) == len(spans) else None
 
 
 def _clash(change: tuple[int, int, str], other: tuple[int, int]) -> bool:

@@ -19,7 +19,7 @@ def to_lsp(diagnostics: Sequence[Diagnostic], source: Source, uri: str = "") -> 
     Notes stand below the message. Fixes are in `data.fixes`, each with its `title` and its `edits` (`TextEdit` objects).
     Places in other parts of the document go by `uri`; without one there are none.
     """
-    return [_diagnostic(each, span, source, uri) for each, span in by_place(diagnostics, source)]
+    return [_diagnostic(diagnostic, span, source, uri) for diagnostic, span in by_place(diagnostics, source)]
 
 
 def lsp_range(source: Source, origin: Origin) -> dict[str, dict[str, int]]:
@@ -27,30 +27,30 @@ def lsp_range(source: Source, origin: Origin) -> dict[str, dict[str, int]]:
     return _range(source.span(origin), source)
 
 
-def _diagnostic(each: Diagnostic, span: Span | None, source: Source, uri: str) -> dict[str, Any]:
-    found: dict[str, Any] = {
+def _diagnostic(diagnostic: Diagnostic, span: Span | None, source: Source, uri: str) -> dict[str, Any]:
+    result: dict[str, Any] = {
         "range": _range(span, source),
-        "severity": _SEVERITIES[each.severity],
-        "code": each.code,
+        "severity": _SEVERITIES[diagnostic.severity],
+        "code": diagnostic.code,
         "source": "saltern",
-        "message": "\n".join((each.message, *each.notes)),
+        "message": "\n".join((diagnostic.message, *diagnostic.notes)),
     }
-    if each.related and uri:
-        found["relatedInformation"] = [
+    if diagnostic.related and uri:
+        result["relatedInformation"] = [
             {"location": {"uri": uri, "range": lsp_range(source, other.origin)}, "message": other.message}
-            for other in each.related
+            for other in diagnostic.related
         ]
-    if each.fixes:
-        found["data"] = {
+    if diagnostic.fixes:
+        result["data"] = {
             "fixes": [
                 {
                     "title": fix.title,
                     "edits": [{"range": lsp_range(source, edit.origin), "newText": edit.text} for edit in fix.edits],
                 }
-                for fix in each.fixes
+                for fix in diagnostic.fixes
             ]
         }
-    return found
+    return result
 
 
 def _range(span: Span | None, source: Source) -> dict[str, dict[str, int]]:

@@ -22,14 +22,14 @@ _STYLES: Final = {"error": "1;31", "warning": "1;33", "bold": "1", "frame": "34"
 
 def wants_color(*, is_terminal: bool, environ: Mapping[str, str] | None = None) -> bool:
     """Tell whether to colour: on a terminal that can, unless NO_COLOR says no (no-color.org)."""
-    found = os.environ if environ is None else environ
-    return is_terminal and not found.get("NO_COLOR") and found.get("TERM") != "dumb"
+    variables = os.environ if environ is None else environ
+    return is_terminal and not variables.get("NO_COLOR") and variables.get("TERM") != "dumb"
 
 
 def by_place(diagnostics: Sequence[Diagnostic], source: Source) -> list[tuple[Diagnostic, Span | None]]:
     """Sort findings by their places; those that are nowhere come first."""
-    found = [(each, source.span(each.origin)) for each in diagnostics]
-    return sorted(found, key=lambda pair: ((pair[1].start, pair[1].end) if pair[1] else (-1, -1), pair[0].code))
+    placed = [(diagnostic, source.span(diagnostic.origin)) for diagnostic in diagnostics]
+    return sorted(placed, key=lambda pair: ((pair[1].start, pair[1].end) if pair[1] else (-1, -1), pair[0].code))
 
 
 def render_terminal(
@@ -47,7 +47,7 @@ def render_terminal(
     if not diagnostics:
         return ""
     page = _Page(Source(text, locator), visible(source_name), color)
-    blocks = ["\n".join(page.block(each, span)) for each, span in by_place(diagnostics, page.source)]
+    blocks = ["\n".join(page.block(diagnostic, span)) for diagnostic, span in by_place(diagnostics, page.source)]
     return "\n\n".join([*blocks, page.summary(diagnostics)]) + "\n"
 
 
@@ -92,10 +92,10 @@ class _Page:
         yield f"{' ' * margin} {bar} {' ' * width(before)}{self.paint('^' * underline + rest, style)}"
 
     def summary(self, diagnostics: Sequence[Diagnostic]) -> str:
-        errors = sum(each.severity is Severity.ERROR for each in diagnostics)
+        errors = sum(diagnostic.severity is Severity.ERROR for diagnostic in diagnostics)
         warnings = len(diagnostics) - errors
         counted = [_count(errors, "error")] * bool(errors) + [_count(warnings, "warning")] * bool(warnings)
-        fixable = sum(bool(each.fixes) for each in diagnostics)
+        fixable = sum(bool(diagnostic.fixes) for diagnostic in diagnostics)
         tail = f"; {fixable} can be fixed" if fixable else ""
         return f"{self.paint(' and '.join(counted), 'bold')} in {self.name}{tail}"
 
@@ -126,14 +126,14 @@ def render_json(
 ) -> str:
     """Write findings as one JSON document, ordered by place; its shape is schemas/diagnostics.v1.json."""
     source = Source(text, locator)
-    found = {
+    document = {
         "schemaVersion": SCHEMA_VERSION,
         "source": source_name,
-        "errors": sum(each.severity is Severity.ERROR for each in diagnostics),
-        "warnings": sum(each.severity is Severity.WARNING for each in diagnostics),
-        "diagnostics": [_as_json(each, span, source) for each, span in by_place(diagnostics, source)],
+        "errors": sum(diagnostic.severity is Severity.ERROR for diagnostic in diagnostics),
+        "warnings": sum(diagnostic.severity is Severity.WARNING for diagnostic in diagnostics),
+        "diagnostics": [_as_json(diagnostic, span, source) for diagnostic, span in by_place(diagnostics, source)],
     }
-    return json.dumps(found, ensure_ascii=False, indent=2) + "\n"
+    return json.dumps(document, ensure_ascii=False, indent=2) + "\n"
 
 
 def _as_json(diagnostic: Diagnostic, span: Span | None, source: Source) -> dict[str, object]:
@@ -146,11 +146,11 @@ def _as_json(diagnostic: Diagnostic, span: Span | None, source: Source) -> dict[
         "notes": list(diagnostic.notes),
         "related": [
             {
-                "message": each.message,
-                "pointer": each.origin.pointer,
-                "range": _range(source.span(each.origin)),
+                "message": related.message,
+                "pointer": related.origin.pointer,
+                "range": _range(source.span(related.origin)),
             }
-            for each in diagnostic.related
+            for related in diagnostic.related
         ],
         "fixes": [
             {

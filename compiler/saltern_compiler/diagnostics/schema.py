@@ -42,7 +42,7 @@ def diagnostics_schema() -> dict[str, Any]:
             "diagnostic": _closed(
                 {
                     "code": {"type": "string", "pattern": "^[a-z]+(-[a-z]+)*$"},
-                    "severity": {"enum": [each.value for each in Severity]},
+                    "severity": {"enum": [severity.value for severity in Severity]},
                     "message": text,
                     **where,
                     "notes": {"type": "array", "items": text},
