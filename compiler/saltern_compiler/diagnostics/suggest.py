@@ -33,21 +33,10 @@ def nearest(name: str, among: Iterable[str], count: int = 3) -> tuple[str, ...]:
     return tuple(difflib.get_close_matches(name, list(among), n=count, cutoff=_SIMILARITY))
 
 
-def closest(name: str, among: Iterable[str]) -> str:
-    """Return the name that was most probably meant; empty where nothing is near."""
-    return next(iter(nearest(name, sorted(among), 1)), "")
-
-
 def did_you_mean(names: Iterable[str]) -> tuple[str, ...]:
     """Write the note that offers names, where there are any."""
     offered = join(names, "or")
     return (f"Did you mean {offered}?",) if offered else ()
-
-
-def did_you_mean_one_of(name: str, known: Iterable[str]) -> tuple[str, ...]:
-    """Write a note that offers the nearest names; where nothing is near, one that says what there is."""
-    names = sorted(known)
-    return did_you_mean(nearest(name, names)) or there_are(names)
 
 
 def there_are(names: Iterable[str]) -> tuple[str, ...]:

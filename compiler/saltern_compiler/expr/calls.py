@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from saltern_compiler.diagnostics.suggest import closest, did_you_mean_one_of
+from saltern_compiler.diagnostics.suggest import did_you_mean, nearest, there_are
 from saltern_compiler.expr.ast import Call, Const, Expr, Ident, Index, Select
 from saltern_compiler.expr.functions import FUNCTIONS, MACROS, METHODS, VALUE, Overload
 from saltern_compiler.expr.kinds import (
@@ -140,9 +140,9 @@ def _never(side: Typed, other: Typed) -> Problem | None:
     if LiteralType(value) in literals:
         return None
     shown = show(LiteralType(value))
-    near = closest(str(value), (each.value for each in literals if isinstance(each.value, str)))
+    near = nearest(str(value), sorted(each.value for each in literals if isinstance(each.value, str)), 1)
     notes = (f"It is {' or '.join(show(each) for each in literals)}.",)
-    better = show(LiteralType(near)) if near else ""
+    better = show(LiteralType(near[0])) if near else ""
     return Problem(ILL_TYPED, f"the value is never {shown}", other.expr.span, notes, better)
 
 
@@ -272,8 +272,9 @@ def _unknown(call: Call, table: Mapping[str, object]) -> Problem:
     if name in other:
         usage = f"x.{name}(…)" if call.target is None else f"{name}(x)"
         return Problem("unknown-function", f"there is no {what} `{name}`", call.span, (f"It is written `{usage}`.",))
-    known = [*table, *(("merge", "has") if call.target is None else MACROS)]
-    return Problem("unknown-function", f"there is no {what} `{name}`", call.span, did_you_mean_one_of(name, known))
+    known = sorted((*table, *(("merge", "has") if call.target is None else MACROS)))
+    notes = did_you_mean(nearest(name, known)) or there_are(known)
+    return Problem("unknown-function", f"there is no {what} `{name}`", call.span, notes)
 
 
 def _check_pattern(pattern: Expr, report: Report) -> None:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
-from saltern_compiler.diagnostics.suggest import closest, did_you_mean_one_of
+from saltern_compiler.diagnostics.suggest import Suggestions, did_you_mean, there_are
 from saltern_compiler.expr import calls
 from saltern_compiler.expr.ast import Call, Const, Expr, Ident, Index, ListExpr, Macro, MapExpr, Select, Span, children
 from saltern_compiler.expr.calls import ILL_TYPED, MAY_BE_NULL, not_null
@@ -39,6 +39,8 @@ class Env:
 
     names: Mapping[str, Type]
     skippable: frozenset[str] = frozenset()
+    suggestions: Suggestions = field(default_factory=Suggestions, compare=False)
+    """Of the whole source: the budget of comparisons is one."""
 
 
 def check(expr: Expr, env: Env) -> tuple[Typed, list[Problem]]:
@@ -87,15 +89,7 @@ class _Checker:
         if of is None:
             if name not in TYPE_NAMES:
                 known = {*self.env.names, *scope.variables}
-                self.report(
-                    Problem(
-                        "unknown-name",
-                        f"unknown name `{name}`",
-                        expr.span,
-                        did_you_mean_one_of(name, known),
-                        closest(name, known),
-                    )
-                )
+                self._unknown("unknown-name", f"unknown name `{name}`", expr.span, name, known)
             return Typed(expr, ANY, fails=name not in TYPE_NAMES)
         skips = name in self.env.skippable and expr not in scope.facts.there
         if skips and not scope.guarded:
@@ -145,17 +139,13 @@ class _Checker:
         return ANY, True
 
     def _unknown_field(self, expr: Expr, of: ObjectType, name: str) -> None:
-        known = [field.name for field in of.fields]
-        span = _end_of(expr, name)
-        self.report(
-            Problem(
-                "unknown-field",
-                f"there is no field `{name}`",
-                span,
-                did_you_mean_one_of(name, known),
-                closest(name, known),
-            )
-        )
+        known = (field.name for field in of.fields)
+        self._unknown("unknown-field", f"there is no field `{name}`", _end_of(expr, name), name, known)
+
+    def _unknown(self, code: str, message: str, span: Span, name: str, known: Iterable[str]) -> None:
+        names = sorted(known)
+        near = self.env.suggestions.nearest(name, names)
+        self.report(Problem(code, message, span, did_you_mean(near) or there_are(names), next(iter(near), "")))
 
     def _index(self, expr: Index, scope: Scope) -> Typed:
         base = self.check(expr.base, scope)

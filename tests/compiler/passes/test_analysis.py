@@ -19,7 +19,7 @@ from saltern_compiler.passes.base import Pass
 from saltern_compiler.passes.checks.size import Size
 from saltern_compiler.passes.pipeline import PASSES, run
 from saltern_compiler.registry import Registry
-from saltern_runtime.spec import obj
+from saltern_runtime.spec import STRING, obj
 
 EXAMPLES = Path(package.__file__).parents[3] / "examples"
 
@@ -118,6 +118,23 @@ def test_misspelt_names_are_suggested():
     assert found.code == "unknown-name"
     assert "Did you mean `greeting`?" in found.notes
     assert found.fixes[0].edits[0].text in ("greeting", '"greeting"')
+
+
+def test_suggestions_for_fields_have_the_budget_of_their_source():
+    """A misspelt field is offered the nearest; of hundreds in one source, the last ones are not compared any more."""
+    count = 300
+    fields = obj({f"field_{number}": STRING for number in range(count)})
+    reads = (Template((Expression(Select(Ident("input"), f"feild_{number}")),)) for number in range(count))
+    nodes = [Node(f"n{number}", "template", params=(("text", text),)) for number, text in enumerate(reads)]
+    findings = analyze(
+        Pipeline("example", fields, body=Region(tuple(sorted(nodes, key=lambda node: node.id)))), Registry.load()
+    )
+    offers = [
+        any("Did you mean" in note for note in each.notes)
+        for each in findings.diagnostics
+        if each.code == "unknown-field"
+    ]
+    assert (len(offers), offers[0], offers[-1]) == (count, True, False)
 
 
 def test_size_is_bounded():
