@@ -120,7 +120,7 @@ def here(own_redis, monkeypatch):
     def make(name="chaos_here", graph=None, **settings):
         fields = {"redis_url": own_redis.url, "lease": 0.2, "sweep": 0.03} | settings
         opened.append(InOneProcess(graph or chaos_graph(name), Settings(**fields)))
-        opened[-1].service.store._times["ring"] = 100
+        opened[-1].service.store._rings["ring"] = 100
         return opened[-1]
 
     yield make

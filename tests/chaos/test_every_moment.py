@@ -14,11 +14,11 @@ class Mortal(Store):
 
     left = 0
 
-    def _send(self, name, *args, **options):
-        if name == "take_due":
-            return super()._send(name, *args, **options)
+    def _send(self, shard, call, *args, **options):
+        if call.script == "take_due":
+            return super()._send(shard, call, *args, **options)
         self._moment()
-        reply = super()._send(name, *args, **options)
+        reply = super()._send(shard, call, *args, **options)
         self._moment()
         return reply
 
@@ -37,7 +37,7 @@ def work_until_killed(rescuer, run_id, moment):
         settings = rescuer.service.settings
         process = InOneProcess(rescuer.service.graph, settings)
         store = Mortal(rescuer.service.graph.name, settings)
-        store._times["ring"] = 100
+        store._rings["ring"] = 100
         process.service.store = process.service.reader._store = process.sweeper._store = store
         process.engine.store = process.engine.leases.store = store
         store.left = moment

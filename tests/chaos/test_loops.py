@@ -26,7 +26,7 @@ def site(redis_server, tmp_path_factory):
     assert watch.broken == []
 
 
-@pytest.mark.parametrize("moment", ["after:lay", "after:open", "before:advance", "before:fail"])
+@pytest.mark.parametrize("moment", ["after:put_items", "after:open", "before:advance", "before:fail"])
 def test_a_worker_is_killed_in_a_foreach(site, moment):
     """Wherever a child dies, the list is whole and in order, and each item has one effect key, tried at most once more."""
     site.arm(moment)

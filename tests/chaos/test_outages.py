@@ -105,9 +105,9 @@ def test_a_caller_dies_around_create(here):
     send = process.service.store._send
     made = []
 
-    def lose_reply(name, *args, **options):
-        reply = send(name, *args, **options)
-        if name == "create" and not made:
+    def lose_reply(shard, call, *args, **options):
+        reply = send(shard, call, *args, **options)
+        if call.script == "create" and not made:
             made.append(reply)
             raise StoreUnavailableError("the reply was lost")
         return reply

@@ -2,7 +2,7 @@
 
 Which version fires where two run side by side: the plan that the store saw first last, as long as its timers come by; when
 they have been silent for SILENCE seconds (a rollback took them away), whichever plan's timers do come by. A tick is moved to
-and its run is created in one script, from the tick before it, so no tick fires twice whoever's turn it is.
+and its run is created in one script, from the tick before it, so no tick fires twice whichever plan is current.
 
 Daylight saving is as in Debian's cron (cronsim): a time that is skipped fires once, right after the change; one that comes
 twice fires once. Lines with `*` as minute or hour go by elapsed time instead.
@@ -22,13 +22,13 @@ from cronsim import CronSim
 
 from saltern_runtime.engine.service import Service
 from saltern_runtime.graph import Schedule
-from saltern_runtime.store.calls import Tick, Turn
+from saltern_runtime.store.calls import Move, Standing
 from saltern_runtime.store.keys import digest_of, tick_id
 
 log = logging.getLogger("saltern.timers")
 TENANT: Final = "default"
 SILENCE: Final = 60.0
-"""Seconds without its timers after which a plan's schedules may be another's turn."""
+"""Seconds without its timers after which a plan's schedules may be fired by another."""
 LATE: Final = 150.0
 """Seconds after which a tick has been missed, rather than is being fired: then `catch_up` says what becomes of it."""
 MOST: Final = 100
@@ -55,19 +55,19 @@ class Schedules:
         made = 0
         for shard, schedules in self._shards.items():
             names = [each.id for each in schedules]
-            turn = self._service.store.turn(shard, self._service.plans.plan, names, SILENCE)
-            if turn.mine:
-                made += sum(self._fire(shard, each, turn) for each in schedules)
+            standing = self._service.store.current(shard, self._service.plans.plan, names, SILENCE)
+            if standing.mine:
+                made += sum(self._fire(shard, each, standing) for each in schedules)
         return made
 
-    def _fire(self, shard: int, schedule: Schedule, turn: Turn) -> int:
+    def _fire(self, shard: int, schedule: Schedule, standing: Standing) -> int:
         signature = f"{schedule.cron} {schedule.time_zone}"
-        was = turn.stands.get(schedule.id)
+        was = standing.stands.get(schedule.id)
         if was is None or was[1] != signature:
             # New, or its line changed: it begins now. What was before was never due.
-            self._move(shard, schedule, signature, was, turn.now)
+            self._move(shard, schedule, signature, was, standing.now)
             return 0
-        due, missed = self._due(schedule, was[0], turn.now)
+        due, missed = self._due(schedule, was[0], standing.now)
         made, stood = 0, was
         if missed:
             log.warning("schedule %s: %d ticks passed while no timers ran and are not made up for", schedule.id, missed)
@@ -75,7 +75,7 @@ class Schedules:
             made += self._run(shard, schedule, signature, stood, tick)
             stood = (tick, signature)
         if not due and missed:
-            self._move(shard, schedule, signature, was, turn.now)
+            self._move(shard, schedule, signature, was, standing.now)
         return made
 
     def _due(self, schedule: Schedule, stood: int, now: int) -> tuple[Sequence[int], int]:
@@ -106,7 +106,7 @@ class Schedules:
 
     def _move(self, shard: int, schedule: Schedule, signature: str, was: tuple[int, str] | None, to: int) -> None:
         plan = self._service.plans.plan
-        self._service.store.tick(shard, Tick(plan, schedule.id, signature, was, to), None)
+        self._service.store.tick(shard, Move(plan, schedule.id, signature, was, to), None)
 
     def _run(self, shard: int, schedule: Schedule, signature: str, was: tuple[int, str], tick: int) -> int:
         service = self._service
@@ -118,7 +118,7 @@ class Schedules:
             tenant=TENANT,
             trigger=f"schedule:{schedule.id}",
         )
-        status, bells = service.store.tick(shard, Tick(service.plans.plan, schedule.id, signature, was, tick), new)
+        status, bells = service.store.tick(shard, Move(service.plans.plan, schedule.id, signature, was, tick), new)
         service.dispatcher.ring(bells)
         if status == "fresh":
             log.info("schedule %s: run %s of %s", schedule.id, new.id, datetime.fromtimestamp(tick / 1000, UTC))

@@ -15,8 +15,9 @@ from saltern_runtime.engine.places import ANY, items_of, scopes_of, stage_of
 from saltern_runtime.errors import PermanentError
 from saltern_runtime.graph import SKIPPED, Context, Graph, Node, On, Opens, RunInfo, Sleeps, Stage
 from saltern_runtime.spec.names import AMBIENT, INPUT, RUN
-from saltern_runtime.store.calls import Claim, Dependant, Opening, Sleep
+from saltern_runtime.store.calls import Claim, Opening, Sleep
 from saltern_runtime.store.keys import queue_name
+from saltern_runtime.store.scripts import Body, Dependant
 
 log = logging.getLogger("saltern.engine")
 MAX_ITEMS: Final = 100_000
@@ -182,7 +183,7 @@ class Plans:
             raise TypeError(f"{owner!r} opens no region")
         scopes = (*scopes_of(path), path + ANY)
         members = [self.stages[name] for name in self.graph.members(owner)]
-        body = {
+        body: Body = {
             "acts": [scopes[-1] + member.name for member in members],
             "vals": [scopes[-1] + node.id for member in members for node in member.stage.nodes],
             "result": scopes[-1] + opens.result,

@@ -5,26 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, NotRequired, Self, TypedDict
+from typing import Any, Literal, Self
+
+from saltern_runtime.store.records import Cursor, Record
+from saltern_runtime.store.scripts import Dependant
 
 Status = Literal["ok", "stale", "ended", "gone"]
 """`stale`: another holds the claim; `ended`: the run is over or being cancelled; `gone`: nothing is known of the run."""
-
-
-class Dependant(TypedDict):
-    """A stage as its predecessors (or `create`) pass it: the worker knows the plan, the store does not. Times in ms."""
-
-    path: str
-    need: int
-    join: Literal["all", "any"]
-    live: int
-    dead: int
-    queue: str
-    priority: int
-    reads: str
-    """JSON array of node ids; the empty id is the run's input."""
-    timeout: int
-    ttl: NotRequired[int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +60,7 @@ class Claim:
     values: Mapping[str, str] = field(default_factory=dict)
     """Where a value stands → JSON text of what it reads; skipped nodes have none."""
     items: int = 0
-    """Of an opened foreach."""
+    """Of an opened region."""
     taken: Mapping[str, str] = field(default_factory=dict)
     """Handles that its nodes took before it was suspended."""
     failure: str = ""
@@ -109,7 +96,7 @@ class NewRun:
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class Standing:
     """Whether a plan's schedules fire, the store's time (Unix ms), and where each stands: its tick (ms) and signature."""
 
     mine: bool
@@ -118,7 +105,7 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
-class Tick:
+class Move:
     """A schedule's move to a tick (Unix ms) from where it stood."""
 
     plan: str
@@ -156,7 +143,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """How a foreach begins. `entries` and `body` are JSON texts with `[*]` in place of the index (scripts/items.lua)."""
+    """How a region begins. `entries` and `body` are JSON texts with `[*]` in place of the index (scripts/items.lua)."""
 
     items: Sequence[str]
     """JSON texts; at least one."""
@@ -184,7 +171,7 @@ class Failed:
     dead: bool = True
     """Goes to the dead letters."""
     item: tuple[str, int | None] | None = None
-    """The foreach around it that goes on without an item, and the item's index; without one, the foreach that the run goes on
+    """The region around it that goes on without an item, and the item's index; without one, the region that the run goes on
     without. None where the run ends."""
 
 
@@ -198,21 +185,21 @@ def read_claim(parts: Sequence[str]) -> Claim:
     head, *values = parts
     run, created, left, path, tenant, text = head.split("\0", 5)
     record = json.loads(text)
-    reads = json.loads(record.get("r", "[]")) if values else ()
+    reads = json.loads(record.get(Record.READS, "[]")) if values else ()
     return Claim(
         run=run,
         path=path,
-        nonce=record["n"],
-        queue=record["q"],
-        attempt=record["a"],
-        failures=record["f"],
-        lost=record["l"],
-        verdict=record.get("v", ""),
+        nonce=record[Record.NONCE],
+        queue=record[Record.QUEUE],
+        attempt=record[Record.ATTEMPTS],
+        failures=record[Record.FAILURES],
+        lost=record[Record.LOST],
+        verdict=record.get(Record.VERDICT, ""),
         tenant=tenant,
         created_at=int(created) / 1000,
         time_left=float(left) / 1000,
         values={name: value for name, value in zip(reads, values, strict=True) if value},
-        items=record.get("c", {}).get("n", 0),
-        taken=json.loads(record.get("k", "{}")),
-        failure=record.get("x", ""),
+        items=record.get(Record.CURSOR, {}).get(Cursor.ITEMS, 0),
+        taken=json.loads(record.get(Record.TAKEN, "{}")),
+        failure=record.get(Record.FAILURE, ""),
     )

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import os
 import random
 import threading
 import time
-from collections.abc import Callable, Mapping
-from functools import cache
-from importlib import resources
-from typing import Any, Final, TypeVar, cast
+from collections.abc import Callable
+from typing import Any, Final, TypedDict, TypeVar, cast
 
 import redis
 from redis.backoff import NoBackoff
@@ -21,6 +18,7 @@ from redis.exceptions import (
     NoScriptError,
     OutOfMemoryError,
     ReadOnlyError,
+    ResponseError,
     TryAgainError,
 )
 from redis.exceptions import (
@@ -32,8 +30,11 @@ from redis.exceptions import (
 from redis.retry import Retry
 
 from saltern_runtime.settings import Settings
+from saltern_runtime.store import contract
 from saltern_runtime.store.keys import Keys
 from saltern_runtime.store.payloads import PayloadStore, RedisPayloads
+from saltern_runtime.store.records import LAYOUT
+from saltern_runtime.store.scripts import Call, text_of
 
 R = TypeVar("R")
 compact: Final = json.JSONEncoder(separators=(",", ":")).encode
@@ -41,14 +42,18 @@ log = logging.getLogger("saltern.store")
 
 RING: Final = 1.0
 """Seconds until a bell that nobody answered is rung again; doubles each time, to a minute."""
-_SHARED: Final = {
-    **dict.fromkeys(("advance", "fail", "open", "take_due"), ("items",)),
-    **dict.fromkeys(("create", "tick"), ("runs",)),
-}
-"""Script → what it shares with others beside the prelude."""
 _RESENT: Final = (
     LostConnectionError, SlowReplyError, BusyLoadingError, ReadOnlyError, OutOfMemoryError, TryAgainError,
 )  # fmt: skip
+
+
+class _Rings(TypedDict):
+    bells: int
+    ring: int
+
+
+class _Claims(_Rings):
+    lease: int
 
 
 class StoreUnavailableError(ConnectionError):
@@ -59,12 +64,16 @@ class StoreUnfitError(RuntimeError):
     """The server's settings do not allow what was promised; says what to change."""
 
 
-@cache
-def _script(name: str) -> tuple[str, str]:
-    folder = resources.files("saltern_runtime.store") / "scripts"
-    parts = ["prelude", "claims", *_SHARED.get(name, ()), name]
-    text = "\n".join(folder.joinpath(f"{part}.lua").read_text("utf-8") for part in parts)
-    return text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+class NewerLayoutError(StoreUnfitError):
+    """A run was written by a later runtime, which alone may touch it."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            f"a later saltern-runtime wrote this run ({what}; this one knows {LAYOUT}): upgrade this process"
+        )
+
+
+contract.check()
 
 
 class Link:
@@ -81,7 +90,12 @@ class Link:
         self._pid = 0
         self._redis: redis.Redis | None = None
         self._own = threading.local()
-        self._times = {"lease": int(settings.lease * 1000), "bells": settings.bells, "ring": int(RING * 1000)}
+        self._lease = int(settings.lease * 1000)
+        self._rings: _Rings = {"bells": settings.bells, "ring": int(RING * 1000)}
+
+    @property
+    def _claims(self) -> _Claims:
+        return {**self._rings, "lease": self._lease}
 
     # Connections
 
@@ -161,12 +175,9 @@ class Link:
                 time.sleep(random.uniform(wait / 2, wait))  # noqa: S311 - jitter
                 wait = min(wait * 2, 1.0)
 
-    def _send(
-        self, name: str, shard: int, call: Mapping[str, Any], *args: str, patience: float | None = None
-    ) -> list[str]:
-        given = {"op": name} | {key: value for key, value in call.items() if value is not None}
-        text = compact(given)
-        body, sha = _script(name)
+    def _send(self, shard: int, call: Call, *args: str, patience: float | None = None) -> list[str]:
+        text = compact(call.given())
+        body, sha = text_of(call.script)
         prefix = self.keys.shard(shard)
 
         def once() -> list[str]:
@@ -175,4 +186,9 @@ class Link:
             except NoScriptError:
                 return cast("list[str]", self._scripts.eval(body, 1, prefix, text, *args))
 
-        return self.patiently(once, patience)
+        try:
+            return self.patiently(once, patience)
+        except ResponseError as error:
+            if str(error).startswith("LAYOUT "):
+                raise NewerLayoutError(str(error)) from error
+            raise

@@ -14,27 +14,29 @@ from redis.exceptions import ResponseError
 
 from saltern_runtime.observe.metrics import bucket_of
 from saltern_runtime.spec.limits import AT_ONCE, RETENTION
+from saltern_runtime.store import scripts
 from saltern_runtime.store.calls import (
     Answer,
     Bell,
     Claim,
     Created,
     Failed,
+    Move,
     NewRun,
     Opening,
     Outcome,
     Sleep,
+    Standing,
     Status,
-    Tick,
-    Turn,
     read_bells,
     read_claim,
 )
 from saltern_runtime.store.keys import new_nonce, shard_of
-from saltern_runtime.store.link import Link, StoreUnavailableError, StoreUnfitError, compact
+from saltern_runtime.store.link import Link, NewerLayoutError, StoreUnavailableError, StoreUnfitError, compact
 from saltern_runtime.store.payloads import INLINE, MARK
+from saltern_runtime.store.records import Round
 
-__all__ = ["Store", "StoreUnavailableError", "StoreUnfitError"]
+__all__ = ["NewerLayoutError", "Store", "StoreUnavailableError", "StoreUnfitError"]
 
 _READ: Final = 500
 """Items that one call reads, at most."""
@@ -48,7 +50,7 @@ class Store(Link):
     def create(self, new: NewRun) -> Created:
         """Make a run, once for each idempotency key."""
         shard = _shard(new.id)
-        status, run, bells = self._send("create", shard, self._new(new), self._input(new))
+        status, run, bells = self._send(shard, scripts.Create(**self._new(new), **self._rings), self._input(new))
         if self.settings.durability == "fsync":
             self._on_disk(shard)
         return Created(cast("Any", status), run, read_bells(shard, bells))
@@ -64,32 +66,30 @@ class Store(Link):
             "deadline": int(new.deadline * 1000),
             "retention": int(new.retention * 1000),
             "entries": new.entries,
-            **self._times,
         }
 
     def _input(self, new: NewRun) -> str:
         return self._outside(new.id, new.input, new.deadline + new.retention)
 
-    def turn(self, shard: int, plan: str, schedules: Sequence[str], silence: float) -> Turn:
+    def current(self, shard: int, plan: str, schedules: Sequence[str], silence: float) -> Standing:
         """Ask whether a plan's schedules fire now, and where they stand."""
-        call = {"plan": plan, "schedules": schedules, "silence": int(silence * 1000)}
-        mine, now, *stands = self._send("turn", shard, call)
+        call = scripts.Current(plan=plan, schedules=schedules, silence=int(silence * 1000))
+        mine, now, *stands = self._send(shard, call)
         found = dict(zip(schedules, zip(stands[::2], stands[1::2], strict=True), strict=True))
-        return Turn(mine == "1", int(now), {name: (int(at), sig) for name, (at, sig) in found.items() if at})
+        return Standing(mine == "1", int(now), {name: (int(at), sig) for name, (at, sig) in found.items() if at})
 
-    def tick(self, shard: int, tick: Tick, new: NewRun | None) -> tuple[str, tuple[Bell, ...]]:
+    def tick(self, shard: int, move: Move, new: NewRun | None) -> tuple[str, tuple[Bell, ...]]:
         """Move a schedule on to a tick; with `new`, create its run. Answers fresh, moved or stale, and bells."""
-        was = "" if tick.was is None else f"{tick.was[0]} {tick.was[1]}"
-        call = {
-            "plan": tick.plan,
-            "schedule": tick.schedule,
-            "signature": tick.signature,
-            "was": was,
-            "tick": tick.at,
-            **({} if new is None else self._new(new)),
-            **self._times,
-        }
-        status, bells = self._send("tick", shard, call, *([] if new is None else [self._input(new)]))
+        run = {} if new is None else self._new(new) | {"plan": move.plan}
+        call = scripts.Tick(
+            schedule=move.schedule,
+            signature=move.signature,
+            was="" if move.was is None else f"{move.was[0]} {move.was[1]}",
+            tick=move.at,
+            **{"plan": move.plan, **run},
+            **self._rings,
+        )
+        status, bells = self._send(shard, call, *([] if new is None else [self._input(new)]))
         return status, read_bells(shard, bells)
 
     def _on_disk(self, shard: int) -> None:
@@ -108,27 +108,27 @@ class Store(Link):
 
     def answer(self, bell: Bell, nonce: str) -> Answer:
         """Answer a bell and claim what is most urgent in its queue."""
-        call = {"queue": bell.queue, "slot": bell.slot, "serial": bell.serial, "claim": nonce, **self._times}
-        return self._answered(bell.shard, self._send("answer", bell.shard, call))
+        call = scripts.Answer(queue=bell.queue, slot=bell.slot, serial=bell.serial, claim=nonce, **self._claims)
+        return self._answered(bell.shard, self._send(bell.shard, call))
 
     def advance(self, claim: Claim, outcome: Outcome, next_nonce: str | None, *, keep: float = RETENTION) -> Answer:
         """Record a stage's outcome, make its dependants ready, claim what comes next (nothing without a nonce)."""
         shard = _shard(claim.run)
-        call = {
-            "run": claim.run,
-            "path": claim.path,
-            "nonce": claim.nonce,
-            "state": outcome.state,
-            "dependants": outcome.dependants,
-            "durations": outcome.durations,
-            "failure": outcome.failure,
-            "claim": next_nonce,
-            **self._times,
-        }
-        if outcome.seconds is not None:
-            call["ms"] = round(outcome.seconds * 1000)
-            call["bucket"] = bucket_of(outcome.seconds)
-        return self._answered(shard, self._send("advance", shard, call, *self._pairs(claim, outcome, keep)))
+        seconds = outcome.seconds
+        call = scripts.Advance(
+            run=claim.run,
+            path=claim.path,
+            nonce=claim.nonce,
+            state=outcome.state,
+            dependants=outcome.dependants,
+            durations=outcome.durations,
+            failure=outcome.failure,
+            claim=next_nonce,
+            ms=None if seconds is None else round(seconds * 1000),
+            bucket=None if seconds is None else bucket_of(seconds),
+            **self._claims,
+        )
+        return self._answered(shard, self._send(shard, call, *self._pairs(claim, outcome, keep)))
 
     def _pairs(self, claim: Claim, outcome: Outcome, keep: float) -> list[str]:
         args: list[str] = []
@@ -139,50 +139,55 @@ class Store(Link):
     def open(
         self, claim: Claim, opening: Opening, outcome: Outcome, next_nonce: str | None, *, keep: float = RETENTION
     ) -> Answer:
-        """Begin a foreach: put its items down, then open it. The owner's other nodes' values come with the outcome."""
+        """Begin a region: keep its items, then open it. The owner's other nodes' values come with the outcome."""
         shard = _shard(claim.run)
-        held = {"run": claim.run, "path": claim.path, "nonce": claim.nonce}
         for first in range(0, len(opening.items), AT_ONCE):
             batch = [self._outside(claim.run, text, claim.time_left + keep) for text in opening.items[first:][:AT_ONCE]]
-            status = self._send("lay", shard, held | {"first": first}, *batch)[0]
+            call = scripts.PutItems(run=claim.run, path=claim.path, nonce=claim.nonce, first=first)
+            status = self._send(shard, call, *batch)[0]
             if status != "ok":
                 break  # `open` says what is wrong, or answers what it answered before
-        call = {
-            **held,
-            "items": len(opening.items),
-            "most": opening.most,
-            "mode": opening.mode,
-            "entries": opening.entries,
-            "body": opening.body,
-            **self._asleep(outcome, next_nonce),
-        }
-        return self._answered(shard, self._send("open", shard, call, *self._pairs(claim, outcome, keep)))
+        begin = scripts.Open(
+            run=claim.run,
+            path=claim.path,
+            nonce=claim.nonce,
+            items=len(opening.items),
+            most=opening.most,
+            mode=opening.mode,
+            entries=opening.entries,
+            body=opening.body,
+            taken=compact(outcome.taken),
+            durations=outcome.durations,
+            claim=next_nonce,
+            **self._claims,
+        )
+        return self._answered(shard, self._send(shard, begin, *self._pairs(claim, outcome, keep)))
 
     def suspend(
         self, claim: Claim, sleep: Sleep, outcome: Outcome, next_nonce: str | None, *, keep: float = RETENTION
     ) -> Answer:
         """Let an activation sleep until a moment."""
         shard = _shard(claim.run)
-        call = {
-            "run": claim.run,
-            "path": claim.path,
-            "nonce": claim.nonce,
-            "delay": None if sleep.delay is None else int(sleep.delay * 1000),
-            "till": None if sleep.till is None else int(sleep.till * 1000),
-            **self._asleep(outcome, next_nonce),
-        }
-        return self._answered(shard, self._send("suspend", shard, call, *self._pairs(claim, outcome, keep)))
-
-    def _asleep(self, outcome: Outcome, next_nonce: str | None) -> dict[str, Any]:
-        taken = compact(outcome.taken)
-        return {"durations": outcome.durations, "taken": taken, "claim": next_nonce, **self._times}
+        call = scripts.Suspend(
+            run=claim.run,
+            path=claim.path,
+            nonce=claim.nonce,
+            delay=None if sleep.delay is None else int(sleep.delay * 1000),
+            till=None if sleep.till is None else int(sleep.till * 1000),
+            taken=compact(outcome.taken),
+            durations=outcome.durations,
+            claim=next_nonce,
+            **self._claims,
+        )
+        return self._answered(shard, self._send(shard, call, *self._pairs(claim, outcome, keep)))
 
     def results(self, claim: Claim, *, errors: bool) -> Iterator[tuple[str | None, str | None]]:
-        """Yield what each item of an opened foreach gave, in order: its yield or None, and (with `errors`) its failure."""
+        """Yield what each item of an opened region gave, in order: its yield or None, and (with `errors`) its failure."""
         key = self.keys.run(claim.run, f":each:{claim.path}")
         for first in range(0, claim.items, _READ):
             found = range(first, min(first + _READ, claim.items))
-            names = [f"y{index}" for index in found] + ([f"x{index}" for index in found] if errors else [])
+            names = [f"{Round.YIELDED}{index}" for index in found]
+            names += [f"{Round.FAILED}{index}" for index in found] if errors else []
             got: Any = self.patiently(lambda names=names: self.client.hmget(key, names))  # type: ignore[misc]  # mypy cannot infer a lambda with a default
             failures = got[len(found) :] if errors else [None] * len(found)
             for value, failure in zip(got, failures, strict=False):
@@ -191,45 +196,46 @@ class Store(Link):
     def fail(self, claim: Claim, failed: Failed, next_nonce: str | None) -> Answer:
         """Record that an attempt failed: wait for the next one, or end the run; claim what comes next."""
         shard = _shard(claim.run)
-        call = {
-            "run": claim.run,
-            "path": claim.path,
-            "nonce": claim.nonce,
-            "failure": failed.failure,
-            "delay": None if failed.delay is None else int(failed.delay * 1000),
-            "state": failed.state,
-            "dead": failed.dead,
-            "owner": None if failed.item is None else failed.item[0],
-            "index": None if failed.item is None else failed.item[1],
-            "claim": next_nonce,
-            **self._times,
-        }
-        return self._answered(shard, self._send("fail", shard, call))
+        owner, index = failed.item or (None, None)
+        call = scripts.Fail(
+            run=claim.run,
+            path=claim.path,
+            nonce=claim.nonce,
+            failure=failed.failure,
+            delay=None if failed.delay is None else int(failed.delay * 1000),
+            state=failed.state,
+            dead=failed.dead,
+            owner=owner,
+            index=index,
+            claim=next_nonce,
+            **self._claims,
+        )
+        return self._answered(shard, self._send(shard, call))
 
     def extend(self, claim: Claim) -> Status:
         """Keep a claim for one more lease."""
         shard = _shard(claim.run)
-        call = {"run": claim.run, "path": claim.path, "nonce": claim.nonce, **self._times}
-        return cast("Status", self._send("extend", shard, call, patience=0)[0])
+        call = scripts.Extend(run=claim.run, path=claim.path, nonce=claim.nonce, lease=self._lease)
+        return cast("Status", self._send(shard, call, patience=0)[0])
 
     def release(self, claim: Claim) -> Answer:
         """Hand a claim back; no attempt is counted."""
         shard = _shard(claim.run)
-        call = {"run": claim.run, "path": claim.path, "nonce": claim.nonce, **self._times}
-        return self._answered(shard, self._send("release", shard, call))
+        call = scripts.Release(run=claim.run, path=claim.path, nonce=claim.nonce, **self._rings)
+        return self._answered(shard, self._send(shard, call))
 
     def take_due(
         self, shard: int, replica: str, nonce: str | None = None, *, gap: bool = False
     ) -> tuple[int, tuple[Bell, ...]]:
         """Do what is due, at most 64 entries; returns how many there were, and bells. `gap`: no lease is to be trusted yet."""
-        call = {
-            "replica": replica,
-            "nonce": nonce or new_nonce(),
-            "sweep": int(self.settings.sweep * 1000),
-            "gap": True if gap else None,
-            **self._times,
-        }
-        due, bells = self._send("take_due", shard, call)
+        call = scripts.TakeDue(
+            replica=replica,
+            nonce=nonce or new_nonce(),
+            sweep=int(self.settings.sweep * 1000),
+            gap=True if gap else None,
+            **self._claims,
+        )
+        due, bells = self._send(shard, call)
         return int(due), read_bells(shard, bells)
 
     def cancel(self, run_id: str, tenant: str, failure: str) -> tuple[str | None, tuple[Bell, ...]]:
@@ -237,8 +243,8 @@ class Store(Link):
         shard = shard_of(run_id)
         if shard is None:
             return None, ()
-        call = {"run": run_id, "tenant": tenant, "failure": failure, **self._times}
-        state, bells = self._send("cancel", shard, call)
+        call = scripts.Cancel(run=run_id, tenant=tenant, failure=failure, **self._rings)
+        state, bells = self._send(shard, call)
         return None if state == "missing" else state, read_bells(shard, bells)
 
     def reconcile(self, run_id: str) -> tuple[Bell, ...]:
@@ -246,7 +252,8 @@ class Store(Link):
         shard, cursor = _shard(run_id), "0"
         bells: list[Bell] = []
         while True:
-            cursor, rung = self._send("reconcile", shard, {"run": run_id, "cursor": cursor, **self._times})
+            call = scripts.Reconcile(run=run_id, cursor=cursor, **self._rings)
+            cursor, rung = self._send(shard, call)
             bells.extend(read_bells(shard, rung))
             if cursor == "0":
                 return tuple(bells)

@@ -105,10 +105,10 @@ def test_a_tick_is_sent_twice(clock, monkeypatch):
     store = clock.opened[0].store
     send, heard = store._send, []
 
-    def twice(name, *args, **options):
-        reply = send(name, *args, **options)
-        if name == "tick":
-            heard.append(reply == send(name, *args, **options))
+    def twice(shard, call, *args, **options):
+        reply = send(shard, call, *args, **options)
+        if call.script == "tick":
+            heard.append(reply == send(shard, call, *args, **options))
         return reply
 
     monkeypatch.setattr(store, "_send", twice)

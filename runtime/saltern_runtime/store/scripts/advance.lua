@@ -1,10 +1,9 @@
 -- advance: record a stage's outcome, make dependants READY, claim what comes next. The hot script: one round trip a stage.
 --
--- call: run, path, nonce, state (SUCCEEDED, SKIPPED, or FAILED where the run goes on), dependants, durations (JSON text),
---       failure (JSON text or nil), claim (nonce of the next claim; nil claims nothing), lease, bells, ring,
---       bucket and ms (of the stage's duration). ARGV[2..]: node id, value, node id, value, …
--- A dependant: path, need (stages it waits for), join, live and dead (control edges from this stage), queue, priority, reads,
--- timeout, ttl. It becomes READY at its last arrival; where its gate says so, with the verdict `skip`.
+-- @call run, path, nonce, state, dependants, durations, failure?, claim?, bucket?, ms?, lease, bells, ring
+-- The state is SUCCEEDED, SKIPPED, or FAILED where the run goes on; durations and failure are JSON texts; claim is the nonce of
+-- the next claim (none claims nothing); bucket and ms tell the stage's duration. ARGV[2..]: node id, value, node id, value, …
+-- A dependant becomes READY at its last arrival; where its gate says so, with the verdict `skip`.
 -- Answers: ok with or without a claim, stale, ended, gone. Sent twice: the record keeps the nonce, the next claim, the bells.
 -- Invariants: only the holder of the nonce records; under CANCELLING nothing becomes READY; a run succeeds when nothing is
 -- open any more, which is when all its stages are terminal. So does an item.
@@ -19,9 +18,7 @@ rec.s, rec.e, rec.x = call.state, now, call.failure
 if not rec.k then -- else it slept, and its nodes ran before
   rec.d = call.durations
 end
-for first = 2, #ARGV, 1000 do
-  redis.call('HSET', key_of(call.run, ':vals'), unpack(ARGV, first, math.min(first + 999, #ARGV)))
-end
+keep_values(call.run)
 if call.failure then
   event(call.run, 'stage.failed', call.path, noted(rec, 'failure', call.failure))
 else

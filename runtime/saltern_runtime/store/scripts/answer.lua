@@ -1,6 +1,7 @@
 -- answer: answer a bell and claim what is most urgent in its queue, in one.
 --
--- call: queue, slot, serial, claim (nonce of the claim to make), lease, bells, ring.
+-- @call queue, slot, serial, claim, lease, bells, ring
+-- The claim is the nonce of the one to make.
 -- Answers: ok with a claim, ok without (nothing was ready), or stale (this ring was answered before, or taken back).
 -- Sent twice: the slot remembers the nonce and the claim of its last answer.
 -- Invariant: a slot is rung or idle; answering makes it idle before the bells are topped up again.

@@ -1,6 +1,7 @@
 -- cancel: end a run early. At once where nothing of it is RUNNING; else the last RUNNING activation closes it.
 --
--- call: run, tenant, failure (JSON text), bells, ring. Answers: the state that the run is in now, or missing.
+-- @call run, tenant, failure, bells, ring
+-- The failure is JSON text. Answers: the state that the run is in now, or missing.
 -- Sent twice: the same state again. Invariant: a terminal run stays as it is.
 
 local r = load(call.run)

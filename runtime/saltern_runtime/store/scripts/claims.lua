@@ -1,4 +1,5 @@
 -- Shared by every script; stands after the prelude: claims, bells, and how a script ends.
+-- @may state, claim
 
 -- A claim as the caller sees it: its head (run, created, time left when it was made, path, tenant, record; NUL between
 -- them), then the values that it reads, empty where a node was skipped.
@@ -101,6 +102,9 @@ local function top_up(queue)
   for slot = 1, call.bells do
     if out < want and redis.call('HEXISTS', key, 'rung:' .. slot) == 0 then
       local serial = redis.call('HINCRBY', key, 'serial', 1)
+      if serial == 1 then
+        redis.call('SADD', prefix .. 'queues', queue) -- so that whoever looks need not search
+      end
       redis.call('HSET', key, 'rung:' .. slot, serial .. '|' .. call.ring)
       redis.call('ZADD', DUE, now + call.ring, 'b|' .. queue .. '|' .. slot)
       rings[#rings + 1] = { queue, slot, serial, path }
@@ -150,6 +154,13 @@ local function signature()
   return table.concat({ call.op, call.state or '', call.nonce, call.claim or '' }, ' ')
 end
 
+-- Keep values of nodes: the call's arguments from the second on, where each stands and then its text.
+local function keep_values(run)
+  for first = 2, #ARGV, 1000 do
+    redis.call('HSET', key_of(run, ':vals'), unpack(ARGV, first, math.min(first + 999, #ARGV)))
+  end
+end
+
 -- The claim that a call ends. Answers the record and the run where it still stands; else nil and the reply to give:
 -- the first answer where this call came before, `ended` where its run is over, `stale` where another holds it.
 local function held()
@@ -197,6 +208,7 @@ local function wake(r, path, rec, verdict)
 end
 
 -- Put a stage's arrival to a dependant; returns its record at the last arrival.
+-- @dependant path, need, join, live, dead, queue, priority, reads, timeout, ttl?
 local function arrive(r, dep)
   local key = key_of(r.id, ':acts')
   local got, live, dead = 0, 0, 0

@@ -1,6 +1,7 @@
 -- extend: keep a claim for one more lease.
 --
--- call: run, path, nonce, lease. Answers: ok; ended (the run is over or being cancelled: stop if you can); stale (the claim is
+-- @call run, path, nonce, lease
+-- Answers: ok; ended (the run is over or being cancelled: stop if you can); stale (the claim is
 -- another's, or none's any more). Sent twice: extends to the same moment or later.
 -- Invariant: a lease never reaches further past the attempt's hard deadline than one lease.
 

@@ -1,8 +1,9 @@
 -- fail: record that an attempt failed: wait for the next one, or end the run. Then claim what comes next.
 --
--- call: run, path, nonce, failure (JSON text), delay (ms until the next attempt; nil: no further one), state (DEAD, or
---       TIMED_OUT) and dead (goes to the dead letters) where there is none; owner and index where the foreach of an item
---       around it goes on without the item, owner alone where the run goes on without the foreach; claim, lease, bells, ring.
+-- @call run, path, nonce, failure, delay?, state, dead, owner?, index?, claim?, lease, bells, ring
+-- The failure is JSON text; delay ms until the next attempt (none: no further one), else state (DEAD, or TIMED_OUT) and dead (goes
+-- to the dead letters) count; owner and index where the region of an item around it goes on without the item, owner alone where
+-- the run goes on without the region.
 -- Answers and sent twice: as advance.
 -- Invariants: RETRY_WAIT stays open, its timer is the end of the wait; a final failure closes the run at once, or fails
 -- the item that catches it.

@@ -1,14 +1,15 @@
--- Shared by the scripts that begin or end items of a foreach; stands between the prelude and the script.
+-- Shared by the scripts that begin or end items of a region; stands between the prelude and the script.
 --
--- A foreach is a cursor over its items: it creates only its window, and drops an item's records once its yield is kept. What
+-- A region is a cursor over its items: it creates only its window, and drops an item's records once its yield is kept. What
 -- it must know of its body stands in its own key, `e` (entries, as dependants) and `b` (the body: names of its activations
 -- and values, and of the yield), with `[*]` in place of the index; so timers, who know no plan, can begin and end items too.
 --
 -- Invariants:
 --   5. `o<n>` is there while item n is live, and only then; it counts the item's open activations. 0 ends the item.
---   6. While a foreach is SUSPENDED, its window is full, or no item is left to begin, or `f|<run>|<owner>` is in `due`.
+--   6. While a region is SUSPENDED, its window is full, or no item is left to begin, or `f|<run>|<owner>` is in `due`.
 --   7. What ended an item stays as a tombstone, so that it may be sent twice, until 64 further items ended.
 
+-- @body acts, vals, result
 local function of_item(text, index)
   return cjson.decode((string.gsub(text, '%[%*%]', '[' .. index .. ']')))
 end
@@ -34,7 +35,7 @@ local function refill(r, owner, rec)
   end
 end
 
--- Drop all that an open foreach keeps, but for its own record.
+-- Drop all that an open region keeps, but for its own record.
 local function drop_each(r, owner)
   local key = each_of(r.id, owner)
   local names = {}
@@ -146,7 +147,7 @@ local function kill(r, owner, index, left)
   return left
 end
 
--- Fail an item whose foreach goes on: at once, or with the timers' help where much is open in it.
+-- Fail an item whose region goes on: at once, or with the timers' help where much is open in it.
 local function fail_item(r, owner, index, failure, last)
   local key = each_of(r.id, owner)
   if redis.call('HEXISTS', key, 'o' .. index) == 0 then
@@ -162,7 +163,7 @@ local function fail_item(r, owner, index, failure, last)
   end
 end
 
--- Fail a whole foreach without which the run goes on: its live items are cancelled, then a worker settles it.
+-- Fail a whole region without which the run goes on: its live items are cancelled, then a worker settles it.
 local function fail_each(r, owner, failure, last)
   local rec = record(r.id, owner)
   if not rec or rec.s ~= 'SUSPENDED' or not rec.c then

@@ -1,9 +1,9 @@
--- open: a foreach begins. Its items are there already (lay); its owner sleeps, the first window is made READY, and the caller
+-- open: a region begins. Its items are there already (put_items); its owner sleeps, the first window is made READY, and the caller
 -- goes on with what comes next.
 --
--- call: run, path, nonce, items (how many, at least 1), most, mode (stop, continue, collect), entries and body (JSON texts
---       with `[*]` for the index; items.lua), taken and durations (JSON texts), claim, lease, bells, ring.
---       ARGV[2..]: node id, value, … of the stage's other nodes.
+-- @call run, path, nonce, items, most, mode, entries, body, taken, durations, claim?, lease, bells, ring
+-- Items is how many there are (at least 1), mode stop, continue or collect; entries and body are JSON texts with `[*]` for the
+-- index (items.lua), taken and durations JSON texts. ARGV[2..]: node id, value, … of the stage's other nodes.
 -- Answers and sent twice: as advance. Invariant: the owner stays open, and its items are begun in their order.
 
 local rec, r = held()
@@ -18,9 +18,7 @@ if r.state == 'CANCELLING' then
   keep(r.id, call.path, rec)
   close_if_cancelled(r)
 else
-  for first = 2, #ARGV, 1000 do
-    redis.call('HSET', key_of(call.run, ':vals'), unpack(ARGV, first, math.min(first + 999, #ARGV)))
-  end
+  keep_values(call.run)
   redis.call('HSET', each_of(r.id, call.path), 'e', call.entries, 'b', call.body)
   redis.call('HINCRBY', key_of(r.id), 'items|' .. stage_of(call.path) .. '|total', call.items)
   rec.d, rec.k = call.durations, call.taken

@@ -4,17 +4,44 @@
 -- tag. ARGV[1] is the call as JSON. Time is the server's, in whole milliseconds. Values of nodes are opaque text.
 --
 -- Records of activations (`run:<id>:acts`, field = path) are JSON once READY; before that `B:<arrivals>:<live>:<dead>`.
---   s state   a attempts begun   f failures   l workers lost   n nonce of the claim   v verdict that a worker settles
---   q queue   p priority   r what it reads (JSON array of node ids, "" is the input)   t time-out of an attempt, ms
---   y time to live, ms   w when it became ready   b when the attempt began   u its hard deadline   e when it ended
---   g the lease ran out around a gap of the timers   d durations of its nodes (JSON)   x failure (JSON)
---   z when a wait ends   k handles that its nodes took (JSON), kept while it is SUSPENDED
---   c the cursor of a foreach: n items, i the next one, l the live ones, m of them at most, e on error,
---     b it failed as a whole
---   done, next, rings: the call that ended a claim last, and what it was answered (sent again: the same)
+-- @record s state
+-- @record a attempts         begun
+-- @record f failures
+-- @record l lost             workers
+-- @record n nonce            of the claim
+-- @record v verdict          that a worker settles
+-- @record q queue
+-- @record p priority
+-- @record r reads            JSON array of places; "" is the input
+-- @record t timeout          of an attempt, ms
+-- @record y ttl              ms
+-- @record w waiting_since    when it became ready
+-- @record b began            the attempt
+-- @record u until            its hard deadline
+-- @record e ended
+-- @record g gap              the lease ran out around one of the timers
+-- @record d durations        of its nodes, JSON
+-- @record x failure          JSON
+-- @record z wakes            when a wait ends
+-- @record k taken            handles that its nodes took, JSON, kept while it is SUSPENDED
+-- @record c cursor           of an open region
+-- @record done done          the call that ended a claim last,
+-- @record next next          and what it was answered: the claim,
+-- @record rings rings        the bells (sent again: the same)
 --
--- A foreach keeps `run:<id>:each:<path>` while its owner is open: i<n> items, o<n> open activations of a live item, y<n>
--- yields, x<n> failures, t<n> tombstones (items.lua). An activation inside of it has the path `<owner>[<n>]/<stage>`.
+-- @cursor n items
+-- @cursor i next_item
+-- @cursor l live             indexes
+-- @cursor m most             of them
+-- @cursor e on_error
+-- @cursor b broken           as a whole
+--
+-- A region keeps `run:<id>:each:<path>` while its owner is open; an activation inside of it has the path `<owner>[<n>]/<stage>`.
+-- @round i item
+-- @round o open              activations of a live item
+-- @round y yielded
+-- @round x failed
+-- @round t tombstone         (items.lua)
 --
 -- Invariants that every script keeps:
 --   1. An open run has `r|<run>` in `due`; a READY, RUNNING, RETRY_WAIT or SUSPENDED activation of it has `a|<run>|<path>`.
@@ -32,6 +59,7 @@ local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local DUE = prefix .. 'due'
 local STATS = prefix .. 'stats'
 local AT_ONCE = 64 -- entries that one script touches, at most
+local LAYOUT = 1 -- of all that a run keeps; a run of a later one is left alone
 local EVENTS = 4096 -- entries of a run's stream, about
 local FOREVER = 60000 -- the longest wait between two rings of one bell, ms
 
@@ -57,7 +85,7 @@ local function stage_of(path)
   return (string.gsub(path, '%[%d+%]', ''))
 end
 
--- The foreach around an activation, and the item that it belongs to; nil outside of any.
+-- The region around an activation, and the item that it belongs to; nil outside of any.
 local function item_of(path)
   return string.match(path, '^(.*)%[(%d+)%]/')
 end
@@ -75,14 +103,21 @@ local function event(run, name, path, data)
   end
 end
 
-local function load(run)
+-- A run; nil where there is none. One of a later layout is an error, or with `lenient` nil and true.
+local function load(run, lenient)
   local found = runs[run]
   if found then
     return found
   end
-  local f = redis.call('HMGET', key_of(run), 'state', 'open', 'running', 'tenant', 'created', 'deadline', 'retention', 'asleep')
+  local f = redis.call('HMGET', key_of(run), 'state', 'open', 'running', 'tenant', 'created', 'deadline', 'retention', 'asleep', 'layout')
   if not f[1] then
     return nil
+  end
+  if f[9] and tonumber(f[9]) > LAYOUT then
+    if lenient then
+      return nil, true
+    end
+    error({ err = 'LAYOUT ' .. f[9] .. ' of run ' .. run })
   end
   found = {
     id = run, state = f[1], open = tonumber(f[2]), running = tonumber(f[3]), tenant = f[4], created = f[5],
@@ -114,7 +149,7 @@ local function count(r, path, by)
   return owner and redis.call('HINCRBY', each_of(r.id, owner), 'o' .. index, by)
 end
 
--- How far the stage of an activation inside a foreach has come in all items, for those who look.
+-- How far the stage of an activation inside a region has come in all items, for those who look.
 local function tally(run, path, what, by)
   if item_of(path) then
     redis.call('HINCRBY', key_of(run), 'stage|' .. stage_of(path) .. '|' .. what, by)

@@ -1,6 +1,7 @@
 -- reconcile: after the server came back with another run id, put back what invariants 1 and 2 say must be there.
 --
--- call: run, cursor, bells, ring. At most about 64 activations at a time; answers the next cursor ('0' at the end), bells.
+-- @call run, cursor, bells, ring
+-- At most about 64 activations at a time; answers the next cursor ('0' at the end), bells.
 -- Sent twice: adds nothing twice. Invariant: it adds timers, places in queues and bells, and changes no state.
 
 local r = load(call.run)

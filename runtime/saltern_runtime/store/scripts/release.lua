@@ -1,6 +1,7 @@
 -- release: hand a claim back at shutdown, as if it had never been made.
 --
--- call: run, path, nonce, lease, bells, ring. Answers: ok, stale, ended, gone. Sent twice: the record keeps the nonce.
+-- @call run, path, nonce, bells, ring
+-- Answers: ok, stale, ended, gone. Sent twice: the record keeps the nonce.
 -- Invariants: no attempt is counted; it keeps its place in the queue (priority, age).
 
 local rec, r = held()

@@ -7,7 +7,7 @@ local function make_run(input)
   local deadline = now + call.deadline
   redis.call(
     'HSET', key, 'state', 'QUEUED', 'open', 0, 'running', 0, 'plan', call.plan, 'tenant', call.tenant, 'trigger', call.trigger,
-    'created', now, 'deadline', deadline, 'retention', call.retention, 'generation', 0
+    'created', now, 'deadline', deadline, 'retention', call.retention, 'generation', 0, 'layout', LAYOUT
   )
   redis.call('HSET', key_of(call.run, ':vals'), '', input)
   redis.call('ZADD', DUE, deadline, 'r|' .. call.run)

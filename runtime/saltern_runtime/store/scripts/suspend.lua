@@ -1,7 +1,7 @@
 -- suspend: a wait begins: the activation sleeps until a moment, then it is READY with the verdict `woken`.
 --
--- call: run, path, nonce, delay (ms from now) or till (Unix ms), durations and taken (JSON texts), claim, lease, bells, ring.
---       ARGV[2..]: node id, value, … of the stage's other nodes.
+-- @call run, path, nonce, delay?, till?, durations, taken, claim?, lease, bells, ring
+-- Delay is ms from now, till Unix ms; durations and taken are JSON texts. ARGV[2..]: node id, value, … of the stage's other nodes.
 -- Answers and sent twice: as advance. Invariant: a moment that has passed wakes at once; none is later than the run's end.
 
 local rec, r = held()
@@ -15,9 +15,7 @@ if r.state == 'CANCELLING' then
   keep(r.id, call.path, rec)
   close_if_cancelled(r)
 else
-  for first = 2, #ARGV, 1000 do
-    redis.call('HSET', key_of(call.run, ':vals'), unpack(ARGV, first, math.min(first + 999, #ARGV)))
-  end
+  keep_values(call.run)
   rec.d, rec.k = call.durations, call.taken
   rec.z = math.min(call.till or now + call.delay, r.deadline + 1)
   suspend(r, call.path, rec, rec.z)

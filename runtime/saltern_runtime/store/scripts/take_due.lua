@@ -1,6 +1,8 @@
 -- take_due: the timers' script. Changes the state of what is due and rewrites its entry; it never pops.
 --
--- call: replica, nonce, sweep (ms), lease (ms), gap (the server was started anew: a gap, however short), bells, ring. At most 64 entries at a time. Any number of replicas may call it.
+-- @call replica, nonce, sweep, gap?, lease, bells, ring
+-- Sweep and lease are ms; gap says that the server was started anew: a gap, however short. At most 64 entries at a time. Any number
+-- of replicas may call it.
 -- Answers: how many entries were due; bells to send.
 -- Sent twice: the replica's last answer is kept for a minute.
 -- Invariants: timers know no plan, so what a worker must settle becomes READY with a verdict (lost, timeout, expired, woken); only a
@@ -50,8 +52,17 @@ local function lease_ran_out(r, path, rec)
   keep(r.id, path, rec)
 end
 
+-- An entry of a run that a later runtime wrote is for that runtime's timers: look again after the next sweep.
+local function leave(member)
+  redis.call('ZADD', DUE, now + call.sweep, member)
+end
+
 local function activation(member, run, path)
-  local r, rec = load(run), record(run, path)
+  local r, later = load(run, true)
+  if later then
+    return leave(member)
+  end
+  local rec = record(run, path)
   if not r or not rec or not OPEN[r.state] or not PENDING[rec.s] then
     redis.call('ZREM', DUE, member)
     return
@@ -99,10 +110,13 @@ local function bell(member, queue, slot)
   rings[#rings + 1] = { queue, tonumber(slot), tonumber(serial), path, true }
 end
 
--- What a script left to do of a foreach: begin items (f), or cancel what is open in a failed one or in all (k).
+-- What a script left to do of a region: begin items (f), or cancel what is open in a failed one or in all (k).
 local function items(member, kind, run, path)
+  local r, later = load(run, true)
+  if later then
+    return leave(member)
+  end
   redis.call('ZREM', DUE, member)
-  local r = load(run)
   if not r or not OPEN[r.state] or r.state == 'CANCELLING' then
     return
   end
@@ -135,8 +149,10 @@ for _, member in ipairs(due) do
   elseif kind == 'b' then
     bell(member, split(rest))
   else
-    local r = load(rest)
-    if not r then
+    local r, later = load(rest, true)
+    if later then
+      leave(member)
+    elseif not r then
       redis.call('ZREM', DUE, member)
     elseif kind == 'c' then
       sweep_run(r, AT_ONCE)

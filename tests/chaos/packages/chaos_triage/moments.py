@@ -24,10 +24,10 @@ def install() -> None:
     """Make the store pass by its moments."""
     send = Store._send
 
-    def chaotic(self, name, shard, call, *args, **options):
-        reached(f"before:{name}")
-        reply = send(self, name, shard, call, *args, **options)
-        reached(f"after:{name}")
+    def chaotic(self, shard, call, *args, **options):
+        reached(f"before:{call.script}")
+        reply = send(self, shard, call, *args, **options)
+        reached(f"after:{call.script}")
         return reply
 
     Store._send = chaotic

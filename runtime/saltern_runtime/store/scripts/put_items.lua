@@ -1,6 +1,7 @@
--- lay: put items of a foreach down before it is opened, a few at a time.
+-- put_items: keep items of a region before it is opened, a few at a time.
 --
--- call: run, path, nonce, first (index of the first one). ARGV[2..]: items, at most 64. Answers: ok, stale, ended, gone.
+-- @call run, path, nonce, first
+-- First is the index of the first one. ARGV[2..]: items, at most 64. Answers: ok, stale, ended, gone.
 -- Sent twice: writes the same again. Invariant: only the holder of the nonce writes, so no two attempts mix their items.
 
 local rec, r = held()

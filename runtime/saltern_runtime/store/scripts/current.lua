@@ -1,6 +1,7 @@
--- turn: whether the schedules of a plan fire: only those of the shard's `current` plan do.
+-- current: whether the schedules of a plan fire: only those of the shard's `current` plan do.
 --
--- call: plan, silence (ms), schedules (ids). Answers: 1 or 0, the time (ms), then for each schedule the tick that it stands
+-- @call plan, silence, schedules
+-- Silence is ms, schedules are ids. Answers: 1 or 0, the time (ms), then for each schedule the tick that it stands
 -- at and its signature ('' where it has none).
 -- Sent twice: the same, unless another took over in between.
 -- Invariants: one plan at a time is current. It is the one that was first seen last, as long as its timers come by; when they

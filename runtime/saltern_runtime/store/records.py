@@ -1,0 +1,62 @@
+"""The letters of what the scripts keep, and the version of their layout. `contract` holds them against the scripts' own list.
+
+Records are read and written at every stage, so their keys are letters; the list with their meaning stands in `prelude.lua`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+LAYOUT: Final = 1
+"""Version of all that a run keeps, in its field `layout`. Two runtimes may work on the same keys: each leaves alone what a later
+layout wrote, and writes a run as the layout says that the run has."""
+
+
+class Record:
+    """An activation (`run:<id>:acts`)."""
+
+    STATE = "s"
+    ATTEMPTS = "a"
+    FAILURES = "f"
+    LOST = "l"
+    NONCE = "n"
+    VERDICT = "v"
+    QUEUE = "q"
+    PRIORITY = "p"
+    READS = "r"
+    TIMEOUT = "t"
+    TTL = "y"
+    WAITING_SINCE = "w"
+    BEGAN = "b"
+    UNTIL = "u"
+    ENDED = "e"
+    GAP = "g"
+    DURATIONS = "d"
+    FAILURE = "x"
+    WAKES = "z"
+    TAKEN = "k"
+    CURSOR = "c"
+    DONE = "done"
+    NEXT = "next"
+    RINGS = "rings"
+
+
+class Cursor:
+    """How far an open region has come (`Record.CURSOR`)."""
+
+    ITEMS = "n"
+    NEXT_ITEM = "i"
+    LIVE = "l"
+    MOST = "m"
+    ON_ERROR = "e"
+    BROKEN = "b"
+
+
+class Round:
+    """What an open region keeps of its rounds (`run:<id>:each:<path>`): each letter stands before the item's index."""
+
+    ITEM = "i"
+    OPEN = "o"
+    YIELDED = "y"
+    FAILED = "x"
+    TOMBSTONE = "t"

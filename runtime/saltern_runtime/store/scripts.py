@@ -1,0 +1,275 @@
+"""The calls of the scripts: one dataclass each, whose fields are what the script reads. Times are whole milliseconds.
+
+What a field means stands in the script's header; `contract` holds both against each other when the store is imported.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from functools import cache
+from importlib import resources
+from typing import Any, ClassVar, Final, Literal, TypedDict, cast
+
+_SHARED: Final = {
+    **dict.fromkeys(("advance", "fail", "open", "take_due"), ("items",)),
+    **dict.fromkeys(("create", "tick"), ("runs",)),
+}
+"""Script → what it shares with others beside the prelude."""
+
+
+class _Dependant(TypedDict):
+    path: str
+    need: int
+    join: Literal["all", "any"]
+    live: int
+    dead: int
+    queue: str
+    priority: int
+    reads: str
+    """JSON array of node ids; the empty id is the run's input."""
+    timeout: int
+
+
+class Dependant(_Dependant, total=False):
+    """A stage as its predecessors (or `create`) pass it: the worker knows the plan, the store does not."""
+
+    ttl: int
+
+
+class Body(TypedDict):
+    """The body of a region, with `[*]` in place of the index: names of its activations and values, and where its yield stands."""
+
+    acts: list[str]
+    vals: list[str]
+    result: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """What a script is given; a field that is None is left out."""
+
+    script: ClassVar[str] = ""
+
+    def given(self) -> dict[str, Any]:
+        """Return the call as the script decodes it."""
+        values = ((name, getattr(self, name)) for name in _names(cast("Any", type(self))))
+        return {"op": self.script} | {name: value for name, value in values if value is not None}
+
+
+@cache
+def _names(of: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(of))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Rings(Call):
+    bells: int
+    ring: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Claims(_Rings):
+    lease: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ends(_Claims):
+    run: str
+    path: str
+    nonce: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Create(_Rings):
+    """See create.lua."""
+
+    script = "create"
+    run: str
+    plan: str
+    tenant: str
+    trigger: str
+    body: str
+    idem: str
+    deadline: int
+    retention: int
+    entries: Sequence[Dependant]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tick(_Rings):
+    """See tick.lua."""
+
+    script = "tick"
+    plan: str
+    schedule: str
+    signature: str
+    was: str
+    tick: int
+    run: str | None = None
+    tenant: str | None = None
+    trigger: str | None = None
+    body: str | None = None
+    idem: str | None = None
+    deadline: int | None = None
+    retention: int | None = None
+    entries: Sequence[Dependant] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Current(Call):
+    """See current.lua."""
+
+    script = "current"
+    plan: str
+    silence: int
+    schedules: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer(_Claims):
+    """See answer.lua."""
+
+    script = "answer"
+    queue: str
+    slot: int
+    serial: int
+    claim: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Advance(_Ends):
+    """See advance.lua."""
+
+    script = "advance"
+    state: str
+    dependants: Sequence[Dependant]
+    durations: str
+    failure: str | None = None
+    claim: str | None = None
+    bucket: int | None = None
+    ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PutItems(Call):
+    """See put_items.lua."""
+
+    script = "put_items"
+    run: str
+    path: str
+    nonce: str
+    first: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Open(_Ends):
+    """See open.lua."""
+
+    script = "open"
+    items: int
+    most: int
+    mode: str
+    entries: str
+    body: str
+    taken: str
+    durations: str
+    claim: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suspend(_Ends):
+    """See suspend.lua."""
+
+    script = "suspend"
+    durations: str
+    taken: str
+    delay: int | None = None
+    till: int | None = None
+    claim: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fail(_Ends):
+    """See fail.lua."""
+
+    script = "fail"
+    failure: str
+    state: str
+    dead: bool
+    delay: int | None = None
+    owner: str | None = None
+    index: int | None = None
+    claim: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extend(Call):
+    """See extend.lua."""
+
+    script = "extend"
+    run: str
+    path: str
+    nonce: str
+    lease: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release(_Rings):
+    """See release.lua."""
+
+    script = "release"
+    run: str
+    path: str
+    nonce: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeDue(_Claims):
+    """See take_due.lua."""
+
+    script = "take_due"
+    replica: str
+    nonce: str
+    sweep: int
+    gap: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cancel(_Rings):
+    """See cancel.lua."""
+
+    script = "cancel"
+    run: str
+    tenant: str
+    failure: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reconcile(_Rings):
+    """See reconcile.lua."""
+
+    script = "reconcile"
+    run: str
+    cursor: str
+
+
+CALLS: Final[tuple[type[Call], ...]] = (
+    Create, Tick, Current, Answer, Advance, PutItems, Open, Suspend, Fail, Extend, Release, TakeDue, Cancel, Reconcile,
+)  # fmt: skip
+
+
+@cache
+def parts_of(script: str) -> tuple[tuple[str, str], ...]:
+    """Return the parts that a script is made of, in their order: name and text."""
+    folder = resources.files("saltern_runtime.store") / "scripts"
+    names = ("prelude", "claims", *_SHARED.get(script, ()), script)
+    return tuple((name, folder.joinpath(f"{name}.lua").read_text("utf-8")) for name in names)
+
+
+@cache
+def text_of(script: str) -> tuple[str, str]:
+    """Return a whole script and its SHA-1, by which the server knows it."""
+    text = "\n".join(part for _, part in parts_of(script))
+    return text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
