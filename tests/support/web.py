@@ -82,19 +82,19 @@ class FakeService:
             for each in self.graph.nodes.values()
         )
         self.runs[run_id] = RunView(
-            run_id,
-            self.graph.name,
-            RunState.QUEUED,
-            tenant,
-            trigger,
-            "sha256:0",
-            now,
-            now + 60,
-            None,
-            input,
-            None,
-            None,
-            nodes,
+            id=run_id,
+            pipeline=self.graph.name,
+            state=RunState.QUEUED,
+            tenant=tenant,
+            trigger=trigger,
+            plan="sha256:0",
+            created_at=now,
+            deadline=now + 60,
+            ended_at=None,
+            failure=None,
+            input=input,
+            output=None,
+            nodes=nodes,
         )
         self.emit(run_id, "run.created")
         if self.finish_at_once:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from saltern_runtime.observe.metrics import Figures
-from saltern_runtime.spec import Json
 from saltern_runtime.store.items import body_node, inside, opened
 from saltern_runtime.store.keys import shard_of
-from saltern_runtime.store.store import Store
+from saltern_runtime.store.records import LAYOUT, Cursor, Record
+from saltern_runtime.store.store import NewerLayoutError, Store
 from saltern_runtime.store.views import (
     TERMINAL,
     ActivationState,
@@ -21,11 +22,16 @@ from saltern_runtime.store.views import (
     NodeView,
     RunPage,
     RunState,
+    RunSummary,
     RunView,
 )
 
 Shape = Sequence[Any]
 """A plan's graph as it is kept, in the order of the plan: [stage, [[node id, type], …], the foreach that it is in, if any]."""
+
+
+_SUMMARY: Final = ["state", "tenant", "trigger", "plan", "created", "deadline", "ended", "failure", "layout"]
+"""Fields of a run that a listing shows or goes by."""
 
 
 class Reader:
@@ -50,17 +56,28 @@ class Reader:
                 return pipe.execute()
 
         fields, records, values = self._store.patiently(read)
+        _refuse_later(run_id, fields.get("layout"))
         if not fields or (tenant is not None and fields["tenant"] != tenant):
             return None
         given, output = (None if text is None else json.loads(self._store.inside(text)) for text in values)
-        return self._view(run_id, fields, given, output, self._nodes(run_id, fields, records))
+        summary = self._summary(run_id, fields)
+        return RunView(
+            **{field.name: getattr(summary, field.name) for field in dataclasses.fields(RunSummary)},
+            input=given,
+            output=output if summary.state is RunState.SUCCEEDED else None,
+            nodes=self._nodes(run_id, fields, records),
+        )
 
     def state(self, run_id: str) -> RunState | None:
         """Return a run's state; None where there is no such run."""
         if shard_of(run_id) is None:
             return None
-        found = self._store.patiently(lambda: self._store.client.hget(self._store.keys.run(run_id), "state"))
-        return None if found is None else RunState(str(found))
+        key = self._store.keys.run(run_id)
+        state, layout = cast(
+            "list[str | None]", self._store.patiently(lambda: self._store.client.hmget(key, ["state", "layout"]))
+        )
+        _refuse_later(run_id, layout)
+        return None if state is None else RunState(state)
 
     def runs(self, tenant: str, limit: int, cursor: str | None) -> RunPage:
         """Return a tenant's runs, newest first. The cursor is the last run shown; raises ValueError for a broken one."""
@@ -70,11 +87,7 @@ class Reader:
             index = f"{self._store.keys.shard(shard)}runs:{tenant}"
             found += self._index(index, before, last, limit + 1)
         found.sort(reverse=True)
-        shown: list[RunView] = []
-        for _, run_id in found[:limit]:
-            view = self._brief(run_id)
-            if view is not None:
-                shown.append(view)
+        shown = self._summaries([run_id for _, run_id in found[:limit]])
         more = len(found) > limit
         return RunPage(tuple(shown), f"{int(found[limit - 1][0])}.{found[limit - 1][1]}" if more else None)
 
@@ -96,26 +109,26 @@ class Reader:
                 break
         return found
 
-    def _brief(self, run_id: str) -> RunView | None:
-        keys = self._store.keys
+    def _summaries(self, run_ids: Sequence[str]) -> list[RunSummary]:
+        """Read runs in one round trip; those that are gone, or that a later runtime wrote, are left out."""
 
         def read() -> list[Any]:
-            with self._store.client.pipeline(transaction=True) as pipe:
-                pipe.hgetall(keys.run(run_id))
-                pipe.hmget(keys.run(run_id, ":vals"), ["", "return"])
+            with self._store.client.pipeline(transaction=False) as pipe:
+                for run_id in run_ids:
+                    pipe.hmget(self._store.keys.run(run_id), _SUMMARY)
                 return pipe.execute()
 
-        fields, values = self._store.patiently(read)
-        if not fields:
-            return None
-        given, output = (None if text is None else json.loads(self._store.inside(text)) for text in values)
-        return self._view(run_id, fields, given, output, ())
+        rows = self._store.patiently(read) if run_ids else []
+        known = [(run_id, dict(zip(_SUMMARY, row, strict=True))) for run_id, row in zip(run_ids, rows, strict=True)]
+        return [
+            self._summary(run_id, fields)
+            for run_id, fields in known
+            if fields["state"] is not None and int(fields["layout"] or 1) <= LAYOUT
+        ]
 
-    def _view(
-        self, run_id: str, fields: Mapping[str, str], given: Json, output: Json, nodes: tuple[NodeView, ...]
-    ) -> RunView:
-        state = RunState(fields["state"])
-        return RunView(
+    def _summary(self, run_id: str, fields: Mapping[str, str]) -> RunSummary:
+        state, ended = RunState(fields["state"]), fields.get("ended")
+        return RunSummary(
             id=run_id,
             pipeline=self._pipeline,
             state=state,
@@ -124,11 +137,8 @@ class Reader:
             plan=fields["plan"],
             created_at=int(fields["created"]) / 1000,
             deadline=int(fields["deadline"]) / 1000,
-            ended_at=int(fields["ended"]) / 1000 if "ended" in fields else None,
-            input=given,
-            output=output if state is RunState.SUCCEEDED else None,
+            ended_at=int(ended) / 1000 if ended is not None else None,
             failure=read_failure(fields.get("failure")) if state in TERMINAL else None,
-            nodes=nodes,
         )
 
     def _nodes(self, run_id: str, fields: Mapping[str, str], records: Mapping[str, str]) -> tuple[NodeView, ...]:
@@ -144,14 +154,14 @@ class Reader:
                 continue
             text = records.get(stage, "")
             record = json.loads(text) if text.startswith("{") else {}
-            durations = json.loads(record.get("d", "{}"))
-            failure = read_failure(record.get("x"))
+            durations = json.loads(record.get(Record.DURATIONS, "{}"))
+            failure = read_failure(record.get(Record.FAILURE))
             items = opened(fields, stage)
-            if items is not None and "e" in record:
+            if items is not None and Record.ENDED in record:
                 items = replace(items, running=0)
-            known[stage] = (items, ActivationState(record.get("s", "BLOCKED")))
+            known[stage] = (items, ActivationState(record.get(Record.STATE, "BLOCKED")))
             if items is not None and items.running:
-                items = replace(items, running=len(record.get("c", {}).get("l", ())))
+                items = replace(items, running=len(record.get(Record.CURSOR, {}).get(Cursor.LIVE, ())))
             for index, (node, kind) in enumerate(nodes):
                 last = items if index == len(nodes) - 1 else None
                 shown.append(_node(node, kind, stage, record, durations.get(node), failure, last))
@@ -189,16 +199,25 @@ class Reader:
         oldest: dict[str, float] = {}
         dead = 0
         client = self._store.client
-        now = float(client.time()[0])
         for shard in range(self._store.settings.shards):
             prefix = self._store.keys.shard(shard)
-            for name, count in cast("dict[str, str]", client.hgetall(f"{prefix}stats")).items():
+            with client.pipeline(transaction=False) as pipe:
+                pipe.time()
+                pipe.hgetall(f"{prefix}stats")
+                pipe.zcard(f"{prefix}dead")
+                pipe.smembers(f"{prefix}queues")
+                (now, _), stats, letters, queues = pipe.execute()
+            names = sorted(queues)
+            with client.pipeline(transaction=False) as pipe:
+                for queue in names:
+                    pipe.zcard(f"{prefix}ready:{queue}")
+                    pipe.zrange(f"{prefix}ready:{queue}", 0, 0, withscores=True)
+                waiting = pipe.execute()
+            for name, count in stats.items():
                 counts[name] = counts.get(name, 0) + int(count)
-            dead += client.zcard(f"{prefix}dead")
-            for key in client.scan_iter(match=f"{_literal(prefix)}bells:*", count=1000):
-                queue = str(key).removeprefix(f"{prefix}bells:")
-                ready[queue] = ready.get(queue, 0) + client.zcard(f"{prefix}ready:{queue}")
-                top = cast("list[tuple[str, float]]", client.zrange(f"{prefix}ready:{queue}", 0, 0, withscores=True))
+            dead += letters
+            for queue, depth, top in zip(names, waiting[::2], waiting[1::2], strict=True):
+                ready[queue] = ready.get(queue, 0) + depth
                 waited = now - (top[0][1] % 1e13) / 1000 if top else 0.0
                 oldest[queue] = max(oldest.get(queue, 0.0), waited, 0.0)
         return Figures(counts, ready, oldest, dead)
@@ -219,6 +238,12 @@ class Reader:
         return str(self._store.client.info("server").get("run_id", ""))
 
 
+def _refuse_later(run_id: str, layout: str | None) -> None:
+    """Raise NewerLayoutError for a run that a later runtime wrote."""
+    if layout is not None and int(layout) > LAYOUT:
+        raise NewerLayoutError(f"LAYOUT {layout} of run {run_id}")
+
+
 def read_failure(text: str | None) -> Failure | None:
     """Read a failure's JSON text."""
     if not text:
@@ -236,14 +261,14 @@ def _node(  # noqa: PLR0917 - each is a column
     failure: Failure | None,
     items: Items | None,
 ) -> NodeView:
-    began, ended = record.get("b"), record.get("e")
+    began, ended = record.get(Record.BEGAN), record.get(Record.ENDED)
     blamed = failure is not None and (failure.node in (None, node) or items is not None)
     return NodeView(
         id=node,
         type=kind,
         stage=stage,
-        state=ActivationState(record.get("s", "BLOCKED")),
-        attempt=record.get("a", 0),
+        state=ActivationState(record.get(Record.STATE, "BLOCKED")),
+        attempt=record.get(Record.ATTEMPTS, 0),
         started_at=began / 1000 if began else None,
         ended_at=ended / 1000 if ended else None,
         duration=duration,

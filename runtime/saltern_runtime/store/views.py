@@ -88,9 +88,9 @@ class NodeView:
     """Of a foreach and the nodes of its body, which are shown once for all items; None for every other node."""
 
 
-@dataclass(frozen=True, slots=True)
-class RunView:
-    """One run."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSummary:
+    """One run, as listings show it."""
 
     id: str
     pipeline: str
@@ -101,19 +101,24 @@ class RunView:
     created_at: float
     deadline: float
     ended_at: float | None
+    failure: Failure | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunView(RunSummary):
+    """One run, whole."""
+
     input: Json
     output: Json
     """None until SUCCEEDED."""
-    failure: Failure | None
     nodes: tuple[NodeView, ...] = ()
-    """Empty in listings."""
 
 
 @dataclass(frozen=True, slots=True)
 class RunPage:
     """A page of a listing, newest first; `cursor` continues it, None at the end."""
 
-    runs: tuple[RunView, ...]
+    runs: tuple[RunSummary, ...]
     cursor: str | None
 
 

@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse
 
 from saltern_runtime.spec import Json
 from saltern_runtime.store.views import ActivationState, Event, Failure, NodeView, RunPage, RunState, RunView
+from saltern_runtime.store.views import RunSummary as RunSummaryView
 
 OutputT = TypeVar("OutputT")
 
@@ -140,7 +141,7 @@ def event_json(event: Event, source: str) -> dict[str, Json]:
     }
 
 
-def _summary(run: RunView) -> dict[str, Json]:
+def _summary(run: RunSummaryView) -> dict[str, Json]:
     return {
         "id": run.id,
         "pipeline": run.pipeline,

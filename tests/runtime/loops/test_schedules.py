@@ -61,7 +61,8 @@ class Clock:
         self.client.hset(self.key("schedules"), "every", f"{moment} {signature}")
 
     def runs(self):
-        return self.opened[0].list("default", limit=200).runs
+        service = self.opened[0]
+        return tuple(service.get(run.id, "default") for run in service.list("default", limit=200).runs)
 
 
 @pytest.fixture

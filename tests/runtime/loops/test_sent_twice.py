@@ -29,7 +29,7 @@ class Twice(Store):
         second = super()._send(shard, call, *args, **options)
         self.sent += (call.script,)
         assert plain(second) == plain(first), call
-        assert broken(self.client, self.keys.service) == [], name
+        assert broken(self.client, self.keys.service) == [], call
         return first
 
 

@@ -7,6 +7,48 @@ from saltern_runtime.store.payloads import RedisPayloads
 from tests.runtime.store.conftest import dep
 
 
+class Counted:
+    """Counts the round trips of a client."""
+
+    def __init__(self, client):
+        self.client, self.trips = client, 0
+
+    def __getattr__(self, name):
+        self.trips += 1
+        return getattr(self.client, name)
+
+    def pipeline(self, **options):
+        self.trips += 1
+        return self.client.pipeline(**options)
+
+
+@pytest.fixture
+def counted(bench, monkeypatch):
+    """Count the round trips of what reads the store."""
+    client = Counted(bench.store.client)
+    monkeypatch.setattr(type(bench.store), "client", client)
+    return client
+
+
+def test_a_page_costs_two_round_trips(bench, counted):
+    """However many runs are on it: the index, then all of them; neither inputs nor outputs are fetched."""
+    for _ in range(30):
+        bench.create()
+    counted.trips = 0
+    page = bench.reader.runs("acme", 25, None)
+    assert len(page.runs) == 25
+    assert counted.trips == 2
+    assert not hasattr(page.runs[0], "input")
+
+
+def test_a_scrape_searches_no_keys(bench, counted):
+    """Which queues there are is kept, so that a scrape costs the same however many keys there are."""
+    bench.create(dep("a", queue="one"), dep("b", queue="two"))
+    counted.trips = 0
+    assert bench.reader.figures().ready == {"one": 1, "two": 1}
+    assert counted.trips == 2 * bench.store.settings.shards
+
+
 def test_pages_show_each_run_once(bench):
     """A listing is newest first, one tenant's alone, and its pages neither repeat nor lose a run."""
     made = [bench.create().run_id for _ in range(7)]
