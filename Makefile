@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test containers lint types tables golden schemas bench clean
+.PHONY: demo test containers lint types tables golden cases schemas bench clean
 .DEFAULT_GOAL := test
 
 demo: $(READY)  ## Compile examples/support_triage, serve it, send it a webhook, show the run.
@@ -30,6 +30,9 @@ tables: $(READY)  ## Write the parsers' tables again, after a change of a gramma
 
 golden: $(READY)  ## Write golden/ again from what the compiler emits now.
 	$(BIN)/python -m pytest tests/golden --snapshot-update -q
+
+cases: $(READY)  ## Write what stands below the sources in tests/compiler/passes/cases again.
+	$(BIN)/python -m pytest tests/compiler/passes/test_cases.py::test_case --snapshot-update -q
 
 schemas: $(READY)  ## Write schemas/ again from the compiler's models.
 	$(BIN)/python -m saltern_compiler.frontend.document.schema > schemas/pipeline.v1.json

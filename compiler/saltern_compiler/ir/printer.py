@@ -63,9 +63,10 @@ def _node(node: Node) -> Iterator[str]:
     yield f"{node.id} = {node.type}@{node.version}" + (f" ({node.connection})" if node.connection else "")
     if node.disabled:
         yield "  disabled"
-    if node.control:
-        edges = [f"{edge.source}.{edge.handle}" for edge in node.control]
-        yield f"  when {node.join} of " + ", ".join(edges) if len(edges) > 1 else f"  when {edges[0]}"
+    if node.control or node.join != "all":
+        handles = ", ".join(f"{edge.source}.{edge.handle}" for edge in node.control) or "nothing"
+        is_plain = len(node.control) == 1 and node.join == "all"
+        yield f"  when {handles}" if is_plain else f"  when {node.join} of {handles}"
     if node.after:
         yield "  after " + ", ".join(node.after)
     yield from _indented(_policy(node.policy))

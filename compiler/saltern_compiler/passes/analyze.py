@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from saltern_compiler.diagnostics.model import Diagnostic, has_errors
 from saltern_compiler.ir.pipeline import Pipeline
 from saltern_compiler.passes.analyses.types import TYPES, Types
-from saltern_compiler.passes.base import Context
-from saltern_compiler.passes.pipeline import run
+from saltern_compiler.passes.base import Context, Pass
+from saltern_compiler.passes.pipeline import PASSES, run
 from saltern_compiler.registry import Registry
 
 
@@ -30,14 +30,19 @@ class Analyzed:
 
 
 def analyze(
-    pipeline: Pipeline, registry: Registry, files: Mapping[str, str] | None = None, *, incomplete: bool = False
+    pipeline: Pipeline,
+    registry: Registry,
+    files: Mapping[str, str] | None = None,
+    *,
+    incomplete: bool = False,
+    passes: tuple[Pass, ...] = PASSES,
 ) -> Analyzed:
     """Check and normalise a pipeline. `files` are its own modules: path relative to it → text.
 
     `incomplete`: the source had errors that may have cost parts of it, so nothing is said about what is unused.
     """
     context = Context(registry, files or {}, incomplete=incomplete)
-    normal = run(pipeline, context)
+    normal = run(pipeline, context, passes)
     unique = tuple({_key(diagnostic): diagnostic for diagnostic in context.diagnostics}.values())
     return Analyzed(normal, unique, context.get(TYPES, normal), context)
 

@@ -1,57 +1,173 @@
-"""Each case file shows one thing: its second line says which codes the compiler reports, and no others."""
+"""Case files: a title, a source, and below it all that the passes say and make of it.
+
+The folder of a case is the pass that it is about. Of every case the findings stand below its source, as a terminal shows them; of one
+about a transform or an optimization also the pipeline before and after that pass. `# run size{limit=2}` in the second line gives a
+pass other options. `make cases` writes what stands below the sources anew: read the difference before you commit it.
+"""
 
 from __future__ import annotations
 
-import ast
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 
 import pytest
 
+import saltern_compiler.passes as package
+from saltern_compiler.diagnostics.codes import CODES
+from saltern_compiler.diagnostics.render import render_terminal
 from saltern_compiler.frontend import read
+from saltern_compiler.frontend.locate import Locator
+from saltern_compiler.ir.pipeline import Pipeline
+from saltern_compiler.ir.printer import dump
 from saltern_compiler.passes import analyze
+from saltern_compiler.passes.base import Check, Context, Pass
+from saltern_compiler.passes.pipeline import OPTIMIZATIONS, PASSES, run
 from saltern_compiler.registry import Registry
 
 CASES = Path(__file__).with_name("cases")
-PAGES = Path(analyze.__code__.co_filename).parents[1] / "diagnostics" / "docs"
 FILES = sorted(path for path in CASES.rglob("*") if path.is_file())
-CHECKS = {path.stem for path in (Path(analyze.__code__.co_filename).parent / "checks").glob("*.py")} - {"__init__"}
+ROOT = Path(package.__file__).parent
+ALL = {each.name: each for each in (*PASSES, *OPTIMIZATIONS)}
+EXPECTED = "# --- "
+OPTIONS = re.compile(r"# run (\w+)\{(\w+)=(\d+)\}")
 
 
-def codes(text: str, name: str) -> list[str]:
-    pipeline, found = read(text, name)
-    diagnostics = list(found)
-    if pipeline is not None:
-        diagnostics += analyze(pipeline, Registry.load(), {}, incomplete=bool(found)).diagnostics
-    return sorted(each.code for each in diagnostics)
+@dataclass(frozen=True)
+class Step:
+    """What one pass did."""
+
+    before: Pipeline
+    after: Pipeline
+    findings: int
 
 
-@pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}/{path.name}")
-def test_case(path):
-    """A case gives exactly the codes that it names."""
-    text = path.read_text("utf-8")
-    expected = text.splitlines()[1].removeprefix("# expect:").replace("nothing", "").split()
-    assert codes(text, path.name) == sorted(expected)
+@dataclass(frozen=True)
+class Case:
+    """A case file, read; `text` is its source alone, so that no expectation moves a place."""
+
+    path: Path
+    text: str
+    expected: str
+
+    @classmethod
+    def load(cls, path: Path) -> Case:
+        lines = path.read_text("utf-8").splitlines(keepends=True)
+        end = next((at for at, line in enumerate(lines) if line.startswith(EXPECTED)), len(lines))
+        return cls(path, "".join(lines[:end]).rstrip("\n") + "\n", "".join(lines[end:]))
+
+    @property
+    def subject(self) -> Pass:
+        """The pass that the case is about."""
+        return ALL[self.path.parent.name]
+
+    def passes(self, given: tuple[Pass, ...]) -> tuple[Pass, ...]:
+        """Return passes with the options that the second line sets."""
+        options = OPTIONS.fullmatch(self.text.splitlines()[1])
+        if options is None:
+            return given
+        name, option, number = options.groups()
+        return tuple(replace(each, **{option: int(number)}) if each.name == name else each for each in given)
+
+    def findings(self) -> str:
+        """Return all findings as a terminal shows them."""
+        pipeline, findings = read(self.text, self.path.name)
+        if pipeline is not None:
+            registry, passes = Registry.load(), self.passes(PASSES)
+            analysis = analyze(pipeline, registry, incomplete=bool(findings), passes=passes)
+            findings = [*findings, *analysis.diagnostics]
+        locator = Locator(self.text, self.path.name)
+        return render_terminal(findings, self.text, self.path.name, locator=locator) or "none\n"
+
+    def steps(self) -> dict[str, Step]:
+        """Run the passes one by one; optimizations only where there is no error, as a plan does."""
+        pipeline, findings = read(self.text, self.path.name)
+        assert pipeline is not None
+        context = Context(Registry.load(), incomplete=bool(findings))
+        steps: dict[str, Step] = {}
+        for each in self.passes((*PASSES, *OPTIMIZATIONS)):
+            if each in OPTIMIZATIONS and context.has_errors:
+                break
+            so_far = len(context.diagnostics)
+            after = run(pipeline, context, (each,))
+            steps[each.name] = Step(pipeline, after, len(context.diagnostics) - so_far)
+            pipeline = after
+        return steps
+
+    def outcome(self) -> str:
+        """Return what has to stand below the source."""
+        blocks = {"findings": self.findings()}
+        if not isinstance(self.subject, Check):
+            name = self.subject.name
+            step = self.steps().get(name)
+            assert step is not None, "no optimization runs on a pipeline with errors"
+            blocks |= {f"before {name}": dump(step.before), f"after {name}": dump(step.after)}
+        return "\n".join(_commented(title, text) for title, text in blocks.items())
 
 
-def test_every_check_has_cases():
-    """Each check has a folder of cases, or a page whose example the tests of the catalogue run."""
-    without = CHECKS - {path.parent.name for path in FILES}
-    assert without == {"size"}
+def _commented(title: str, text: str) -> str:
+    return f"{EXPECTED}{title}\n" + "".join(f"# {line}".rstrip() + "\n" for line in text.splitlines())
 
 
-def test_every_code_has_a_page():
-    """Each code that a check can report is explained."""
-    sources = Path(analyze.__code__.co_filename).parent.rglob("*.py")
-    constants = {
-        each.value
-        for path in sources
-        for each in ast.walk(ast.parse(path.read_text("utf-8")))
-        if isinstance(each, ast.Constant) and isinstance(each.value, str)
-    }
-    used = {each for each in constants if re.fullmatch(r"[a-z]+(-[a-z]+)+", each)} | {"cycle"}
+@cache
+def _steps() -> list[tuple[Case, dict[str, Step]]]:
+    return [(case, case.steps()) for case in map(Case.load, FILES)]
+
+
+def _ids(path: Path) -> str:
+    return f"{path.parent.name}/{path.name}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=_ids)
+def test_case(path, request):
+    """Code, severity, place, message, notes and fixes of every finding, and what a pass makes, are those below the source."""
+    case = Case.load(path)
+    outcome = case.outcome()
+    if request.config.option.update_snapshots:
+        path.write_text(f"{case.text}\n{outcome}", "utf-8")
+        return
+    assert case.expected == outcome, "look at the changes, then run `make cases`"
+
+
+def _without_a_case() -> Iterator[str]:
+    for name, each in ALL.items():
+        own = [steps[name] for case, steps in _steps() if case.path.parent.name == name and name in steps]
+        if not any(step.findings if isinstance(each, Check) else step.after is not step.before for step in own):
+            yield name
+
+
+def test_every_pass_has_a_case_that_shows_it():
+    """Each check has a case in which it reports, each transform and optimization one that it changes, and no folder is another's."""
+    assert list(_without_a_case()) == []
+    assert {path.parent.name for path in FILES} == set(ALL)
+
+
+def test_what_a_pass_makes_it_leaves_alone():
+    """A normal form is one: a transform or an optimization changes nothing in what it has made, in any case."""
+    for case, steps in _steps():
+        for each in case.passes((*PASSES, *OPTIMIZATIONS)):
+            if each.name in steps and not isinstance(each, Check):
+                after = steps[each.name].after
+                assert each.apply(after, Context(Registry.load())) is after, (each.name, case.path)
+
+
+def test_no_check_changes_a_pipeline():
+    """A check only looks."""
+    changed = {name for _, steps in _steps() for name, step in steps.items() if step.after is not step.before}
+    assert not any(isinstance(ALL[name], Check) for name in changed)
+
+
+def test_every_code_of_a_pass_has_a_case():
+    """Each code that the passes can report is reported in a case."""
+    sources = "".join(path.read_text("utf-8") for path in ROOT.rglob("*.py"))
+    used = {code for code in CODES if f'"{code}"' in sources}
     assert len(used) > 35
-    assert used <= {path.stem for path in PAGES.glob("*.md")}
+    shown = {
+        code for path in FILES for code in re.findall(r"(?m)^# (?:error|warning)\[(.+?)\]", path.read_text("utf-8"))
+    }
+    assert used - shown == set()
 
 
 def test_no_message_repeats_a_secret():
