@@ -20,6 +20,7 @@ from typing import Any, Final, Generic, Self, TypeVar, cast
 
 from saltern_compiler.diagnostics import catalog
 from saltern_compiler.diagnostics.codes import CODES
+from saltern_compiler.pynames import module_of
 from saltern_compiler.target import Target
 from saltern_runtime.spec import Code, ConnectorSpec, NodeType
 
@@ -90,6 +91,14 @@ class _Catalogue(Generic[T]):
         dist = point.dist if point is not None else None
         return Distribution(dist.name, dist.version) if dist is not None and dist.name not in _OURS else None
 
+    def modules(self, key: str) -> frozenset[str]:
+        """Return the top-level modules that a plugin brings, as far as its metadata says; none for what is built in or was given."""
+        point = self._points.get(key)
+        if point is None or point.dist is None or self.plugin(key) is None:
+            return frozenset()
+        projects = (point.dist.name, *(point.dist.requires or ()))
+        return frozenset({point.module.partition(".")[0], *map(module_of, projects)})
+
 
 class Registry:
     """What pipelines can be made of and compiled to. Every listing is sorted."""
@@ -154,12 +163,19 @@ class Registry:
 
     def plugin(self, group: str, key: str) -> Distribution | None:
         """Return the distribution that offers `name@version`, a connector or a target; None where it is saltern's own."""
+        return self._catalogue(group).plugin(key)
+
+    def modules(self, group: str, key: str) -> frozenset[str]:
+        """Return the top-level modules that come with `name@version`, a connector or a target of a plugin; none with our own."""
+        return self._catalogue(group).modules(key)
+
+    def _catalogue(self, group: str) -> _Catalogue[Any]:
         catalogues: Mapping[str, _Catalogue[Any]] = {
             NODE_TYPES: self._nodes,
             CONNECTORS: self._connectors,
             TARGETS: self._targets,
         }
-        return catalogues[group].plugin(key)
+        return catalogues[group]
 
     def codes(self) -> Mapping[str, Code]:
         """Return every code that is declared, ours and plugins'."""

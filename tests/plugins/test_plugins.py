@@ -326,6 +326,37 @@ def test_a_pipeline_does_not_take_the_name_of_a_plugin(saltern):
     assert "Replace by `saltern_demo_pipeline`" in done.stdout
 
 
+@pytest.mark.parametrize("name", ["acme_module", "acme", "acme_sdk"])
+def test_a_pipeline_does_not_take_a_name_that_its_connector_brings(other, monkeypatch, name):
+    """Neither that of the module or of the project that offers it, nor one that its metadata requires."""
+    module = """
+        from saltern_runtime.spec import STRING, ConnectorSpec, NodeType
+        CONNECTOR = ConnectorSpec(name="acme", summary="")
+    """
+    node = """
+        from saltern_runtime.spec import STRING, NodeType
+        NODE = NodeType(name="asking.ask", summary="", result=STRING, connector="acme", call="asking_module:ask")
+    """
+    folders = [
+        other("acme", "[saltern.connectors]\nacme = acme_module:CONNECTOR\n", module),
+        other("asking", "[saltern.node_types]\nasking.ask = asking_module:NODE\n", node),
+    ]
+    with (folders[0] / "acme-7.1.dist-info" / "METADATA").open("a") as metadata_file:
+        metadata_file.write("Requires-Dist: Acme-SDK[fast]>=2; python_version > '3'\n")
+    for folder in folders:
+        monkeypatch.syspath_prepend(str(folder))
+    text = f"""pipeline {name}
+connection there = acme {{}}
+all = foreach row in ["a"] {{
+  answer = asking.ask(there) {{}}
+  yield answer
+}}
+return all
+"""
+    (finding,) = compile_source(text, source_name="p.saltern", targets=(), registry=registry(*sys.path)).diagnostics
+    assert finding.message == f"the pipeline cannot be named `{name}`"
+
+
 def test_modules_of_one_name_are_told_apart(saltern, other, tmp_path):
     """A plugin's `slack` stands beside the built-in one, which keeps its short name."""
     module = """

@@ -12,6 +12,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Final
 
+from saltern_compiler.pynames import module_of
+
 FILE: Final = Path(__file__).with_name("names.json")
 _ROOTS: Final = ("saltern", "saltern-runtime")
 _EVERY: Final = "*"
@@ -23,15 +25,19 @@ def found_here() -> dict[str, set[str]]:
     """Return the names of each kind that this Python and this environment have."""
     return {
         "builtins": {name for name in dir(builtins) if not name.startswith("_")},
-        "keywords": {*keyword.kwlist, *keyword.softkwlist},
+        "keywords": set(keyword.kwlist),
+        "soft_keywords": set(keyword.softkwlist),
         "standard_library": {name for name in sys.stdlib_module_names if not name.startswith("_")},
-        "installed": {name for distribution in _closure() for name in _modules(distribution)},
+        "installed": _installed(),
     }
 
 
-def _closure() -> list[metadata.Distribution]:
-    """Return saltern and its runtime with every extra, and all that these require, as far as it is installed, on any platform."""
-    found: dict[str, metadata.Distribution] = {}
+def _installed() -> set[str]:
+    """Return the modules of saltern and its runtime with every extra, and of all that these require.
+
+    What is required on other platforms or Pythons alone is not installed here: it counts by the name of its project.
+    """
+    modules: set[str] = set()
     seen: set[tuple[str, str]] = set()
     waiting = [(name, _EVERY) for name in _ROOTS]
     while waiting:
@@ -40,13 +46,13 @@ def _closure() -> list[metadata.Distribution]:
             continue
         seen.add((name, extra))
         try:
-            found[name] = metadata.distribution(name)
+            distribution = metadata.distribution(name)
         except metadata.PackageNotFoundError:
+            modules.add(module_of(name))
             continue
-        waiting += [
-            (wanted, each) for requirement in found[name].requires or () for wanted, each in _wanted(requirement, extra)
-        ]
-    return list(found.values())
+        modules.update(_modules(distribution))
+        waiting += [wanted for requirement in distribution.requires or () for wanted in _wanted(requirement, extra)]
+    return modules
 
 
 def _wanted(requirement: str, extra: str) -> Iterator[tuple[str, str]]:

@@ -44,6 +44,7 @@ def test_the_file_knows_this_python():
         "jiter",
         "tzdata",
         "certifi",
+        "async_timeout",
         "packaging",
         "celery",
         "json",

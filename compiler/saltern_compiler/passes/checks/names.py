@@ -13,7 +13,7 @@ from saltern_compiler.expr.show import WORDS
 from saltern_compiler.ir.pipeline import INNER_TYPES, RESERVED_IDS, RETURN, Node, Pipeline, Region
 from saltern_compiler.passes.base import Check, Context
 from saltern_compiler.pynames import KEYWORDS, PACKAGES
-from saltern_compiler.registry import NODE_TYPES
+from saltern_compiler.registry import CONNECTORS, NODE_TYPES
 from saltern_runtime.spec.names import INPUT, RUN
 
 MAX_LENGTH: Final = 64
@@ -61,16 +61,18 @@ def _check_pipeline(pipeline: Pipeline, context: Context) -> None:
 
 
 def _of_plugins(pipeline: Pipeline, context: Context) -> set[str]:
-    """Return the packages and projects of the plugins whose nodes the pipeline has: its own would hide them."""
-    specs = (context.registry.node(node.type, node.version) for node in pipeline.body.walk())
-    found: set[str] = set()
-    for spec in specs:
-        plugin = context.registry.plugin(NODE_TYPES, spec.key) if spec is not None else None
-        if spec is not None and plugin is not None:
+    """Return the modules of the plugins whose nodes and connectors the pipeline has: its own package would hide them."""
+    registry = context.registry
+    modules = {
+        module for connection in pipeline.connections for module in registry.modules(CONNECTORS, connection.connector)
+    }
+    for node in pipeline.body.walk():
+        spec = registry.node(node.type, node.version)
+        if spec is not None and registry.plugin(NODE_TYPES, spec.key) is not None:
             paths = (spec.call, spec.result_model, spec.region.gather if spec.region is not None else "")
-            found |= {path.partition(":")[0].partition(".")[0] for path in paths if path}
-            found.add(re.sub(r"[-_.]+", "_", plugin.name).lower())
-    return found
+            modules |= {path.partition(":")[0].partition(".")[0] for path in paths if path}
+            modules |= registry.modules(NODE_TYPES, spec.key)
+    return modules
 
 
 def _package_rule() -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import keyword
 import re
 from collections.abc import Mapping
 from functools import cache
@@ -10,6 +9,7 @@ from typing import Final
 
 from saltern_compiler import pytext
 from saltern_compiler.expr.kinds import Record, has_models, kind, widen
+from saltern_compiler.pynames import HARD_KEYWORDS
 from saltern_runtime.spec.types import (
     ANY,
     DOUBLE,
@@ -94,7 +94,7 @@ def attributes(of: ObjectType) -> Mapping[str, str]:
 
 
 def _is_plain(name: str) -> bool:
-    return bool(_PLAIN.match(name)) and not keyword.iskeyword(name) and name not in _TAKEN
+    return bool(_PLAIN.match(name)) and name not in HARD_KEYWORDS and name not in _TAKEN
 
 
 _PRIMITIVES: Final[Mapping[str, str]] = {
