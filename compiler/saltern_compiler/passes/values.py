@@ -42,8 +42,8 @@ _UNITS: Final = {"d": 86_400, "h": 3600, "m": 60, "s": 1}
 _TEXTS: Final = {
     STRING: re.compile(r"(?s).*"),
     BYTES: re.compile(r"[A-Za-z0-9+/]*={0,2}"),
-    TIMESTAMP: re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})"),
-    DURATION: re.compile(rf"{_ISO}|-?(\d+(\.\d+)?(h|ms|us|ns|m|s))+"),
+    TIMESTAMP: re.compile(r"\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d+)?([Zz]|[+-]\d{2}:\d{2})", re.ASCII),
+    DURATION: re.compile(rf"{_ISO}|-?(\d+(\.\d+)?(h|ms|us|ns|m|s))+", re.ASCII),
 }
 
 
@@ -180,7 +180,7 @@ def coerce(value: Value, to: Type) -> Value:
 
 def _time_text(text: str) -> str:
     """Write a point in time or a length of time as the language does: `20s`, however the document has it."""
-    iso = re.fullmatch(_ISO, text)
+    iso = re.fullmatch(_ISO, text, re.ASCII)
     if iso is not None:
         length = math.fsum(float(iso[unit] or 0) * size for unit, size in _UNITS.items())
     elif text[0] == "-" or (plain := seconds(text)) is None:

@@ -90,6 +90,8 @@ def test_arithmetic(compute: Any, result: Any):
         (lambda: to_timestamp("yesterday"), "invalid-argument"),
         (lambda: to_timestamp(2**60), "out-of-range"),
         (lambda: to_duration("1 day"), "invalid-argument"),
+        (lambda: to_duration("\N{ARABIC-INDIC DIGIT THREE}s"), "invalid-argument"),
+        (lambda: to_timestamp("202\N{ARABIC-INDIC DIGIT THREE}-01-01T00:00:00Z"), "invalid-argument"),
         (lambda: matches("a", "("), "invalid-argument"),
         (lambda: add(datetime(9999, 12, 31, tzinfo=UTC), timedelta(days=2)), "overflow"),
     ],

@@ -28,7 +28,7 @@ _TOKEN: Final = re.compile(
       | (?P<word>NaN|-?Infinity|true|false|null)
       | (?P<number>-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)
     )""",
-    re.VERBOSE | re.DOTALL,
+    re.VERBOSE | re.DOTALL | re.ASCII,
 )
 
 
