@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 import re
-import unicodedata
 from collections.abc import Iterable, Set
 from typing import Final
 
+from saltern_compiler.characters import decompose, is_printable
 from saltern_compiler.pynames import BUILTINS, KEYWORDS
 from saltern_runtime.spec.names import AMBIENT
 from saltern_runtime.spec.types import Json
@@ -58,7 +58,7 @@ def escape(value: str, quote: str = '"') -> str:
             out.append("\\" + char)
         elif char in _SHORT:
             out.append(_SHORT[char])
-        elif char == " " or (char.isprintable() and unicodedata.category(char)[0] not in "CZ"):
+        elif is_printable(char):
             out.append(char)
         elif code < 0x100:
             out.append(f"\\x{code:02x}")
@@ -77,8 +77,7 @@ def identifier(text: str, taken: Iterable[str] = ()) -> str:
 
     Plain identifiers stay as they are; clashes get `_`, `_2`, `_3`, … so that the same inputs give the same names.
     """
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
-    base = _PLAIN.sub("_", plain) or "_"
+    base = _PLAIN.sub("_", decompose(text).encode("ascii", "ignore").decode()) or "_"
     base = base.lstrip("_") or "x"
     if base[0].isdigit():
         base = f"n{base}"
@@ -95,7 +94,5 @@ def identifier(text: str, taken: Iterable[str] = ()) -> str:
 
 def class_name(text: str, taken: Iterable[str] = ()) -> str:
     """Turn any text into a CapWords class name that is not in `taken`."""
-    words = [
-        word for word in re.split(r"[^A-Za-z0-9]+", unicodedata.normalize("NFKD", text)) if word.isascii() and word
-    ]
+    words = [word for word in re.split(r"[^A-Za-z0-9]+", decompose(text)) if word.isascii() and word]
     return identifier("".join(word[0].upper() + word[1:] for word in words) or "Model", taken)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import unicodedata
 from bisect import bisect_right
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from saltern_compiler.characters import columns, is_printable
 from saltern_compiler.diagnostics.model import Origin
 
 TAB: Final = 4
@@ -102,17 +102,11 @@ def visible(text: str) -> str:
 def _visible(char: str) -> str:
     if char == "\t":
         return " " * TAB
-    if char == " " or char.isprintable():
+    if is_printable(char):
         return char
     return f"<U+{ord(char):04X}>"
 
 
 def width(text: str) -> int:
     """Count the columns that a text takes on a terminal, of characters that are visible."""
-    return sum(_width(char) for char in text)
-
-
-def _width(char: str) -> int:
-    if unicodedata.combining(char) or unicodedata.category(char) == "Me":
-        return 0
-    return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+    return sum(columns(char) for char in text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from saltern_compiler.characters import is_printable
 from saltern_compiler.drawing.model import Arrow, Box, Graph
 
 _SHAPES = {"input": "oval", "branch": "hexagon", "result": "oval", "node": "box", "region": "box"}
@@ -51,5 +52,5 @@ def _arrow(arrow: Arrow, regions: set[str]) -> str:
 
 def _text(text: str) -> str:
     """Quote text; what cannot be printed becomes a replacement character, and a line end an escape."""
-    shown = "".join(char if char.isprintable() or char == "\n" else "\N{REPLACEMENT CHARACTER}" for char in text)
+    shown = "".join(char if is_printable(char) or char == "\n" else "\N{REPLACEMENT CHARACTER}" for char in text)
     return '"' + shown.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from saltern_compiler.characters import is_printable
 from saltern_compiler.drawing.model import Arrow, Box, Graph
 
 _SHAPES = {"input": ("([", "])"), "branch": ("{{", "}}"), "result": ("([", "])"), "node": ("[", "]")}
@@ -45,4 +46,7 @@ def _arrow(arrow: Arrow, numbers: dict[str, str]) -> str:
 
 def _text(text: str) -> str:
     """Write every character that Mermaid, Markdown or HTML could take for its own as an entity."""
-    return "".join(char if char.isalnum() or char in " _.,:-/" else f"#{ord(char)};" for char in " ".join(text.split()))
+    return "".join(
+        char if (char.isalnum() and is_printable(char)) or char in " _.,:-/" else f"#{ord(char)};"
+        for char in " ".join(text.split())
+    )

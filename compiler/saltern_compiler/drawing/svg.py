@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 from xml.sax.saxutils import escape
 
+from saltern_compiler.characters import is_printable
 from saltern_compiler.drawing.layered import Line, Link, Point, Size, place
 from saltern_compiler.drawing.model import Arrow, Box, Graph
 from saltern_compiler.drawing.text import fit, width
@@ -204,7 +205,7 @@ def _n(value: float) -> str:
 
 def _text(text: str) -> str:
     """Escape text; what XML has no way to say becomes a replacement character."""
-    allowed = (char if char.isprintable() or char in "\n\t" else "\N{REPLACEMENT CHARACTER}" for char in text)
+    allowed = (char if is_printable(char) or char in "\n\t" else "\N{REPLACEMENT CHARACTER}" for char in text)
     return escape("".join(allowed))
 
 

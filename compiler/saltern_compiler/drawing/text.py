@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import unicodedata
 from typing import Final
+
+from saltern_compiler.characters import columns, is_printable
 
 _WIDTHS: Final[dict[str, int]] = {}
 for _width, _chars in (
@@ -24,14 +25,12 @@ def width(text: str, size: float, *, bold: bool = False) -> float:
 
 
 def _other(char: str) -> int:
-    if unicodedata.combining(char):
-        return 0
-    return 1000 if unicodedata.east_asian_width(char) in "WF" else 650
+    return (0, 650, 1000)[columns(char)]
 
 
 def fit(text: str, size: float, room: float, *, bold: bool = False) -> str:
     """Shorten a text to the room that it has; control characters and line ends become spaces."""
-    shown = " ".join("".join(char if char.isprintable() else " " for char in text).split())
+    shown = " ".join("".join(char if is_printable(char) else " " for char in text).split())
     if width(shown, size, bold=bold) <= room:
         return shown
     while shown and width(shown + _ELLIPSIS, size, bold=bold) > room:

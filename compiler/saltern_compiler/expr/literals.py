@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from saltern_compiler.characters import is_printable
+
 _PREFIX: Final = re.compile(r"[rRbB]*")
 _SIMPLE: Final = {
     "a": 0x07, "b": 0x08, "f": 0x0C, "n": 0x0A, "r": 0x0D, "t": 0x09, "v": 0x0B,
@@ -106,6 +108,6 @@ def _show_char(char: str) -> str:
     code = ord(char)
     if code in _NAMED:
         return _NAMED[code]
-    if char.isprintable():
+    if is_printable(char):
         return char
     return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"

@@ -14,6 +14,7 @@ from lark.lark import PostLex
 from lark.tree import Meta
 from lark.visitors import Transformer_NonRecursive
 
+from saltern_compiler.characters import is_printable
 from saltern_compiler.diagnostics.model import Diagnostic, Origin
 from saltern_compiler.diagnostics.suggest import replace_by
 from saltern_compiler.expr import tables
@@ -356,7 +357,7 @@ def _unknown_text(text: str, at: int, expected: list[str]) -> Problem:
 
 def _quoted(text: str) -> str:
     shown = text if len(text) <= 30 else text[:29] + "…"
-    return f"`{shown}`" if shown.isprintable() else f"`{ascii(shown)[1:-1]}`"
+    return f"`{shown}`" if is_printable(shown) else f"`{ascii(shown)[1:-1]}`"
 
 
 def _syntax(message: str, span: Span, expected: list[str]) -> Problem:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
+from saltern_compiler.characters import is_printable
 from saltern_compiler.expr.ast import Call, Const
 from saltern_compiler.frontend.durations import seconds
 from saltern_compiler.ir.values import Expression, ListValue, Literal, ObjectValue, Value
@@ -150,7 +151,7 @@ def _short(value: Json) -> str:
         case int() | float():
             return str(value)
         case str():
-            return "a string" if len(value) > 40 or not value.isprintable() else f'"{value}"'
+            return "a string" if len(value) > 40 or not is_printable(value) else f'"{value}"'
         case list():
             return "a list"
     return "an object"

@@ -10,10 +10,11 @@ from __future__ import annotations
 import json
 import re
 import shlex
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
+
+from saltern_compiler.characters import is_printable
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _PATH: Final = re.compile(r"[A-Za-z0-9_./-]+")
@@ -142,11 +143,7 @@ def _render(of: Instruction) -> str:
 
 def one_line(text: str) -> str:
     """Make one line of any text: runs of white space are one space, what cannot be printed is replaced."""
-    return "".join(char if _shows(char) else "\ufffd" for char in " ".join(text.split()))
-
-
-def _shows(char: str) -> bool:
-    return char == " " or unicodedata.category(char)[0] not in "CZ"
+    return "".join(char if is_printable(char) else "\ufffd" for char in " ".join(text.split()))
 
 
 def _word(value: Word) -> str:
@@ -166,7 +163,7 @@ def _array(command: Sequence[str]) -> str:
 
 def _command(words: Sequence[str]) -> str:
     for word in words:
-        one_line_only = word.isprintable() and "\\" not in word
+        one_line_only = is_printable(word) and "\\" not in word
         assert one_line_only, f"{word!r} does not fit into a shell's line"
     return shlex.join(words)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
+from saltern_compiler.characters import is_printable
 from saltern_compiler.ir.plan import Plan
 from saltern_compiler.pytext import literal
 from saltern_compiler.target import Contribution
@@ -114,7 +115,7 @@ def _toml(text: str) -> str:
     for char in text:
         if char in '"\\':
             out.append("\\" + char)
-        elif char.isprintable():
+        elif is_printable(char):
             out.append(char)
         else:
             out.append(f"\\U{ord(char):08X}")

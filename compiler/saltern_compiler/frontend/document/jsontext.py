@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
+from saltern_compiler.characters import is_printable
 from saltern_compiler.diagnostics.model import Diagnostic, Origin, Related
 from saltern_runtime.expr.values import INT_MAX, INT_MIN
 from saltern_runtime.spec import Json
@@ -181,7 +182,7 @@ def bad_text(origin: Origin) -> Diagnostic:
 
 def shorten(text: str, limit: int = 60) -> str:
     """Shorten what a message quotes."""
-    shown = text if text.isprintable() else ascii(text)[1:-1]
+    shown = text if is_printable(text) else ascii(text)[1:-1]
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"
 
 

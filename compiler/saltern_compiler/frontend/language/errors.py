@@ -8,6 +8,7 @@ from typing import Final
 
 from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 
+from saltern_compiler.characters import is_printable
 from saltern_compiler.diagnostics.model import Diagnostic
 from saltern_compiler.diagnostics.suggest import listed
 from saltern_compiler.expr.ast import Span
@@ -59,7 +60,7 @@ def syntax_error(error: UnexpectedInput, text: str, end: int, what: str) -> Diag
 def _found(text: str, span: Span, expected: Iterable[str]) -> Diagnostic:
     found = text[slice(*span)]
     shown = found if len(found) <= 30 else found[:29] + "…"
-    shown = shown.split("\n")[0] if shown.isprintable() or "\n" in shown else ascii(shown)[1:-1]
+    shown = shown.split("\n")[0] if is_printable(shown) or "\n" in shown else ascii(shown)[1:-1]
     notes = tuple(_advice(text, span)) or _notes(expected)
     return Diagnostic("syntax-error", f"unexpected `{shown}`", place(span), notes=notes)
 

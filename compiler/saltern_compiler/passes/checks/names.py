@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from saltern_compiler.characters import is_printable
 from saltern_compiler.diagnostics.model import Diagnostic, Origin, Related
 from saltern_compiler.diagnostics.suggest import replace_by
 from saltern_compiler.expr.show import WORDS
@@ -138,7 +139,7 @@ def _invalid(kind: str, name: str, origin: Origin) -> Diagnostic:
 
 def _quoted(name: str) -> str:
     shown = name if len(name) <= MAX_LENGTH else f"{name[:MAX_LENGTH]}…"
-    return "`" + "".join(char if char.isprintable() else "�" for char in shown) + "`"
+    return "`" + "".join(char if is_printable(char) else "�" for char in shown) + "`"
 
 
 def _check_twice(kind: str, named: Iterable[tuple[str, Origin]], context: Context) -> None:
