@@ -39,7 +39,7 @@ def function_names(plan: Plan) -> Mapping[str, str]:
     taken = _taken(plan)
     names: dict[str, str] = {}
     for node_id in sorted(
-        (planned.node.id for planned in plan.nodes), key=lambda each: (identifier(each) != each, each)
+        (planned.node.id for planned in plan.nodes), key=lambda node_id: (identifier(node_id) != node_id, node_id)
     ):
         names[node_id] = identifier(node_id, taken)
         taken.add(names[node_id])

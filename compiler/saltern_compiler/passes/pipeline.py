@@ -56,9 +56,9 @@ OPTIMIZATIONS: Final[tuple[Pass, ...]] = (WithoutDisabled(),)
 def run(pipeline: Pipeline, context: Context, passes: tuple[Pass, ...] = PASSES) -> Pipeline:
     """Apply passes in order; what one makes is verified before the next one sees it (InternalError: our own bug)."""
     verify(pipeline)
-    for each in passes:
-        made = each.apply(pipeline, context)
-        if made is not pipeline:
-            verify(made)
-        pipeline = made
+    for step in passes:
+        result = step.apply(pipeline, context)
+        if result is not pipeline:
+            verify(result)
+        pipeline = result
     return pipeline

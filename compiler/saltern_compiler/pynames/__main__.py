@@ -63,7 +63,7 @@ def _wanted(requirement: str, extra: str) -> Iterator[tuple[str, str]]:
         return
     name = re.sub(r"[-_.]+", "-", matched[1]).lower()
     yield name, ""
-    yield from ((name, each.strip()) for each in (matched[2] or "").split(",") if each.strip())
+    yield from ((name, asked.strip()) for asked in (matched[2] or "").split(",") if asked.strip())
 
 
 def _modules(distribution: metadata.Distribution) -> Iterator[str]:

@@ -30,7 +30,7 @@ from saltern_compiler.registry import Registry
 CASES = Path(__file__).with_name("cases")
 FILES = sorted(path for path in CASES.rglob("*") if path.is_file())
 ROOT = Path(package.__file__).parent
-ALL = {each.name: each for each in (*PASSES, *OPTIMIZATIONS)}
+ALL = {one.name: one for one in (*PASSES, *OPTIMIZATIONS)}
 EXPECTED = "# --- "
 OPTIONS = re.compile(r"# run (\w+)\{(\w+)=(\d+)\}")
 
@@ -69,7 +69,7 @@ class Case:
         if options is None:
             return given
         name, option, number = options.groups()
-        return tuple(replace(each, **{option: int(number)}) if each.name == name else each for each in given)
+        return tuple(replace(one, **{option: int(number)}) if one.name == name else one for one in given)
 
     def findings(self) -> str:
         """Return all findings as a terminal shows them."""
@@ -87,12 +87,12 @@ class Case:
         assert pipeline is not None
         context = Context(Registry.load(), incomplete=bool(findings))
         steps: dict[str, Step] = {}
-        for each in self.passes((*PASSES, *OPTIMIZATIONS)):
-            if each in OPTIMIZATIONS and context.has_errors:
+        for one in self.passes((*PASSES, *OPTIMIZATIONS)):
+            if one in OPTIMIZATIONS and context.has_errors:
                 break
             so_far = len(context.diagnostics)
-            after = run(pipeline, context, (each,))
-            steps[each.name] = Step(pipeline, after, len(context.diagnostics) - so_far)
+            after = run(pipeline, context, (one,))
+            steps[one.name] = Step(pipeline, after, len(context.diagnostics) - so_far)
             pipeline = after
         return steps
 
@@ -132,9 +132,9 @@ def test_case(path, request):
 
 
 def _without_a_case() -> Iterator[str]:
-    for name, each in ALL.items():
+    for name, one in ALL.items():
         own = [steps[name] for case, steps in _steps() if case.path.parent.name == name and name in steps]
-        if not any(step.findings if isinstance(each, Check) else step.after is not step.before for step in own):
+        if not any(step.findings if isinstance(one, Check) else step.after is not step.before for step in own):
             yield name
 
 
@@ -147,10 +147,10 @@ def test_every_pass_has_a_case_that_shows_it():
 def test_what_a_pass_makes_it_leaves_alone():
     """A normal form is one: a transform or an optimization changes nothing in what it has made, in any case."""
     for case, steps in _steps():
-        for each in case.passes((*PASSES, *OPTIMIZATIONS)):
-            if each.name in steps and not isinstance(each, Check):
-                after = steps[each.name].after
-                assert each.apply(after, Context(Registry.load())) is after, (each.name, case.path)
+        for one in case.passes((*PASSES, *OPTIMIZATIONS)):
+            if one.name in steps and not isinstance(one, Check):
+                after = steps[one.name].after
+                assert one.apply(after, Context(Registry.load())) is after, (one.name, case.path)
 
 
 def test_no_check_changes_a_pipeline():
@@ -179,6 +179,6 @@ def test_no_message_repeats_a_secret():
     )
     pipeline, _ = read(text, "example.saltern")
     assert pipeline is not None
-    found = analyze(pipeline, Registry.load()).diagnostics
-    assert {each.code for each in found} == {"literal-secret", "looks-like-secret"}
-    assert not any("hunter2" in str(each) for each in found)
+    findings = analyze(pipeline, Registry.load()).diagnostics
+    assert {finding.code for finding in findings} == {"literal-secret", "looks-like-secret"}
+    assert not any("hunter2" in str(finding) for finding in findings)

@@ -34,13 +34,14 @@ class Names(Check):
         for node in pipeline.body.walk():
             _check_node(node, context)
         _check_items(pipeline.body, {}, _all_ids(pipeline), context)
-        named = [(each.name, each.origin) for each in pipeline.connections]
-        _check_plain("connection", named, context)
-        _check_plain("secret", [(each.name, each.origin) for each in pipeline.secrets], context)
+        connections = [(connection.name, connection.origin) for connection in pipeline.connections]
+        secrets = [(secret.name, secret.origin) for secret in pipeline.secrets]
+        _check_plain("connection", connections, context)
+        _check_plain("secret", secrets, context)
         nodes = [(node.id, node.place("id")) for node in pipeline.body.walk() if node.type not in INNER_TYPES]
         _check_twice("node", nodes, context)
-        _check_twice("connection", named, context)
-        _check_twice("secret", [(each.name, each.origin) for each in pipeline.secrets], context)
+        _check_twice("connection", connections, context)
+        _check_twice("secret", secrets, context)
 
 
 def _check_pipeline(pipeline: Pipeline, context: Context) -> None:

@@ -111,7 +111,7 @@ def _check_schedule(trigger: Trigger, pipeline: Pipeline, context: Context) -> N
     def report(code: str, message: str, at: Origin, *notes: str) -> None:
         context.report(Diagnostic(code, message, at, notes=notes))
 
-    cron, zone, name = (trigger.setting(each) for each in ("cron", "time_zone", "id"))
+    cron, zone, name = (trigger.setting(key) for key in ("cron", "time_zone", "id"))
     if isinstance(cron, Literal) and isinstance(cron.value, str) and (reason := _why_no_cron(cron.value)):
         rule = "Five fields: minute, hour, day of month, month, day of week, such as `0 7 * * 1-5`."
         report("invalid-schedule", f"a schedule cannot be `{cron.value[:60]}`", cron.origin, reason, rule)

@@ -18,16 +18,16 @@ ANYWHERE = ("*:443", "*:80")
 
 def egress(pipeline: Pipeline, registry: Registry) -> tuple[str, ...]:
     """Return the `host:port` that connections and URLs lead to, `*` for a host that is known only when it runs; sorted."""
-    found: set[str] = set()
+    hosts: set[str] = set()
     used = {node.connection for node in pipeline.body.walk()}
     for connection in pipeline.connections:
         if connection.name in used:
-            found.update(_of_connection(connection, registry))
+            hosts.update(_of_connection(connection, registry))
     for node in pipeline.body.walk():
         spec = registry.node(node.type, node.version)
         if spec is not None:
-            found.update(_of_node(node, spec))
-    return tuple(sorted(found))
+            hosts.update(_of_node(node, spec))
+    return tuple(sorted(hosts))
 
 
 def _of_node(node: Node, spec: NodeType) -> Iterator[str]:
@@ -69,7 +69,7 @@ def _of_url(value: Value | None) -> str | None:
 def environment(pipeline: Pipeline) -> tuple[str, ...]:
     """Return the environment variables of the secrets that connections and triggers take; sorted."""
     used = {value.name for value in all_settings(pipeline) if isinstance(value, SecretRef)}
-    return tuple(sorted({each.reference.removeprefix("env:") for each in pipeline.secrets if each.name in used}))
+    return tuple(sorted({secret.reference.removeprefix("env:") for secret in pipeline.secrets if secret.name in used}))
 
 
 def extras(specs: Iterable[NodeType], registry: Registry) -> tuple[str, ...]:
@@ -80,14 +80,14 @@ def extras(specs: Iterable[NodeType], registry: Registry) -> tuple[str, ...]:
 
 def distributions(pipeline: Pipeline, specs: Iterable[NodeType], registry: Registry) -> tuple[str, ...]:
     """Return the plugins that node types and the connectors of connections come from, as exact requirements; sorted."""
-    found: dict[Distribution, set[str]] = {}
+    extras_of: dict[Distribution, set[str]] = {}
     for spec in specs:
         plugin = registry.plugin(NODE_TYPES, spec.key)
         if plugin is not None:
-            found.setdefault(plugin, set()).update(spec.requires)
+            extras_of.setdefault(plugin, set()).update(spec.requires)
     used = {node.connection for node in pipeline.body.walk()}
     for connection in pipeline.connections:
         plugin = registry.plugin(CONNECTORS, connection.connector) if connection.name in used else None
         if plugin is not None:
-            found.setdefault(plugin, set())
-    return tuple(each.requirement(wanted) for each, wanted in sorted(found.items()))
+            extras_of.setdefault(plugin, set())
+    return tuple(plugin.requirement(names) for plugin, names in sorted(extras_of.items()))

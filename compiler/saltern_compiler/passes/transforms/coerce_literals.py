@@ -24,15 +24,15 @@ class CoerceLiterals(Pass):
         body = map_nodes(
             pipeline.body, lambda node: _node(node, registry.node(node.type, node.version), pipeline.output)
         )
-        connections = tuple(_connection(each, context) for each in pipeline.connections)
-        triggers = tuple(_trigger(each, pipeline.input) for each in pipeline.triggers)
+        connections = tuple(_connection(connection, context) for connection in pipeline.connections)
+        triggers = tuple(_trigger(trigger, pipeline.input) for trigger in pipeline.triggers)
         if body is pipeline.body and _same(connections, pipeline.connections) and _same(triggers, pipeline.triggers):
             return pipeline
         return replace(pipeline, body=body, connections=connections, triggers=triggers)
 
 
-def _same(made: tuple[object, ...], given: tuple[object, ...]) -> bool:
-    return all(one is other for one, other in zip(made, given, strict=True))
+def _same(coerced: tuple[object, ...], given: tuple[object, ...]) -> bool:
+    return all(one is other for one, other in zip(coerced, given, strict=True))
 
 
 def _node(node: Node, spec: NodeType | None, output: ObjectType | None) -> Node:
@@ -65,5 +65,5 @@ def _trigger(trigger: Trigger, given: ObjectType) -> Trigger:
 
 
 def _coerced(given: tuple[tuple[str, Value], ...], takes: Callable[[str], Type]) -> tuple[tuple[str, Value], ...]:
-    made = tuple((name, coerce(value, takes(name))) for name, value in given)
-    return given if _same(tuple(v for _, v in made), tuple(v for _, v in given)) else made
+    coerced = tuple((name, coerce(value, takes(name))) for name, value in given)
+    return given if _same(tuple(v for _, v in coerced), tuple(v for _, v in given)) else coerced

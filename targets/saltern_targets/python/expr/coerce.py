@@ -86,11 +86,11 @@ _PLAIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z")
 @cache
 def attributes(of: ObjectType) -> Mapping[str, str]:
     """Return the attribute of a model for each field; the JSON name where Python allows it."""
-    made: dict[str, str] = {}
-    for field in sorted(of.fields, key=lambda each: (not _is_plain(each.name), each.name)):
-        taken = _TAKEN.union(made.values())
-        made[field.name] = field.name if _is_plain(field.name) else pytext.identifier(field.name, taken)
-    return {name: made[name] for name in sorted(made)}
+    names: dict[str, str] = {}
+    for field in sorted(of.fields, key=lambda field: (not _is_plain(field.name), field.name)):
+        taken = _TAKEN.union(names.values())
+        names[field.name] = field.name if _is_plain(field.name) else pytext.identifier(field.name, taken)
+    return dict(sorted(names.items()))
 
 
 def _is_plain(name: str) -> bool:
@@ -198,7 +198,9 @@ def _checked(value: Code, target: Type, classes: Classes) -> Code:
         return call("expect" if rest == target else "expect_optional", value, wanted)
     members = target.members if isinstance(target, UnionType) else (target,)
     if all(isinstance(member, LiteralType) or member == NULL for member in members):
-        options = [Code(pytext.literal(each.value if isinstance(each, LiteralType) else None)) for each in members]
+        options = [
+            Code(pytext.literal(member.value if isinstance(member, LiteralType) else None)) for member in members
+        ]
         return call("one_of", value, *options)
     kinds = [
         annotation(member, classes) for member in members if not isinstance(member, LiteralType) and member != NULL
