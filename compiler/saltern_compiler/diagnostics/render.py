@@ -64,10 +64,10 @@ class _Page:
         severity = diagnostic.severity.value
         head = self.paint(f"{severity}[{visible(diagnostic.code)}]", severity)
         yield f"{head}: {self.paint(visible(diagnostic.message), 'bold')}"
-        margin = len(str(span.first.line)) if span else 1
+        places = [self.source.span(related.origin) for related in diagnostic.related]
+        margin = max((len(str(place.first.line)) for place in (span, *places) if place), default=1)
         yield from self.snippet(diagnostic.origin, span, margin, severity)
-        for related in diagnostic.related:
-            place = self.source.span(related.origin)
+        for related, place in zip(diagnostic.related, places, strict=True):
             yield f"{' ' * margin} {self.paint('=', 'frame')} {visible(related.message)}"
             yield from self.snippet(related.origin, place, margin, "frame")
         for note in diagnostic.notes:

@@ -71,6 +71,15 @@ def test_margin_fits_the_line_number() -> None:
     assert "   --> g:100:1\n    |\n100 | oops\n    | ^^^^\n" in shown
 
 
+def test_margin_fits_the_line_numbers_of_related_places() -> None:
+    """Bars stand below each other where a related place has a longer line number, and where it has a shorter one."""
+    text = "a\n" * 9 + "b\n"
+    for here, there in (("a", "b"), ("b", "a")):
+        finding = Diagnostic("cycle", "m", _at(text, here), related=(Related(_at(text, there), "there"),))
+        shown = render_terminal([finding], text, "g", color=False).splitlines()
+        assert {line.index("|") for line in shown if "|" in line} == {3}
+
+
 def test_tabs_and_wide_characters() -> None:
     """The underline stands below what it means, whatever columns the characters before it take."""
     text = "\tname: 日本é x"
