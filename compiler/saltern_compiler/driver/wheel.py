@@ -1,7 +1,7 @@
 """The wheel of the installed saltern-runtime, packed again: images need it until it is on an index.
 
 A wheel of a pure Python package is its files and its metadata, all of which an installation holds. So nothing is built or
-downloaded, and the same installation gives the same bytes anywhere.
+downloaded, and the same installation gives the same bytes anywhere: files are stored as they are, since each zlib packs another way.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ EPOCH: Final = 315532800
 """1980-01-01, where zip's calendar begins."""
 _LAST: Final = 4354819198
 """The end of 2107, where that calendar ends."""
+_UNIX: Final = 3
 _INFO: Final = f"saltern_runtime-{__version__}.dist-info"
 _WHEEL: Final = b"Wheel-Version: 1.0\nGenerator: saltern\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
 
@@ -62,10 +63,10 @@ def runtime_wheel() -> bytes:
     files[f"{_INFO}/RECORD"] = _record(files)
     out = io.BytesIO()
     when = time.gmtime(epoch())[:6]
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(out, "w") as archive:
         for path, data in files.items():
             entry = zipfile.ZipInfo(path, when)
-            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.create_system = _UNIX
             entry.external_attr = 0o100644 << 16
             archive.writestr(entry, data)
     return out.getvalue()

@@ -54,6 +54,15 @@ def test_the_same_bytes_twice(monkeypatch):
     assert {each.date_time for each in opened(runtime_wheel()).infolist()} == {time.gmtime(1700000000 // 2 * 2)[:6]}
 
 
+def test_no_byte_depends_on_the_machine(monkeypatch):
+    """Each zlib packs another way, so nothing is packed; entries say Unix wherever they are written."""
+    monkeypatch.setattr("sys.platform", "win32")
+    entries = opened(runtime_wheel()).infolist()
+    assert {(entry.compress_type, entry.create_system, entry.external_attr >> 16) for entry in entries} == {
+        (zipfile.ZIP_STORED, 3, 0o100644)
+    }
+
+
 @pytest.mark.parametrize(("text", "want"), [("", 315532800), ("0", 315532800), ("1700000000", 1700000000)])
 def test_the_time_of_files(monkeypatch, text, want):
     """Times before 1980 become the first that a zip file knows."""
