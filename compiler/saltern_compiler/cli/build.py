@@ -54,7 +54,9 @@ def command(
         fail("--check writes nothing, so --force has no meaning beside it")
     result = compile_clean(pipeline, targets=targets or EVERY_TARGET, options=read_options(options))
     if check:
-        chosen = [f"--target {each}" for each in targets] + [f"--option {shlex.quote(each)}" for each in options]
+        chosen = [f"--target {target}" for target in targets] + [
+            f"--option {shlex.quote(option)}" for option in options
+        ]
         again = " ".join(["saltern build", shlex.quote(pipeline), "-o", shlex.quote(output), *chosen])
         _check(result, pipeline, output, again)
     else:
@@ -90,22 +92,24 @@ def _check(result: Result, pipeline: str, output: str, again: str) -> None:
     if folder.exists() and not folder.is_dir():
         fail(f"{output}: this is a file; name a folder")
     try:
-        found = compare_tree(result.artifacts, folder)
+        comparison = compare_tree(result.artifacts, folder)
     except OSError as error:
         fail(f"{error.filename or output}: {error.strerror or error}")
-    if not found.differences:
+    if not comparison.differences:
         click.echo(f"{output}: fresh, {plural(len(result.artifacts), 'file')}")
         return
     color = wants_color(sys.stdout)
     from saltern_compiler.driver import BUILD_FILE  # noqa: PLC0415 - as above
 
     # Digests change whenever a file does: they are shown only where nothing else is.
-    shown = [each for each in found.differences if each.path != BUILD_FILE] or found.differences
-    for each in shown:
-        if each.there and each.wanted:
-            click.echo("\n".join(_shown(each, color=color)), color=color)
+    shown = [
+        difference for difference in comparison.differences if difference.path != BUILD_FILE
+    ] or comparison.differences
+    for difference in shown:
+        if difference.there and difference.wanted:
+            click.echo("\n".join(_shown(difference, color=color)), color=color)
     click.echo(f"saltern: {output} is stale; {pipeline} compiles to something else:", err=True)
-    _summarize(found, result, again)
+    _summarize(comparison, result, again)
     sys.exit(FINDINGS)
 
 
@@ -120,18 +124,18 @@ def _shown(difference: Difference, *, color: bool) -> list[str]:
     return shown
 
 
-def _summarize(found: Comparison, result: Result, again: str) -> None:
+def _summarize(comparison: Comparison, result: Result, again: str) -> None:
     from saltern_compiler.driver import BUILD_FILE  # noqa: PLC0415 - as above
     from saltern_compiler.driver.compare import Kind  # noqa: PLC0415 - as above
     from saltern_compiler.driver.manifest import read_targets  # noqa: PLC0415 - as above
 
-    for each in found.differences:
-        click.echo(f"  {each.path}: {each.kind}", err=True)
+    for difference in comparison.differences:
+        click.echo(f"  {difference.path}: {difference.kind}", err=True)
     targets = read_targets(result.artifacts[BUILD_FILE])
-    if found.targets and found.targets != targets:
+    if comparison.targets and comparison.targets != targets:
         click.echo(
-            f"The tree was built for {', '.join(found.targets)}, this compares with {', '.join(targets)}: see --target.",
+            f"The tree was built for {', '.join(comparison.targets)}, this compares with {', '.join(targets)}: see --target.",
             err=True,
         )
-    force = " --force" if any(each.kind is Kind.CHANGED for each in found.differences) else ""
+    force = " --force" if any(difference.kind is Kind.CHANGED for difference in comparison.differences) else ""
     click.echo(f"Nothing was written. To write it again: {again}{force}", err=True)

@@ -36,7 +36,7 @@ def command(pipelines: tuple[str, ...], style: str, *, fix: bool, debug: bool) -
     if fix and "-" in pipelines:
         fail("--fix writes to files; standard input is none")
     errors = False
-    found: list[str] = []
+    reports: list[str] = []
     for path in pipelines:
         source = load(path)
         source, result = _fixed(source, path) if fix else (source, check_loaded(source))
@@ -45,13 +45,13 @@ def command(pipelines: tuple[str, ...], style: str, *, fix: bool, debug: bool) -
         if style == "json":
             from saltern_compiler.diagnostics.render import render_json  # noqa: PLC0415 - as above
 
-            found.append(render_json(result.diagnostics, source.text, name, locator=locator(source)).rstrip("\n"))
+            reports.append(render_json(result.diagnostics, source.text, name, locator=locator(source)).rstrip("\n"))
         elif result.diagnostics:
             show(result.diagnostics, source, path, err=False)
         else:
             click.echo(f"{name}: no findings")
     if style == "json":
-        click.echo(_joined(found))
+        click.echo(_joined(reports))
     elif len(pipelines) > 1:
         click.echo(f"{plural(len(pipelines), 'pipeline')} checked")
     if errors:

@@ -35,18 +35,20 @@ def command(source: str, output: str | None, *, force: bool, debug: bool) -> Non
     suffix = to.suffixes[0]
     if output is not None and not output.lower().endswith(suffix):
         fail(f"{output}: {given.name} becomes a {suffix} file")
-    made = _converted(given, to, source)
+    converted = _converted(given, to, source)
     if output is None:
-        click.echo(made.text, nl=False)
+        click.echo(converted.text, nl=False)
         return
-    texts = {Path(output): made.text}
-    if made.layout is not None:
-        texts[_layout_of(Path(output))] = made.layout.text()
+    texts = {Path(output): converted.text}
+    if converted.layout is not None:
+        texts[_layout_of(Path(output))] = converted.layout.text()
     there = [str(path) for path in texts if path.exists()]
     if there and not force:
         fail(f"{' and '.join(there)}: there already; --force overwrites, or take another name with -o")
     _write(texts)
-    click.echo(f"{output}: written" + (f", and {_layout_of(Path(output)).name}" if made.layout is not None else ""))
+    click.echo(
+        f"{output}: written" + (f", and {_layout_of(Path(output)).name}" if converted.layout is not None else "")
+    )
 
 
 def _layout_of(path: Path) -> Path:
@@ -65,15 +67,15 @@ def _converted(source: Source, to: Notation, path: str) -> Converted:
 
     layout = _layout(source, to.read_layout) if to.read_layout is not None else None
     try:
-        made, findings = convert(source.text, source.name, to, layout=layout)
+        converted, findings = convert(source.text, source.name, to, layout=layout)
     except DeepError as error:
         fail(f"{path}: {error}")
     except ConvertError as error:
         _blame(source, path, error)
-    if made is None:
+    if converted is None:
         show(findings, source, path)
         sys.exit(FINDINGS)
-    return made
+    return converted
 
 
 def _layout(source: Source, read_layout: Callable[[str], Layout]) -> Layout | None:

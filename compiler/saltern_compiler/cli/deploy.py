@@ -51,10 +51,10 @@ def command(
         if delete:
             _remove(cluster, objects, timeout if wait else 0)
             return
-        for each in objects:
-            applied = cluster.apply(each, force=force)
+        for manifest in objects:
+            applied = cluster.apply(manifest, force=force)
             click.echo(f"{applied.name} {applied.outcome}")
-        deployments = [each for each in objects if each["kind"] == "Deployment"]
+        deployments = [manifest for manifest in objects if manifest["kind"] == "Deployment"]
         stuck = _wait(cluster, deployments, timeout) if wait else ()
     except clusters.ClusterError as error:
         click.echo(f"saltern: {error}", err=True)
@@ -85,13 +85,13 @@ def _wait(cluster: Cluster, deployments: Sequence[Object], timeout: float) -> Se
     told: dict[str, Rollout] = {}
     open_ = list(deployments)
     while True:
-        found = [(each, _patiently(partial(look, cluster, each), until)) for each in open_]
-        for _, rollout in found:
+        rollouts = [(deployment, _patiently(partial(look, cluster, deployment), until)) for deployment in open_]
+        for _, rollout in rollouts:
             if told.get(rollout.name) != rollout:
                 _tell(rollout)
             told[rollout.name] = rollout
-        open_ = [each for each, rollout in found if not rollout.done]
-        stuck = [rollout for _, rollout in found if not rollout.done]
+        open_ = [deployment for deployment, rollout in rollouts if not rollout.done]
+        stuck = [rollout for _, rollout in rollouts if not rollout.done]
         if not stuck or time.monotonic() >= until or all(rollout.failed for rollout in stuck):
             return stuck
         time.sleep(_PAUSE)
@@ -122,13 +122,13 @@ def _remove(cluster: Cluster, objects: Sequence[Object], timeout: float) -> None
 
     until = time.monotonic() + timeout
     there = list(cluster.ours(objects))
-    for each in there:
-        cluster.delete(each)
-        click.echo(f"{title(each)} deleted")
+    for resource in there:
+        cluster.delete(resource)
+        click.echo(f"{title(resource)} deleted")
     if not there:
         click.echo("nothing of it is there")
     while timeout:
-        left = [title(each) for each in there if cluster.get(each) is not None]
+        left = [title(resource) for resource in there if cluster.get(resource) is not None]
         if not left:
             return
         if time.monotonic() >= until:

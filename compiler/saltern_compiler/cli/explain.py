@@ -60,13 +60,13 @@ def _lines(plan: Plan) -> Iterator[str]:
 def _after(stage: Stage) -> str:
     if stage.when:
         how = " or " if stage.join == "any" else " and "
-        return ", when " + how.join(f"{each.source} takes {each.handle}" for each in stage.when)
+        return ", when " + how.join(f"{edge.source} takes {edge.handle}" for edge in stage.when)
     start = f", for each item of {stage.owner}" if stage.owner else ", at the start"
     return f", after {', '.join(stage.needs)}" if stage.needs else start
 
 
 def _table(decisions: Iterable[Decision]) -> Iterator[str]:
-    rows = [(each.what, each.value, each.because) for each in decisions]
+    rows = [(decision.what, decision.value, decision.because) for decision in decisions]
     first = max((len(what) for what, _, _ in rows), default=0)
     second = min(max((len(value) for _, value, _ in rows), default=0), 60)
     for what, value, because in rows:

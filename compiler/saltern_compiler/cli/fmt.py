@@ -32,18 +32,18 @@ def command(files: tuple[str, ...], *, check: bool, diff: bool, debug: bool) -> 
     changed = 0
     for path in files:
         source = load(path)
-        made = _formatted(source, path)
-        if made is None:
+        formatted = _formatted(source, path)
+        if formatted is None:
             failed = True
             continue
-        is_changed = made != source.text
+        is_changed = formatted != source.text
         changed += is_changed
         if diff and is_changed:
-            click.echo(_difference(source.text, made, path), nl=False)
+            click.echo(_difference(source.text, formatted, path), nl=False)
         if check and is_changed:
             click.echo(f"{path}: not formatted")
         if not (check or diff):
-            _write(path, made, is_changed=is_changed)
+            _write(path, formatted, is_changed=is_changed)
     if check and not failed and not changed:
         click.echo(f"{plural(len(files), 'file')} formatted already")
     if failed or (check and changed):
@@ -62,10 +62,10 @@ def _formatted(source: Source, path: str) -> str | None:
     notation = notation_of(source.name, source.text)
     if notation is None or notation.format is None:
         fail("standard input is an editor's document; only the language is formatted")
-    made, findings = notation.format(source.text)
-    if made is None:
+    formatted, findings = notation.format(source.text)
+    if formatted is None:
         show(findings, source, path)
-    return made
+    return formatted
 
 
 def _write(path: str, text: str, *, is_changed: bool) -> None:

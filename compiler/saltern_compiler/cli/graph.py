@@ -34,11 +34,11 @@ def command(pipeline: str, output: str | None, style: str | None, *, force: bool
     from saltern_compiler.frontend import read  # noqa: PLC0415 - as above
 
     source = load(pipeline)
-    made, findings = read(source.text, source.name)
-    if made is None or has_errors(findings):
+    parsed, findings = read(source.text, source.name)
+    if parsed is None or has_errors(findings):
         show(findings, source, pipeline)
         sys.exit(FINDINGS)
-    text = _draw(made, style or _SUFFIXES.get(Path(output or "").suffix.lower(), "svg"))
+    text = _draw(parsed, style or _SUFFIXES.get(Path(output or "").suffix.lower(), "svg"))
     if output is None:
         click.echo(text, nl=False)
         return

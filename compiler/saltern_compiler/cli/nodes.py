@@ -16,9 +16,9 @@ def command(name: str | None, *, debug: bool) -> None:  # noqa: ARG001 - read by
     """List the node types that are installed, or show the parameters of one."""
     registry = Registry.load()
     if name is None:
-        found = [spec for each in registry.node_names() if (spec := _newest(registry, each)) is not None]
-        widths = [max(len(text) for text in column) for column in ([s.key for s in found], [_uses(s) for s in found])]
-        for spec in found:
+        specs = [spec for name in registry.node_names() if (spec := _newest(registry, name)) is not None]
+        widths = [max(len(text) for text in column) for column in ([s.key for s in specs], [_uses(s) for s in specs])]
+        for spec in specs:
             click.echo(f"{spec.key.ljust(widths[0])}  {_uses(spec).ljust(widths[1])}  {spec.summary}")
         return
     wanted, _, version = name.partition("@")

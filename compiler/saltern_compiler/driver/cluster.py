@@ -49,9 +49,10 @@ def read_base(files: Mapping[str, bytes]) -> tuple[Object, ...]:
     try:
         kustomization = yaml.safe_load(files[f"{BASE}/kustomization.yaml"])
         texts = [files[str(PurePosixPath(BASE, name))] for name in kustomization["resources"]]
-        objects = [each for text in texts for each in yaml.safe_load_all(text) if each]
+        objects = [document for text in texts for document in yaml.safe_load_all(text) if document]
         good = all(
-            isinstance(each["metadata"]["name"], str) and each["kind"] and each["apiVersion"] for each in objects
+            isinstance(document["metadata"]["name"], str) and document["kind"] and document["apiVersion"]
+            for document in objects
         )
     except (KeyError, TypeError, yaml.YAMLError) as error:
         raise ClusterError(f"{BASE} is no kustomize base of ours: {error}") from None
@@ -71,11 +72,11 @@ def load_base(folder: Path) -> tuple[Object, ...]:
 def moved(objects: Iterable[Object], namespace: str) -> tuple[Object, ...]:
     """Return the objects in another namespace."""
 
-    def move(each: Object) -> Object:
-        place = {"name": namespace} if each["kind"] == "Namespace" else {"namespace": namespace}
-        return each | {"metadata": each["metadata"] | place}
+    def move(wanted: Object) -> Object:
+        place = {"name": namespace} if wanted["kind"] == "Namespace" else {"namespace": namespace}
+        return wanted | {"metadata": wanted["metadata"] | place}
 
-    return tuple(move(each) for each in objects)
+    return tuple(move(document) for document in objects)
 
 
 def title(of: Object) -> str:
@@ -121,24 +122,24 @@ class Cluster:
         meta = of["metadata"]
         with self._speaking(f"read {title(of)}"):
             try:
-                found = self._resource(of).get(
+                answer = self._resource(of).get(
                     name=meta["name"], namespace=meta.get("namespace"), _request_timeout=_ANSWER
                 )
             except ApiException as error:
                 if error.status == 404:
                     return None
                 raise
-            return dict(found.to_dict())
+            return dict(answer.to_dict())
 
     def list(self, api_version: str, kind: str, namespace: str | None, labels: Mapping[str, str]) -> list[Object]:
         """Return the objects that carry labels."""
         with self._speaking(f"list {kind}"):
-            found = self._client.resources.get(api_version=api_version, kind=kind).get(
+            answer = self._client.resources.get(api_version=api_version, kind=kind).get(
                 namespace=namespace,
                 label_selector=",".join(f"{key}={value}" for key, value in sorted(labels.items())),
                 _request_timeout=_ANSWER,
             )
-            return [{"apiVersion": api_version, "kind": kind, **item} for item in found.to_dict()["items"]]
+            return [{"apiVersion": api_version, "kind": kind, **item} for item in answer.to_dict()["items"]]
 
     def delete(self, of: Object) -> None:
         """Remove an object and what it owns; one that is gone already is no error."""
@@ -160,25 +161,25 @@ class Cluster:
         wanted = tuple(objects)
         for api_version, kind, namespace in sorted(
             {
-                (each["apiVersion"], each["kind"], each["metadata"]["namespace"])
-                for each in wanted
-                if _lives_inside(each)
+                (resource["apiVersion"], resource["kind"], resource["metadata"]["namespace"])
+                for resource in wanted
+                if _lives_inside(resource)
             }
         ):
-            one = next(each for each in wanted if _lives_inside(each))
+            one = next(resource for resource in wanted if _lives_inside(resource))
             yield from self.list(api_version, kind, namespace, _mark(one))
-        for each in wanted:
-            if each["kind"] != "Namespace":
+        for resource in wanted:
+            if resource["kind"] != "Namespace":
                 continue
-            there = self.get(each)
-            if there is not None and _is_ours(there, each) and not self._others(each):
+            there = self.get(resource)
+            if there is not None and _is_ours(there, resource) and not self._others(resource):
                 yield there
 
     def _others(self, namespace: Object) -> bool:
         """Whether somebody else runs something in a namespace."""
         mine = _mark(namespace).items()
         every = self.list("apps/v1", "Deployment", namespace["metadata"]["name"], {})
-        return any(not mine <= each["metadata"].get("labels", {}).items() for each in every)
+        return any(not mine <= resource["metadata"].get("labels", {}).items() for resource in every)
 
     def _resource(self, of: Object) -> Any:
         try:
@@ -196,8 +197,8 @@ class Cluster:
             raise ClusterError(f"cannot {doing}: {self._host} does not answer: {error}") from None
 
 
-def _lives_inside(each: Object) -> bool:
-    return "namespace" in each["metadata"]
+def _lives_inside(wanted: Object) -> bool:
+    return "namespace" in wanted["metadata"]
 
 
 def _mark(of: Object) -> dict[str, str]:

@@ -41,8 +41,8 @@ class Difference:
         except UnicodeDecodeError:
             yield f"Binary file {self.path} differs"
             return
-        made = difflib.unified_diff(_lines(there), _lines(wanted), f"a/{self.path}", f"b/{self.path}", n=3, lineterm="")
-        for line in made:
+        diff = difflib.unified_diff(_lines(there), _lines(wanted), f"a/{self.path}", f"b/{self.path}", n=3, lineterm="")
+        for line in diff:
             text, ends, _ = line.partition("\n")
             yield text
             if not ends and not line.startswith(("---", "+++", "@@")):
@@ -69,8 +69,10 @@ def compare_tree(artifacts: Mapping[str, bytes], directory: Path) -> Comparison:
     except ManifestError:
         before = {}
     paths = sorted({*artifacts, *before})
-    found = (_difference(path, directory, before.get(path), artifacts.get(path)) for path in paths)
-    return Comparison(tuple(each for each in found if each is not None), read_targets(build_file))
+    differences = (_difference(path, directory, before.get(path), artifacts.get(path)) for path in paths)
+    return Comparison(
+        tuple(difference for difference in differences if difference is not None), read_targets(build_file)
+    )
 
 
 def _difference(path: str, directory: Path, before: str | None, wanted: bytes | None) -> Difference | None:

@@ -209,9 +209,9 @@ class _Tree:
 
 
 def _merge(contributions: Iterable[Contribution]) -> Contribution:
-    each = tuple(contributions)
+    parts = tuple(contributions)
     return Contribution(
-        exports=tuple(sorted({export for one in each for export in one.exports})),
-        extras=tuple(sorted({extra for one in each for extra in one.extras})),
-        readme="\n".join(one.readme for one in each if one.readme),
+        exports=tuple(sorted({export for one in parts for export in one.exports})),
+        extras=tuple(sorted({extra for one in parts for extra in one.extras})),
+        readme="\n".join(one.readme for one in parts if one.readme),
     )

@@ -90,15 +90,15 @@ BUILDERS: Final = (
 
 def choose(name: str = "") -> Builder:
     """Return the builder of that name, or the first that works here; raises ImageError."""
-    wanted = [each for each in BUILDERS if name in ("", each.name)]
+    wanted = [builder for builder in BUILDERS if name in ("", builder.name)]
     if not wanted:
         raise ImageError(f"no builder {name!r}; there are {_names()}")
     states: list[str] = []
-    for each in wanted:
-        state = _state(each)
+    for builder in wanted:
+        state = _state(builder)
         if not state:
-            return each
-        states.append(f"  {each.name}: {state}")
+            return builder
+        states.append(f"  {builder.name}: {state}")
     what = f"{name} cannot build images here" if name else f"there is no tool to build images with: {_names()} would do"
     raise ImageError("\n".join([what, *states]))
 
@@ -142,5 +142,5 @@ def _state(builder: Builder) -> str:
 
 
 def _names() -> str:
-    names: Sequence[str] = [each.name for each in BUILDERS]
+    names: Sequence[str] = [builder.name for builder in BUILDERS]
     return f"{', '.join(names[:-1])} or {names[-1]}"

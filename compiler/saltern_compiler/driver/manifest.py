@@ -50,13 +50,13 @@ class ManifestError(ValueError):
 def read_files(data: bytes) -> Mapping[str, str]:
     """Return path → digest of what an earlier build wrote; raises ManifestError."""
     try:
-        found = {path: _digest_of(entry) for path, entry in json.loads(data)["files"].items()}
+        digests = {path: _digest_of(entry) for path, entry in json.loads(data)["files"].items()}
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise ManifestError("it cannot be read") from None
-    for path in found:
+    for path in digests:
         if not is_inside(path):
             raise ManifestError(f"it names {path!r}, which is outside the tree")
-    return found
+    return digests
 
 
 def read_targets(data: bytes) -> tuple[str, ...]:
@@ -68,10 +68,10 @@ def read_targets(data: bytes) -> tuple[str, ...]:
 
 
 def _digest_of(entry: Mapping[str, object]) -> str:
-    found = entry["digest"]
-    if not isinstance(found, str):
-        raise TypeError(found)
-    return found
+    digest = entry["digest"]
+    if not isinstance(digest, str):
+        raise TypeError(digest)
+    return digest
 
 
 def is_inside(path: str) -> bool:

@@ -40,7 +40,7 @@ def look(cluster: Cluster, wanted: Object) -> Rollout:
     current = status.get("observedGeneration", 0) >= there["metadata"]["generation"]
     if current and updated == status.get("replicas", 0) == replicas and available >= replicas:
         return Rollout(name, done=True, failed=False, state=state)
-    conditions = {each["type"]: each for each in status.get("conditions", ())}
+    conditions = {condition["type"]: condition for condition in status.get("conditions", ())}
     late = current and conditions.get("Progressing", {}).get("reason") == "ProgressDeadlineExceeded"
     return Rollout(name, done=False, failed=late, state=state, troubles=tuple(sorted({*_troubles(cluster, there)})))
 
@@ -58,9 +58,9 @@ def _newest_pods(cluster: Cluster, deployment: Object) -> Iterator[Object]:
     meta = deployment["metadata"]
     labels = deployment["spec"]["selector"]["matchLabels"]
     revision = meta.get("annotations", {}).get(_REVISION)
-    for made in cluster.list("apps/v1", "ReplicaSet", meta["namespace"], labels):
-        if made["metadata"].get("annotations", {}).get(_REVISION) == revision:
-            uid = made["metadata"]["uid"]
+    for replica_set in cluster.list("apps/v1", "ReplicaSet", meta["namespace"], labels):
+        if replica_set["metadata"].get("annotations", {}).get(_REVISION) == revision:
+            uid = replica_set["metadata"]["uid"]
             for pod in cluster.list("v1", "Pod", meta["namespace"], labels):
                 if any(owner["uid"] == uid for owner in pod["metadata"].get("ownerReferences", ())):
                     yield pod
@@ -71,12 +71,12 @@ def _waits(pod: Object) -> Iterator[str]:
     for condition in status.get("conditions", ()):
         if condition["type"] == "PodScheduled" and condition["status"] == "False":
             yield f"no node takes the pod: {condition.get('message', condition.get('reason', ''))}"
-    images = {each["name"]: each["image"] for each in pod["spec"]["containers"]}
-    for each in (*status.get("initContainerStatuses", ()), *status.get("containerStatuses", ())):
-        waiting = each.get("state", {}).get("waiting", {})
+    images = {container["name"]: container["image"] for container in pod["spec"]["containers"]}
+    for container in (*status.get("initContainerStatuses", ()), *status.get("containerStatuses", ())):
+        waiting = container.get("state", {}).get("waiting", {})
         if waiting.get("reason", "") in _STARTING:
             continue
         said = f": {waiting['message']}" if waiting.get("message") else ""
-        image = images.get(each["name"], each.get("image", ""))
+        image = images.get(container["name"], container.get("image", ""))
         what = f"waits for the image {image}" if "Image" in waiting["reason"] else f"of the image {image} does not run"
-        yield f"the container {each['name']} {what}: {waiting['reason']}{said}"
+        yield f"the container {container['name']} {what}: {waiting['reason']}{said}"

@@ -51,13 +51,13 @@ class Source:
 
     def files(self, pipeline: Pipeline, registry: Registry) -> Mapping[str, str]:
         """Read the modules that the pipeline's nodes name; what is not there or cannot be read is for the checks to report."""
-        found: dict[str, str] = {}
+        texts: dict[str, str] = {}
         for module in sorted({module for _, _, module in own_modules(pipeline.body, registry)}):
             relative = _relative(module)
             text = self._module(relative)
             if text is not None:
-                found[relative] = text
-        return found
+                texts[relative] = text
+        return texts
 
     def _module(self, relative: str) -> str | None:
         path = self.folder / relative

@@ -194,7 +194,7 @@ def _finish(directory: Path) -> None:
         if is_inside(path):
             (directory / path).unlink(missing_ok=True)
             _drop_empty_folders(directory, path)
-    for path in sorted(todo["write"], key=lambda each: (each == BUILD_FILE, each)):
+    for path in sorted(todo["write"], key=lambda path: (path == BUILD_FILE, path)):
         source = stage / "new" / path
         if is_inside(path) and source.exists():
             (directory / path).parent.mkdir(parents=True, exist_ok=True)

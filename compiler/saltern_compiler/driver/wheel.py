@@ -89,10 +89,10 @@ def _walk(root: Path) -> Iterator[str]:
 
 
 def _metadata(installed: Distribution) -> Mapping[str, bytes]:
-    found = {name: installed.read_text(name) for name in ("METADATA", "entry_points.txt")}
-    if not found["METADATA"]:
+    metadata = {name: installed.read_text(name) for name in ("METADATA", "entry_points.txt")}
+    if not metadata["METADATA"]:
         raise WheelError("saltern-runtime is installed without its metadata")
-    return {**{f"{_INFO}/{name}": text.encode() for name, text in found.items() if text}, f"{_INFO}/WHEEL": _WHEEL}
+    return {**{f"{_INFO}/{name}": text.encode() for name, text in metadata.items() if text}, f"{_INFO}/WHEEL": _WHEEL}
 
 
 def _record(files: Mapping[str, bytes]) -> bytes:
