@@ -117,11 +117,11 @@ class Expressions:
             case ast.Tuple(elts=[only]):
                 return bracketed("(", (self._item(only), ","), ")", level)
             case ast.List(elts=elts):
-                return self._collection("[", [self._item(each) for each in elts], "]", of, level)
+                return self._collection("[", [self._item(element) for element in elts], "]", of, level)
             case ast.Set(elts=elts):
-                return self._collection("{", [self._item(each) for each in elts], "}", of, level)
+                return self._collection("{", [self._item(element) for element in elts], "}", of, level)
             case ast.Tuple(elts=elts):
-                return self._collection("(", [self._item(each) for each in elts], ")", of, level)
+                return self._collection("(", [self._item(element) for element in elts], ")", of, level)
             case ast.Dict():
                 return self._collection("{", self._entries(of), "}", of, level)
             case ast.ListComp(elt=elt, generators=generators):
@@ -191,8 +191,8 @@ class Expressions:
                 return self.of(only, level)
             docs = [self._text(only) or self.of(only, INSIDE)]
         else:
-            docs = [self._item(each) for each in of.args]
-            docs += [(f"{each.arg}=" if each.arg else "**", self._item(each.value)) for each in of.keywords]
+            docs = [self._item(argument) for argument in of.args]
+            docs += [(f"{keyword.arg}=" if keyword.arg else "**", self._item(keyword.value)) for keyword in of.keywords]
         if not docs:
             return "()"
         broken = self._is_kept_open(of)
@@ -200,7 +200,7 @@ class Expressions:
 
     def _subscript(self, index: ast.expr, level: Level) -> Doc:
         if isinstance(index, ast.Tuple) and index.elts:
-            body: Doc = Group(listed([self.of(each, INSIDE) for each in index.elts]))
+            body: Doc = Group(listed([self.of(element, INSIDE) for element in index.elts]))
         elif isinstance(index, ast.Slice):
             body = self._segment(index)
         else:
@@ -209,9 +209,9 @@ class Expressions:
 
     def _comprehension(self, element: Doc, generators: list[ast.comprehension]) -> Doc:
         parts: list[Doc] = [Group(element)]
-        for each in generators:
-            parts += [LINE, f"for {self._segment(each.target)} in ", self._operand(each.iter, 1, INSIDE)]
-            for test in each.ifs:
+        for generator in generators:
+            parts += [LINE, f"for {self._segment(generator.target)} in ", self._operand(generator.iter, 1, INSIDE)]
+            for test in generator.ifs:
                 parts += [LINE, Group(("if ", self._operand(test, 1, INSIDE)))]
         return Group(tuple(parts))
 
@@ -246,8 +246,8 @@ class Expressions:
                 return [*parts, _Operator(text, binds), *self._flat_operand(right, binds + 1, level)]
             case ast.Compare(left=left, ops=ops, comparators=comparators):
                 parts = self._flat_operand(left, COMPARE + 1, level)
-                for each, right in zip(ops, comparators, strict=True):
-                    parts += [_Operator(*OPERATORS[type(each)]), *self._flat_operand(right, COMPARE + 1, level)]
+                for operator, right in zip(ops, comparators, strict=True):
+                    parts += [_Operator(*OPERATORS[type(operator)]), *self._flat_operand(right, COMPARE + 1, level)]
                 return parts
         raise AssertionError(of)
 

@@ -79,5 +79,5 @@ def _variables(plan: Plan, *, ours: frozenset[str], others: frozenset[str]) -> t
 def _references(plan: Plan, of: str) -> frozenset[str]:
     owners = plan.pipeline.triggers if of == "triggers" else plan.pipeline.connections
     values: list[Value] = [value for owner in owners for _, value in owner.settings]
-    found = (plan.pipeline.secret(value.name) for value in values if isinstance(value, SecretRef))
-    return frozenset(secret.reference.removeprefix("env:") for secret in found if secret is not None)
+    secrets = (plan.pipeline.secret(value.name) for value in values if isinstance(value, SecretRef))
+    return frozenset(secret.reference.removeprefix("env:") for secret in secrets if secret is not None)

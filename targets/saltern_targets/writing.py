@@ -209,14 +209,14 @@ def _statement(parsed: ast.stmt, source: str) -> Doc | None:
 def _function(of: ast.FunctionDef, make: Expressions) -> Doc:
     params: list[Doc] = []
     arguments = of.args
-    for each, default in zip(arguments.args, _defaults(arguments), strict=True):
-        params.append(_param(each, default, make))
+    for argument, default in zip(arguments.args, _defaults(arguments), strict=True):
+        params.append(_param(argument, default, make))
     if arguments.vararg:
         params.append(("*", _param(arguments.vararg, None, make)))
     elif arguments.kwonlyargs:
         params.append("*")
-    for each, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
-        params.append(_param(each, default, make))
+    for argument, default in zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True):
+        params.append(_param(argument, default, make))
     if arguments.kwarg:
         params.append(("**", _param(arguments.kwarg, None, make)))
     returns: Doc = (" -> ", make.last(of.returns)) if of.returns else ""

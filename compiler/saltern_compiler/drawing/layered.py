@@ -81,9 +81,9 @@ def place(sizes: Mapping[str, Size], links: Sequence[Link], *, gap: float = 64, 
             column = columns[slot.layer]
             across = sizes[slot.box][0]
             boxes[slot.box] = (column.left + (column.width - across) / 2, slot.y - slot.height / 2 - top)
-    made = [_line([slots[number] for number in line], columns, top) for line in lines]
+    routes = [_line([slots[number] for number in line], columns, top) for line in lines]
     height = max((slot.y + slot.height / 2 for slot in slots), default=0) - top
-    return Placed(boxes, made, (width, height))
+    return Placed(boxes, routes, (width, height))
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,13 +121,13 @@ def _columns(
     for link in links:
         layer = layer_of[link.target]
         rooms[layer] = max(rooms[layer], link.room)
-    made: list[_Column] = []
+    placed: list[_Column] = []
     at = 0.0
     for layer in range(count):
         at += (gap + rooms[layer]) if layer else 0
-        made.append(_Column(at, widths[layer], rooms[layer]))
+        placed.append(_Column(at, widths[layer], rooms[layer]))
         at += widths[layer]
-    return made, at
+    return placed, at
 
 
 def _layers(sizes: Mapping[str, Size], links: Sequence[Link]) -> dict[str, int]:
@@ -139,21 +139,21 @@ def _layers(sizes: Mapping[str, Size], links: Sequence[Link]) -> dict[str, int]:
         if link.source != link.target:
             ins[link.target].add(link.source)
             outs[link.source].add(link.target)
-    counts = {box: len(found) for box, found in ins.items()}
+    counts = {box: len(sources) for box, sources in ins.items()}
     ready = [rank[box] for box, count in counts.items() if count == 0]
     heapify(ready)
     names = list(sizes)
-    found: dict[str, int] = {}
-    while len(found) < len(names):
-        box = names[heappop(ready)] if ready else next(name for name in names if name not in found)
-        if box in found:
+    layers: dict[str, int] = {}
+    while len(layers) < len(names):
+        box = names[heappop(ready)] if ready else next(name for name in names if name not in layers)
+        if box in layers:
             continue
-        found[box] = max((found[source] + 1 for source in ins[box] if source in found), default=0)
+        layers[box] = max((layers[source] + 1 for source in ins[box] if source in layers), default=0)
         for target in outs[box]:
             counts[target] -= 1
-            if counts[target] == 0 and target not in found:
+            if counts[target] == 0 and target not in layers:
                 heappush(ready, rank[target])
-    return found
+    return layers
 
 
 def _slots(
@@ -210,7 +210,7 @@ def _by_neighbours(slots: Sequence[_Slot], layers: list[list[int]], layer: list[
     place_of = {number: place for place, number in enumerate(layers[index])}
     weights: dict[int, float] = {}
     for place, number in enumerate(layer):
-        near = [place_of[each] for each in (slots[number].ins if forward else slots[number].outs)]
+        near = [place_of[neighbour] for neighbour in (slots[number].ins if forward else slots[number].outs)]
         weights[number] = sum(near) / len(near) if near else float(place)
     layer.sort(key=lambda number: weights[number])
 
@@ -233,8 +233,8 @@ def _between(slots: Sequence[_Slot], upper: int, lower: int, sides: Sequence[Map
     count = 0
     pairs = ((slots[upper].ins, slots[lower].ins), (slots[upper].outs, slots[lower].outs))
     for (above, below), places in zip(pairs, sides, strict=True):
-        ends = sorted(places[each] for each in below)
-        count += sum(bisect_left(ends, places[each]) for each in above)
+        ends = sorted(places[slot] for slot in below)
+        count += sum(bisect_left(ends, places[slot]) for slot in above)
     return count
 
 
@@ -244,7 +244,7 @@ def _crossings(slots: Sequence[_Slot], layers: Sequence[Sequence[int]]) -> int:
         place_of = {number: place for place, number in enumerate(there)}
         seen: list[int] = []
         for number in here:
-            ends = sorted(place_of[each] for each in slots[number].outs)
+            ends = sorted(place_of[out] for out in slots[number].outs)
             count += sum(len(seen) - bisect_left(seen, end + 1) for end in ends)
             for end in ends:
                 insort(seen, end)
@@ -267,7 +267,7 @@ def _spread(slots: Sequence[_Slot], layers: Sequence[Sequence[int]], apart: floa
                 slot = slots[number]
                 near = slot.ins if forward else slot.outs
                 near = near or (slot.outs if forward else slot.ins)
-                wanted.append(sum(slots[each].y for each in near) / len(near) if near else slot.y)
+                wanted.append(sum(slots[neighbour].y for neighbour in near) / len(near) if near else slot.y)
                 weights.append((8.0 if slot.box is None else 1.0) if near else 0.1)
             _pack(slots, layer, wanted, weights, apart)
 

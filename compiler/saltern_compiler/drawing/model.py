@@ -54,7 +54,7 @@ class Graph:
 def graph_of(pipeline: Pipeline, registry: Registry) -> Graph:
     """Return what there is to draw of a pipeline."""
     graph = _graph(pipeline.body, registry)
-    starts = ", ".join(_trigger(each) for each in pipeline.triggers)
+    starts = ", ".join(_trigger(trigger) for trigger in pipeline.triggers)
     fields = ", ".join(field.name for field in pipeline.input.fields)
     start = Box(INPUT, INPUT, "input", starts or "on api", fields)
     arrows = _arrows(pipeline.body, frozenset({INPUT}))
@@ -91,8 +91,8 @@ def _detail(node: Node) -> str:
         return node.label
     telling = next((_said(value) for name in _SAID if (value := node.param(name)) is not None), "")
     if node.body is not None and node.body.variables:
-        each = f"each {', '.join(node.body.variables)}"
-        return f"{each} in {telling}" if telling else each
+        bound = f"each {', '.join(node.body.variables)}"
+        return f"{bound} in {telling}" if telling else bound
     return telling
 
 
@@ -118,13 +118,13 @@ def _trigger(trigger: Trigger) -> str:
 def _arrows(region: Region, ambient: frozenset[str]) -> tuple[Arrow, ...]:
     """Join what one node reads of another into one line, and draw one for each handle that it hangs on."""
     known = {node.id for node in region.nodes} | ambient
-    made: list[Arrow] = []
+    arrows: list[Arrow] = []
     for node in region.nodes:
         handles: dict[str, list[str]] = {}
         for edge in node.control:
             handles.setdefault(edge.source, []).append(edge.handle.removeprefix(CASE))
         any_of = "any: " if node.join == "any" and len(node.control) > 1 else ""
-        made += [Arrow(source, node.id, "control", any_of + ", ".join(names)) for source, names in handles.items()]
+        arrows += [Arrow(source, node.id, "control", any_of + ", ".join(names)) for source, names in handles.items()]
         fields: dict[str, list[str]] = {}
         for read in reads(node):
             if read.name in known and read.name != node.id:
@@ -132,7 +132,7 @@ def _arrows(region: Region, ambient: frozenset[str]) -> tuple[Arrow, ...]:
                 name = ".".join(read.reference.path)
                 if name and name not in names:
                     names.append(name)
-        made += [Arrow(source, node.id, "data", ", ".join(names)) for source, names in fields.items()]
+        arrows += [Arrow(source, node.id, "data", ", ".join(names)) for source, names in fields.items()]
         others = handles.keys() | fields.keys()
-        made += [Arrow(source, node.id, "after", "after") for source in node.after if source not in others]
-    return tuple(arrow for arrow in made if arrow.source in known)
+        arrows += [Arrow(source, node.id, "after", "after") for source in node.after if source not in others]
+    return tuple(arrow for arrow in arrows if arrow.source in known)

@@ -91,9 +91,11 @@ class _Picture:
         for box in self.graph.boxes:
             if box.inner is not None:
                 self.inner[box.id] = _Picture(box.inner)
-            ends = max(sum(each.target == box.id for each in arrows), sum(each.source == box.id for each in arrows) / 2)
+            ends = max(
+                sum(arrow.target == box.id for arrow in arrows), sum(arrow.source == box.id for arrow in arrows) / 2
+            )
             self.sizes[box.id] = self._size(box, ends)
-        links = [Link(each.source, each.target, _room(each)) for each in arrows]
+        links = [Link(arrow.source, arrow.target, _room(arrow)) for arrow in arrows]
         self.placed = place(self.sizes, links, gap=_GAP)
         self.size = self.placed.size
 
@@ -110,10 +112,10 @@ class _Picture:
         """Draw lines first, so that they pass below boxes, and labels last, so that nothing hides them."""
         boxes = {name: (x + at[0], y + at[1]) for name, (x, y) in self.placed.boxes.items()}
         lines = self._lines(boxes, [line.moved(at) for line in self.placed.lines])
-        yield from (each[0] for each in lines)
+        yield from (line[0] for line in lines)
         for box in self.graph.boxes:
             yield from self._box(box, boxes[box.id])
-        yield from (each[1] for each in lines if each[1])
+        yield from (line[1] for line in lines if line[1])
 
     def _box(self, box: Box, at: Point) -> Iterator[str]:
         across, down = self.sizes[box.id]
@@ -140,13 +142,13 @@ class _Picture:
     def _lines(self, boxes: dict[str, Point], ways: Sequence[Line]) -> list[tuple[str, str]]:
         starts = self._ports(boxes, ways, outgoing=True)
         ends = self._ports(boxes, ways, outgoing=False)
-        made: list[tuple[str, str]] = []
+        drawn: list[tuple[str, str]] = []
         for number, arrow in enumerate(self.graph.arrows):
             path = _path(starts[number], ways[number], ends[number])
             head = "control-head" if arrow.kind == "control" else "head"
             line = f'<path class="arrow {arrow.kind}" d="{path}" marker-end="url(#{head})"/>'
-            made.append((line, _label(arrow, ends[number])))
-        return made
+            drawn.append((line, _label(arrow, ends[number])))
+        return drawn
 
     def _ports(self, boxes: dict[str, Point], ways: Sequence[Line], *, outgoing: bool) -> list[Point]:
         """Spread the ends of lines over the side of a box, in the order in which they come and go."""
@@ -156,14 +158,14 @@ class _Picture:
             through = ways[number].through
             y = through[0 if outgoing else -1][0][1] if through else boxes[other][1] + self.sizes[other][1] / 2
             ends.setdefault(box, []).append((y, number))
-        made: list[Point] = [(0, 0)] * len(self.graph.arrows)
+        ports: list[Point] = [(0, 0)] * len(self.graph.arrows)
         for box, lines in ends.items():
             (x, y), (across, down) = boxes[box], self.sizes[box]
             step = min(_PORT, (down - 12) / len(lines))
             for place_of, (_, number) in enumerate(sorted(lines)):
                 at = y + down / 2 + (place_of - (len(lines) - 1) / 2) * step
-                made[number] = (x + across if outgoing else x, at)
-        return made
+                ports[number] = (x + across if outgoing else x, at)
+        return ports
 
 
 def _room(arrow: Arrow) -> float:
@@ -173,15 +175,15 @@ def _room(arrow: Arrow) -> float:
 def _path(start: Point, way: Line, end: Point) -> str:
     """Draw a line that bends between layers alone."""
     at = (max(way.leave, start[0]), start[1])
-    made = [f"M {_n(start[0])} {_n(start[1])}", f"H {_n(at[0])}"]
+    commands = [f"M {_n(start[0])} {_n(start[1])}", f"H {_n(at[0])}"]
     for arrive, leave in [*way.through, ((way.arrive, end[1]), (end[0] - 1, end[1]))]:
         reach = (arrive[0] - at[0]) / 2
-        made.append(
+        commands.append(
             f"C {_n(at[0] + reach)} {_n(at[1])} {_n(arrive[0] - reach)} {_n(arrive[1])} {_n(arrive[0])} {_n(arrive[1])}"
         )
-        made.append(f"H {_n(leave[0])}")
+        commands.append(f"H {_n(leave[0])}")
         at = leave
-    return " ".join(made)
+    return " ".join(commands)
 
 
 def _label(arrow: Arrow, end: Point) -> str:

@@ -79,18 +79,20 @@ def _differ(source: Type, target: Type) -> Parting:
 
 
 def _part_of_member(member: Type, whole: UnionType, target: Type) -> Parting | None:
-    found = assignable(member, target)
-    return replace(found, source=whole) if found is not None and not found.path else found
+    mismatch = assignable(member, target)
+    return replace(mismatch, source=whole) if mismatch is not None and not mismatch.path else mismatch
 
 
 def _to_union(source: Type, target: UnionType) -> Parting | None:
-    found = [assignable(source, member) for member in target.members]
-    if None in found:
+    mismatches = [assignable(source, member) for member in target.members]
+    if None in mismatches:
         return None
     rest = without_null(target)
     if not isinstance(rest, UnionType):
         return assignable(source, rest)
-    deepest = max((each for each in found if each is not None), key=lambda each: len(each.path))
+    deepest = max(
+        (mismatch for mismatch in mismatches if mismatch is not None), key=lambda mismatch: len(mismatch.path)
+    )
     return deepest if deepest.path else Parting((), source, target, f"{show(source)} is none of {show(target)}")
 
 

@@ -140,8 +140,8 @@ def _never(side: Typed, other: Typed) -> Problem | None:
     if LiteralType(value) in literals:
         return None
     shown = show(LiteralType(value))
-    near = nearest(str(value), sorted(each.value for each in literals if isinstance(each.value, str)), 1)
-    notes = (f"It is {' or '.join(show(each) for each in literals)}.",)
+    near = nearest(str(value), sorted(literal.value for literal in literals if isinstance(literal.value, str)), 1)
+    notes = (f"It is {' or '.join(show(literal) for literal in literals)}.",)
     better = show(LiteralType(near[0])) if near else ""
     return Problem(ILL_TYPED, f"the value is never {shown}", other.expr.span, notes, better)
 
@@ -223,7 +223,7 @@ def function(call: Call, parts: tuple[Typed, ...], report: Report) -> Typed:
     if chosen is None:
         given = ", ".join(show(widened(of)) for of in types)
         notes = (
-            f"It takes {' or '.join(dict.fromkeys(_signature(each, call) for each in overloads if ANY not in each.takes))}.",
+            f"It takes {' or '.join(dict.fromkeys(_signature(overload, call) for overload in overloads if ANY not in overload.takes))}.",
         )
         report(Problem(ILL_TYPED, f"`{call.function}` does not take ({given})", call.span, notes))
         return Typed(call, ANY, parts, fails=True, skips=skips)
@@ -235,8 +235,8 @@ def function(call: Call, parts: tuple[Typed, ...], report: Report) -> Typed:
 
 def select(overloads: Sequence[Overload], types: Sequence[Type]) -> Overload | None:
     """Choose the first overload that takes the types, one that needs no check of dynamic values before one that does."""
-    exact = next((each for each in overloads if _takes(each, types, dynamic=False)), None)
-    return exact or next((each for each in overloads if _takes(each, types, dynamic=True)), None)
+    exact = next((overload for overload in overloads if _takes(overload, types, dynamic=False)), None)
+    return exact or next((overload for overload in overloads if _takes(overload, types, dynamic=True)), None)
 
 
 def _takes(overload: Overload, types: Sequence[Type], *, dynamic: bool) -> bool:

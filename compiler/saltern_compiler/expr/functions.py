@@ -30,10 +30,10 @@ def _getters(*names: str) -> dict[str, tuple[Overload, ...]]:
 
 
 def _getter(name: str) -> list[Overload]:
-    made = [Overload((TIMESTAMP,), INT), Overload((TIMESTAMP, STRING), INT, fails=True)]
+    overloads = [Overload((TIMESTAMP,), INT), Overload((TIMESTAMP, STRING), INT, fails=True)]
     if name in ("getHours", "getMinutes", "getSeconds", "getMilliseconds"):
-        made.append(Overload((DURATION,), INT))
-    return made
+        overloads.append(Overload((DURATION,), INT))
+    return overloads
 
 
 _SIZE: Final = (

@@ -112,7 +112,7 @@ def join(types: Iterable[Type]) -> Type:
     whole = union(
         *sorted(flat, key=lambda member: not isinstance(member, Fresh))
     )  # of equal ones, the declared one stays
-    mixed = len({holds_dicts(each) for each in _objects(whole)}) > 1
+    mixed = len({holds_dicts(record) for record in _objects(whole)}) > 1
     return ANY if mixed else whole
 
 
@@ -130,7 +130,7 @@ def _objects(of: Type) -> list[ObjectType]:
         case MapType(value=value):
             return _objects(value)
         case UnionType(members=members):
-            return [each for member in members for each in _objects(member)]
+            return [record for member in members for record in _objects(member)]
         case _:
             return []
 
@@ -154,8 +154,8 @@ def public(of: Type) -> Type:
     """Return the type as the rest of the compiler knows it: no difference between models and dicts."""
     match of:
         case ObjectType(fields=fields, open=is_open):
-            made = (Field(f.name, public(f.type), f.required, f.personal, f.doc) for f in fields)
-            return ObjectType(tuple(made), is_open)
+            shown = (Field(f.name, public(f.type), f.required, f.personal, f.doc) for f in fields)
+            return ObjectType(tuple(shown), is_open)
         case ListType(item=item):
             return ListType(public(item))
         case MapType(value=value):

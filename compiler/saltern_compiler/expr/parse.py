@@ -132,12 +132,12 @@ class ExprBuilder(Transformer_NonRecursive[Token, Any]):
 
     def method(self, meta: Meta, parts: Sequence[Any]) -> Expr:
         target, name, args = parts
-        made: tuple[Expr, ...] = args or ()
+        operands: tuple[Expr, ...] = args or ()
         sizes = {"map": (2, 3)}.get(name, (2,))
-        if name in _BINARY_MACROS and len(made) in sizes and isinstance(made[0], Ident):
+        if name in _BINARY_MACROS and len(operands) in sizes and isinstance(operands[0], Ident):
             kind = "exists_one" if name == "existsOne" else str(name)
-            return Macro(kind, target, made[0].name, made[1:], span=_of(meta))
-        return Call(str(name), made, target, span=_of(meta))
+            return Macro(kind, target, operands[0].name, operands[1:], span=_of(meta))
+        return Call(str(name), operands, target, span=_of(meta))
 
     def index(self, meta: Meta, parts: Sequence[Expr]) -> Expr:
         return Index(parts[0], parts[1], span=_of(meta))
@@ -150,10 +150,10 @@ class ExprBuilder(Transformer_NonRecursive[Token, Any]):
 
     def call(self, meta: Meta, parts: Sequence[Any]) -> Expr:
         name, args = parts
-        made: tuple[Expr, ...] = args or ()
-        if name == "has" and len(made) == 1 and isinstance(made[0], Select) and not made[0].optional:
-            return Macro("has", made[0], span=_of(meta))
-        return Call(str(name), made, span=_of(meta))
+        operands: tuple[Expr, ...] = args or ()
+        if name == "has" and len(operands) == 1 and isinstance(operands[0], Select) and not operands[0].optional:
+            return Macro("has", operands[0], span=_of(meta))
+        return Call(str(name), operands, span=_of(meta))
 
     def arguments(self, _meta: Meta, parts: Sequence[Expr]) -> tuple[Expr, ...]:
         return tuple(parts)
@@ -249,16 +249,16 @@ def parse(text: str, origin: Origin) -> tuple[Expr | None, list[Diagnostic]]:
 
 def problems_of(expr: Expr) -> list[Problem]:
     """Find what the grammar cannot refuse: trees that are too deep and numbers out of range."""
-    found: list[Problem] = []
+    problems: list[Problem] = []
     waiting: list[tuple[Expr, int]] = [(expr, 1)]
     while waiting:
         part, depth = waiting.pop()
         if depth > MAX_DEPTH:
             return [too_deep(part.span)]
         if isinstance(part, Const):
-            found += _range_problems(part)
+            problems += _range_problems(part)
         waiting.extend((child, depth + 1) for child in children(part))
-    return sorted(found, key=lambda problem: problem.span)
+    return sorted(problems, key=lambda problem: problem.span)
 
 
 def _range_problems(const: Const) -> list[Problem]:

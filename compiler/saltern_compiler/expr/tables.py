@@ -23,11 +23,11 @@ _SHIFT: Final = 0
 
 def parser(grammar: str, start: Sequence[str], table: Path, postlex: PostLex) -> Lark:
     """Return the parser of a grammar: out of its table if it fits, else made anew."""
-    found = _read(table, _key(grammar, start))
-    if found is None:
+    stored = _read(table, _key(grammar, start))
+    if stored is None:
         return Lark(grammar, parser="lalr", start=list(start), propagate_positions=True, postlex=postlex)
-    made: Lark = Lark._load_from_dict(*found, postlex=postlex, propagate_positions=True)  # type: ignore[no-untyped-call]  # noqa: SLF001 - what Lark's own stand-alone parsers call
-    return made
+    lark: Lark = Lark._load_from_dict(*stored, postlex=postlex, propagate_positions=True)  # type: ignore[no-untyped-call]  # noqa: SLF001 - what Lark's own stand-alone parsers call
+    return lark
 
 
 def write(grammar: str, start: Sequence[str]) -> str:
@@ -35,8 +35,8 @@ def write(grammar: str, start: Sequence[str]) -> str:
     from lark.grammar import Rule  # noqa: PLC0415 - only who writes tables needs them
     from lark.lexer import TerminalDef  # noqa: PLC0415 - as above
 
-    made = Lark(grammar, parser="lalr", start=list(start), propagate_positions=True)
-    data, memo = made.memo_serialize([TerminalDef, Rule])
+    lark = Lark(grammar, parser="lalr", start=list(start), propagate_positions=True)
+    data, memo = lark.memo_serialize([TerminalDef, Rule])
     data["parser"]["parser"] = _canonical(data["parser"]["parser"])
     numbers = {old: new for new, old in enumerate(sorted(memo, key=lambda number: json.dumps(memo[number])))}
     content = {
@@ -84,9 +84,9 @@ def _renumbered(value: Any, numbers: Mapping[int, int]) -> Any:
     if isinstance(value, dict):
         if value.keys() == {"@"}:
             return {"@": numbers[value["@"]]}
-        return {key: _renumbered(each, numbers) for key, each in value.items()}
+        return {key: _renumbered(part, numbers) for key, part in value.items()}
     if isinstance(value, list | tuple):
-        return [_renumbered(each, numbers) for each in value]
+        return [_renumbered(part, numbers) for part in value]
     return value
 
 

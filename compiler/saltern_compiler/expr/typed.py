@@ -42,7 +42,7 @@ class Facts:
 
     def without(self, name: str) -> Facts:
         """Forget what was known of a name that now means something else."""
-        kept = [frozenset(each for each in facts if not _mentions(each, name)) for facts in (self.there, self.filled)]
+        kept = [frozenset(fact for fact in facts if not _mentions(fact, name)) for facts in (self.there, self.filled)]
         return Facts(*kept)
 
 

@@ -105,7 +105,7 @@ class _Checker:
 
     def _select(self, expr: Expr, base: Typed, field: str, scope: Scope) -> Typed:
         of = self._part_of(base)
-        found, fails = self._field(expr, of, field, there=expr in scope.facts.there)
+        field_type, fails = self._field(expr, of, field, there=expr in scope.facts.there)
         parts = (
             (base,)
             if isinstance(expr, Select)
@@ -113,7 +113,7 @@ class _Checker:
             if isinstance(expr, Index)
             else ()
         )
-        return Typed(expr, self._narrow(expr, found, scope), parts, base.fails or fails, base.skips)
+        return Typed(expr, self._narrow(expr, field_type, scope), parts, base.fails or fails, base.skips)
 
     def _part_of(self, base: Typed) -> Type:
         """Return the type of which a part is read; null has none."""
@@ -126,11 +126,11 @@ class _Checker:
     def _field(self, expr: Expr, of: Type, name: str, *, there: bool) -> tuple[Type, bool]:
         match of:
             case ObjectType():
-                found = of.field(name)
-                if found is None:
+                field = of.field(name)
+                if field is None:
                     self._unknown_field(expr, of, name)
                     return ANY, True
-                return (found.type if found.required or there else optional(found.type)), False
+                return (field.type if field.required or there else optional(field.type)), False
             case MapType(value=value):
                 return value, True
             case Primitive(name="any"):
@@ -200,7 +200,7 @@ class _Checker:
         return self._gathered(expr, ListType(item), parts)
 
     def _map(self, expr: MapExpr, scope: Scope) -> Typed:
-        parts = tuple(self.check(each, scope) for each in children(expr))
+        parts = tuple(self.check(child, scope) for child in children(expr))
         self._no_optional(expr, expr.optional)
         keys, values = parts[::2], parts[1::2]
         names = [constant_key(key.expr) for key in keys]
@@ -235,8 +235,8 @@ class _Checker:
         of = self._part_of(base)
         if isinstance(of, Record) and of.field(target.field) is None:
             return Typed(expr, BOOL, (Typed(target, ANY, (base,)),))
-        found, _ = self._field(target, of, target.field, there=True)
-        return Typed(expr, BOOL, (Typed(target, found, (base,), base.fails, base.skips),), base.fails or of == ANY)
+        field_type, _ = self._field(target, of, target.field, there=True)
+        return Typed(expr, BOOL, (Typed(target, field_type, (base,), base.fails, base.skips),), base.fails or of == ANY)
 
     def _macro(self, expr: Macro, scope: Scope) -> Typed:
         target = self.check(expr.target, scope)

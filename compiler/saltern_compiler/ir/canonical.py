@@ -47,7 +47,7 @@ def schedule_id(trigger: Trigger) -> str:
     name = trigger.setting("id")
     if isinstance(name, Literal) and isinstance(name.value, str):
         return name.value
-    said = {each: _value(value) for each, value in trigger.settings if each in ("cron", "time_zone", "input")}
+    said = {key: _value(value) for key, value in trigger.settings if key in ("cron", "time_zone", "input")}
     return "s" + hashlib.sha256(rfc8785.dumps({"time_zone": "UTC", "input": {"object": {}}, **said})).hexdigest()[:12]
 
 
@@ -58,8 +58,8 @@ def _pipeline(pipeline: Pipeline) -> Json:
         input=show(pipeline.input),
         output=None if pipeline.output is None else show(pipeline.output),
         secrets={secret.name: secret.reference for secret in pipeline.secrets},
-        connections={each.name: _connection(each) for each in pipeline.connections},
-        triggers=_sorted(_trigger(each) for each in pipeline.triggers),
+        connections={connection.name: _connection(connection) for connection in pipeline.connections},
+        triggers=_sorted(_trigger(trigger) for trigger in pipeline.triggers),
         settings={name: _literal(value) for name, value in pipeline.settings},
         policy=_policy(pipeline.policy),
         nodes=_region(pipeline.body)["nodes"],
@@ -91,7 +91,7 @@ def _trigger(trigger: Trigger) -> Json:
 
 
 def _region(region: Region) -> dict[str, Json]:
-    nodes = sorted((_node(node) for node in region.nodes), key=lambda made: str(made["id"]))
+    nodes = sorted((_node(node) for node in region.nodes), key=lambda document: str(document["id"]))
     return {"nodes": nodes, **_without_defaults(variables=list(region.variables))}
 
 

@@ -76,15 +76,15 @@ def dependencies(region: Region) -> Mapping[str, frozenset[str]]:
     Names that are no node of the region (unknown ones, `input`, nodes around it) do not appear; a node that reads itself does.
     """
     ids = {node.id for node in region.nodes}
-    found: dict[str, frozenset[str]] = {}
+    needs: dict[str, frozenset[str]] = {}
     for node in region.nodes:
         names = {read.name for read in _reads(node)}
         names.update(edge.source for edge in node.control)
         names.update(node.after)
         if node.body is not None:
             names.update(_control_from_inside(node.body))
-        found[node.id] = found.get(node.id, frozenset()) | (names & ids)
-    return found
+        needs[node.id] = needs.get(node.id, frozenset()) | (names & ids)
+    return needs
 
 
 def _control_from_inside(body: Region) -> Iterator[str]:
@@ -97,11 +97,11 @@ def _control_from_inside(body: Region) -> Iterator[str]:
 
 def dependants(region: Region) -> Mapping[str, frozenset[str]]:
     """Map each node of a region to the nodes that wait for it: `dependencies`, turned around."""
-    found: dict[str, set[str]] = {node.id: set() for node in region.nodes}
+    feeds: dict[str, set[str]] = {node.id: set() for node in region.nodes}
     for node_id, needs in dependencies(region).items():
         for need in needs:
-            found[need].add(node_id)
-    return {node_id: frozenset(others) for node_id, others in found.items()}
+            feeds[need].add(node_id)
+    return {node_id: frozenset(others) for node_id, others in feeds.items()}
 
 
 def topological(region: Region) -> tuple[Node, ...] | Cycle:
@@ -134,12 +134,12 @@ def topological(region: Region) -> tuple[Node, ...] | Cycle:
 def cycles(region: Region) -> tuple[Cycle, ...]:
     """Find one cycle in each knot of nodes that wait for each other, sorted by their smallest ids."""
     feeds = {node_id: sorted(others) for node_id, others in dependants(region).items()}
-    found = []
+    rings = []
     for knot in _knots(feeds):
         if len(knot) == 1 and next(iter(knot)) not in feeds[next(iter(knot))]:
             continue
-        found.append(Cycle(_shortest_way_round(feeds, knot)))
-    return tuple(sorted(found, key=lambda cycle: cycle.ids))
+        rings.append(Cycle(_shortest_way_round(feeds, knot)))
+    return tuple(sorted(rings, key=lambda cycle: cycle.ids))
 
 
 def _shortest_way_round(feeds: Mapping[str, list[str]], knot: frozenset[str]) -> tuple[str, ...]:

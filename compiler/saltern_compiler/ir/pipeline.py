@@ -133,12 +133,12 @@ def region_of(owner: str, nodes: Iterable[Node], variables: tuple[str, ...]) -> 
 
 def map_nodes(region: Region, change: Callable[[Node], Node]) -> Region:
     """Apply a function to every node, those of bodies first; the region itself comes back where it changed none."""
-    made = []
+    changed = []
     for node in region.nodes:
         body = None if node.body is None else map_nodes(node.body, change)
-        made.append(change(node if body is node.body else replace(node, body=body)))
-    same = all(node is given for node, given in zip(made, region.nodes, strict=True))
-    return region if same else replace(region, nodes=tuple(made))
+        changed.append(change(node if body is node.body else replace(node, body=body)))
+    same = all(node is given for node, given in zip(changed, region.nodes, strict=True))
+    return region if same else replace(region, nodes=tuple(changed))
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,11 +162,11 @@ class Pipeline:
 
     def connection(self, name: str) -> Connection | None:
         """Return the connection of that name, if any."""
-        return next((each for each in self.connections if each.name == name), None)
+        return next((connection for connection in self.connections if connection.name == name), None)
 
     def secret(self, name: str) -> Secret | None:
         """Return the secret of that name, if any."""
-        return next((each for each in self.secrets if each.name == name), None)
+        return next((secret for secret in self.secrets if secret.name == name), None)
 
     def place(self, part: str) -> Origin:
         """Return the place of a part, or of the pipeline where the part has none of its own."""

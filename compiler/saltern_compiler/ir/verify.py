@@ -40,7 +40,7 @@ def verify(pipeline: Pipeline, *, checked: bool = False) -> None:
     """Raise `InternalError` for a broken pipeline."""
     _require(isinstance(pipeline.input, ObjectType), "the input is an object type", pipeline.name)
     _sorted("secrets are sorted by name", [secret.name for secret in pipeline.secrets])
-    _sorted("connections are sorted by name", [each.name for each in pipeline.connections])
+    _sorted("connections are sorted by name", [connection.name for connection in pipeline.connections])
     _sorted("settings are sorted by name", [name for name, _ in pipeline.settings], unique=True)
     for connection in pipeline.connections:
         _params(connection.settings, f"connection {connection.name}")
@@ -49,7 +49,7 @@ def verify(pipeline: Pipeline, *, checked: bool = False) -> None:
     _region(pipeline.body)
     if checked:
         _names(pipeline)
-        _scope(pipeline.body, frozenset(AMBIENT), frozenset(each.name for each in pipeline.connections))
+        _scope(pipeline.body, frozenset(AMBIENT), frozenset(connection.name for connection in pipeline.connections))
 
 
 def _require(holds: bool, invariant: str, where: str) -> None:
@@ -100,7 +100,9 @@ def _value(value: Value, where: str) -> None:
             for item in items:
                 _value(item, where)
         case ObjectValue(fields=fields):
-            _require(_has_more_than_literals(each for _, each in fields), "an object of literals is one literal", where)
+            _require(
+                _has_more_than_literals(member for _, member in fields), "an object of literals is one literal", where
+            )
             _params(fields, where)
         case _:
             _require(isinstance(value, TypeValue | SecretRef), "a value is one of the seven kinds", where)
@@ -133,23 +135,26 @@ def _template(parts: Sequence[str | Expression], where: str) -> None:
 def _literal(value: Json, where: str) -> None:
     waiting = [value]
     while waiting:
-        each = waiting.pop()
-        if isinstance(each, list):
-            waiting.extend(each)
-        elif isinstance(each, dict):
-            _require(all(isinstance(key, str) for key in each), "the keys of literals are text", where)
-            waiting.extend(each.values())
-        elif isinstance(each, float):
-            _require(math.isfinite(each), "numbers are finite", where)
+        part = waiting.pop()
+        if isinstance(part, list):
+            waiting.extend(part)
+        elif isinstance(part, dict):
+            _require(all(isinstance(key, str) for key in part), "the keys of literals are text", where)
+            waiting.extend(part.values())
+        elif isinstance(part, float):
+            _require(math.isfinite(part), "numbers are finite", where)
         else:
-            _require(each is None or isinstance(each, str | bool | int), "literals are JSON values", where)
+            _require(part is None or isinstance(part, str | bool | int), "literals are JSON values", where)
 
 
 def _names(pipeline: Pipeline) -> None:
     _unique("names of secrets are unique", [secret.name for secret in pipeline.secrets])
-    _unique("names of connections are unique", [each.name for each in pipeline.connections])
+    _unique("names of connections are unique", [connection.name for connection in pipeline.connections])
     known = {secret.name for secret in pipeline.secrets}
-    settings = [*(each.settings for each in pipeline.connections), *(each.settings for each in pipeline.triggers)]
+    settings = [
+        *(connection.settings for connection in pipeline.connections),
+        *(trigger.settings for trigger in pipeline.triggers),
+    ]
     for _, value in chain.from_iterable(settings):
         if isinstance(value, SecretRef):
             _require(value.name in known, "secrets that are named exist", value.name)

@@ -112,7 +112,7 @@ Instruction: TypeAlias = "Comment | Arg | From | Pairs | Copy | Run | Exec | Hea
 
 def render(instructions: Iterable[Instruction]) -> bytes:
     """Write the file."""
-    return ("\n".join(_render(each) for each in instructions) + "\n").encode()
+    return ("\n".join(_render(instruction) for instruction in instructions) + "\n").encode()
 
 
 def _render(of: Instruction) -> str:

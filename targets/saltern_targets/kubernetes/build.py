@@ -27,7 +27,7 @@ def build(plan: Plan, *, namespace: str, image: str) -> Mapping[str, bytes]:
         "resources": list(files),
     }
     top = header(plan.source_name)
-    written = {name: render(top, [_plain(each) for each in objects]) for name, objects in files.items()}
+    written = {name: render(top, [_plain(document) for document in objects]) for name, objects in files.items()}
     written["kustomization.yaml"] = render(top, [kustomization])
     return {f"{FOLDER}/{name}": data for name, data in sorted(written.items())}
 

@@ -70,8 +70,8 @@ def worker_egress(service: Service, name: str, component: str) -> V1NetworkPolic
 
 def _rules(hosts: Iterable[str]) -> list[V1NetworkPolicyEgressRule]:
     by_port: dict[int, list[str]] = {}
-    for each in hosts:
-        host, _, port = each.rpartition(":")
+    for address in hosts:
+        host, _, port = address.rpartition(":")
         by_port.setdefault(int(port), []).append(host)
     return [V1NetworkPolicyEgressRule(ports=[_port(port)], to=_peers(names)) for port, names in sorted(by_port.items())]
 
@@ -89,8 +89,8 @@ def _address(host: str) -> str | None:
         return None
 
 
-def _is_loopback(each: str) -> bool:
-    host = each.rpartition(":")[0].strip("[]")
+def _is_loopback(address: str) -> bool:
+    host = address.rpartition(":")[0].strip("[]")
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -34,7 +34,7 @@ _Dumper.add_representer(str, _string)
 def render(header: str, documents: Iterable[Mapping[str, Any]]) -> bytes:
     """Write documents under a comment of one line."""
     text = yaml.dump_all(
-        [_ordered(each) for each in documents],
+        [_ordered(document) for document in documents],
         Dumper=_Dumper,
         sort_keys=False,
         width=1000,
@@ -50,5 +50,5 @@ def _ordered(value: Any) -> Any:
         keys = sorted(value, key=lambda key: _FIRST.index(key) if key in _FIRST else len(_FIRST))
         return {key: _ordered(value[key]) for key in keys}
     if isinstance(value, list | tuple):
-        return [_ordered(each) for each in value]
+        return [_ordered(part) for part in value]
     return value

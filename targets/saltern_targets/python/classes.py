@@ -86,30 +86,30 @@ class Classes:
     @classmethod
     def of(cls, plan: Plan) -> Classes:
         """Name the classes of everything that the pipeline's values are made of."""
-        made = cls()
-        made._taken.update(
+        classes = cls()
+        classes._taken.update(
             function_names(plan).values(),
             item_names(plan).values(),
             (path.removesuffix(".py") for path, _ in plan.files),
         )
         for planned in plan.nodes:
-            made._name_foreign(planned)
-        made._name_root("Input", plan.input_type, "What a run starts with.")
-        made._reserve("Output", plan.output_type)
+            classes._name_foreign(planned)
+        classes._name_root("Input", plan.input_type, "What a run starts with.")
+        classes._reserve("Output", plan.output_type)
         for planned in plan.nodes:
             if planned.node.id == RETURN:
                 continue
             if planned.node.body is not None and isinstance(planned.returns, ListType):
                 item = class_name(" ".join(planned.node.body.variables) or f"{planned.node.id} item")
-                made._name_all(planned.returns.item, item, f"An item that `{planned.node.id}` goes through.")
-            made._name_all(planned.result, class_name(planned.node.id), f"Result of `{planned.node.id}`.")
+                classes._name_all(planned.returns.item, item, f"An item that `{planned.node.id}` goes through.")
+            classes._name_all(planned.result, class_name(planned.node.id), f"Result of `{planned.node.id}`.")
             for name, value in planned.node.params:
                 if isinstance(value, TypeValue):
-                    made._name_all(
+                    classes._name_all(
                         value.type, class_name(f"{planned.node.id} {name}"), f"`{name}` of `{planned.node.id}`."
                     )
-        made._name_root("Output", plan.output_type, "What a run returns.")
-        return made
+        classes._name_root("Output", plan.output_type, "What a run returns.")
+        return classes
 
     def name(self, of: ObjectType) -> str:
         """Return the class of an object type; one that was not met before becomes a class now."""
@@ -168,8 +168,8 @@ class Classes:
                 return
 
     def _name_parts(self, of: ObjectType, name: str) -> None:
-        for each in of.fields:
-            self._name_all(each.type, f"{name} {each.name}", f"`{each.name}` of `{name}`.")
+        for member in of.fields:
+            self._name_all(member.type, f"{name} {member.name}", f"`{member.name}` of `{name}`.")
 
     def annotation(self, of: Type) -> Annotation:
         """Write a type as an annotation."""

@@ -38,13 +38,13 @@ def emit_graph(plan: Plan) -> bytes:
         f"retention={literal(float(plan.retention))}",
     ]
     used = {planned.node.connection for planned in plan.nodes}
-    connections = [_connection(plan, each) for each in plan.pipeline.connections if each.name in used]
+    connections = [_connection(plan, connection) for connection in plan.pipeline.connections if connection.name in used]
     if connections:
         module.use("saltern_runtime", "Connection")
         parts.append(f"connections=({', '.join(connections)},)")
     if plan.schedules:
         module.use("saltern_runtime", "Schedule")
-        parts.append(f"schedules=({', '.join(_schedule(each) for each in plan.schedules)},)")
+        parts.append(f"schedules=({', '.join(_schedule(schedule) for schedule in plan.schedules)},)")
     parts.append(f"stages={stages}")
     module.add(f"require({literal(__version__)})")
     module.blank()
@@ -121,15 +121,17 @@ class _Stages:
 
 def _stage(module: Module, stage: Stage, functions: Mapping[str, str]) -> list[str]:  # noqa: C901 - one line a property
     """Write a stage; what it leaves to the runtime's defaults is left out."""
-    parts = [literal(stage.name), f"nodes={_tuple([f'nodes.{functions[each]}' for each in stage.nodes])}"]
+    parts = [literal(stage.name), f"nodes={_tuple([f'nodes.{functions[node]}' for node in stage.nodes])}"]
     if stage.when:
         module.use("saltern_runtime", "On")
-        parts.append(f"when={_tuple([f'On({literal(each.source)}, {literal(each.handle)})' for each in stage.when])}")
+        parts.append(
+            f"when={_tuple([f'On({literal(condition.source)}, {literal(condition.handle)})' for condition in stage.when])}"
+        )
     if stage.join != "all":
         parts.append(f"join={literal(stage.join)}")
     for name, names in (("after", stage.after), ("relay", stage.relay)):
         if names:
-            parts.append(f"{name}={_tuple([literal(each) for each in names])}")
+            parts.append(f"{name}={_tuple([literal(member) for member in names])}")
     if stage.queue != _DEFAULT_QUEUE:
         parts.append(f"queue={literal(stage.queue)}")
     if stage.timeout != DEFAULT_POLICY.timeout:

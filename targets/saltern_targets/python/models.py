@@ -48,8 +48,8 @@ def _emit_class(module: Module, model: Model, classes: Classes) -> None:
     if model.type.fields:
         module.blank()
     names = attributes(model.type)
-    for each in model.type.fields:
-        module.add(f"{names[each.name]}: {_field(module, each, names[each.name], classes)}", indent=4)
+    for field in model.type.fields:
+        module.add(f"{names[field.name]}: {_field(module, field, names[field.name], classes)}", indent=4)
 
 
 def _field(module: Module, of: Field, attribute: str, classes: Classes) -> str:

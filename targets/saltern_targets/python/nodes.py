@@ -83,16 +83,16 @@ class _Writer:
             self.module.use("saltern_runtime", "Context")
 
     def _names(self, planned: PlannedNode) -> Mapping[str, Keyword]:
-        made = {name: Keyword(self.items[name], of, may_be_skipped=False) for name, of in planned.items}
+        keywords = {name: Keyword(self.items[name], of, may_be_skipped=False) for name, of in planned.items}
         for name in planned.reads:
             if name == INPUT:
-                made[name] = Keyword(INPUT, self.plan.input_type, may_be_skipped=False)
+                keywords[name] = Keyword(INPUT, self.plan.input_type, may_be_skipped=False)
             elif name == RUN:
-                made[name] = Keyword(RUN, RUN_TYPE, may_be_skipped=False)
+                keywords[name] = Keyword(RUN, RUN_TYPE, may_be_skipped=False)
             else:
                 skipped = name in planned.may_be_skipped
-                made[name] = Keyword(self.functions[name], self.plan.node(name).result, may_be_skipped=skipped)
-        return made
+                keywords[name] = Keyword(self.functions[name], self.plan.node(name).result, may_be_skipped=skipped)
+        return keywords
 
     def _decorator(self, node: Node) -> str:
         connection = f", connection={literal(node.connection)}" if node.connection else ""
@@ -177,7 +177,7 @@ class _Writer:
         assert isinstance(cases, Literal), "checks refuse cases that are not literal"
         lines = [f"match {values.write(value)}:"]
         mixed = any(type(case) is int and case in (0, 1) for case in cases.value) and _may_be_bool(value)
-        for case in sorted(cases.value, key=lambda each: not isinstance(each, bool)) if mixed else cases.value:
+        for case in sorted(cases.value, key=lambda value: not isinstance(value, bool)) if mixed else cases.value:
             if mixed and not isinstance(case, bool):  # in Python, `case 1` takes True too
                 lines += ["    case bool():", f'        return "{ELSE}"']
                 mixed = False
@@ -197,7 +197,7 @@ def _may_be_bool(value: Value) -> bool:
     if not isinstance(value, Expression):
         return False
     of = tree_of(value).type
-    return any(each in (ANY, BOOL) for each in (of.members if isinstance(of, UnionType) else (of,)))
+    return any(member in (ANY, BOOL) for member in (of.members if isinstance(of, UnionType) else (of,)))
 
 
 _BODIES: Final[Mapping[Emit, Callable[[_Writer, PlannedNode, Values], list[str]]]] = {

@@ -88,7 +88,7 @@ version = "0.1.0"
 description = {_toml(description)}
 readme = "README.md"
 requires-python = ">=3.11"
-dependencies = [{", ".join(_toml(each) for each in requirements)}]
+dependencies = [{", ".join(_toml(requirement) for requirement in requirements)}]
 
 [tool.hatch.build.targets.wheel]
 packages = [{_toml(package)}]

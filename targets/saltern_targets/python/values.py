@@ -60,7 +60,7 @@ class Values:
                 return self._expression(value, expected)
             case ListValue(items=items):
                 item = _list_item(expected)
-                return "[" + ", ".join(self.write(each, item) for each in items) + "]"
+                return "[" + ", ".join(self.write(part, item) for part in items) + "]"
             case ObjectValue(fields=fields):
                 return self._object(fields, expected)
             case TypeValue(type=of):
@@ -73,10 +73,10 @@ class Values:
 
     def annotation(self, of: Type) -> str:
         """Write a type."""
-        made = self.classes.annotation(of)
-        self.imports |= made.imports
-        self.used_classes |= made.classes
-        return made.text
+        annotation = self.classes.annotation(of)
+        self.imports |= annotation.imports
+        self.used_classes |= annotation.classes
+        return annotation.text
 
     def returned(self, value: Value, expected: Type) -> list[str]:
         """Write the statements that return a value; what may have been skipped is asked for one after the other."""
@@ -139,7 +139,7 @@ class Values:
         """Import the classes that an expression validates into."""
         if not any(name in text for name in self.classes.names.values()):
             return
-        named = {each.id for each in ast.walk(ast.parse(text)) if isinstance(each, ast.Name)}
+        named = {part.id for part in ast.walk(ast.parse(text)) if isinstance(part, ast.Name)}
         for of, name in self.classes.names.items():
             if name in named:
                 self.annotation(of)
@@ -158,10 +158,10 @@ class Values:
 
     def _literal(self, data: Json, expected: Type) -> str:
         if isinstance(data, dict):
-            return self._object(tuple((key, Literal(each)) for key, each in sorted(data.items())), expected)
+            return self._object(tuple((key, Literal(value)) for key, value in sorted(data.items())), expected)
         if isinstance(data, list):
             item = _list_item(expected)
-            return "[" + ", ".join(self._literal(each, item) for each in data) + "]"
+            return "[" + ", ".join(self._literal(part, item) for part in data) + "]"
         if expected == DOUBLE and type(data) is int:
             return literal(float(data))
         return literal(data)
@@ -170,16 +170,18 @@ class Values:
         self, fields: tuple[tuple[str, Value], ...], expected: Type, written: Mapping[str, str] = _NOTHING
     ) -> str:
         given = dict(fields)
-        of = _pick(expected, lambda each: isinstance(each, ObjectType) and _fits(each, given))
+        of = _pick(expected, lambda member: isinstance(member, ObjectType) and _fits(member, given))
         if isinstance(of, ObjectType):
             names = attributes(of)
             parts = (
-                f"{names[each.name]}={written.get(each.name) or self.write(given[each.name], each.type)}"
-                for each in of.fields
-                if each.name in given
+                f"{names[field.name]}={written.get(field.name) or self.write(given[field.name], field.type)}"
+                for field in of.fields
+                if field.name in given
             )
             return f"{self.annotation(of)}({', '.join(parts)})"
-        item = of.value if isinstance(of := _pick(expected, lambda each: isinstance(each, MapType)), MapType) else ANY
+        item = (
+            of.value if isinstance(of := _pick(expected, lambda member: isinstance(member, MapType)), MapType) else ANY
+        )
         return "{" + ", ".join(f"{literal(name)}: {self.write(value, item)}" for name, value in fields) + "}"
 
 
@@ -216,15 +218,17 @@ def tree_of(value: Expression) -> Typed:
 
 
 def _fits(of: ObjectType, given: Mapping[str, Value]) -> bool:
-    return all(each.name in given or not each.required for each in of.fields) and all(of.field(name) for name in given)
+    return all(field.name in given or not field.required for field in of.fields) and all(
+        of.field(name) for name in given
+    )
 
 
 def _pick(of: Type, test: Callable[[Type], bool]) -> Type:
     """Return the first alternative of a type that passes a test, else the type itself."""
     members = of.members if isinstance(of, UnionType) else (of,)
-    return next((each for each in members if test(each)), of)
+    return next((member for member in members if test(member)), of)
 
 
 def _list_item(expected: Type) -> Type:
-    found = _pick(expected, lambda each: isinstance(each, ListType))
-    return found.item if isinstance(found, ListType) else ANY
+    wanted = _pick(expected, lambda member: isinstance(member, ListType))
+    return wanted.item if isinstance(wanted, ListType) else ANY

@@ -66,8 +66,8 @@ def membership(typed: Typed, a: Code, b: Code, *, negated: bool = False) -> Code
     keyed = isinstance(of, MapType | Record) and kind(item.type) == "string"
     if plain or keyed:
         return is_in(a, b, negated=negated)
-    found = call("is_in", a, b)
-    return code(f"not {found.text}", NOT, found) if negated else found
+    test = call("is_in", a, b)
+    return code(f"not {test.text}", NOT, test) if negated else test
 
 
 def is_in(item: Code, whole: Code, *, negated: bool) -> Code:

@@ -112,11 +112,11 @@ class _Printer:
         while typed.type == ANY and _is_dynamic(base):
             path.append(self._step(base))
             base = base.parts[0]
-        made = call("get", self.print(base), *reversed(path))
+        read = call("get", self.print(base), *reversed(path))
         by_key = (
             isinstance(of, ObjectType) and not isinstance(of, Record) and (self.classes or not has_models(typed.type))
         )
-        return coerce(made, ANY, typed.type, self.classes) if by_key else made
+        return coerce(read, ANY, typed.type, self.classes) if by_key else read
 
     def _step(self, typed: Typed) -> Code:
         name = _step_name(typed.expr)
@@ -130,17 +130,17 @@ class _Printer:
         steps = chain_steps(typed.expr)[1]
         while steps:
             owner_type, name = without_null(of), _step_name(steps[0])
-            found = owner_type.field(name) if isinstance(owner_type, ObjectType) and name is not None else None
-            if found is None or not isinstance(owner_type, ObjectType):
+            field = owner_type.field(name) if isinstance(owner_type, ObjectType) and name is not None else None
+            if field is None or not isinstance(owner_type, ObjectType):
                 break
             if is_nullable(of):
                 conditions.append(_is_there(value))
-            owner, value, of = value, _member(value, owner_type, found.name), found.type
+            owner, value, of = value, _member(value, owner_type, field.name), field.type
             steps = steps[1:]
-            if found.required:
+            if field.required:
                 continue
             if is_nullable(of):
-                conditions.append(call("has", owner, Code(pytext.string(found.name))))
+                conditions.append(call("has", owner, Code(pytext.string(field.name))))
             elif steps or default.text != "None":
                 conditions.append(_is_there(value))
         if steps:
@@ -173,13 +173,13 @@ class _Printer:
         base, name = target.parts[0], target.expr.field
         of = without_null(base.type)
         value = self.print(base)
-        conditions = [self._ran(each) for each in sorted(target.skips)]
-        found = of.field(name) if isinstance(of, ObjectType) else None
+        conditions = [self._ran(skip) for skip in sorted(target.skips)]
+        field = of.field(name) if isinstance(of, ObjectType) else None
         if isinstance(of, MapType):
             conditions.append(code(f"{pytext.string(name)} in {value.at(SUM)}", COMPARE, value))
-        elif isinstance(of, Record) or found is None or (not found.required and is_nullable(found.type)):
+        elif isinstance(of, Record) or field is None or (not field.required and is_nullable(field.type)):
             conditions.append(call("has", value, Code(pytext.string(name))))
-        elif not found.required and isinstance(of, ObjectType):
+        elif not field.required and isinstance(of, ObjectType):
             conditions.append(_is_there(_member(value, of, name)))
         return _conjunction(conditions) if conditions else Code("True")
 
@@ -224,8 +224,8 @@ class _Printer:
 
     def condition(self, typed: Typed) -> Code:
         """Print a condition; one that is not proven a bool is checked."""
-        made = self.print(typed)
-        return made if typed.type == BOOL or kind(typed.type) == "bool" else call("truth", made)
+        test = self.print(typed)
+        return test if typed.type == BOOL or kind(typed.type) == "bool" else call("truth", test)
 
     def _call(self, typed: Typed, expr: Call) -> Code:
         match expr.function, expr.target:
@@ -237,8 +237,8 @@ class _Printer:
                 default = coerce(self.print(typed.parts[1]), typed.parts[1].type, typed.type)
                 return self._chain(typed.parts[0], default, typed.type)
             case "hasValue", target if target is not None and optional_chain(target):
-                found = self._chain(typed.parts[0], _NONE, typed.parts[0].type)
-                return code(f"{found.at(SUM)} is not None", COMPARE, found)
+                value = self._chain(typed.parts[0], _NONE, typed.parts[0].type)
+                return code(f"{value.at(SUM)} is not None", COMPARE, value)
             case (("_&&_" | "_||_"), None):
                 return self._logical(typed, expr)
             case "!_", None:
@@ -257,10 +257,10 @@ class _Printer:
         return [*arms, (_ALWAYS, _NONE)]
 
     def _merge(self, typed: Typed) -> Code:
-        *tested, (_, made) = self.arms(typed)
+        *tested, (_, merged) = self.arms(typed)
         for test, value in reversed(tested):
-            made = code(f"{value.at(OR)} if {test.text} else {made.text}", CONDITIONAL, value, test, made)
-        return made
+            merged = code(f"{value.at(OR)} if {test.text} else {merged.text}", CONDITIONAL, value, test, merged)
+        return merged
 
     def _conditional(self, typed: Typed) -> Code:
         test = self.condition(typed.parts[0])
@@ -322,10 +322,10 @@ class _Printer:
         return applied(how(expr.function, typed.overload), args)
 
     def _argument(self, part: Typed, wanted: Type, function: str) -> Code:
-        made = self.print(part)
+        argument = self.print(part)
         if function == "dyn":
-            return coerce(made, part.type, ANY)
-        return coerce(made, part.type, wanted) if part.type == ANY and wanted != VALUE else made
+            return coerce(argument, part.type, ANY)
+        return coerce(argument, part.type, wanted) if part.type == ANY and wanted != VALUE else argument
 
 
 def _const(const: Const) -> Code:
@@ -372,4 +372,4 @@ def _filters(expr: Expr, variable: str) -> bool:
 def _conjunction(conditions: Sequence[Code]) -> Code:
     if len(conditions) == 1:
         return conditions[0]
-    return code(" and ".join(each.at(AND) for each in conditions), AND, *conditions)
+    return code(" and ".join(condition.at(AND) for condition in conditions), AND, *conditions)

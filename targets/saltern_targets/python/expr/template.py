@@ -17,20 +17,20 @@ from saltern_targets.python.expr.printer import print_expression
 
 def print_template(parts: Sequence[str | Typed], names: Mapping[str, str]) -> Code:
     """Print a template as an f-string; values that are not strings go through the helper `text`."""
-    made = [Code(pytext.string(part)) if isinstance(part, str) else _value(part, names) for part in parts]
+    codes = [Code(pytext.string(part)) if isinstance(part, str) else _value(part, names) for part in parts]
     if all(isinstance(part, str) for part in parts):
         return Code(pytext.string("".join(part for part in parts if isinstance(part, str))))
     if len(parts) == 1:
-        return made[0]
+        return codes[0]
     written = "".join(part for part in parts if isinstance(part, str))
-    fields = [each for each, part in zip(made, parts, strict=True) if not isinstance(part, str)]
+    fields = [printed for printed, part in zip(codes, parts, strict=True) if not isinstance(part, str)]
     quote = pytext.quote_for(written)
     inside = "".join(
-        _literal(part, quote) if isinstance(part, str) else _field(each, quote) or ""
-        for each, part in zip(made, parts, strict=True)
+        _literal(part, quote) if isinstance(part, str) else _field(printed, quote) or ""
+        for printed, part in zip(codes, parts, strict=True)
     )
-    if any(_field(each, quote) is None for each in fields):
-        return code(" + ".join(each.at(SUM) for each in made), SUM, *made)
+    if any(_field(field, quote) is None for field in fields):
+        return code(" + ".join(printed.at(SUM) for printed in codes), SUM, *codes)
     return code(f"f{quote}{inside}{quote}", ATOM, *fields)
 
 
