@@ -181,8 +181,8 @@ class Graph:
         """Check that every name leads somewhere. `package` is the package that holds `source_map.json`."""
         self.name = name
         self.package = package
-        self.connections = {each.name: each for each in connections}
-        self.schedules = {each.id: each for each in schedules}
+        self.connections = {connection.name: connection for connection in connections}
+        self.schedules = {schedule.id: schedule for schedule in schedules}
         self.deadline = deadline
         self.retention = retention
         self.stages: dict[str, Stage] = {}
@@ -200,20 +200,23 @@ class Graph:
         self.needs: dict[str, tuple[str, ...]] = {}
         """Stage name → names of the stages of its own body that tell it when they are terminal, sorted; relays in place of what
         they stand for. What a body takes from around its owner is among the owner's needs."""
-        for stage_name, found in self._all_needs().items():
-            self.needs[stage_name] = tuple(sorted(self._through_relays(self.stages[stage_name], found) - {stage_name}))
+        for stage_name, direct in self._all_needs().items():
+            self.needs[stage_name] = tuple(sorted(self._through_relays(self.stages[stage_name], direct) - {stage_name}))
         dependants: dict[str, list[str]] = {stage_name: [] for stage_name in self.stages}
         for stage_name, needs in sorted(self.needs.items()):
             for need in needs:
                 dependants[need].append(stage_name)
-        self.dependants = {stage_name: tuple(found) for stage_name, found in dependants.items()}
+        self.dependants = {stage_name: tuple(waiting) for stage_name, waiting in dependants.items()}
         self.starts = {
-            owner: tuple(each for each in self.members(owner) if not self.needs[each])
+            owner: tuple(member for member in self.members(owner) if not self.needs[member])
             for owner in ("", *dict.fromkeys(self.owner_of.values()))
         }
         """Owner → the stages of its body that need nothing inside of it; under the empty name, those of the pipeline itself."""
         self.entries = self.starts[""]
-        for told, after in [*self.dependants.items(), *((f"(start of {each})", v) for each, v in self.starts.items())]:
+        for told, after in [
+            *self.dependants.items(),
+            *((f"(start of {owner})", v) for owner, v in self.starts.items()),
+        ]:
             if len(after) > AT_ONCE:
                 raise GraphError(f"{name}: {len(after)} stages depend on {told!r}; at most {AT_ONCE} may")
 
@@ -233,11 +236,11 @@ class Graph:
 
     def owners(self, stage: str) -> tuple[str, ...]:
         """Return the stages in whose bodies a stage stands, the innermost first."""
-        found: list[str] = []
+        owners: list[str] = []
         while stage in self.owner_of:
             stage = self.owner_of[stage]
-            found.append(stage)
-        return tuple(found)
+            owners.append(stage)
+        return tuple(owners)
 
     def members(self, owner: str) -> tuple[str, ...]:
         """Return the stages of a body, without those of bodies inside of it; of the pipeline itself for the empty name."""
@@ -253,12 +256,12 @@ class Graph:
         self.stages[stage.name] = stage
         if owner:
             self.owner_of[stage.name] = owner
-        for each in stage.nodes:
-            if each.id in self.nodes:
-                raise GraphError(f"{self.name}: node {each.id!r} stands in two stages")
-            self.nodes[each.id] = each
-            self._functions[each.name] = each.id
-            self.stage_of[each.id] = stage.name
+        for node in stage.nodes:
+            if node.id in self.nodes:
+                raise GraphError(f"{self.name}: node {node.id!r} stands in two stages")
+            self.nodes[node.id] = node
+            self._functions[node.name] = node.id
+            self.stage_of[node.id] = stage.name
 
     def _check_bodies(self) -> None:
         for name, stage in self.stages.items():
@@ -282,43 +285,45 @@ class Graph:
             if self.owner_of.get(self.stage_of.get(body.result, "")) != name:
                 raise GraphError(f"{where} gives {body.result!r}, which does not stand in it")
             around = (self.stages[outer].opens for outer in self.owners(name))
-            taken = {*AMBIENT, *self._functions, *(each.variable for each in around if each is not None)}
+            taken = {*AMBIENT, *self._functions, *(region.variable for region in around if region is not None)}
             if body.variable and body.variable in taken:
                 raise GraphError(f"{where} names its item {body.variable!r}, which has another meaning")
 
     def _check_schedules(self, schedules: tuple[Schedule, ...]) -> None:
         if len(self.schedules) != len(schedules):
             raise GraphError(f"{self.name}: two schedules share an id")
-        for each in schedules:
-            if not re.fullmatch(SCHEDULE_ID, each.id):
-                raise GraphError(f"{self.name}: a schedule cannot have the id {each.id!r}")
-            if each.catch_up not in ("skip", "last", "all"):
-                raise GraphError(f"{self.name}: schedule {each.id!r} has the unknown catch_up {each.catch_up!r}")
+        for schedule in schedules:
+            if not re.fullmatch(SCHEDULE_ID, schedule.id):
+                raise GraphError(f"{self.name}: a schedule cannot have the id {schedule.id!r}")
+            if schedule.catch_up not in ("skip", "last", "all"):
+                raise GraphError(
+                    f"{self.name}: schedule {schedule.id!r} has the unknown catch_up {schedule.catch_up!r}"
+                )
 
     def _all_needs(self) -> Mapping[str, set[str]]:
         """Collect what each stage waits for; what lies around an owner is waited for by the owner."""
-        found: dict[str, set[str]] = {name: set() for name in self.stages}
+        needs: dict[str, set[str]] = {name: set() for name in self.stages}
         for name, stage in self.stages.items():
             for need in (*self._felt(stage), *self._waits(stage)):
                 waiting = name
                 while self.owner_of.get(need) != self.owner_of.get(waiting):
                     waiting = self.owner_of[waiting]
-                found[waiting].add(need)
-        return found
+                needs[waiting].add(need)
+        return needs
 
     def _felt(self, stage: Stage) -> Iterator[str]:
         """Yield the stages whose nodes a stage's nodes read or hang on."""
-        for each in stage.nodes:
-            items = self.items(each)
-            for name in each.reads:
+        for node in stage.nodes:
+            items = self.items(node)
+            for name in node.reads:
                 if name in AMBIENT or name in items:
                     continue
                 if name not in self._functions:
-                    raise GraphError(f"{self.name}: {each.id!r} reads {name!r}, which no stage runs")
-                yield self._seen(stage, self.stage_of[self._functions[name]], f"{each.id!r} reads {name!r}")
-            if each.connection is not None and each.connection not in self.connections:
+                    raise GraphError(f"{self.name}: {node.id!r} reads {name!r}, which no stage runs")
+                yield self._seen(stage, self.stage_of[self._functions[name]], f"{node.id!r} reads {name!r}")
+            if node.connection is not None and node.connection not in self.connections:
                 raise GraphError(
-                    f"{self.name}: {each.id!r} names the connection {each.connection!r}, which is not there"
+                    f"{self.name}: {node.id!r} names the connection {node.connection!r}, which is not there"
                 )
         for on in stage.when:
             if on.node not in self.stage_of:

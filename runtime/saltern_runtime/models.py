@@ -40,9 +40,9 @@ class Model(BaseModel):
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         """Say nothing of the default None: it stands for absence, which `required` tells already."""
         written = handler(schema)
-        for each in handler.resolve_ref_schema(written).get("properties", {}).values():
-            if each.get("default", ...) is None:
-                del each["default"]
+        for member in handler.resolve_ref_schema(written).get("properties", {}).values():
+            if member.get("default", ...) is None:
+                del member["default"]
         return written
 
 

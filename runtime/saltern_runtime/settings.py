@@ -54,15 +54,15 @@ class Settings:
         env = os.environ if env is None else env
         given: dict[str, object] = {}
         bad: list[str] = []
-        for each in fields(cls):
-            text = env.get(f"SALTERN_{each.name.upper()}")
+        for setting in fields(cls):
+            text = env.get(f"SALTERN_{setting.name.upper()}")
             if text is None:
                 continue
-            kind: type[Any] = type(each.default)
+            kind: type[Any] = type(setting.default)
             try:
-                given[each.name] = kind(text)
+                given[setting.name] = kind(text)
             except ValueError:
-                bad.append(f"SALTERN_{each.name.upper()}={text!r} is not a {kind.__name__}")
+                bad.append(f"SALTERN_{setting.name.upper()}={text!r} is not a {kind.__name__}")
         if bad:
             raise ValueError("; ".join(bad))
         return cls(**given)  # type: ignore[arg-type]  # each value was made by its field's own type

@@ -25,10 +25,10 @@ log = logging.getLogger("saltern.timers")
 
 def load_graph(package: str) -> Graph:
     """Return `PACKAGE.graph.GRAPH`; raises ImportError or TypeError where it is none of ours."""
-    found = importlib.import_module(f"{package}.graph").GRAPH
-    if not isinstance(found, Graph):
+    graph = importlib.import_module(f"{package}.graph").GRAPH
+    if not isinstance(graph, Graph):
         raise TypeError(f"{package}.graph.GRAPH is no graph")
-    return found
+    return graph
 
 
 def run(service: Service, stop: threading.Event, heartbeat: Path | None = None) -> None:

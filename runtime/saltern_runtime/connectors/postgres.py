@@ -47,13 +47,13 @@ class Idle:
             with self._lock:
                 if not self._stack:
                     return None
-                found = self._stack.pop()
+                connection = self._stack.pop()
             try:
-                found.execute("")
+                connection.execute("")
             except psycopg.Error:
-                found.close()
+                connection.close()
                 continue
-            return found
+            return connection
 
     def give(self, connection: psycopg.Connection[Any]) -> None:
         """Keep a connection for later, or close it where it is broken or there are enough."""

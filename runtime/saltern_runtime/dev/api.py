@@ -35,7 +35,7 @@ class Api:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
             with opener.open(request, timeout=10) as answer:
-                found: dict[str, Any] = json.load(answer)
-                return found
+                document: dict[str, Any] = json.load(answer)
+                return document
         except (OSError, ValueError):
             return None

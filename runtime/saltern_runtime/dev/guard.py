@@ -22,10 +22,10 @@ HURRY = 10.0
 def main(arguments: list[str]) -> int:
     """Run the command; the result is its exit code."""
     lifeline, grace, command = int(arguments[0]), float(arguments[1]), arguments[3:]
-    keep = [int(each) for each in arguments[2].split(",") if each]
+    keep = [int(number) for number in arguments[2].split(",") if number]
     awake, wake = os.pipe()
-    for each in (awake, wake):
-        os.set_blocking(each, False)
+    for pipe in (awake, wake):
+        os.set_blocking(pipe, False)
     signal.set_wakeup_fd(wake)
     for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)

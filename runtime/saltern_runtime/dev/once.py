@@ -81,8 +81,8 @@ def _check(model: Any, given: Json) -> Json:
     try:
         return model.model_validate(given).to_json()
     except ValidationError as error:
-        found = [
-            f"  {'/'.join(map(str, each['loc'])) or '(the whole)'}: {each['msg']}"
-            for each in error.errors(include_url=False, include_input=False)
+        problems = [
+            f"  {'/'.join(map(str, problem['loc'])) or '(the whole)'}: {problem['msg']}"
+            for problem in error.errors(include_url=False, include_input=False)
         ]
-        raise InputError("\n".join(["the pipeline does not take this input:", *found])) from error
+        raise InputError("\n".join(["the pipeline does not take this input:", *problems])) from error

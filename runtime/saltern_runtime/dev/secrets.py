@@ -12,13 +12,13 @@ _PREFIX = "env:"
 
 def missing(tree: Tree, environ: Mapping[str, str]) -> Mapping[str, tuple[str, ...]]:
     """Return variable → what needs it, for those that are not set or empty; both sorted."""
-    found: dict[str, set[str]] = {}
+    users_of: dict[str, set[str]] = {}
     for module in ("graph", "api"):
         for reference, user in _references(tree, module):
             name = reference.removeprefix(_PREFIX)
             if reference.startswith(_PREFIX) and not environ.get(name):
-                found.setdefault(name, set()).add(user)
-    return {name: tuple(sorted(users)) for name, users in sorted(found.items())}
+                users_of.setdefault(name, set()).add(user)
+    return {name: tuple(sorted(users)) for name, users in sorted(users_of.items())}
 
 
 def _references(tree: Tree, module: str) -> Iterator[tuple[str, str]]:
@@ -29,7 +29,7 @@ def _references(tree: Tree, module: str) -> Iterator[tuple[str, str]]:
         parsed = ast.parse((tree.folder / tree.package / f"{module}.py").read_bytes())
     except (SyntaxError, ValueError):
         return
-    for call in (each for each in ast.walk(parsed) if isinstance(each, ast.Call) and each.args):
+    for call in (part for part in ast.walk(parsed) if isinstance(part, ast.Call) and part.args):
         owner = _text(call.args[0])
         for keyword in call.keywords:
             if keyword.arg == "secret":

@@ -147,9 +147,9 @@ def _watch(api: Api, children: Children, stop: Stop, view: View, *, fleet: Fleet
         children.check()
         began = time.monotonic()
         fresh = [run["id"] for run in reversed(api.runs()) if run["id"] not in ended]
-        found: list[Any] = [run for run in map(api.run, fresh) if run is not None]
-        ended.update(run["id"] for run in found if run["state"] in TERMINAL)
-        view.update(found)
+        runs: list[Any] = [run for run in map(api.run, fresh) if run is not None]
+        ended.update(run["id"] for run in runs if run["state"] in TERMINAL)
+        view.update(runs)
         fleet.tick()
         stop.event.wait(max(REFRESH, time.monotonic() - began))
 

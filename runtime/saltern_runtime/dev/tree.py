@@ -35,14 +35,14 @@ def find(folder: Path) -> Tree:
     """Find the package; raises TreeError."""
     if not folder.is_dir():
         raise TreeError(f"{folder} is not a folder")
-    packages = [each for each in sorted(folder.iterdir()) if all((each / mark).is_file() for mark in _MARKS)]
+    packages = [package for package in sorted(folder.iterdir()) if all((package / mark).is_file() for mark in _MARKS)]
     if len(packages) == 1:
         [package] = packages
         service = _service(package / "graph.py") or package.name
         return Tree(folder.resolve(), package.name, service, _plan(package / "source_map.json"))
     if not packages:
         raise TreeError(f"{folder} holds no generated package: build one with `saltern build PIPELINE -o {folder}`")
-    names = ", ".join(each.name for each in packages)
+    names = ", ".join(package.name for package in packages)
     raise TreeError(
         f"{folder} holds several generated packages ({names}): build each pipeline into a folder of its own"
     )
@@ -54,7 +54,7 @@ def _service(graph: Path) -> str:
         parsed = ast.parse(graph.read_bytes())
     except (SyntaxError, ValueError):
         return ""
-    for call in (each for each in ast.walk(parsed) if isinstance(each, ast.Call) and each.args):
+    for call in (part for part in ast.walk(parsed) if isinstance(part, ast.Call) and part.args):
         name = call.args[0]
         if isinstance(call.func, ast.Name) and call.func.id == "Graph" and isinstance(name, ast.Constant):
             return str(name.value)

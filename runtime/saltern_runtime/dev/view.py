@@ -111,7 +111,7 @@ def lines(run: Run, width: int = 120, *, color: bool = False) -> list[str]:
     """Draw a run: its state and time, and one line for each node."""
     head = ["run", run["id"], run["state"], _took(run["created_at"], run["ended_at"]), run["trigger"]]
     nodes = run["nodes"]
-    widths = [max((len(plain(each[key])) for each in nodes), default=0) for key in ("id", "type")]
+    widths = [max((len(plain(node[key])) for node in nodes), default=0) for key in ("id", "type")]
     drawn = [_paint(_cut("  ".join(filter(None, map(plain, head))), width), "1", color=color)]
     for node in nodes:
         attempt = f"attempt {node['attempt']}" if node["attempt"] > 1 else ""
@@ -132,11 +132,11 @@ def lines(run: Run, width: int = 120, *, color: bool = False) -> list[str]:
 
 def items(node: Mapping[str, Any]) -> str:
     """Say how many items a foreach, or a node of its body, has done."""
-    found = node.get("items")
-    if not found:
+    items = node.get("items")
+    if not items:
         return ""
-    failed = f", {found['failed']} failed" if found["failed"] else ""
-    return f"{found['done'] + found['failed'] + found['skipped']}/{found['total']} items{failed}"
+    failed = f", {items['failed']} failed" if items["failed"] else ""
+    return f"{items['done'] + items['failed'] + items['skipped']}/{items['total']} items{failed}"
 
 
 def plain(text: object) -> str:

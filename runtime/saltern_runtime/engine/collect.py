@@ -45,13 +45,13 @@ def _gathered(node: str, opens: Opens, text: str, limit: int) -> str:
     """Let the region's own function make the value; whatever it raises is final, since it is pure."""
     assert opens.gather is not None, "asked for regions that have one"
     try:
-        made = _compact(opens.gather(json.loads(text)))
+        gathered = _compact(opens.gather(json.loads(text)))
     except Exception as error:
         message = f"the value of {node!r} cannot be made of its results: {type(error).__name__}: {error}"
         raise PermanentError(message, code="ungathered-result") from error
-    if len(made.encode()) > limit:
+    if len(gathered.encode()) > limit:
         raise _too_large(node, limit)
-    return made
+    return gathered
 
 
 def _too_large(node: str, limit: int) -> PermanentError:

@@ -53,9 +53,9 @@ class Leases:
             self._pid = os.getpid()
             self._holds = {}
             threading.Thread(target=self._watch, name="saltern-leases", daemon=True).start()
-        made = Hold(claim, until, time.monotonic())
-        self._holds[claim.nonce] = made
-        return made
+        held = Hold(claim, until, time.monotonic())
+        self._holds[claim.nonce] = held
+        return held
 
     def drop(self, hold: Hold) -> None:
         """Look after it no longer."""

@@ -26,5 +26,5 @@ def scopes_of(path: str) -> tuple[str, ...]:
 
 def items_of(path: str) -> tuple[tuple[str, int], ...]:
     """Return the items that an activation is in, the innermost first: each the path of its foreach, and its index."""
-    found = [_ITEM.fullmatch(scope) for scope in reversed(scopes_of(path)[1:])]
-    return tuple((each[1], int(each[2])) for each in found if each is not None)
+    matches = [_ITEM.fullmatch(scope) for scope in reversed(scopes_of(path)[1:])]
+    return tuple((match[1], int(match[2])) for match in matches if match is not None)

@@ -46,19 +46,19 @@ class Schedules:
         self._next: dict[str, tuple[int, int]] = {}
         """Schedule → the tick that it stands at, and the one after it (Unix ms)."""
         self._shards: dict[int, list[Schedule]] = {}
-        for each in service.graph.schedules.values():
-            shard = int(digest_of("sched", each.id), 16) % service.settings.shards
-            self._shards.setdefault(shard, []).append(each)
+        for schedule in service.graph.schedules.values():
+            shard = int(digest_of("sched", schedule.id), 16) % service.settings.shards
+            self._shards.setdefault(shard, []).append(schedule)
 
     def fire(self) -> int:
         """Create the runs that are due; returns how many this call made."""
-        made = 0
+        fired = 0
         for shard, schedules in self._shards.items():
-            names = [each.id for each in schedules]
+            names = [schedule.id for schedule in schedules]
             standing = self._service.store.current(shard, self._service.plans.plan, names, SILENCE)
             if standing.mine:
-                made += sum(self._fire(shard, each, standing) for each in schedules)
-        return made
+                fired += sum(self._fire(shard, schedule, standing) for schedule in schedules)
+        return fired
 
     def _fire(self, shard: int, schedule: Schedule, standing: Standing) -> int:
         signature = f"{schedule.cron} {schedule.time_zone}"
@@ -68,15 +68,15 @@ class Schedules:
             self._move(shard, schedule, signature, was, standing.now)
             return 0
         due, missed = self._due(schedule, was[0], standing.now)
-        made, stood = 0, was
+        fired, stood = 0, was
         if missed:
             log.warning("schedule %s: %d ticks passed while no timers ran and are not made up for", schedule.id, missed)
         for tick in due:
-            made += self._run(shard, schedule, signature, stood, tick)
+            fired += self._run(shard, schedule, signature, stood, tick)
             stood = (tick, signature)
         if not due and missed:
             self._move(shard, schedule, signature, was, standing.now)
-        return made
+        return fired
 
     def _due(self, schedule: Schedule, stood: int, now: int) -> tuple[Sequence[int], int]:
         """Return the ticks to fire, oldest first, and how many others have passed."""
@@ -86,23 +86,22 @@ class Schedules:
             known = self._next[schedule.id] = (stood, next(after, NEVER))
         if now < known[1]:
             return (), 0
-        found: list[int] = []
+        due: list[int] = []
         passed = 0
         for tick in islice(ticks(schedule, now + 1, reverse=True), STEP):
             if tick <= stood:
                 break
             passed += 1
-            if len(found) < MOST:
-                found.append(tick)
-        if (
-            not found
-        ):  # backwards, the hour that comes twice hides what its first passing had: that one is due all the same
-            found = [known[1]]
+            if len(due) < MOST:
+                due.append(tick)
+        # Backwards, the hour that comes twice hides what its first passing had: that one is due all the same.
+        if not due:
+            due = [known[1]]
         if schedule.catch_up == "last":
-            found = found[:1]
+            due = due[:1]
         elif schedule.catch_up == "skip":
-            found = [tick for tick in found if now - tick <= LATE * 1000]
-        return found[::-1], max(0, passed - len(found))
+            due = [tick for tick in due if now - tick <= LATE * 1000]
+        return due[::-1], max(0, passed - len(due))
 
     def _move(self, shard: int, schedule: Schedule, signature: str, was: tuple[int, str] | None, to: int) -> None:
         plan = self._service.plans.plan
@@ -131,5 +130,5 @@ def ticks(schedule: Schedule, start: int, *, reverse: bool = False) -> Iterator[
     if reverse and start % 1000:
         # cronsim goes by whole seconds, and yields what is before the one that it is given.
         moment = datetime.fromtimestamp(start // 1000 + 1, UTC)
-    for found in CronSim(schedule.cron, moment.astimezone(ZoneInfo(schedule.time_zone)), reverse=reverse):
-        yield round(found.timestamp() * 1000)
+    for tick in CronSim(schedule.cron, moment.astimezone(ZoneInfo(schedule.time_zone)), reverse=reverse):
+        yield round(tick.timestamp() * 1000)

@@ -85,7 +85,7 @@ class StagePlan:
     def arrival(self, need: int, scopes: Sequence[str] = ("",)) -> Dependant:
         """Return this stage as its predecessors pass it."""
         stage = self.stage
-        made = Dependant(
+        dependant = Dependant(
             path=scopes[self.depth] + self.name,
             need=need,
             join=stage.join if stage.when else "all",
@@ -97,21 +97,21 @@ class StagePlan:
             timeout=int(stage.timeout * 1000),
         )
         if stage.ttl is not None:
-            made["ttl"] = int(stage.ttl * 1000)
-        return made
+            dependant["ttl"] = int(stage.ttl * 1000)
+        return dependant
 
     def dependants(self, taken: Mapping[str, str], scopes: Sequence[str] = ("",)) -> list[Dependant]:
         """Return the dependants with their control edges counted live or dead; where nothing was taken, all are dead."""
         passed: list[Dependant] = []
         for other, template, need, hangs in self.edges:
-            made = template or other.arrival(need, scopes)
+            dependant = template or other.arrival(need, scopes)
             if not hangs:
-                passed.append(made)
+                passed.append(dependant)
                 continue
             live = sum(taken.get(node) == handle for node, handle in hangs)
-            made = made.copy()
-            made["live"], made["dead"] = live, len(hangs) - live
-            passed.append(made)
+            dependant = dependant.copy()
+            dependant["live"], dependant["dead"] = live, len(hangs) - live
+            passed.append(dependant)
         return passed
 
 
@@ -129,10 +129,10 @@ def relayed(graph: Graph, relay: str) -> tuple[On, ...]:
 
 
 def _behind(graph: Graph, relay: str) -> frozenset[str]:
-    found: set[str] = set()
+    names: set[str] = set()
     for name in graph.stages[relay].after:
-        found |= {name} if graph.stages[name].nodes else _behind(graph, name)
-    return frozenset(found)
+        names |= {name} if graph.stages[name].nodes else _behind(graph, name)
+    return frozenset(names)
 
 
 class Plans:
@@ -144,14 +144,14 @@ class Plans:
         self.stages = {name: StagePlan(graph, stage, self.plan) for name, stage in graph.stages.items()}
         self.handles = frozenset(on.node for stage in graph.stages.values() for on in stage.when)
         """Ids of nodes whose value is a handle that others hang on."""
-        for name, made in self.stages.items():
-            told = {name} if made.stage.nodes else _behind(graph, name)
+        for name, prepared in self.stages.items():
+            told = {name} if prepared.stage.nodes else _behind(graph, name)
             for other in graph.dependants[name]:
                 hangs = tuple(
                     (on.node, on.handle) for on in graph.stages[other].when if graph.stage_of[on.node] in told
                 )
                 after, need = self.stages[other], len(graph.needs[other])
-                made.edges.append((after, None if after.depth else after.arrival(need), need, hangs))
+                prepared.edges.append((after, None if after.depth else after.arrival(need), need, hangs))
 
     @cached_property
     def entries(self) -> tuple[Dependant, ...]:
@@ -169,7 +169,7 @@ class Plans:
     @cached_property
     def queues(self) -> tuple[str, ...]:
         """Full names of all queues, sorted."""
-        return tuple(sorted({each.queue for each in self.stages.values()}))
+        return tuple(sorted({prepared.queue for prepared in self.stages.values()}))
 
     def of(self, path: str) -> StagePlan:
         """Return the stage of an activation."""
@@ -263,7 +263,7 @@ class Plans:
 
         What is read is a node's id, or empty: the input, or an item.
         """
-        found: dict[str, tuple[tuple[str, str, int], ...]] = {}
+        keywords: dict[str, tuple[tuple[str, str, int], ...]] = {}
         for node in self.graph.nodes.values():
             ids, items = iter(self.graph.reads(node)), self.graph.items(node)
             known: list[tuple[str, str, int]] = []
@@ -275,19 +275,19 @@ class Plans:
                 else:
                     read = next(ids)
                     known.append((name, read, depth_of(self.graph, self.graph.stage_of[read])))
-            found[node.id] = tuple(known)
-        return found
+            keywords[node.id] = tuple(known)
+        return keywords
 
 
 def _items(node: Node[Any, Any], text: str) -> list[str]:
-    found = json.loads(text)
-    if not isinstance(found, list):
-        raise PermanentError(f"{node.id!r} goes over a list, not {type(found).__name__}", code="not-a-list")
-    if len(found) > MAX_ITEMS:
+    items = json.loads(text)
+    if not isinstance(items, list):
+        raise PermanentError(f"{node.id!r} goes over a list, not {type(items).__name__}", code="not-a-list")
+    if len(items) > MAX_ITEMS:
         raise PermanentError(
-            f"{node.id!r} has {len(found)} items, over the limit of {MAX_ITEMS}", code="too-many-items"
+            f"{node.id!r} has {len(items)} items, over the limit of {MAX_ITEMS}", code="too-many-items"
         )
-    return [_compact(item) for item in found]
+    return [_compact(item) for item in items]
 
 
 def _sleep(value: timedelta | datetime) -> Sleep:

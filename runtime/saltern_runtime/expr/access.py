@@ -51,12 +51,12 @@ def get(base: Any, /, *path: Any, default: Any = _MISSING) -> Any:
     for step in path:
         if not isinstance(default, _Missing) and value is None:
             return default
-        found = _step(value, step)
-        if isinstance(found, _Missing):
+        member = _step(value, step)
+        if isinstance(member, _Missing):
             if not isinstance(default, _Missing):
                 return default
             raise _nowhere(value, step)
-        value = found
+        value = member
     return value
 
 
@@ -121,14 +121,14 @@ def each(value: Any) -> Iterable[Any]:
 
 def mapping(*entries: tuple[Any, Any]) -> dict[Any, Any]:
     """Make a map whose keys are computed; raises `ExprError` for a key twice or one that cannot be a key."""
-    made: dict[Any, Any] = {}
+    table: dict[Any, Any] = {}
     for key, value in entries:
         if not isinstance(key, str | bool | int):
             raise ExprError("invalid-argument", f"unsupported key type: {type_name(key)}")
-        if key in made:
+        if key in table:
             raise ExprError("invalid-argument", f"repeated key: {key!r}")
-        made[key] = value
-    return made
+        table[key] = value
+    return table
 
 
 def expect(value: Any, of: type[T]) -> T:
@@ -136,8 +136,8 @@ def expect(value: Any, of: type[T]) -> T:
 
     Plain JSON becomes models where the type says so, int becomes float. Raises `ExprError` that says where they part.
     """
-    made: T = _expect(value, of, "")
-    return made
+    checked: T = _expect(value, of, "")
+    return checked
 
 
 def expect_optional(value: Any, of: type[T]) -> T | None:

@@ -106,14 +106,14 @@ def sub(a: Any, b: Any, /) -> Any:
 
 def _time(compute: Callable[[Any, Any], Any], sign: str, a: Any, b: Any) -> Any:
     try:
-        made = compute(a, b)
+        moment = compute(a, b)
     except TypeError:
         raise no_overload(sign, a, b) from None
     except OverflowError:
         raise ExprError("overflow", "the result is outside the years 1 to 9999") from None
-    if isinstance(made, timedelta) and abs(made) > MAX_DURATION:
+    if isinstance(moment, timedelta) and abs(moment) > MAX_DURATION:
         raise ExprError("overflow", "the duration is longer than 10,000 years")
-    return made
+    return moment
 
 
 @overload

@@ -59,7 +59,7 @@ class Collector:
             ("saltern_dead_letters", "dead", "stage", "Activations that went to the dead letters."),
         ):
             counter = CounterMetricFamily(name, doc, labels=("pipeline", label))
-            for kind, *rest in (each.split("|", 1) for each in figures.counts):
+            for kind, *rest in (key.split("|", 1) for key in figures.counts):
                 if kind == key:
                     counter.add_metric((self._pipeline, rest[0]), figures.counts[f"{kind}|{rest[0]}"])
             yield counter
@@ -92,10 +92,10 @@ class Collector:
         family = HistogramMetricFamily(
             "saltern_stage_duration_seconds", "How long attempts took.", labels=("pipeline", "stage")
         )
-        for stage, found in stages.items():
+        for stage, histogram in stages.items():
             total, buckets = 0, []
             for index, bound in enumerate((*BUCKETS, float("inf"))):
-                total += found.get(str(index), 0)
+                total += histogram.get(str(index), 0)
                 buckets.append(("+Inf" if bound == float("inf") else repr(bound), float(total)))
-            family.add_metric((self._pipeline, stage), buckets, sum_value=found.get("ms", 0) / 1000)
+            family.add_metric((self._pipeline, stage), buckets, sum_value=histogram.get("ms", 0) / 1000)
         return family

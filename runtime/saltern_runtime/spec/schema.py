@@ -172,7 +172,7 @@ def _any_of(schema: Mapping[str, Json], key: str, path: tuple[str | int, ...]) -
     options = schema[key]
     if not isinstance(options, list) or not options:
         raise SchemaError((*path, key), "a list of at least one schema")
-    return union(*(from_schema(each, (*path, key, i)) for i, each in enumerate(options)))
+    return union(*(from_schema(option, (*path, key, i)) for i, option in enumerate(options)))
 
 
 def _object(schema: Mapping[str, Json], path: tuple[str | int, ...]) -> Type:
@@ -196,7 +196,7 @@ def _object(schema: Mapping[str, Json], path: tuple[str | int, ...]) -> Type:
             (*path, "additionalProperties"), "an object has named properties or a schema for all, not both"
         )
     fields = {
-        name: _field(name, each, name in required, (*path, "properties", name)) for name, each in properties.items()
+        name: _field(name, member, name in required, (*path, "properties", name)) for name, member in properties.items()
     }
     return obj(fields, open="additionalProperties" in schema and extra is True)
 

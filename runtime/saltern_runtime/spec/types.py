@@ -99,15 +99,15 @@ PRIMITIVES: Final[Mapping[str, Primitive]] = {
 
 def obj(fields: Mapping[str, Type | Field], *, open: bool = False) -> ObjectType:  # noqa: A002 - the JSON word for it
     """Make an object type from name → type (required) or name → Field."""
-    made = [f if isinstance(f, Field) else Field(name, f) for name, f in fields.items()]
-    return ObjectType(tuple(sorted(made, key=lambda f: f.name)), open=open)
+    members = [f if isinstance(f, Field) else Field(name, f) for name, f in fields.items()]
+    return ObjectType(tuple(sorted(members, key=lambda f: f.name)), open=open)
 
 
 def union(*types: Type) -> Type:
     """Join types into the smallest equal one: flat, without repeats, sorted; `any` swallows all."""
     flat: list[Type] = []
-    for each in types:
-        flat.extend(each.members if isinstance(each, UnionType) else (each,))
+    for member in types:
+        flat.extend(member.members if isinstance(member, UnionType) else (member,))
     if ANY in flat:
         return ANY
     unique = {show(member): member for member in flat}

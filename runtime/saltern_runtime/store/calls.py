@@ -177,7 +177,7 @@ class Failed:
 
 def read_bells(shard: int, text: str) -> tuple[Bell, ...]:
     """Read the bells of a script's answer."""
-    return tuple(Bell(shard, *each) for each in json.loads(text)) if text else ()
+    return tuple(Bell(shard, *bell) for bell in json.loads(text)) if text else ()
 
 
 def read_claim(parts: Sequence[str]) -> Claim:

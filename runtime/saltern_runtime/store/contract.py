@@ -93,7 +93,7 @@ def _reads(name: str, parts: Mapping[str, str]) -> set[str]:
 @cache
 def _functions(text: str) -> Mapping[str, str]:
     """Return the functions of a part: name → text."""
-    return {found[1]: found[0] for found in _FUNCTION.finditer(text)}
+    return {match[1]: match[0] for match in _FUNCTION.finditer(text)}
 
 
 @cache
@@ -127,4 +127,4 @@ def _shared(text: str) -> Iterator[str]:
 def _list(kind: str, text: str) -> dict[str, bool]:
     """Read `-- @kind a, b?`: name → whether it must be there."""
     named = re.findall(rf"^-- @{kind} (.*)$", text, re.MULTILINE)
-    return {each.rstrip("?"): not each.endswith("?") for line in named for each in line.split(", ")}
+    return {name.rstrip("?"): not name.endswith("?") for line in named for name in line.split(", ")}

@@ -29,8 +29,8 @@ class Keys:
 
 def shard_of(run_id: str) -> int | None:
     """Return the shard that a run's id carries; None where it is no run's id."""
-    found = _RUN_ID.fullmatch(run_id)
-    return int(found[1]) if found else None
+    match = _RUN_ID.fullmatch(run_id)
+    return int(match[1]) if match else None
 
 
 def new_run_id(shard: int) -> str:

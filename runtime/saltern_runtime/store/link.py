@@ -113,8 +113,8 @@ class Link:
         if getattr(self._own, "pid", 0) != os.getpid():
             self._own.redis = self._connect(single_connection_client=True)
             self._own.pid = os.getpid()
-        found: redis.Redis = self._own.redis
-        return found
+        client: redis.Redis = self._own.redis
+        return client
 
     def _connect(self, **more: Any) -> redis.Redis:
         timeout = self.settings.socket_timeout

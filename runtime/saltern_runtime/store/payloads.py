@@ -38,5 +38,5 @@ class RedisPayloads:
 
     def get(self, reference: str) -> str | None:
         """See PayloadStore."""
-        found = self._client.get(reference)
-        return None if found is None else str(found)
+        payload = self._client.get(reference)
+        return None if payload is None else str(payload)

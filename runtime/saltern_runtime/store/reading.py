@@ -82,20 +82,20 @@ class Reader:
     def runs(self, tenant: str, limit: int, cursor: str | None) -> RunPage:
         """Return a tenant's runs, newest first. The cursor is the last run shown; raises ValueError for a broken one."""
         before, last = ("+inf", "") if cursor is None else _cursor(cursor)
-        found: list[tuple[float, str]] = []
+        places: list[tuple[float, str]] = []
         for shard in range(self._store.settings.shards):
             index = f"{self._store.keys.shard(shard)}runs:{tenant}"
-            found += self._index(index, before, last, limit + 1)
-        found.sort(reverse=True)
-        shown = self._summaries([run_id for _, run_id in found[:limit]])
-        more = len(found) > limit
-        return RunPage(tuple(shown), f"{int(found[limit - 1][0])}.{found[limit - 1][1]}" if more else None)
+            places += self._index(index, before, last, limit + 1)
+        places.sort(reverse=True)
+        shown = self._summaries([run_id for _, run_id in places[:limit]])
+        more = len(places) > limit
+        return RunPage(tuple(shown), f"{int(places[limit - 1][0])}.{places[limit - 1][1]}" if more else None)
 
     def _index(self, index: str, before: str, last: str, limit: int) -> list[tuple[float, str]]:
         client = self._store.client
-        found: list[tuple[float, str]] = []
+        places: list[tuple[float, str]] = []
         start = 0
-        while len(found) < limit:
+        while len(places) < limit:
             at = start
             page = cast(
                 "list[tuple[str, float]]",
@@ -103,11 +103,11 @@ class Reader:
                     lambda: client.zrevrangebyscore(index, before, "-inf", start=at, num=limit, withscores=True)  # noqa: B023 - called at once
                 ),
             )
-            found += [(score, run) for run, score in page if before == "+inf" or (score, run) < (float(before), last)]
+            places += [(score, run) for run, score in page if before == "+inf" or (score, run) < (float(before), last)]
             start += len(page)
             if len(page) < limit:
                 break
-        return found
+        return places
 
     def _summaries(self, run_ids: Sequence[str]) -> list[RunSummary]:
         """Read runs in one round trip; those that are gone, or that a later runtime wrote, are left out."""
@@ -184,11 +184,11 @@ class Reader:
         key = self._store.keys.run(run_id, ":events")
         # The socket's own time-out stays longer than the wait.
         wait = int(min(block, self._store.settings.socket_timeout * 0.8) * 1000) or None
-        found = cast(
+        answer = cast(
             "list[Any] | dict[str, Any]",
             self._store.patiently(lambda: self._store.client.xread({key: after}, count=limit, block=wait)),
         )
-        streams = found.values() if isinstance(found, dict) else [entries for _, entries in found or ()]
+        streams = answer.values() if isinstance(answer, dict) else [entries for _, entries in answer or ()]
         entries = [entry for stream in streams for entry in _flat(stream)]
         return [_event(event_id, fields) for event_id, fields in entries]
 
@@ -224,14 +224,14 @@ class Reader:
 
     def open_runs(self) -> list[str]:
         """Return the ids of all runs that the server holds, found by scanning; for reconciling after a restart."""
-        found: list[str] = []
+        runs: list[str] = []
         for shard in range(self._store.settings.shards):
             prefix = f"{self._store.keys.shard(shard)}run:"
             for key in self._store.client.scan_iter(match=f"{_literal(prefix)}*", count=1000, _type="hash"):
                 run_id = str(key).removeprefix(prefix)
                 if shard_of(run_id) is not None:
-                    found.append(run_id)
-        return found
+                    runs.append(run_id)
+        return runs
 
     def server_run_id(self) -> str:
         """Return the id that the server took when it started."""
@@ -248,8 +248,8 @@ def read_failure(text: str | None) -> Failure | None:
     """Read a failure's JSON text."""
     if not text:
         return None
-    found = json.loads(text)
-    return Failure(found["kind"], found["code"], found["message"], found.get("node"), found.get("status"))
+    failure = json.loads(text)
+    return Failure(failure["kind"], failure["code"], failure["message"], failure.get("node"), failure.get("status"))
 
 
 def _node(  # noqa: PLR0917 - each is a column

@@ -75,8 +75,8 @@ class Store(Link):
         """Ask whether a plan's schedules fire now, and where they stand."""
         call = scripts.Current(plan=plan, schedules=schedules, silence=int(silence * 1000))
         mine, now, *stands = self._send(shard, call)
-        found = dict(zip(schedules, zip(stands[::2], stands[1::2], strict=True), strict=True))
-        return Standing(mine == "1", int(now), {name: (int(at), sig) for name, (at, sig) in found.items() if at})
+        standing = dict(zip(schedules, zip(stands[::2], stands[1::2], strict=True), strict=True))
+        return Standing(mine == "1", int(now), {name: (int(at), sig) for name, (at, sig) in standing.items() if at})
 
     def tick(self, shard: int, move: Move, new: NewRun | None) -> tuple[str, tuple[Bell, ...]]:
         """Move a schedule on to a tick; with `new`, create its run. Answers fresh, moved or stale, and bells."""
@@ -185,11 +185,11 @@ class Store(Link):
         """Yield what each item of an opened region gave, in order: its yield or None, and (with `errors`) its failure."""
         key = self.keys.run(claim.run, f":each:{claim.path}")
         for first in range(0, claim.items, _READ):
-            found = range(first, min(first + _READ, claim.items))
-            names = [f"{Round.YIELDED}{index}" for index in found]
-            names += [f"{Round.FAILED}{index}" for index in found] if errors else []
+            indexes = range(first, min(first + _READ, claim.items))
+            names = [f"{Round.YIELDED}{index}" for index in indexes]
+            names += [f"{Round.FAILED}{index}" for index in indexes] if errors else []
             got: Any = self.patiently(lambda names=names: self.client.hmget(key, names))  # type: ignore[misc]  # mypy cannot infer a lambda with a default
-            failures = got[len(found) :] if errors else [None] * len(found)
+            failures = got[len(indexes) :] if errors else [None] * len(indexes)
             for value, failure in zip(got, failures, strict=False):
                 yield None if value is None else self.inside(value), failure
 
@@ -274,10 +274,10 @@ class Store(Link):
         """Fetch a value that is kept by reference."""
         if not text.startswith(MARK):
             return text
-        found = self.patiently(lambda: self.payloads.get(text.removeprefix(MARK)))
-        if found is None:
+        payload = self.patiently(lambda: self.payloads.get(text.removeprefix(MARK)))
+        if payload is None:
             raise StoreUnfitError("a value kept by reference is gone")
-        return found
+        return payload
 
     def _answered(self, shard: int, reply: list[str]) -> Answer:
         status, bells, *parts = reply

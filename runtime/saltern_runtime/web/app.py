@@ -53,17 +53,19 @@ def build_app(router: PipelineRouter, settings: Settings | None = None) -> FastA
 
 def _operations(router: PipelineRouter, *, public: bool) -> APIRouter:
     """Make the routes that an operator's tools call."""
-    made = APIRouter(tags=["operations"], route_class=GuardedRoute)
+    operations = APIRouter(tags=["operations"], route_class=GuardedRoute)
     anyone = _guarded(Public(router.graph))
     token = _guarded(Bearer(router.graph))
-    made.get("/healthz", dependencies=anyone)(health)
-    made.get("/readyz", dependencies=anyone, responses={503: {"description": "The store cannot be reached."}})(ready)
-    made.get("/metrics", dependencies=token, responses={200: {"content": {"text/plain": {}}}})(metrics)
+    operations.get("/healthz", dependencies=anyone)(health)
+    operations.get("/readyz", dependencies=anyone, responses={503: {"description": "The store cannot be reached."}})(
+        ready
+    )
+    operations.get("/metrics", dependencies=token, responses={200: {"content": {"text/plain": {}}}})(metrics)
     if public:
-        made.get("/", dependencies=anyone, include_in_schema=False)(page)
+        operations.get("/", dependencies=anyone, include_in_schema=False)(page)
     else:
-        made.get("/openapi.json", dependencies=token, include_in_schema=False)(document)
-    return made
+        operations.get("/openapi.json", dependencies=token, include_in_schema=False)(document)
+    return operations
 
 
 def _guarded(guard: Guard) -> list[Any]:

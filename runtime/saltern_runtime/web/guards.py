@@ -40,8 +40,8 @@ class Exchange:
 
 def exchange(request: Request) -> Exchange:
     """Return what the route's guard found."""
-    found: Exchange = request.state.saltern
-    return found
+    admitted: Exchange = request.state.saltern
+    return admitted
 
 
 class Guard(ABC):

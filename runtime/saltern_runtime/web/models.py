@@ -119,7 +119,7 @@ def dump(content: Json) -> str:
 
 def run_json(run: RunView) -> dict[str, Json]:
     """Write a run in full."""
-    nodes = [_node(each) for each in run.nodes]
+    nodes = [_node(node) for node in run.nodes]
     return {**_summary(run), "input": run.input, "output": run.output, "nodes": nodes}
 
 

@@ -127,7 +127,7 @@ def _http(error: HTTPException) -> Response:
 
 
 def _invalid(errors: Sequence[Mapping[str, Any]]) -> Response:
-    findings = [_finding(each) for each in errors[:MOST_ERRORS]]
+    findings = [_finding(error) for error in errors[:MOST_ERRORS]]
     count = f"{len(errors)} things are" if len(errors) > 1 else "one thing is"
     return ProblemResponse(422, "invalid-request", f"{count} wrong with the request", more={"errors": findings})
 

@@ -107,12 +107,12 @@ def _check(value: Json) -> None:
     level = [value]
     for _ in range(MAX_DEPTH):
         below: list[Json] = []
-        for each in level:
-            if isinstance(each, dict):
-                below.extend(each.values())
-            elif isinstance(each, list):
-                below.extend(each)
-            elif isinstance(each, float) and not math.isfinite(each):
+        for part in level:
+            if isinstance(part, dict):
+                below.extend(part.values())
+            elif isinstance(part, list):
+                below.extend(part)
+            elif isinstance(part, float) and not math.isfinite(part):
                 raise ProblemError(400, "malformed-json", "the body holds a number that no double can hold")
         if not below:
             return

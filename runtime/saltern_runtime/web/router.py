@@ -43,7 +43,7 @@ class GuardedRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         """Wrap the handler; a route without a guard is our own bug and cannot be made."""
         inner = super().get_route_handler()
-        guards = [each.dependency for each in self.dependencies if isinstance(each.dependency, Guard)]
+        guards = [dependency.dependency for dependency in self.dependencies if isinstance(dependency.dependency, Guard)]
         if len(guards) != 1:
             raise GraphError(f"the route {self.path} needs one guard, not {len(guards)}")
         takes_body = self.body_field is not None
@@ -51,9 +51,9 @@ class GuardedRoute(APIRoute):
 
         async def handler(request: Request) -> Response:
             try:
-                found = backend.of(request.app, guard.graph)
-                checked = JsonRequest(request.scope, request.receive, found.settings.max_body)
-                checked.state.saltern = Exchange(found, await guard.admit(checked, found))
+                served = backend.of(request.app, guard.graph)
+                checked = JsonRequest(request.scope, request.receive, served.settings.max_body)
+                checked.state.saltern = Exchange(served, await guard.admit(checked, served))
                 if takes_body and _has_body(checked):
                     checked.require_json()
                 return await inner(checked)
@@ -167,11 +167,11 @@ async def list_runs(
     cursor: Annotated[str | None, Query(max_length=500)] = None,
 ) -> Response:
     """List the runs of the token's tenant, newest first."""
-    found = exchange(request)
+    admitted = exchange(request)
 
     def read() -> Response:
         try:
-            page = found.backend.service.list(found.caller.tenant, limit=limit, cursor=cursor)
+            page = admitted.backend.service.list(admitted.caller.tenant, limit=limit, cursor=cursor)
         except ValueError as error:
             raise ProblemError(400, "bad-cursor", "the cursor is not one that a listing gave") from error
         return PlainResponse(page_json(page))
@@ -187,9 +187,9 @@ async def get_run(request: Request, run_id: str) -> Response:
 async def cancel_run(request: Request, run_id: str, body: Annotated[CancelReason | None, Body()] = None) -> Response:
     """Cancel a run: what runs now is recorded, nothing more begins. Cancelling one that has ended changes nothing."""
     await _find(request, run_id)
-    found = exchange(request)
+    admitted = exchange(request)
     reason = body.reason if body else ""
-    run = await anyio.to_thread.run_sync(found.backend.service.cancel, run_id, found.caller.tenant, reason)
+    run = await anyio.to_thread.run_sync(admitted.backend.service.cancel, run_id, admitted.caller.tenant, reason)
     if run is None:
         raise _unknown()
     return PlainResponse(run_json(run), 200 if run.state in TERMINAL else 202)
@@ -205,24 +205,24 @@ async def follow_events(
     if not sse.is_id(after):
         raise _foreign_id()
     run = await _find(request, run_id)
-    found = exchange(request).backend
+    served = exchange(request).backend
     try:
-        waiting = await sse.read(found, run.id, after, wait=False)
+        waiting = await sse.read(served, run.id, after, wait=False)
     except ValueError as error:
         raise _foreign_id() from error
     if run.state in TERMINAL and not waiting:
         return Response(status_code=204)
-    stream = sse.follow(found, run, after, run_url(request, found.service.graph.name, run.id))
+    stream = sse.follow(served, run, after, run_url(request, served.service.graph.name, run.id))
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(stream, media_type=sse.MEDIA_TYPE, headers=headers)
 
 
 async def _find(request: Request, run_id: str) -> RunView:
-    found = exchange(request)
+    admitted = exchange(request)
     if not _RUN_ID.fullmatch(run_id):
         raise _unknown()
     with suppress(ValueError):
-        run = await anyio.to_thread.run_sync(found.backend.service.get, run_id, found.caller.tenant)
+        run = await anyio.to_thread.run_sync(admitted.backend.service.get, run_id, admitted.caller.tenant)
         if run is not None:
             return run
     raise _unknown()

@@ -28,10 +28,10 @@ class SignatureError(Exception):
 
 def keys(text: str) -> tuple[bytes, ...]:
     """Read `whsec_…` secrets, several (while they rotate) separated by spaces; raises ValueError for what is none."""
-    found = tuple(_key(each) for each in text.split())
-    if not found:
+    secrets = tuple(_key(part) for part in text.split())
+    if not secrets:
         raise ValueError("the secret is empty")
-    return found
+    return secrets
 
 
 def _key(secret: str) -> bytes:
@@ -50,7 +50,9 @@ def verify(headers: Mapping[str, str], body: bytes, secrets: Sequence[bytes], *,
     identity, sent, given = (headers.get(f"webhook-{part}", "") for part in ("id", "timestamp", "signature"))
     if not _ID.fullmatch(identity) or not _TIMESTAMP.fullmatch(sent) or not given:
         raise SignatureError("webhook-id, webhook-timestamp and webhook-signature are needed")
-    presented = [each.partition(",")[2] for each in given.split()[:MOST_SIGNATURES] if each.startswith("v1,")]
+    presented = [
+        signature.partition(",")[2] for signature in given.split()[:MOST_SIGNATURES] if signature.startswith("v1,")
+    ]
     if not _any_matches(presented, [_sign(key, identity, sent, body) for key in secrets]):
         raise SignatureError("no signature matches")
     if abs(now - int(sent)) > tolerance:
@@ -64,8 +66,8 @@ def _sign(key: bytes, identity: str, sent: str, body: bytes) -> str:
 
 
 def _any_matches(presented: Sequence[str], expected: Sequence[str]) -> bool:
-    found = False
+    matches = False
     for one in presented:
         for other in expected:
-            found |= hmac.compare_digest(one.encode(), other.encode())
-    return found
+            matches |= hmac.compare_digest(one.encode(), other.encode())
+    return matches

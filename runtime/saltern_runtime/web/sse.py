@@ -54,10 +54,10 @@ async def follow(
         if anyio.current_time() - silent_since >= heartbeat:
             yield ": still running\n\n"
             silent_since = anyio.current_time()
-            found = await anyio.to_thread.run_sync(backend.service.get, run.id, run.tenant)
-            if found is None:
+            latest = await anyio.to_thread.run_sync(backend.service.get, run.id, run.tenant)
+            if latest is None:
                 return
-            run = found
+            run = latest
 
 
 async def read(backend: Backend, run_id: str, after: str, *, wait: bool) -> list[Event]:

@@ -38,30 +38,30 @@ class Starter:
 
     async def __call__(self, body: Model) -> Response:
         """Start the run: 202 at once, or 200 with the finished run where the client waits and it ends in time."""
-        found = exchange(self.request)
-        started = await anyio.to_thread.run_sync(self._start, found, body)
-        url = run_url(self.request, found.backend.service.graph.name, started.run_id)
-        finished = await self._finished(found, started) if self.wait is not None else None
+        admitted = exchange(self.request)
+        started = await anyio.to_thread.run_sync(self._start, admitted, body)
+        url = run_url(self.request, admitted.backend.service.graph.name, started.run_id)
+        finished = await self._finished(admitted, started) if self.wait is not None else None
         if finished is not None:
             return PlainResponse(finished, 200, {"Location": url, "Preference-Applied": f"wait={self.wait:.0f}"})
         return PlainResponse({"id": started.run_id, "created": started.fresh, "url": url}, 202, {"Location": url})
 
-    def _start(self, found: Exchange, body: Model) -> Started:
+    def _start(self, admitted: Exchange, body: Model) -> Started:
         try:
-            return found.backend.service.start(
-                body.to_json(), tenant=found.caller.tenant, trigger=self.trigger, idempotency_key=self.key
+            return admitted.backend.service.start(
+                body.to_json(), tenant=admitted.caller.tenant, trigger=self.trigger, idempotency_key=self.key
             )
         except IdempotencyConflictError as conflict:
             if not self.delivery:
                 raise
             return Started(conflict.run_id, fresh=False)
 
-    async def _finished(self, found: Exchange, started: Started) -> dict[str, object] | None:
-        limiter = found.backend.waiters
+    async def _finished(self, admitted: Exchange, started: Started) -> dict[str, object] | None:
+        limiter = admitted.backend.waiters
         if not limiter.available_tokens or not self.wait:
             return None
         run = await anyio.to_thread.run_sync(
-            found.backend.service.wait, started.run_id, self.wait, abandon_on_cancel=True, limiter=limiter
+            admitted.backend.service.wait, started.run_id, self.wait, abandon_on_cancel=True, limiter=limiter
         )
         return run_json(run) if run.state in TERMINAL else None
 
@@ -101,8 +101,8 @@ def _by_webhook(request: Request) -> Starter:
 
 
 def _wait(prefer: str | None) -> float | None:
-    for each in (prefer or "").split(","):
-        match = _WAIT.fullmatch(each)
+    for preference in (prefer or "").split(","):
+        match = _WAIT.fullmatch(preference)
         if match is not None:
             return min(float(match[1]), LONGEST_WAIT)
     return None

@@ -39,8 +39,8 @@ def read(text: str) -> tuple[Entry, ...]:
     """Read `SALTERN_API_TOKENS`; raises ValueError naming each entry by its number, never by its content."""
     entries: list[Entry] = []
     bad: list[int] = []
-    for number, each in enumerate(filter(None, (part.strip() for part in text.split(","))), start=1):
-        match = _ENTRY.fullmatch(each)
+    for number, part in enumerate(filter(None, (part.strip() for part in text.split(","))), start=1):
+        match = _ENTRY.fullmatch(part)
         if match is None:
             bad.append(number)
             continue
@@ -54,11 +54,11 @@ def read(text: str) -> tuple[Entry, ...]:
 def tenant_of(token: str, entries: Sequence[Entry]) -> str | None:
     """Return the tenant of a token, comparing with every entry in the same time."""
     presented = _digest(token)
-    found: str | None = None
+    tenant: str | None = None
     for entry in entries:
         if hmac.compare_digest(entry.digest, presented):
-            found = entry.tenant
-    return found
+            tenant = entry.tenant
+    return tenant
 
 
 def _digest(token: str) -> str:

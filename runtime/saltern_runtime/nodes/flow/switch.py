@@ -60,7 +60,7 @@ def _taken(bound: Bound) -> tuple[str, ...]:
     listed = {NULL if case is None else LiteralType(case) for case in plain}
     if not all(member in listed for member in members):
         return _handles(bound) or ()
-    return tuple(case_handle(each.value if isinstance(each, LiteralType) else None) for each in members)
+    return tuple(case_handle(member.value if isinstance(member, LiteralType) else None) for member in members)
 
 
 def _result(bound: Bound) -> Type:

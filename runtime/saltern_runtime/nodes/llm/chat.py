@@ -235,8 +235,8 @@ def _read(text: str, response: type[M]) -> M:
     except ValidationError as error:
         # the values stay out of messages: they may be personal
         places = ", ".join(
-            f"{'.'.join(map(str, each['loc'])) or 'the whole'} ({each['type']})"
-            for each in error.errors(include_input=False)[:5]
+            f"{'.'.join(map(str, problem['loc'])) or 'the whole'} ({problem['type']})"
+            for problem in error.errors(include_input=False)[:5]
         )
         raise TransientError(
             f"the model's answer is no {response.__name__}: {places}", code="invalid-response"

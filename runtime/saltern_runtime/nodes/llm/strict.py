@@ -30,7 +30,7 @@ def response_format(of: type[BaseModel]) -> dict[str, Any]:
 def _strict(schema: Any) -> Any:
     """Rewrite a schema and all its parts for strict mode; names of properties and definitions are no keywords."""
     if isinstance(schema, list):
-        return [_strict(each) for each in schema]
+        return [_strict(part) for part in schema]
     if not isinstance(schema, dict):
         return schema
     if "$ref" in schema:
@@ -75,15 +75,15 @@ def _without_nulls(value: Any, schema: Any, root: Any) -> Any:
     if "$ref" in schema:
         schema = root["$defs"][schema["$ref"].rpartition("/")[2]]
     if isinstance(value, list):
-        return [_without_nulls(each, schema.get("items"), root) for each in value]
+        return [_without_nulls(item, schema.get("items"), root) for item in value]
     if not isinstance(value, dict):
         return value
-    objects = [each for each in schema.get("anyOf", ()) if "$ref" in each or each.get("type") == "object"]
+    objects = [option for option in schema.get("anyOf", ()) if "$ref" in option or option.get("type") == "object"]
     if len(objects) == 1:
         return _without_nulls(value, objects[0], root)
     properties, required = schema.get("properties", {}), schema.get("required", ())
     return {
-        key: _without_nulls(each, properties.get(key), root)
-        for key, each in value.items()
-        if not (each is None and key in properties and key not in required)
+        key: _without_nulls(member, properties.get(key), root)
+        for key, member in value.items()
+        if not (member is None and key in properties and key not in required)
     }

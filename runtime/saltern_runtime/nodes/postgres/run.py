@@ -37,12 +37,12 @@ def run(
     ctx: Context, sql: str, values: Sequence[object], *, read_only: bool, then: Callable[[psycopg.Cursor[Any]], R]
 ) -> R:
     """Run one statement in a transaction of its own, and `then` before it ends; raises TransientError or PermanentError."""
-    found = scan(sql)
-    reason = refusal(found)
+    scanned = scan(sql)
+    reason = refusal(scanned)
     if reason:
         raise PermanentError(reason[0], code="bad-sql")
-    if len(values) != max(found.placeholders, default=0):
-        raise PermanentError(f"{len(values)} values for {len(found.placeholders)} placeholders", code="bad-values")
+    if len(values) != max(scanned.placeholders, default=0):
+        raise PermanentError(f"{len(values)} values for {len(scanned.placeholders)} placeholders", code="bad-values")
     import psycopg  # noqa: PLC0415 - reading the spec needs no SDK
 
     given = [_in(value) for value in values]
@@ -106,8 +106,8 @@ def _in(value: object) -> object:
     from saltern_runtime.models import plain  # noqa: PLC0415 - reading the spec needs no pydantic
 
     if isinstance(value, list | tuple):
-        items = [plain(each) for each in value]
-        return Jsonb(items) if any(isinstance(each, list | dict) for each in items) else items
+        items = [plain(item) for item in value]
+        return Jsonb(items) if any(isinstance(item, list | dict) for item in items) else items
     if isinstance(value, Mapping) or hasattr(value, "model_dump"):
         return Jsonb(plain(value))
     return value
@@ -124,7 +124,7 @@ def out(value: Any) -> Any:
     if isinstance(value, bytes | memoryview):
         return base64.b64encode(value).decode()
     if isinstance(value, list | tuple):
-        return [out(each) for each in value]
+        return [out(item) for item in value]
     if isinstance(value, dict):
-        return {str(key): out(each) for key, each in value.items()}
+        return {str(key): out(member) for key, member in value.items()}
     return plain(value)

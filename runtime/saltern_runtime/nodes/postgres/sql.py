@@ -118,28 +118,28 @@ def check(bound: Bound) -> Iterator[Problem]:
     sql = bound.literals.get("sql")
     if not isinstance(sql, str):
         return
-    found = scan(sql)
-    reason = refusal(found)
+    scanned = scan(sql)
+    reason = refusal(scanned)
     if reason:
         yield Problem("sql", reason[0], reason[1:])
         return
-    yield from _check_values(bound, found.placeholders)
+    yield from _check_values(bound, scanned.placeholders)
 
 
-def refusal(found: Scan) -> tuple[str, ...]:
+def refusal(scanned: Scan) -> tuple[str, ...]:
     """Return why a statement cannot be run (a message, then notes); empty where it can."""
-    if found.unclosed:
-        return (f"the SQL opens {found.unclosed} and never closes it",)
-    if found.statements == 0:
+    if scanned.unclosed:
+        return (f"the SQL opens {scanned.unclosed} and never closes it",)
+    if scanned.statements == 0:
         return ("the SQL holds no statement",)
-    if found.statements > 1:
+    if scanned.statements > 1:
         return (
-            f"the SQL holds {found.statements} statements",
+            f"the SQL holds {scanned.statements} statements",
             "A node runs one; write a node for each, or one statement with CTEs.",
         )
-    if found.first in _SESSION:
+    if scanned.first in _SESSION:
         note = "Transactions and sessions are the runtime's: each node is a transaction of its own."
-        return (f"the SQL statement `{found.first}` cannot be run from a node", note)
+        return (f"the SQL statement `{scanned.first}` cannot be run from a node", note)
     return ()
 
 

@@ -68,8 +68,8 @@ def _signature(bound: Bound) -> Signature | None:
 
 
 def _result(bound: Bound) -> Type:
-    found = _signature(bound)
-    return found.result if found is not None else ANY
+    signature = _signature(bound)
+    return signature.result if signature is not None else ANY
 
 
 def _effect(bound: Bound) -> Effect:
@@ -81,22 +81,22 @@ def _check(bound: Bound) -> Iterator[Problem]:
     if not isinstance(bound.literals.get("function"), str):
         return
     problem = _wrong_function(bound)
-    found = _signature(bound)
-    if problem is not None or found is None:
+    signature = _signature(bound)
+    if problem is not None or signature is None:
         yield problem or Problem("function", f"there is no function {bound.literals['function']!r}")
         return
-    if found.is_async:
+    if signature.is_async:
         yield Problem(
             "function", f"{bound.literals['function']!r} is an async function", ("Workers call plain functions.",)
         )
-    if found.positional_only:
-        names = ", ".join(found.positional_only)
+    if signature.positional_only:
+        names = ", ".join(signature.positional_only)
         yield Problem(
             "function",
             f"{bound.literals['function']!r} takes {names} by position only",
             ("Arguments are passed by name.",),
         )
-    yield from _check_arguments(bound, found)
+    yield from _check_arguments(bound, signature)
 
 
 def _wrong_function(bound: Bound) -> Problem | None:
@@ -123,18 +123,18 @@ def _wrong_function(bound: Bound) -> Problem | None:
     return None
 
 
-def _check_arguments(bound: Bound, found: Signature) -> Iterator[Problem]:
+def _check_arguments(bound: Bound, signature: Signature) -> Iterator[Problem]:
     names = _argument_names(bound)
     if names is None:
         return
-    known = {argument.name for argument in found.arguments}
+    known = {argument.name for argument in signature.arguments}
     for name in sorted(names - known):
-        if not found.takes_more:
-            takes = ", ".join(argument.name for argument in found.arguments) or "no arguments"
+        if not signature.takes_more:
+            takes = ", ".join(argument.name for argument in signature.arguments) or "no arguments"
             yield Problem(
                 "args", f"{bound.literals['function']!r} takes no argument {name!r}", (f"It takes: {takes}.",)
             )
-    for argument in found.arguments:
+    for argument in signature.arguments:
         if argument.required and argument.name not in names:
             yield Problem("args", f"{bound.literals['function']!r} lacks the argument {argument.name!r}")
 
@@ -163,7 +163,7 @@ NODE: Final = NodeType(
         Param("args", MapType(ANY), required=False, default={}, doc="Arguments by name."),
         Param(
             "effect",
-            union(*(LiteralType(str(each)) for each in Effect)),
+            union(*(LiteralType(str(effect)) for effect in Effect)),
             required=False,
             default="external",
             static=True,
@@ -219,8 +219,8 @@ def call(
         return _adapter(function, result).validate_python(value)
     except ValidationError as error:
         places = ", ".join(
-            f"{'.'.join(map(str, each['loc'])) or 'the whole'} ({each['type']})"
-            for each in error.errors(include_input=False)[:5]
+            f"{'.'.join(map(str, problem['loc'])) or 'the whole'} ({problem['type']})"
+            for problem in error.errors(include_input=False)[:5]
         )
         raise PermanentError(
             f"{ctx.node}: {name} returned another type than it says: {places}", code="wrong-result"

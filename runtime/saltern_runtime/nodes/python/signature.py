@@ -71,10 +71,10 @@ class OwnModule:
 
     def signature(self, name: str) -> Signature | None:
         """Return the signature of a function at the module's top level, if there is one."""
-        found = self.functions.get(name)
-        if found is None:
+        function = self.functions.get(name)
+        if function is None:
             return None
-        given = found.args
+        given = function.args
         names = [*given.posonlyargs, *given.args]
         optional = {arg.arg for arg in names[len(names) - len(given.defaults) :]} if given.defaults else set()
         optional |= {
@@ -85,10 +85,10 @@ class OwnModule:
                 Argument(arg.arg, self._type(arg.annotation), arg.arg not in optional)
                 for arg in [*given.args, *given.kwonlyargs]
             ),
-            self._type(found.returns),
+            self._type(function.returns),
             takes_more=given.kwarg is not None,
             positional_only=tuple(arg.arg for arg in given.posonlyargs if arg.arg not in optional),
-            is_async=isinstance(found, ast.AsyncFunctionDef),
+            is_async=isinstance(function, ast.AsyncFunctionDef),
         )
 
     def _type(self, annotation: ast.expr | None, seen: frozenset[str] = frozenset()) -> Type:
@@ -132,18 +132,18 @@ class OwnModule:
             return MapType(self._type(parts[1], seen)) if self._type(parts[0], seen) == STRING else ANY
         return ANY
 
-    def _typed_dict(self, found: ast.ClassDef, seen: frozenset[str]) -> Type:
-        fields = self._fields(found, seen)
+    def _typed_dict(self, class_: ast.ClassDef, seen: frozenset[str]) -> Type:
+        fields = self._fields(class_, seen)
         return ANY if fields is None else obj(fields)
 
-    def _fields(self, found: ast.ClassDef, seen: frozenset[str]) -> dict[str, Field] | None:
+    def _fields(self, class_: ast.ClassDef, seen: frozenset[str]) -> dict[str, Field] | None:
         """Return the fields of a TypedDict and those it inherits; None for another kind of class."""
         total = not any(
-            k.arg == "total" and isinstance(k.value, ast.Constant) and k.value.value is False for k in found.keywords
+            k.arg == "total" and isinstance(k.value, ast.Constant) and k.value.value is False for k in class_.keywords
         )
         fields: dict[str, Field] = {}
         is_dict = False
-        for base in found.bases:
+        for base in class_.bases:
             name = _last_name(base)
             inherited = (
                 self._fields(self.classes[name], seen | {name}) if name in self.classes and name not in seen else None
@@ -152,7 +152,7 @@ class OwnModule:
             fields |= inherited or {}
         if not is_dict:
             return None
-        for line in found.body:
+        for line in class_.body:
             if isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name):
                 fields[line.target.id] = self._field(line.target.id, line.annotation, required=total, seen=seen)
         return fields
@@ -204,15 +204,15 @@ def _last_name(of: ast.expr) -> str:
 
 
 def _literals(parts: list[ast.expr]) -> Type:
-    found: list[Type] = []
+    literals: list[Type] = []
     for part in parts:
         match part:
             case ast.Constant(value=None):
-                found.append(NULL)
+                literals.append(NULL)
             case ast.Constant(value=str() | bool() | int() as value):
-                found.append(LiteralType(value))
+                literals.append(LiteralType(value))
             case ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int() as value)):
-                found.append(LiteralType(-value))
+                literals.append(LiteralType(-value))
             case _:
                 return ANY
-    return union(*found) if found else ANY
+    return union(*literals) if literals else ANY
