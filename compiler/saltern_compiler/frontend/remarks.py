@@ -49,21 +49,21 @@ class Remarks:
     @classmethod
     def of(cls, remarks: Sequence[Remark]) -> Remarks:
         """Sort remarks by place; only one of a single line can stand beside something."""
-        found: dict[tuple[str, str, str], list[Remark]] = {}
-        for each in remarks:
-            taken = each.where == BESIDE and (each.key in found or "\n" in each.text)
-            made = replace(each, where=BEFORE) if taken else each
-            found.setdefault(made.key, []).append(made)
-        return cls(found)
+        by_key: dict[tuple[str, str, str], list[Remark]] = {}
+        for remark in remarks:
+            taken = remark.where == BESIDE and (remark.key in by_key or "\n" in remark.text)
+            kept = replace(remark, where=BEFORE) if taken else remark
+            by_key.setdefault(kept.key, []).append(kept)
+        return cls(by_key)
 
     def lines(self, anchor: str, part: str = "", where: Where = BEFORE) -> list[str]:
         """Return the comments at a place as lines, an empty one between two remarks."""
         self.used.add((anchor, part, where))
-        made: list[str] = []
-        for each in self.by_key.get((anchor, part, where), ()):
-            made += [""] if made else []
-            made += [f"# {line}".rstrip() for line in each.text.split("\n")]
-        return made
+        lines: list[str] = []
+        for remark in self.by_key.get((anchor, part, where), ()):
+            lines += [""] if lines else []
+            lines += [f"# {line}".rstrip() for line in remark.text.split("\n")]
+        return lines
 
     def beside(self, anchor: str, part: str = "") -> str:
         """Return the comment at the end of a line, if any."""
@@ -71,13 +71,14 @@ class Remarks:
 
     def moved(self, anchors: Collection[str]) -> Remarks:
         """Move what has not been written to the statement that it is about, or to the beginning."""
-        made: list[Remark] = []
+        shifted: list[Remark] = []
         for key, remarks in self.by_key.items():
             anchor = key[0] if key[0] in anchors else START
-            made += [
-                each if key in self.used else replace(each, anchor=anchor, part="", where=BEFORE) for each in remarks
+            shifted += [
+                remark if key in self.used else replace(remark, anchor=anchor, part="", where=BEFORE)
+                for remark in remarks
             ]
-        return Remarks.of(made)
+        return Remarks.of(shifted)
 
     def has(self, anchor: str) -> bool:
         """Tell whether an entry of a statement or section has a remark."""

@@ -21,8 +21,8 @@ BRANCHES: Final = frozenset({"if", "switch"})
 def cases(node: Node) -> list[str | int | bool | None]:
     """Return the literals of a switch."""
     value = node.param("cases")
-    found = value.value if isinstance(value, Literal) and isinstance(value.value, list) else []
-    return [case for case in found if case is None or isinstance(case, str | int)]
+    values = value.value if isinstance(value, Literal) and isinstance(value.value, list) else []
+    return [case for case in values if case is None or isinstance(case, str | int)]
 
 
 def position(origin: Origin) -> int:
@@ -46,9 +46,9 @@ class Statement:
         """Yield the ids of all nodes in it."""
         waiting = [self]
         while waiting:
-            each = waiting.pop()
-            yield each.node.id
-            waiting += [inner for block in each.blocks.values() for inner in block]
+            statement = waiting.pop()
+            yield statement.node.id
+            waiting += [inner for block in statement.blocks.values() for inner in block]
 
 
 @dataclass(frozen=True)
@@ -61,10 +61,10 @@ class Nesting:
     @cached_property
     def statements(self) -> list[Statement]:
         """Nest and order the nodes of the region."""
-        made = {node.id: Statement(node) for node in self.region.nodes}
+        by_id = {node.id: Statement(node) for node in self.region.nodes}
         top: list[Statement] = []
-        for statement in made.values():
-            owner = self._owner(statement.node, made)
+        for statement in by_id.values():
+            owner = self._owner(statement.node, by_id)
             if owner is None:
                 top.append(statement)
             else:
@@ -72,16 +72,16 @@ class Nesting:
                 owner.blocks.setdefault(statement.node.control[0].handle, []).append(statement)
         needs = dependencies(self.region)
         ordered = in_flow(top, needs)
-        for statement in made.values():
+        for statement in by_id.values():
             statement.blocks = {handle: in_flow(block, needs) for handle, block in statement.blocks.items()}
         return ordered
 
-    def _owner(self, node: Node, made: Mapping[str, Statement]) -> Statement | None:
+    def _owner(self, node: Node, by_id: Mapping[str, Statement]) -> Statement | None:
         """Return the branch in whose block a node stands: that of its only edge, unless it stands around itself."""
         if len(node.control) != 1:
             return None
         edge = node.control[0]
-        owner = made.get(edge.source)
+        owner = by_id.get(edge.source)
         if owner is None or edge.handle not in self._arms(owner.node):
             return None
         seen = {node.id}
@@ -90,7 +90,7 @@ class Nesting:
             if above.id in seen:
                 return None
             seen.add(above.id)
-            source = made.get(above.control[0].source) if len(above.control) == 1 else None
+            source = by_id.get(above.control[0].source) if len(above.control) == 1 else None
             above = None if source is None else source.node
         return owner
 
@@ -105,13 +105,13 @@ def in_flow(items: list[Statement], needs: Mapping[str, frozenset[str]]) -> list
     inside = {node_id: number for number, item in enumerate(items) for node_id in item.ids()}
     waits: list[set[int]] = []
     for number, item in enumerate(items):
-        found = {inside[need] for node_id in item.ids() for need in needs.get(node_id, ()) if need in inside}
-        waits.append(found - {number})
+        befores = {inside[need] for node_id in item.ids() for need in needs.get(node_id, ()) if need in inside}
+        waits.append(befores - {number})
     rest = sorted(range(len(items)), key=lambda number: (position(items[number].node.origin), items[number].node.id))
     rest.sort(key=lambda number: items[number].node.type in RESULT_TYPES)
     feeds: dict[int, list[int]] = {number: [] for number in rest}
-    for number, found in enumerate(waits):
-        for need in found:
+    for number, befores in enumerate(waits):
+        for need in befores:
             feeds[need].append(number)
     rank = {number: place for place, number in enumerate(rest)}
     return [items[number] for number in _kahn(rank, waits, feeds)]
@@ -120,19 +120,19 @@ def in_flow(items: list[Statement], needs: Mapping[str, frozenset[str]]) -> list
 def _kahn(rank: Mapping[int, int], waits: list[set[int]], feeds: Mapping[int, list[int]]) -> list[int]:
     from heapq import heapify, heappop, heappush  # noqa: PLC0415 - used here alone
 
-    counts = [len(found) for found in waits]
+    counts = [len(befores) for befores in waits]
     ready = [(rank[number], number) for number in rank if counts[number] == 0]
     heapify(ready)
     rest = dict.fromkeys(sorted(rank, key=lambda number: rank[number]))
-    made: list[int] = []
+    order: list[int] = []
     while rest:
         while ready and ready[0][1] not in rest:
             heappop(ready)
         number = heappop(ready)[1] if ready else next(iter(rest))
         del rest[number]
-        made.append(number)
+        order.append(number)
         for target in feeds[number]:
             counts[target] -= 1
             if counts[target] == 0:
                 heappush(ready, (rank[target], target))
-    return made
+    return order

@@ -84,11 +84,11 @@ def misfits(value: Json, to: Type, path: tuple[str | int, ...] = ()) -> Iterator
     """Yield every place where a literal is not of a type; whole doubles are ints and ints are doubles."""
     match to, value:
         case ListType(item=item), list():
-            for index, each in enumerate(value):
-                yield from misfits(each, item, (*path, index))
+            for index, member in enumerate(value):
+                yield from misfits(member, item, (*path, index))
         case MapType(value=item), dict():
-            for key, each in value.items():
-                yield from misfits(each, item, (*path, key))
+            for key, member in value.items():
+                yield from misfits(member, item, (*path, key))
         case ObjectType(), dict():
             yield from _object_misfits(value, to, path)
         case _ if not _fits_whole(value, to):
@@ -166,16 +166,16 @@ def coerce(value: Value, to: Type) -> Value:
             coerced = _coerce(literal, to)
             return value if coerced is literal else replace(value, value=coerced)
         case ListValue(items=items), ListType(item=item):
-            made = tuple(coerce(each, item) for each in items)
-            return value if _same(made, items) else replace(value, items=made)
+            coerced = tuple(coerce(member, item) for member in items)
+            return value if _same(coerced, items) else replace(value, items=coerced)
         case ObjectValue(fields=fields), ObjectType():
             types = {field.name: field.type for field in to.fields}
-            made_fields = tuple((key, coerce(each, types.get(key, ANY))) for key, each in fields)
+            made_fields = tuple((key, coerce(member, types.get(key, ANY))) for key, member in fields)
         case ObjectValue(fields=fields), MapType(value=item):
-            made_fields = tuple((key, coerce(each, item)) for key, each in fields)
+            made_fields = tuple((key, coerce(member, item)) for key, member in fields)
         case _:
             return value
-    same = _same(tuple(each for _, each in made_fields), tuple(each for _, each in fields))
+    same = _same(tuple(member for _, member in made_fields), tuple(member for _, member in fields))
     return value if same else replace(value, fields=made_fields)
 
 
@@ -191,8 +191,8 @@ def _time_text(text: str) -> str:
     return f"{length:.3f}".rstrip("0").rstrip(".") + "s"
 
 
-def _same(made: tuple[Value, ...], given: tuple[Value, ...]) -> bool:
-    return all(one is other for one, other in zip(made, given, strict=True))
+def _same(coerced: tuple[Value, ...], given: tuple[Value, ...]) -> bool:
+    return all(one is other for one, other in zip(coerced, given, strict=True))
 
 
 def _coerce(value: Json, to: Type) -> Json:
@@ -200,13 +200,13 @@ def _coerce(value: Json, to: Type) -> Json:
         case UnionType(members=members), _:
             return _coerce_to_any(value, members)
         case ListType(item=item), list():
-            made = [_coerce(each, item) for each in value]
-            return value if all(a is b for a, b in zip(made, value, strict=True)) else made
+            coerced = [_coerce(member, item) for member in value]
+            return value if all(a is b for a, b in zip(coerced, value, strict=True)) else coerced
         case MapType(value=item), dict():
-            made_dict = {key: _coerce(each, item) for key, each in value.items()}
+            made_dict = {key: _coerce(member, item) for key, member in value.items()}
         case ObjectType(), dict():
             types = {field.name: field.type for field in to.fields}
-            made_dict = {key: _coerce(each, types.get(key, ANY)) for key, each in value.items()}
+            made_dict = {key: _coerce(member, types.get(key, ANY)) for key, member in value.items()}
         case Primitive(), int() | float() if not isinstance(value, bool):
             return _coerce_number(value, to)
         case _:

@@ -61,16 +61,18 @@ def read_layout(text: str) -> Canvas:
         raise LayoutError(f"not JSON: {error}") from None
     if not isinstance(value, dict) or value.get("layoutVersion") != VERSION:
         raise LayoutError(f"not a layout of version {VERSION}")
-    made = Canvas()
-    for name in made.__slots__:
-        kind = type(getattr(made, name))
+    canvas = Canvas()
+    for name in canvas.__slots__:
+        kind = type(getattr(canvas, name))
         given = value.get(name, kind())
         members = given.values() if isinstance(given, dict) and name != "document" else given
-        is_sound = isinstance(given, kind) and (name == "document" or all(isinstance(each, dict) for each in members))
+        is_sound = isinstance(given, kind) and (
+            name == "document" or all(isinstance(member, dict) for member in members)
+        )
         if not is_sound:
             raise LayoutError(f"`{name}` is not as layouts have it")
-        setattr(made, name, given)
-    return made
+        setattr(canvas, name, given)
+    return canvas
 
 
 def edge_key(source: str, handle: str, target: str, target_handle: str) -> str:
@@ -80,7 +82,7 @@ def edge_key(source: str, handle: str, target: str, target_handle: str) -> str:
 
 def canvas_of(document: Mapping[str, Json], remarks: list[Remark], ids: Mapping[str, str]) -> Canvas:
     """Take what a document only draws; the texts of its notes join `remarks`. `ids` are ids of nodes in the IR."""
-    made = Canvas(
+    canvas = Canvas(
         {key: value for key, value in document.items() if key in _KEPT or (key in DOCUMENT and DOCUMENT[key].ignored)}
     )
     nodes = [node for node in document.get("nodes", []) if isinstance(node, dict) and isinstance(node.get("id"), str)]
@@ -91,11 +93,11 @@ def canvas_of(document: Mapping[str, Json], remarks: list[Remark], ids: Mapping[
         if kind in NOTE_TYPES:
             remark = _remark(node, by_id, ids)
             remarks.append(remark)
-            made.notes.append(_without_text(node, remark))
+            canvas.notes.append(_without_text(node, remark))
         elif kind in GROUP_TYPES or kind == INPUT_TYPE:
-            made.drawn.append(copy.deepcopy(node))
+            canvas.drawn.append(copy.deepcopy(node))
         else:
-            made.nodes[ids.get(node["id"], node["id"])] = _node(node, groups)
+            canvas.nodes[ids.get(node["id"], node["id"])] = _node(node, groups)
     for edge in document.get("edges", []):
         key = edge_key(
             edge.get("source", ""),
@@ -108,12 +110,14 @@ def canvas_of(document: Mapping[str, Json], remarks: list[Remark], ids: Mapping[
         data = edge.get("data") or {}
         kept |= {"data": {"ui": data["ui"]}} if "ui" in data and EDGE_DATA["ui"].ignored else {}
         if any(by_id.get(edge.get(end), {}).get("type") in NOTE_TYPES for end in ("source", "target")):
-            made.drawn.append(copy.deepcopy(edge))
+            canvas.drawn.append(copy.deepcopy(edge))
         elif kept:
-            made.edges.setdefault(key, kept)
-    made.connections = _ui(document.get("connections", {}).items(), CONNECTION)
-    made.triggers = _ui(((str(number), each) for number, each in enumerate(document.get("triggers", []))), TRIGGER)
-    return made
+            canvas.edges.setdefault(key, kept)
+    canvas.connections = _ui(document.get("connections", {}).items(), CONNECTION)
+    canvas.triggers = _ui(
+        ((str(number), trigger) for number, trigger in enumerate(document.get("triggers", []))), TRIGGER
+    )
+    return canvas
 
 
 def aside_of(text: str, pipeline: Pipeline, *, yaml: bool) -> Aside:
@@ -156,7 +160,7 @@ def _objects(document: Json) -> Iterator[dict[str, Json]]:
 
 
 def _ui(members: Iterator[tuple[str, Json]] | Json, table: Mapping[str, Json]) -> dict[str, Json]:
-    return {name: {"ui": each["ui"]} for name, each in members if "ui" in each and "ui" in table}
+    return {name: {"ui": member["ui"]} for name, member in members if "ui" in member and "ui" in table}
 
 
 def _node(node: Mapping[str, Json], groups: set[str]) -> dict[str, Json]:
@@ -191,15 +195,15 @@ def _nearest(note: Mapping[str, Json], by_id: Mapping[str, Json], ids: Mapping[s
     own = _box(note, by_id)
     if own is None:
         return None
-    found: list[tuple[float, str]] = []
+    distances: list[tuple[float, str]] = []
     for node_id in ids:
         box = _box(by_id[node_id], by_id) if node_id in by_id else None
         if box is None:
             continue
         across = max(box[0] - own[0] - own[2], own[0] - box[0] - box[2], 0)
         down = max(box[1] - own[1] - own[3], own[1] - box[1] - box[3], 0)
-        found.append((across * across + down * down, node_id))
-    return min(found)[1] if found else None
+        distances.append((across * across + down * down, node_id))
+    return min(distances)[1] if distances else None
 
 
 def _box(node: Mapping[str, Json], by_id: Mapping[str, Json]) -> tuple[float, float, float, float] | None:
@@ -210,15 +214,15 @@ def _box(node: Mapping[str, Json], by_id: Mapping[str, Json]) -> tuple[float, fl
     if isinstance(measured, dict):
         width, height = _number(measured.get("width"), width), _number(measured.get("height"), height)
     seen: set[str] = set()
-    each: Mapping[str, Json] | None = node
-    while each is not None and each.get("id") not in seen:
-        position = each.get("position")
+    box: Mapping[str, Json] | None = node
+    while box is not None and box.get("id") not in seen:
+        position = box.get("position")
         if not isinstance(position, dict):
             return None
         x += _number(position.get("x"), 0)
         y += _number(position.get("y"), 0)
-        seen.add(str(each.get("id")))
-        each = by_id.get(str(each.get("parentId")))
+        seen.add(str(box.get("id")))
+        box = by_id.get(str(box.get("parentId")))
     return x, y, width, height
 
 
@@ -227,11 +231,11 @@ def _number(value: Json, default: float) -> float:
 
 
 def _without_text(node: Mapping[str, Json], remark: Remark) -> Json:
-    made = copy.deepcopy(dict(node))
-    given = made.get("data")
+    copied = copy.deepcopy(dict(node))
+    given = copied.get("data")
     data = {key: value for key, value in given.items() if key not in _OWN} if isinstance(given, dict) else {}
-    made["data"] = {**data, **at(remark)}
-    return made
+    copied["data"] = {**data, **at(remark)}
+    return copied
 
 
 _OWN: Final = frozenset({"text", "attached", "section", "part", "where"})
@@ -240,11 +244,11 @@ _OWN: Final = frozenset({"text", "attached", "section", "part", "where"})
 def at(remark: Remark) -> dict[str, Json]:
     """Return what a note says about its place."""
     is_node = remark.anchor.startswith(NODE_ANCHOR)
-    made: dict[str, Json] = (
+    place: dict[str, Json] = (
         {"attached": remark.anchor.removeprefix(NODE_ANCHOR)} if is_node else {"section": remark.anchor}
     )
-    made |= {"part": remark.part} if remark.part else {}
-    return made | ({"where": remark.where} if remark.where != BEFORE else {})
+    place |= {"part": remark.part} if remark.part else {}
+    return place | ({"where": remark.where} if remark.where != BEFORE else {})
 
 
 def place_of_note(note: Mapping[str, Json]) -> tuple[str, str, str]:

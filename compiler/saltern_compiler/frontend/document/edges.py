@@ -54,11 +54,11 @@ class _Binding:
     def expr(self, *, spans: bool) -> Expr:
         """Write `out.<field>` as `source.field`; its spans count inside of the handle."""
         end = len(OUT)
-        made: Expr = Ident(self.edge.source, (0, end) if spans else NO_SPAN)
+        path: Expr = Ident(self.edge.source, (0, end) if spans else NO_SPAN)
         for name in self.fields:
             end += 1 + len(name)
-            made = Select(made, name, span=(0, end) if spans else NO_SPAN)
-        return made
+            path = Select(path, name, span=(0, end) if spans else NO_SPAN)
+        return path
 
     def expression(self) -> Expression:
         """Return the edge as a value, with its place."""

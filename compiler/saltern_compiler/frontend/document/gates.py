@@ -23,14 +23,14 @@ def inherit_gates(region: Region, registry: Registry) -> Region:
     inner = [
         node if node.body is None else replace(node, body=inherit_gates(node.body, registry)) for node in region.nodes
     ]
-    made = replace(region, nodes=tuple(inner))
-    order = topological(made)
-    if isinstance(order, Cycle) or not any(node.control for node in made.nodes):
-        return made
+    opened = replace(region, nodes=tuple(inner))
+    order = topological(opened)
+    if isinstance(order, Cycle) or not any(node.control for node in opened.nodes):
+        return opened
     gates: dict[str, Gate] = {}
     for node in order:
         gates[node.id] = (node.control, node.join) if _stands_outside(node, registry) else _gate(node, gates)
-    return replace(made, nodes=tuple(_hang(node, gates[node.id]) for node in made.nodes))
+    return replace(opened, nodes=tuple(_hang(node, gates[node.id]) for node in opened.nodes))
 
 
 def _stands_outside(node: Node, registry: Registry) -> bool:
@@ -42,8 +42,8 @@ def _gate(node: Node, gates: Mapping[str, Gate]) -> Gate:
     own: Gate = (node.control, node.join)
     if node.control:
         return own
-    found = {gates[read.name] for read in reads(node) if not read.reference.guarded and read.name in gates}
-    behind = [gate for gate in found if gate[0]]
+    above = {gates[read.name] for read in reads(node) if not read.reference.guarded and read.name in gates}
+    behind = [gate for gate in above if gate[0]]
     return behind[0] if len(behind) == 1 else own
 
 

@@ -89,10 +89,10 @@ class _Watch:
     suspicious: bool = False
 
     def members(self, pairs: list[tuple[str, Json]]) -> dict[str, Json]:
-        made = dict(pairs)
-        if len(made) != len(pairs):
+        table = dict(pairs)
+        if len(table) != len(pairs):
             self.suspicious = True
-        return made
+        return table
 
     def constant(self, _: str) -> Json:
         self.suspicious = True
@@ -124,10 +124,10 @@ def deeper_than(value: Json, limit: int) -> bool:
     """Tell whether lists and objects are nested deeper than a limit, without recursion."""
     level = [value]
     for _ in range(limit):
-        level = [part for each in level for part in _parts(each)]
+        level = [part for whole in level for part in _parts(whole)]
         if not level:
             return False
-    return any(isinstance(each, dict | list) for each in level)
+    return any(isinstance(part, dict | list) for part in level)
 
 
 def _parts(value: Json) -> Iterator[Json]:

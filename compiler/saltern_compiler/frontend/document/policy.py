@@ -16,22 +16,24 @@ ILL_TYPED: Final = "ill-typed-policy"
 def read_duration(value: Json, origin: Origin, report: Report, code: str = ILL_TYPED) -> float | None:
     """Read a duration in seconds; report what is none."""
     if isinstance(value, str):
-        found = seconds(value)
+        length = seconds(value)
     elif isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= LONGEST:
-        found = float(value)
+        length = float(value)
     else:
-        found = None
-    if found is None:
+        length = None
+    if length is None:
         notes = ("Write seconds as a number, or a text such as `500ms`, `20s`, `1h30m`, `2d`.", "At most ten years.")
         report.add(code, f"{quote(value)} is no duration", origin, *notes)
-    return found
+    return length
 
 
 def read_settings(value: Json, origin: Origin, report: Report) -> tuple[tuple[str, Json], ...]:
     """Read the pipeline's own settings, in seconds."""
     members = report.members(value, SETTINGS, origin, "`settings`")
-    read = {key: read_duration(each, origin.child(key), report, "ill-typed-setting") for key, each in members.items()}
-    return tuple(sorted((key, each) for key, each in read.items() if each is not None))
+    read = {
+        key: read_duration(member, origin.child(key), report, "ill-typed-setting") for key, member in members.items()
+    }
+    return tuple(sorted((key, length) for key, length in read.items() if length is not None))
 
 
 def read_policy(value: Json, origin: Origin, report: Report) -> Policy:
@@ -62,4 +64,4 @@ def _retry(value: Json, origin: Origin, report: Report) -> Retry | None:
             members[key] = read_duration(members[key], origin.child(key), report)
     if "attempts" in members:
         members["attempts"] = int(members["attempts"])
-    return Retry(**{key: each for key, each in members.items() if each is not None})
+    return Retry(**{key: member for key, member in members.items() if member is not None})

@@ -39,14 +39,14 @@ class Reference:
 def edges_of(node_type: str, name: str, value: Value) -> list[Reference] | None:
     """Return the edges that a parameter can be drawn as: one for a plain reference, several in order for a merge of them."""
     if isinstance(value, ListValue) and node_type == "merge" and name == "values":
-        found = [_reference(item.expr) if isinstance(item, Expression) else None for item in value.items]
-        return None if None in found else [each for each in found if each is not None]
+        references = [_reference(item.expr) if isinstance(item, Expression) else None for item in value.items]
+        return None if None in references else [reference for reference in references if reference is not None]
     if not isinstance(value, Expression):
         return None
     match value.expr:
         case Call(function="merge", target=None, args=args) if len(args) > 1:
-            found = [_reference(arg) for arg in args]
-            return None if None in found else [each for each in found if each is not None]
+            references = [_reference(arg) for arg in args]
+            return None if None in references else [reference for reference in references if reference is not None]
         case _:
             one = _reference(value.expr)
             return None if one is None or (node_type == "merge" and name == "values") else [one]
@@ -91,9 +91,9 @@ def ordered(schema: Json, orders: Orders) -> Json:
             required = [name for name in names if name in schema.get("required", ())]
             return {**schema, "properties": inner, **({"required": required} if "required" in schema else {})}
         case dict():
-            return {name: ordered(each, orders) for name, each in schema.items()}
+            return {name: ordered(member, orders) for name, member in schema.items()}
         case list():
-            return [ordered(each, orders) for each in schema]
+            return [ordered(member, orders) for member in schema]
         case _:
             return schema
 
@@ -101,13 +101,13 @@ def ordered(schema: Json, orders: Orders) -> Json:
 def _has_tag(value: Json) -> bool:
     waiting = [value]
     while waiting:
-        each = waiting.pop()
-        if isinstance(each, dict):
-            if each.keys() & set(TAGS):
+        part = waiting.pop()
+        if isinstance(part, dict):
+            if part.keys() & set(TAGS):
                 return True
-            waiting.extend(each.values())
-        elif isinstance(each, list):
-            waiting.extend(each)
+            waiting.extend(part.values())
+        elif isinstance(part, list):
+            waiting.extend(part)
     return False
 
 
@@ -127,9 +127,9 @@ def _as_expr(value: Value) -> Expr:
         case Expression(expr=expr):
             return expr
         case Literal(value=dict(members)):
-            return MapExpr(tuple((Const(name), _as_expr(Literal(each))) for name, each in members.items()))
+            return MapExpr(tuple((Const(name), _as_expr(Literal(member))) for name, member in members.items()))
         case ObjectValue(fields=fields):
-            return MapExpr(tuple((Const(name), _as_expr(each)) for name, each in fields))
+            return MapExpr(tuple((Const(name), _as_expr(member)) for name, member in fields))
         case Literal(value=literal) if not isinstance(literal, list):
             return Const(literal)
         case _:

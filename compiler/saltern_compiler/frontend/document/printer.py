@@ -64,26 +64,26 @@ class _Drawer:
             "description": of.description,
             "inputs": ordered(to_schema(of.input), self.orders),
             "outputs": None if of.output is None else ordered(to_schema(of.output), self.orders),
-            "secrets": {each.name: each.reference for each in of.secrets},
-            "connections": {each.name: self._connection(each.name) for each in of.connections},
+            "secrets": {secret.name: secret.reference for secret in of.secrets},
+            "connections": {connection.name: self._connection(connection.name) for connection in of.connections},
             "triggers": [self._trigger(number) for number in range(len(of.triggers))],
             "settings": {name: show_duration(length) for name, length in of.settings},
             "policy": _policy(of.policy),
         }
         kept = dict(self.canvas.document)
         schema = {"$schema": kept.pop("$schema")} if "$schema" in kept else {}
-        made = {**schema, **{key: value for key, value in known.items() if value not in (None, "", {}, [])}}
+        drawing = {**schema, **{key: value for key, value in known.items() if value not in (None, "", {}, [])}}
         drawn, strays = self._drawn()
-        made["nodes"] = [*drawn, *self.nodes, *self._notes(remarks)]
-        made["edges"] = [*self.edges, *strays]
-        return {**made, **kept}
+        drawing["nodes"] = [*drawn, *self.nodes, *self._notes(remarks)]
+        drawing["edges"] = [*self.edges, *strays]
+        return {**drawing, **kept}
 
     def _connection(self, name: str) -> Json:
         of = self.pipeline.connection(name)
         assert of is not None
-        made: dict[str, Json] = {"connector": of.connector, **self._settings(of.settings)}
-        made |= {"policy": _policy(of.policy)} if _policy(of.policy) else {}
-        return {**made, **self.canvas.connections.get(name, {})}
+        connection: dict[str, Json] = {"connector": of.connector, **self._settings(of.settings)}
+        connection |= {"policy": _policy(of.policy)} if _policy(of.policy) else {}
+        return {**connection, **self.canvas.connections.get(name, {})}
 
     def _trigger(self, number: int) -> Json:
         of = self.pipeline.triggers[number]
@@ -91,8 +91,8 @@ class _Drawer:
 
     def _settings(self, settings: Sequence[tuple[str, Value]]) -> dict[str, Json]:
         members = dict(settings)
-        made = {name: editor_value(members[name], self.orders) for name in in_order(list(members), self.orders)}
-        return {"settings": made} if made else {}
+        values = {name: editor_value(members[name], self.orders) for name in in_order(list(members), self.orders)}
+        return {"settings": values} if values else {}
 
     # nodes and edges
 
@@ -115,10 +115,10 @@ class _Drawer:
 
     def _node(self, node: Node, parent: str | None) -> None:
         kept = copy.deepcopy(self.canvas.nodes.get(node.id, {}))
-        made: dict[str, Json] = {"id": self.ids[node.id], "type": node.type, "typeVersion": node.version}
-        made["position"] = kept.pop("position", None)
+        drawn: dict[str, Json] = {"id": self.ids[node.id], "type": node.type, "typeVersion": node.version}
+        drawn["position"] = kept.pop("position", None)
         if parent is not None:
-            made["parentId"] = self.ids[parent]
+            drawn["parentId"] = self.ids[parent]
         data: dict[str, Json] = {"label": node.label} if node.label else {}
         data |= {"connection": node.connection} if node.connection else {}
         data |= {"policy": _policy(node.policy)} if _policy(node.policy) else {}
@@ -127,8 +127,8 @@ class _Drawer:
         params = self._params(node)
         data |= {"params": params} if params else {}
         data |= kept.pop("data", {})
-        made["data"] = data
-        self.nodes.append({**made, **kept})
+        drawn["data"] = data
+        self.nodes.append({**drawn, **kept})
         for edge in node.control:
             self._edge((edge.source, edge.handle), (node.id, IN), "control")
         for source in node.after:
@@ -136,17 +136,17 @@ class _Drawer:
 
     def _params(self, node: Node) -> dict[str, Json]:
         params = dict(node.params)
-        made: dict[str, Json] = {}
+        written: dict[str, Json] = {}
         for name in in_order(list(params), self.orders):
             edges = edges_of(node.type, name, params[name])
             if edges is None or any(edge.source not in self.ids and edge.source != INPUT for edge in edges):
-                made[name] = editor_value(params[name], self.orders)
+                written[name] = editor_value(params[name], self.orders)
                 continue
             for number, edge in enumerate(edges):
                 order = number if len(edges) > 1 else None
                 self._edge((edge.source, edge.handle), (node.id, name), "data", order)
         variables = node.body.variables if node.body is not None else ()
-        return made | dict(zip([binding_of(node, self.registry)], variables, strict=False))
+        return written | dict(zip([binding_of(node, self.registry)], variables, strict=False))
 
     def _edge(self, start: tuple[str, str], end: tuple[str, str], kind: str, order: int | None = None) -> None:
         """Draw an edge from a handle of a node to a port of another."""
@@ -163,9 +163,9 @@ class _Drawer:
 
     def _drawn(self) -> tuple[list[Json], list[Json]]:
         """Return what is only drawn: nodes and edges; the input where edges begin at it."""
-        nodes = [copy.deepcopy(each) for each in self.canvas.drawn if "source" not in each]
-        edges = [copy.deepcopy(each) for each in self.canvas.drawn if "source" in each]
-        has_input = any(each.get("type") == INPUT for each in nodes)
+        nodes = [copy.deepcopy(shape) for shape in self.canvas.drawn if "source" not in shape]
+        edges = [copy.deepcopy(shape) for shape in self.canvas.drawn if "source" in shape]
+        has_input = any(node.get("type") == INPUT for node in nodes)
         if not has_input and any(edge["source"] == INPUT for edge in self.edges):
             y = min((node["position"]["y"] for node in self.nodes if "parentId" not in node), default=0)
             x = min((node["position"]["x"] for node in self.nodes if "parentId" not in node), default=0)
@@ -212,7 +212,7 @@ class _Drawer:
         taken = {note.get("id") for note in self.canvas.notes} | self.ids.keys() | set(self.ids.values())
         names = (name for name in _numbered("note-") if name not in taken)
         stacked: dict[str, int] = {}
-        made: list[Json] = []
+        notes: list[Json] = []
         for remark in remarks:
             kept = known.get(remark.key, [])
             note = copy.deepcopy(kept.pop(0)) if kept else {"id": next(names), "type": "note"}
@@ -228,8 +228,8 @@ class _Drawer:
                 spot = positions.get(about) or {"x": 0, "y": min((p["y"] for p in positions.values()), default=0) - 120}
                 note["position"] = {"x": spot["x"], "y": spot["y"] - (_NOTE[1] + 30) * count}
                 note |= {"parentId": parents[about]} if parents.get(about) else {}
-            made.append(note)
-        return made
+            notes.append(note)
+        return notes
 
 
 def _numbered(prefix: str) -> Iterator[str]:
@@ -241,17 +241,17 @@ def _numbered(prefix: str) -> Iterator[str]:
 
 def _in_order(statements: Sequence[Statement]) -> list[Node]:
     """Return the nodes of statements as a text has them."""
-    made: list[Node] = []
+    nodes: list[Node] = []
     waiting = list(reversed(statements))
     while waiting:
-        each = waiting.pop()
-        made.append(each.node)
-        waiting += [inner for block in reversed(each.blocks.values()) for inner in reversed(block)]
-    return made
+        statement = waiting.pop()
+        nodes.append(statement.node)
+        waiting += [inner for block in reversed(statement.blocks.values()) for inner in reversed(block)]
+    return nodes
 
 
 def _policy(policy: Policy) -> dict[str, Json]:
-    made: Mapping[str, Json] = {
+    settings: Mapping[str, Json] = {
         "timeout": None if policy.timeout is None else show_duration(policy.timeout),
         "retry": None if policy.retry is None else _retry(policy.retry),
         "priority": policy.priority,
@@ -259,7 +259,7 @@ def _policy(policy: Policy) -> dict[str, Json]:
         "on_error": policy.on_error,
         "on_ambiguous": policy.on_ambiguous,
     }
-    return {name: value for name, value in made.items() if value is not None}
+    return {name: value for name, value in settings.items() if value is not None}
 
 
 def _retry(retry: Retry) -> Json:

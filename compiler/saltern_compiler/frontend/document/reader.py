@@ -76,34 +76,34 @@ def _body(document: dict[str, Json], report: Report, registry: Registry) -> Regi
 
 def _secrets(value: dict[str, Json], report: Report) -> tuple[Secret, ...]:
     origin = ROOT.child("secrets")
-    found = []
+    secrets = []
     for name, reference in value.items():
         if report.is_kind(reference, "string", origin.child(name), "the reference of a secret"):
-            found.append(Secret(name, reference, origin.child(name)))
-    return tuple(sorted(found, key=lambda secret: secret.name))
+            secrets.append(Secret(name, reference, origin.child(name)))
+    return tuple(sorted(secrets, key=lambda secret: secret.name))
 
 
 def _connections(value: dict[str, Json], report: Report) -> tuple[Connection, ...]:
-    found = []
-    for name, each in value.items():
+    connections = []
+    for name, connection in value.items():
         origin = ROOT.child("connections", name)
-        members = report.members(each, CONNECTION, origin, "a connection")
+        members = report.members(connection, CONNECTION, origin, "a connection")
         if "connector" not in members:
             continue
         policy = read_policy(members["policy"], origin.child("policy"), report) if "policy" in members else Policy()
         settings = _settings(members, origin, report)
-        found.append(Connection(name, members["connector"], settings, policy, origin))
-    return tuple(sorted(found, key=lambda connection: connection.name))
+        connections.append(Connection(name, members["connector"], settings, policy, origin))
+    return tuple(sorted(connections, key=lambda connection: connection.name))
 
 
 def _triggers(value: list[Json], report: Report) -> tuple[Trigger, ...]:
-    found = []
-    for index, each in enumerate(value):
+    triggers = []
+    for index, trigger in enumerate(value):
         origin = ROOT.child("triggers", index)
-        members = report.members(each, TRIGGER, origin, "a trigger")
+        members = report.members(trigger, TRIGGER, origin, "a trigger")
         if "type" in members:
-            found.append(Trigger(members["type"], _settings(members, origin, report), origin))
-    return tuple(sorted(found, key=trigger_key))
+            triggers.append(Trigger(members["type"], _settings(members, origin, report), origin))
+    return tuple(sorted(triggers, key=trigger_key))
 
 
 def _settings(members: dict[str, Json], origin: Origin, report: Report) -> tuple[tuple[str, Value], ...]:

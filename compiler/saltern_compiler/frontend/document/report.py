@@ -46,7 +46,7 @@ class Report:
         kept: dict[str, Json] = {}
         for key, member in value.items():
             if key not in table:
-                known = [name for name, each in table.items() if not each.ignored]
+                known = [name for name, member in table.items() if not member.ignored]
                 note = "Keys of one's own can stand under `ui`." if "ui" in table else it_takes(known)
                 self.misspelt(
                     "unknown-key", f"{what} has no key `{shorten(key)}`", origin.child(key).name(), key, known, note
@@ -57,8 +57,8 @@ class Report:
                 kept[key] = member
             else:
                 self.add(code, f"`{key}` of {what} {wrong}, not {quote(member)}", origin.child(key))
-        for key, each in table.items():
-            if each.required and key not in value:
+        for key, member in table.items():
+            if member.required and key not in value:
                 self.add("missing-key", f"{what} has no `{key}`", origin)
         return kept
 

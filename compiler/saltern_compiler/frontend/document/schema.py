@@ -68,11 +68,11 @@ def _object(table: Table) -> dict[str, Json]:
 
 def _node() -> dict[str, Json]:
     """Of what is only drawn, neither id nor data matter."""
-    made = _object(TABLES["node"])
-    data = made["properties"]["data"]
-    made["properties"]["data"] = True
+    schema = _object(TABLES["node"])
+    data = schema["properties"]["data"]
+    schema["properties"]["data"] = True
     return {
-        **made,
+        **schema,
         "if": {"properties": {"type": {"enum": sorted(DRAWN_TYPES)}}, "required": ["type"]},
         "else": {"properties": {"id": {"pattern": IDENTIFIER}, "data": data}},
     }

@@ -163,8 +163,8 @@ def misfit(value: Json, schema: Mapping[str, Json]) -> str | None:
     """
     if "const" in schema and not _same(value, schema["const"]):
         return f"must be {schema['const']}"
-    if "enum" in schema and not any(_same(value, each) for each in schema["enum"]):
-        return "must be " + " or ".join(f'"{each}"' for each in schema["enum"])
+    if "enum" in schema and not any(_same(value, choice) for choice in schema["enum"]):
+        return "must be " + " or ".join(f'"{choice}"' for choice in schema["enum"])
     kinds = schema.get("type", [])
     kinds = [kinds] if isinstance(kinds, str) else kinds
     if kinds and not any(is_kind(value, kind) for kind in kinds):

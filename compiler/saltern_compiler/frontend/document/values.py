@@ -43,10 +43,10 @@ def read_value(value: Json, origin: Origin, report: Report) -> Value:
             if tags:
                 return _tagged(value, tags[0], origin, report)
             return make_object(
-                {key: read_value(each, origin.child(key), report) for key, each in value.items()}, origin
+                {key: read_value(member, origin.child(key), report) for key, member in value.items()}, origin
             )
         case list():
-            return make_list([read_value(each, origin.child(at), report) for at, each in enumerate(value)], origin)
+            return make_list([read_value(member, origin.child(at), report) for at, member in enumerate(value)], origin)
         case _:
             return Literal(value, origin)
 
@@ -111,12 +111,12 @@ def read_object_type(schema: Json, origin: Origin, report: Report, what: str) ->
             "required": [field.name] * field.required,
         }
         try:
-            made = from_schema(one)
+            type_ = from_schema(one)
         except SchemaError as error:
             _unsupported(error, origin, report)
-            made = obj({field.name: field})
-        assert isinstance(made, ObjectType)
-        fields.extend(made.fields)
+            type_ = obj({field.name: field})
+        assert isinstance(type_, ObjectType)
+        fields.extend(type_.fields)
     return ObjectType(tuple(fields), open=outer.open)
 
 

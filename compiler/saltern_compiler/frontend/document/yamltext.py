@@ -207,9 +207,9 @@ class _Reader:
         if len(self.stack) >= MAX_DEPTH:
             self.scan.findings.append(too_deep(Origin(None, start, start + 1)))
             raise _StopError
-        made: Json = {} if isinstance(event, yaml.MappingStartEvent) else []
-        pointer, own_key = self._enter(made)
-        self.stack.append(_Frame(made, pointer, start, own_key, bool(event.flow_style), start))
+        container: Json = {} if isinstance(event, yaml.MappingStartEvent) else []
+        pointer, own_key = self._enter(container)
+        self.stack.append(_Frame(container, pointer, start, own_key, bool(event.flow_style), start))
 
     def _close(self, event: Any) -> None:
         frame = self.stack.pop()

@@ -56,8 +56,8 @@ class Builder(TypeBuilder):
 
     def trigger(self, meta: Meta, parts: Sequence[Any]) -> syn.Item:
         _, kind, path, params = parts
-        made = None if path is None else Const(self._text(path), span=token_span(path))
-        return syn.TriggerLine(kind, made, params, span_of(meta))
+        path_text = None if path is None else Const(self._text(path), span=token_span(path))
+        return syn.TriggerLine(kind, path_text, params, span_of(meta))
 
     # statements
 

@@ -49,21 +49,21 @@ def read_remarks(text: str) -> tuple[list[Remark], Orders]:
         tok = tokens.by_start[token.start_pos or 0]
         where: Where = INSIDE if closes and not is_first else BEFORE
         at = replace(place, part=place.arm or place.part) if closes else place
-        remarks += [Remark(at.anchor, said(each), at.part, where) for each in _groups(tok)]
+        remarks += [Remark(at.anchor, said(group), at.part, where) for group in _groups(tok)]
         if tok.trail:
             remarks.append(Remark(place.anchor, said([tok.trail]), place.part or place.arm, BESIDE))
         firsts.add(tok.start)
-    remarks += [Remark(END, said(each)) for each in _groups(tokens.end)]
+    remarks += [Remark(END, said(group)) for group in _groups(tokens.end)]
     return _one_beside_each(remarks), _orders(tree)
 
 
 def _one_beside_each(remarks: list[Remark]) -> list[Remark]:
     taken: set[tuple[str, str, str]] = set()
-    made: list[Remark] = []
-    for each in remarks:
-        made.append(replace(each, where=BEFORE) if each.where == BESIDE and each.key in taken else each)
-        taken.add(each.key)
-    return made
+    kept: list[Remark] = []
+    for remark in remarks:
+        kept.append(replace(remark, where=BEFORE) if remark.where == BESIDE and remark.key in taken else remark)
+        taken.add(remark.key)
+    return kept
 
 
 def _groups(tok: Tok) -> list[list[str]]:
@@ -81,18 +81,18 @@ def _walk(tree: Tree[Token] | Token) -> Iterator[tuple[Token, _Place, bool, bool
     triggers = iter(range(1_000_000))
     waiting: list[tuple[Tree[Token] | Token, _Place, bool, bool]] = [(tree, _Place(START), True, False)]
     while waiting:
-        each, place, first, closes = waiting.pop()
-        if isinstance(each, Token):
-            yield each, place, first, closes
+        part, place, first, closes = waiting.pop()
+        if isinstance(part, Token):
+            yield part, place, first, closes
             continue
-        rule = str(each.data)
-        own = _place(each, rule, place, triggers)
+        rule = str(part.data)
+        own = _place(part, rule, place, triggers)
         first = own is not place or first
-        handles = _handles(each, rule)
+        handles = _handles(part, rule)
         children: list[tuple[Tree[Token] | Token, _Place, bool, bool]] = []
-        for number, child in enumerate(each.children):
+        for number, child in enumerate(part.children):
             inner = replace(own, arm=handles[number]) if number in handles else own
-            last = number == len(each.children) - 1 and number > 0
+            last = number == len(part.children) - 1 and number > 0
             ends = last and own.is_open and rule in {*_CONTAINERS, "block", "switch"}
             children.append((child, inner, first and number == 0, ends))
         waiting.extend(reversed(children))
@@ -154,14 +154,14 @@ def _key(entry: Tree[Token]) -> str:
 
 def _orders(tree: Tree[Token] | Token) -> Orders:
     """Collect the keys of each object; of two with the same keys the first counts."""
-    found: Orders = {}
+    orders: Orders = {}
     waiting: list[Tree[Token] | Token] = [tree]
     while waiting:
-        each = waiting.pop()
-        if isinstance(each, Token):
+        part = waiting.pop()
+        if isinstance(part, Token):
             continue
-        keys = [_key(child) for child in each.children if isinstance(child, Tree) and child.data in _ENTRIES]
+        keys = [_key(child) for child in part.children if isinstance(child, Tree) and child.data in _ENTRIES]
         if len(keys) > 1:
-            found.setdefault(frozenset(keys), tuple(keys))
-        waiting.extend(reversed(each.children))
-    return found
+            orders.setdefault(frozenset(keys), tuple(keys))
+        waiting.extend(reversed(part.children))
+    return orders

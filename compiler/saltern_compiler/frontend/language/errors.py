@@ -58,8 +58,8 @@ def syntax_error(error: UnexpectedInput, text: str, end: int, what: str) -> Diag
 
 
 def _found(text: str, span: Span, expected: Iterable[str]) -> Diagnostic:
-    found = text[slice(*span)]
-    shown = found if len(found) <= 30 else found[:29] + "…"
+    wrong = text[slice(*span)]
+    shown = wrong if len(wrong) <= 30 else wrong[:29] + "…"
     shown = shown.split("\n")[0] if is_printable(shown) or "\n" in shown else ascii(shown)[1:-1]
     notes = tuple(_advice(text, span)) or _notes(expected)
     return Diagnostic("syntax-error", f"unexpected `{shown}`", place(span), notes=notes)
@@ -98,9 +98,9 @@ def _advice(text: str, span: Span) -> list[str]:
         or assignment.group(2).startswith(("if ", "switch ", "foreach "))
     ):
         return []
-    found = text[slice(*span)]
-    if not found and not assignment.group(2):
+    wrong = text[slice(*span)]
+    if not wrong and not assignment.group(2):
         return []
-    if _OPERATION.fullmatch(assignment.group(2)) and (not found or found.isidentifier()):
+    if _OPERATION.fullmatch(assignment.group(2)) and (not wrong or wrong.isidentifier()):
         return ["The parameters of a node stand in braces, `{}` if there are none."]
     return [f"A value alone is no node: write `{assignment.group(1)} = set {{ value: … }}`."]

@@ -48,13 +48,13 @@ def format_text(text: str) -> tuple[str | None, list[Diagnostic]]:
     """Format a pipeline; None with the reasons where its syntax is broken. Formatting twice is formatting once."""
     text = text.removeprefix("\ufeff").replace("\r\n", "\n")
     pipeline, findings = reader.read(text)
-    if pipeline is None or any(each.code in {"syntax-error", "nesting-too-deep"} for each in findings):
+    if pipeline is None or any(finding.code in {"syntax-error", "nesting-too-deep"} for finding in findings):
         return None, findings
-    made = set_text(text)
-    again, _ = reader.read(made)
-    if again is None or canonical(again) != canonical(pipeline) or _comments(made) != _comments(text):
+    formatted = set_text(text)
+    again, _ = reader.read(formatted)
+    if again is None or canonical(again) != canonical(pipeline) or _comments(formatted) != _comments(text):
         raise InternalError("formatting changes neither meaning nor comments", pipeline.name)
-    return made, []
+    return formatted, []
 
 
 def set_text(text: str, *, airy: bool = False) -> str:
@@ -77,8 +77,8 @@ def set_expression(text: str) -> str | None:
         return None
     setter = _Setter(tokens.by_start, set_expression)
     part = setter.__default_token__(tree) if not hasattr(tree, "data") else setter.transform(tree)  # type: ignore[arg-type] # an expression of one token is that token
-    made = _lines_of(part.doc, _NO_LIMIT)
-    return None if "\n" in made else made
+    line = _lines_of(part.doc, _NO_LIMIT)
+    return None if "\n" in line else line
 
 
 def _lines_of(doc: Doc, width: int = _WIDTH) -> str:
@@ -96,11 +96,11 @@ class _Setter(ValueSetter):
 
     def file(self, items: Sequence[Part], tokens: Tokens) -> Doc:
         """Set a whole text."""
-        made: list[Doc] = [self._lines(items)]
+        docs: list[Doc] = [self._lines(items)]
         if tokens.end.lead:
-            made += [BLANK if tokens.end.blank else HARD] if items else []
-            made.append(tokens.end.comments())
-        return tuple(made)
+            docs += [BLANK if tokens.end.blank else HARD] if items else []
+            docs.append(tokens.end.comments())
+        return tuple(docs)
 
     def __default__(self, data: str, children: list[Part], meta: object) -> Part:
         if data in _PLAIN:
@@ -182,13 +182,13 @@ class _Setter(ValueSetter):
 
     def _lines(self, parts: Sequence[Part]) -> Doc:
         is_long = [self.airy and _height(part) > 1 for part in parts]
-        made: list[Doc] = []
+        docs: list[Doc] = []
         for place, part in enumerate(parts):
-            if made:
+            if docs:
                 gap = part.first.blank or is_long[place - 1] or is_long[place] or (self.airy and part.first.lead)
-                made.append(BLANK if gap else HARD)
-            made.append(part.doc)
-        return tuple(made)
+                docs.append(BLANK if gap else HARD)
+            docs.append(part.doc)
+        return tuple(docs)
 
 
 def _height(part: Part) -> int:

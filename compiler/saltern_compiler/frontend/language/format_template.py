@@ -31,14 +31,14 @@ def set_template(token: str, inline: Callable[[str], str | None]) -> Doc:
 
 
 def _with_expressions(token: str, inline: Callable[[str], str | None]) -> str:
-    made: list[str] = []
+    texts: list[str] = []
     for part in cut(token, 0):
         if not part.is_expression:
-            made.append(part.text)
+            texts.append(part.text)
             continue
         shown = None if "#" in part.text or not part.text.strip() else inline(part.text)
-        made.append("{{" + part.text + "}}" if shown is None else "{{ " + shown + " }}")
-    return "`" + "".join(made) + "`"
+        texts.append("{{" + part.text + "}}" if shown is None else "{{ " + shown + " }}")
+    return "`" + "".join(texts) + "`"
 
 
 def _dedented(lines: Sequence[str]) -> list[str]:
@@ -48,5 +48,5 @@ def _dedented(lines: Sequence[str]) -> list[str]:
 
 
 def _meaning(token: str) -> list[tuple[str, bool]]:
-    found: Sequence[Piece] = pieces(token, 0)
-    return [(part.text, part.is_expression) for part in found if part.text]
+    parts: Sequence[Piece] = pieces(token, 0)
+    return [(part.text, part.is_expression) for part in parts if part.text]

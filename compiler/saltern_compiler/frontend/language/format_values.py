@@ -57,13 +57,13 @@ def glued(parts: Sequence[Part]) -> Doc:
 
 def spaced(parts: Sequence[Part]) -> Doc:
     """Print parts with spaces between them: none before commas, colons and around parentheses."""
-    made: list[Doc] = []
+    docs: list[Doc] = []
     for place, part in enumerate(parts):
         before = parts[place - 1].rule if place else ""
-        if made and part.rule not in {"COMMA", "COLON", "RPAR", "LPAR"} and before not in {"LPAR", "AT"}:
-            made.append(" ")
-        made.append(part.doc)
-    return tuple(made)
+        if docs and part.rule not in {"COMMA", "COLON", "RPAR", "LPAR"} and before not in {"LPAR", "AT"}:
+            docs.append(" ")
+        docs.append(part.doc)
+    return tuple(docs)
 
 
 def is_expanded(opening: Tok, following: Tok) -> bool:
@@ -79,7 +79,7 @@ def entries(parts: Sequence[Part], *, commas: bool, expanded: bool) -> Doc:
     if not inner and not rest.lead:
         return (opening.doc, rest.bare())
     comma: Doc = "," if commas else IfBreaks("", ",")
-    made: list[Doc] = [opening.doc]
+    docs: list[Doc] = [opening.doc]
     body: list[Doc] = []
     for place, part in enumerate(inner):
         if place:
@@ -89,8 +89,8 @@ def entries(parts: Sequence[Part], *, commas: bool, expanded: bool) -> Doc:
         body.append(part.doc)
     if rest.lead:
         body += [BLANK if inner and rest.blank else HARD, rest.comments()]
-    made += [Indent(tuple(body)), HARD if rest.lead else LINE, rest.bare()]
-    return Group(tuple(made), broken=expanded)
+    docs += [Indent(tuple(body)), HARD if rest.lead else LINE, rest.bare()]
+    return Group(tuple(docs), broken=expanded)
 
 
 def _any_breaks(parts: Sequence[Part]) -> bool:
@@ -131,10 +131,10 @@ class ValueSetter(Transformer_NonRecursive[Token, Part]):
     def _chain(self, children: Parts, rule: str) -> Part:
         left, operator, right = children
         terms = [*left.parts, operator, right] if left.rule == rule else [left, operator, right]
-        made: Docs = []
+        docs: Docs = []
         for sign, operand in zip(terms[1::2], terms[2::2], strict=True):
-            made += [LINE, sign.doc, " ", operand.doc]
-        return self.part(rule, children, Group((terms[0].doc, Indent(tuple(made)))), terms)
+            docs += [LINE, sign.doc, " ", operand.doc]
+        return self.part(rule, children, Group((terms[0].doc, Indent(tuple(docs)))), terms)
 
     def logical_or(self, children: Parts) -> Part:
         return self._chain(children, "logical_or")
@@ -147,8 +147,8 @@ class ValueSetter(Transformer_NonRecursive[Token, Part]):
 
     def conditional(self, children: Parts) -> Part:
         condition, question, yes, colon, no = children
-        made = Indent((LINE, question.doc, " ", yes.doc, LINE, colon.doc, " ", no.doc))
-        return self.part("conditional", children, Group((condition.doc, made)))
+        arms = Indent((LINE, question.doc, " ", yes.doc, LINE, colon.doc, " ", no.doc))
+        return self.part("conditional", children, Group((condition.doc, arms)))
 
     def _bracketed(self, opening: Sequence[Part], inner: Sequence[Part], closing: Part, *, trailing: bool) -> Doc:
         """Print what stands in brackets with commas between."""
@@ -210,10 +210,10 @@ class ValueSetter(Transformer_NonRecursive[Token, Part]):
 
     def type(self, children: Parts) -> Part:
         first, *rest = children
-        made: Docs = []
+        docs: Docs = []
         for bar, member in zip(rest[::2], rest[1::2], strict=True):
-            made += [LINE, bar.doc, " ", member.doc]
-        return self.part("type", children, Group((first.doc, Indent(tuple(made)))) if made else first.doc)
+            docs += [LINE, bar.doc, " ", member.doc]
+        return self.part("type", children, Group((first.doc, Indent(tuple(docs)))) if docs else first.doc)
 
     def object_type(self, children: Parts) -> Part:
         inner = [part for child in children[1:-1] for part in _unwrap(child, "fields")]

@@ -45,10 +45,10 @@ class Lowering:
         return self.sections.pipeline(body, end)
 
     def _statements(self, statements: Iterable[syn.Statement], edge: ControlEdge | None) -> list[Node]:
-        made: list[Node] = []
+        nodes: list[Node] = []
         for statement in statements:
-            made += self._statement(statement, edge)
-        return made
+            nodes += self._statement(statement, edge)
+        return nodes
 
     def _statement(self, of: syn.Statement, edge: ControlEdge | None) -> list[Node]:
         match of:
@@ -139,11 +139,11 @@ class Lowering:
         if of.kind == "switch":
             params["cases"] = ir.Literal(self._cases(of.arms), place(of.span))
             origins.append(("param:cases", place(of.span)))
-        made = [self._make(head, of.kind, params, span=of.span, edge=edge, origins=origins)]
+        nodes = [self._make(head, of.kind, params, span=of.span, edge=edge, origins=origins)]
         for arm in of.arms:
             inner = ControlEdge(head.name.text, arm.handle, place(arm.span))
-            made += self._statements(arm.block.statements, inner)
-        return made
+            nodes += self._statements(arm.block.statements, inner)
+        return nodes
 
     def _cases(self, arms: Sequence[syn.Arm]) -> list[Json]:
         seen: dict[str, syn.Arm] = {}
@@ -194,9 +194,9 @@ class Lowering:
             self.report(Diagnostic("nesting-too-deep", problem, place(block.span), notes=notes))
             return []
         self.depth += 1
-        made = self._statements(block.statements, None)
+        nodes = self._statements(block.statements, None)
         self.depth -= 1
-        return made
+        return nodes
 
     def _result(self, of: syn.ResultStatement, edge: ControlEdge | None) -> list[Node]:
         kind = RETURN if of.kind == "return" else of.kind
@@ -207,7 +207,7 @@ class Lowering:
 
 def _control(block: ControlEdge | None, when: Sequence[syn.Handle]) -> tuple[ControlEdge, ...]:
     """Return what a node hangs on: the handle whose block it stands in, and those of its clauses."""
-    named = [ControlEdge(each.source, each.handle, place(each.span)) for each in when]
+    named = [ControlEdge(taken.source, taken.handle, place(taken.span)) for taken in when]
     edges = {(edge.source, edge.handle): edge for edge in [*named, *([block] if block else [])]}
     return tuple(edges[key] for key in sorted(edges))
 

@@ -64,7 +64,7 @@ def _unknown(name: Name, *, of_node: bool) -> Diagnostic:
     known = tuple(_READERS if of_node else _POLICIES)
     near = nearest(name.text, known)
     fixes = replace_by(near, place(name.span))
-    notes = (*did_you_mean(f"@{each}" for each in near), *there_are(f"@{each}" for each in known))
+    notes = (*did_you_mean(f"@{name}" for name in near), *there_are(f"@{name}" for name in known))
     message = f"there is no policy `@{name.text}`" + ("" if of_node else " here")
     return Diagnostic("unknown-policy", message, place(name.span), notes=notes, fixes=fixes)
 
@@ -101,10 +101,10 @@ def duration(value: Expr, what: str) -> float:
             else None
         )
         raise _IllTypedError(f"{what} has no unit", place(value.span), fix)
-    made = seconds(value.name) if isinstance(value, Embedded) and value.kind == "duration" else None
-    if made is None:
+    length = seconds(value.name) if isinstance(value, Embedded) and value.kind == "duration" else None
+    if length is None:
         raise _IllTypedError(f"{what} is a duration", place(value.span))
-    return made
+    return length
 
 
 def _integer(value: Expr, what: str) -> int:

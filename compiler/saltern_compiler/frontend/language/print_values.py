@@ -103,8 +103,8 @@ class ValueWriter:
     def fields(self, of: ObjectType) -> list[str]:
         """Write the fields of an object type."""
         by_name = {field.name: field for field in of.fields}
-        made = [self.field(by_name[name]) for name in in_order(list(by_name), self.orders)]
-        return [*made, "..."] if of.open else made
+        written = [self.field(by_name[name]) for name in in_order(list(by_name), self.orders)]
+        return [*written, "..."] if of.open else written
 
     def field(self, field: Field) -> str:
         """Write a field of an object type."""
@@ -134,7 +134,7 @@ def _with_plain_keys(of: Any) -> Any:
         return tuple(_with_plain_keys(part) for part in of)
     if not hasattr(of, "span"):
         return of
-    changed = {each.name: _with_plain_keys(getattr(of, each.name)) for each in fields(of)}
+    changed = {member.name: _with_plain_keys(getattr(of, member.name)) for member in fields(of)}
     if isinstance(of, MapExpr):
         changed["entries"] = tuple((_plain_key(name), value) for name, value in changed["entries"])
     return replace(of, **changed)
@@ -173,14 +173,14 @@ def _part(part: str | Expression) -> str:
 
 
 def _escaped(text: str) -> str:
-    made: list[str] = []
+    escaped: list[str] = []
     for place, char in enumerate(text):
         if char == "{":
-            made.append("\\{" if text[place + 1 : place + 2] in {"{", ""} else "{")
+            escaped.append("\\{" if text[place + 1 : place + 2] in {"{", ""} else "{")
         elif char == "`":
-            made.append("\\`")
+            escaped.append("\\`")
         elif char in {"\n", '"'}:
-            made.append(char)
+            escaped.append(char)
         else:
-            made.append(show_string(char)[1:-1])
-    return "".join(made)
+            escaped.append(show_string(char)[1:-1])
+    return "".join(escaped)

@@ -74,7 +74,7 @@ class _Writer:
         if of.output is not None:
             self._section("output", self._types("output", of.output))
         if of.settings:
-            settings = {each: show_duration(length) for each, length in of.settings}
+            settings = {setting: show_duration(length) for setting, length in of.settings}
             self._section("settings", self._braces("settings", "settings", settings), gap=True)
         for number, secret in enumerate(of.secrets):
             self._section(
@@ -96,10 +96,10 @@ class _Writer:
 
     def _types(self, word: str, of: ObjectType) -> list[str]:
         values = self._values(secrets=True)
-        names = in_order([each.name for each in of.fields], self.orders)
+        names = in_order([field.name for field in of.fields], self.orders)
         fields = dict(zip(names, values.fields(of), strict=False))
-        made = {name: text.removeprefix(key(name)) for name, text in fields.items()}
-        entries = [self._entry(word, name, key(name) + text) for name, text in made.items()]
+        types = {name: text.removeprefix(key(name)) for name, text in fields.items()}
+        entries = [self._entry(word, name, key(name) + text) for name, text in types.items()]
         return self._closed(word, word, [*entries, *([["..."]] if of.open else [])])
 
     def _connection(self, of: Connection, *, gap: bool) -> None:
@@ -297,13 +297,13 @@ def _source(reference: str) -> str:
 
 def _clauses(of: Statement) -> str:
     node = of.node
-    made = f" after {', '.join(node.after)}" if node.after else ""
+    clauses = f" after {', '.join(node.after)}" if node.after else ""
     if of.is_nested or not node.control:
-        return made + (" join any" if node.join == "any" else "")
+        return clauses + (" join any" if node.join == "any" else "")
     handles = ", ".join(_handle(edge) for edge in node.control)
     if len(node.control) == 1:
-        return f"{made} when {handles}" + (" join any" if node.join == "any" else "")
-    return f"{made} when {node.join}({handles})"
+        return f"{clauses} when {handles}" + (" join any" if node.join == "any" else "")
+    return f"{clauses} when {node.join}({handles})"
 
 
 def _handle(edge: ControlEdge) -> str:
@@ -313,25 +313,25 @@ def _handle(edge: ControlEdge) -> str:
 
 
 def _policy(policy: Policy) -> list[str]:
-    made: list[str] = []
+    decorators: list[str] = []
     if policy.timeout is not None:
-        made.append(f"@timeout({show_duration(policy.timeout)})")
+        decorators.append(f"@timeout({show_duration(policy.timeout)})")
     if policy.retry is not None:
-        made.append(f"@retry({_retry(policy.retry)})")
+        decorators.append(f"@retry({_retry(policy.retry)})")
     if policy.priority is not None:
-        made.append(f"@priority({policy.priority})")
+        decorators.append(f"@priority({policy.priority})")
     if policy.ttl is not None:
-        made.append(f"@ttl({show_duration(policy.ttl)})")
+        decorators.append(f"@ttl({show_duration(policy.ttl)})")
     if policy.on_error is not None:
-        made.append(f"@on_error({policy.on_error})")
+        decorators.append(f"@on_error({policy.on_error})")
     if policy.on_ambiguous is not None:
-        made.append(f"@on_ambiguous({policy.on_ambiguous})")
-    return made
+        decorators.append(f"@on_ambiguous({policy.on_ambiguous})")
+    return decorators
 
 
 def _retry(retry: Retry) -> str:
     default = Retry()
-    made = [str(retry.attempts)]
-    made += [f"base: {show_duration(retry.base)}"] if retry.base != default.base else []
-    made += [f"cap: {show_duration(retry.cap)}"] if retry.cap != default.cap else []
-    return ", ".join(made)
+    arguments = [str(retry.attempts)]
+    arguments += [f"base: {show_duration(retry.base)}"] if retry.base != default.base else []
+    arguments += [f"cap: {show_duration(retry.cap)}"] if retry.cap != default.cap else []
+    return ", ".join(arguments)

@@ -53,8 +53,8 @@ def read(text: str) -> tuple[Pipeline | None, list[Diagnostic]]:
 def read_type(text: str) -> tuple[Type | None, list[Diagnostic]]:
     """Read a type as the language writes it; the other way is `saltern_runtime.spec.show`."""
     source = _Source(text)
-    made: Type | None = source.parse((0, len(text)), "type")
-    return made, source.findings
+    type_: Type | None = source.parse((0, len(text)), "type")
+    return type_, source.findings
 
 
 class _Source:
@@ -76,10 +76,10 @@ class _Source:
             self.findings.append(problem.diagnostic(place((0, 0))))
             return None
         builder = Builder(self.text)
-        made = builder.transform(tree) if isinstance(tree, Tree) else tree
+        built = builder.transform(tree) if isinstance(tree, Tree) else tree
         self.findings += builder.findings
         self.findings += [problem.diagnostic(place((0, 0))) for problem in builder.problems]
-        return made
+        return built
 
     def lower(self, items: Sequence[syn.Item]) -> Pipeline:
         """Make a pipeline of what was parsed."""
@@ -90,8 +90,8 @@ class _Source:
 
     def _expression(self, span: Span) -> Expr | None:
         if self.text[slice(*span)].strip():
-            made: Expr | None = self.parse(span, "expr")
-            return made
+            expression: Expr | None = self.parse(span, "expr")
+            return expression
         at = place((span[0] - 2, span[1] + 2))
         notes = ("Between `{{` and `}}` stands a value, such as `{{ input.name }}`.",)
         self.findings.append(Diagnostic("syntax-error", "nothing stands between the braces", at, notes=notes))
@@ -100,27 +100,27 @@ class _Source:
     def recover(self) -> list[Diagnostic]:
         """Return what is wrong with a text that cannot be parsed as a whole, statement by statement."""
         whole, self.findings = self.findings, []
-        found = scan(self.text)
+        scanned = scan(self.text)
         items: list[syn.Item] = []
         is_complete = True
-        for span in _chunks(found, len(self.text)):
-            if _holds(span, found.finding):
+        for span in _chunks(scanned, len(self.text)):
+            if _holds(span, scanned.finding):
                 is_complete = False
                 continue
-            made = self.parse(span)
-            items += made or ()
-            if made is None:
+            parsed = self.parse(span)
+            items += parsed or ()
+            if parsed is None:
                 is_complete = False
                 self._look_further(span)
             if len(self.findings) > MAX_FINDINGS:
                 break
-        if found.finding is not None:
-            self.findings.append(found.finding)
+        if scanned.finding is not None:
+            self.findings.append(scanned.finding)
         elif is_complete:
             return whole
         broken = list(self.findings)
         self.lower(items)
-        return broken + [each for each in self.findings[len(broken) :] if each.code != "unnamed-pipeline"]
+        return broken + [finding for finding in self.findings[len(broken) :] if finding.code != "unnamed-pipeline"]
 
     def _look_further(self, span: Span) -> None:
         """Find more errors of a statement, each time as if the lines of the last one were not there."""
@@ -143,8 +143,8 @@ def _what(start: str, span: Span, text: str) -> str:
     return {"expr": "expression"}.get(start, start)
 
 
-def _chunks(found: Scan, end: int) -> list[Span]:
-    starts = sorted({0, *found.starts})
+def _chunks(scanned: Scan, end: int) -> list[Span]:
+    starts = sorted({0, *scanned.starts})
     return list(zip(starts, [*starts[1:], end], strict=True))
 
 

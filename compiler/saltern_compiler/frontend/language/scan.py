@@ -60,7 +60,7 @@ def refuse(text: str) -> Diagnostic | None:
 
 def scan(text: str) -> Scan:
     """Look at a text."""
-    found = Scan()
+    scanned = Scan()
     brackets: list[tuple[str, int]] = []
     suspect: tuple[str, int] | None = None
     after_decorator = False
@@ -68,7 +68,7 @@ def scan(text: str) -> Scan:
         kind, at = match.lastgroup, match.start()
         if kind == "statement":
             if not after_decorator and not _CONTINUES.match(text, at):
-                found.starts.append(at)
+                scanned.starts.append(at)
                 suspect = suspect or (brackets[-1] if brackets else None)
             after_decorator = text[at] == "@"
         elif kind == "opening":
@@ -76,25 +76,25 @@ def scan(text: str) -> Scan:
         elif kind == "closing":
             wrong = _close(match.group(), at, brackets, suspect)
             if wrong is not None:
-                found.finding = wrong
-                return _with_rest(found, text, at)
+                scanned.finding = wrong
+                return _with_rest(scanned, text, at)
         elif kind == "template":
-            found.templates.append(match.span())
+            scanned.templates.append(match.span())
         elif kind == "unclosed":
-            found.finding = _unclosed(text, match.group(), at, found.templates)
-            return _with_rest(found, text, at)
+            scanned.finding = _unclosed(text, match.group(), at, scanned.templates)
+            return _with_rest(scanned, text, at)
     if brackets:
         bracket, at = suspect or brackets[-1]
         message = f"a `{bracket}` is not closed"
-        found.finding = Diagnostic("unclosed-bracket", message, place((at, at + len(bracket))))
-    return found
+        scanned.finding = Diagnostic("unclosed-bracket", message, place((at, at + len(bracket))))
+    return scanned
 
 
-def _with_rest(found: Scan, text: str, at: int) -> Scan:
+def _with_rest(scanned: Scan, text: str, at: int) -> Scan:
     """Guess where statements begin after a place from which on nothing can be told for sure."""
     lines = re.compile(r"(?<=\n)(?:@[^\n]*\n)*[@A-Za-z_]")
-    found.starts += [match.start() for match in lines.finditer(text, at) if not _CONTINUES.match(text, match.start())]
-    return found
+    scanned.starts += [match.start() for match in lines.finditer(text, at) if not _CONTINUES.match(text, match.start())]
+    return scanned
 
 
 def _close(

@@ -110,7 +110,7 @@ class Sections:
             input=self.input or obj({}),
             output=self.output,
             secrets=self.secrets.all(),
-            connections=tuple(sorted(self.connections, key=lambda each: each.name)),
+            connections=tuple(sorted(self.connections, key=lambda connection: connection.name)),
             triggers=tuple(sorted(self.triggers, key=trigger_key)),
             settings=tuple(sorted(self.settings.items())),
             policy=self.policy,

@@ -43,18 +43,18 @@ def pieces(token: str, start: int) -> list[Piece]:
 
 def cut(token: str, start: int) -> list[Piece]:
     """Cut a template with its backquotes into texts and expressions, as they are written."""
-    found: list[Piece] = []
+    parts: list[Piece] = []
     at, end = 1, len(token) - 1
     while at < end:
         match = _EXPRESSION.match(token, at, end)
         if match:
-            found.append(Piece(match.group(1), (start + match.start(1), start + match.end(1)), is_expression=True))
+            parts.append(Piece(match.group(1), (start + match.start(1), start + match.end(1)), is_expression=True))
         else:
             match = _TEXT.match(token, at, end)
             assert match is not None, "the lexer lets through only what one of the two patterns matches"
-            found.append(Piece(match.group(), (start + match.start(), start + match.end())))
+            parts.append(Piece(match.group(), (start + match.start(), start + match.end())))
         at = match.end()
-    return found
+    return parts
 
 
 def _dedent(parts: list[Piece]) -> list[Piece]:

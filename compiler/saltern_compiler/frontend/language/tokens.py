@@ -56,12 +56,12 @@ class Tok:
 
     def comments(self) -> Doc:
         """Print the comments before it, without the line break after the last."""
-        made: list[Doc] = []
-        for each in self.lead:
-            if made:
-                made.append(BLANK if each.blank else HARD)
-            made.append(each.text)
-        return tuple(made)
+        docs: list[Doc] = []
+        for comment in self.lead:
+            if docs:
+                docs.append(BLANK if comment.blank else HARD)
+            docs.append(comment.text)
+        return tuple(docs)
 
 
 @dataclass(slots=True)
@@ -88,11 +88,11 @@ def leaves(tree: Tree[Token] | Token) -> Iterator[Token]:
     """Yield the tokens of a tree in order."""
     waiting: list[Tree[Token] | Token] = [tree]
     while waiting:
-        each = waiting.pop()
-        if isinstance(each, Token):
-            yield each
+        part = waiting.pop()
+        if isinstance(part, Token):
+            yield part
         else:
-            waiting.extend(reversed(each.children))
+            waiting.extend(reversed(part.children))
 
 
 def attach(tree: Tree[Token] | Token, text: str) -> Tokens:
@@ -146,9 +146,9 @@ def _gap(gap: str, last: Tok | None, waiting: list[Comment], blank: bool) -> tup
 
 def comments_of(tokens: Tokens) -> Sequence[str]:
     """List every comment of a text, in its order."""
-    found: list[str] = []
+    texts: list[str] = []
     for tok in [*tokens.by_start.values(), tokens.end]:
-        found += [each.text for each in tok.lead]
+        texts += [comment.text for comment in tok.lead]
         if tok.trail:
-            found.append(tok.trail)
-    return found
+            texts.append(tok.trail)
+    return texts

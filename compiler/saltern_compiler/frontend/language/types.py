@@ -86,7 +86,7 @@ class TypeBuilder(ExprBuilder):
         other = _OTHER_WORDS.get(name.lower())
         near = (other,) if other is not None else nearest(name.lower(), known)
         at = place(token_span(name))
-        fixes = replace_by([each for each in near[:1] if each not in _GENERIC], at)
+        fixes = replace_by([name for name in near[:1] if name not in _GENERIC], at)
         notes = (*did_you_mean(near), *there_are((*known, "{ … }")), "A literal is a type of its own.")
         self.findings.append(Diagnostic("unknown-type", f"there is no type `{name}`", at, notes=notes, fixes=fixes))
 
@@ -96,9 +96,9 @@ class TypeBuilder(ExprBuilder):
 
     def constant(self, meta: Meta, parts: Sequence[Token]) -> str | int | bool | None:
         """Read a literal that may stand as a type or a case: a string, an integer, true, false or null."""
-        made = self.literal(meta, parts[-1:])
-        assert isinstance(made, Const)
-        value = made.value
+        constant = self.literal(meta, parts[-1:])
+        assert isinstance(constant, Const)
+        value = constant.value
         assert value is None or isinstance(value, str | int)
         if isinstance(value, int) and len(parts) > 1:
             value = -value
@@ -111,13 +111,13 @@ class TypeBuilder(ExprBuilder):
         return obj({field.name: field for field in fields}, open=is_open)
 
     def fields(self, _meta: Meta, parts: Sequence[Any]) -> tuple[tuple[Field, ...], bool]:
-        made: dict[str, Field] = {}
+        members: dict[str, Field] = {}
         for field, name, _ in (part for part in parts if isinstance(part, tuple)):
-            if field.name in made:
+            if field.name in members:
                 self.complain("duplicate-key", f"the field `{field.name}` is declared twice", name)
-            made.setdefault(field.name, field)
+            members.setdefault(field.name, field)
         self.check_commas([part if isinstance(part, Token) else part[2] for part in parts])
-        return tuple(made.values()), any(isinstance(part, Token) and part.type == "ELLIPSIS" for part in parts)
+        return tuple(members.values()), any(isinstance(part, Token) and part.type == "ELLIPSIS" for part in parts)
 
     def field(self, meta: Meta, parts: Sequence[Any]) -> tuple[Field, Span, Span]:
         name: Token = parts[0]
@@ -134,7 +134,7 @@ class TypeBuilder(ExprBuilder):
         if word not in known:
             near, at = nearest(word, known), place(token_span(word))
             usage = 'A field may be `@personal`, and say what it is by `@doc("…")`.'
-            notes = (*did_you_mean(f"@{each}" for each in near), usage)
+            notes = (*did_you_mean(f"@{name}" for name in near), usage)
             fixes = replace_by(near, at)
             message = f"there is no annotation `@{word}`"
             self.findings.append(Diagnostic("unknown-annotation", message, at, notes=notes, fixes=fixes))

@@ -99,18 +99,18 @@ class Values:
         except TemplateEscapeError as error:
             self.report(Diagnostic("bad-escape", str(error), place(error.span)))
             return unreadable(place(of.span))
-        made: list[str | Expression] = []
+        written: list[str | Expression] = []
         for part in parts:
-            made += self._interpolation(part.span) if part.is_expression else [part.text]
-        value = make_template(made)
+            written += self._interpolation(part.span) if part.is_expression else [part.text]
+        value = make_template(written)
         return replace(value, origin=place(of.span)) if isinstance(value, Literal | Template) else value
 
     def _interpolation(self, span: Span) -> list[str | Expression]:
         expr = self.parse(span)
         if isinstance(expr, Const) and isinstance(expr.value, str):
             return [expr.value]
-        made = None if expr is None else self.expression(expr)
-        return [made] if isinstance(made, Expression) else []
+        expression = None if expr is None else self.expression(expr)
+        return [expression] if isinstance(expression, Expression) else []
 
     def _duration(self, of: Embedded) -> Value:
         length = seconds(of.name)
@@ -145,9 +145,9 @@ def shift(of: _Tree, by: int) -> _Tree:
     if not hasattr(of, "span"):
         return of
     changed: dict[str, Any] = {
-        each.name: shift(getattr(of, each.name), by)
-        for each in fields(of)  # type: ignore[arg-type] # whatever has a span is a dataclass of the syntax tree
-        if each.name != "span"
+        member.name: shift(getattr(of, member.name), by)
+        for member in fields(of)  # type: ignore[arg-type] # whatever has a span is a dataclass of the syntax tree
+        if member.name != "span"
     }
     start, end = of.span  # type: ignore[attr-defined] # as above
     return replace(of, **changed, span=(start + by, end + by))  # type: ignore[type-var] # as above

@@ -138,7 +138,7 @@ class Conditions:
                 taken.add(handle)
                 if taken != self._handles[node_id]:
                     continue
-                left -= {rest | {(node_id, each)} for each in taken}
+                left -= {rest | {(node_id, handle)} for handle in taken}
                 widened = [rest | outer for outer in self.has_value[node_id]]
                 left.update(widened)
                 todo.extend(sorted(widened, key=sorted))
@@ -165,7 +165,7 @@ class Conditions:
             return known[first]
         if goal not in self._tops:
             self._tops[goal] = min((self._place[node_id] for term in goal for node_id, _ in term), default=0)
-        todo, found = [first], []
+        todo, atoms = [first], []
         seen: set[Atom] = set()
         while todo:
             atom = todo.pop()
@@ -176,9 +176,9 @@ class Conditions:
             if frozenset({atom}) in goal or self._place[atom[0]] < self._tops[goal]:
                 known[atom] = frozenset({atom}) in goal
                 continue
-            found.append(atom)
+            atoms.append(atom)
             todo.extend(outer for term in self._stands_on[atom] for outer in term)
-        for atom in sorted(found, key=lambda each: (self._place[each[0]], _rank(each[1]))):
+        for atom in sorted(atoms, key=lambda atom: (self._place[atom[0]], _rank(atom[1]))):
             known[atom] = all(any(known[outer] for outer in term) for term in self._stands_on[atom])
         return known[first]
 

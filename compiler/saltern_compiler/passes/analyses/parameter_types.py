@@ -95,15 +95,15 @@ def type_param(visit: Visit, name: str, value: Value) -> tuple[Type, Value]:
     """Return the type of what is bound to a parameter, and the value with its expressions typed; report what is wrong with it."""
     param = visit.spec.param(name) if visit.spec is not None else None
     if param is None or param.is_type or isinstance(value, TypeValue):
-        found = _visit(visit, Param(name), is_output=False)
-        _typed(found, value, ANY)
-        return value.type if isinstance(value, TypeValue) else ANY, _with_trees(value, found.trees)
+        visited = _visit(visit, Param(name), is_output=False)
+        _typed(visited, value, ANY)
+        return value.type if isinstance(value, TypeValue) else ANY, _with_trees(value, visited.trees)
     output = visit.pipeline.output if visit.node.type == RETURN else None
     if isinstance(value, Literal) and output is None:
         return type_of(value.value), value
-    found = _visit(visit, param, is_output=output is not None)
-    of = _typed(found, value, param.type if output is None else output)
-    return of, _with_trees(value, found.trees)
+    visited = _visit(visit, param, is_output=output is not None)
+    of = _typed(visited, value, param.type if output is None else output)
+    return of, _with_trees(value, visited.trees)
 
 
 def _visit(visit: Visit, param: Param, *, is_output: bool) -> _Visit:
@@ -113,7 +113,7 @@ def _visit(visit: Visit, param: Param, *, is_output: bool) -> _Visit:
 
 
 def _with_trees(value: Value, trees: Mapping[int, Typed]) -> Value:
-    return map_expressions(value, lambda each: replace(each, typed=trees[id(each)]))
+    return map_expressions(value, lambda expression: replace(expression, typed=trees[id(expression)]))
 
 
 def _typed(visit: _Visit, value: Value, to: Type) -> Type:
@@ -124,9 +124,9 @@ def _typed(visit: _Visit, value: Value, to: Type) -> Type:
                 visit.report(code, f"{visit.taker}: {misfit.message}", value.origin.child(*misfit.path))
             return type_of(literal)
         case Expression():
-            found = _infer(visit, value)
-            _check(visit, found, to, value)
-            return settled(found)
+            inferred = _infer(visit, value)
+            _check(visit, inferred, to, value)
+            return settled(inferred)
         case Template(parts=parts):
             for part in parts:
                 if isinstance(part, Expression):
@@ -144,10 +144,10 @@ def _typed(visit: _Visit, value: Value, to: Type) -> Type:
 def _typed_list(visit: _Visit, value: ListValue, to: Type) -> Type:
     target = without_null(to)
     item = target.item if isinstance(target, ListType) else ANY
-    found = ListType(union(*(_typed(visit, each, item) for each in value.items)))
+    inferred = ListType(union(*(_typed(visit, member, item) for member in value.items)))
     if not isinstance(target, ListType):
-        _check(visit, found, to, value)
-    return found
+        _check(visit, inferred, to, value)
+    return inferred
 
 
 def _typed_object(visit: _Visit, value: ObjectValue, to: Type) -> Type:
@@ -155,23 +155,23 @@ def _typed_object(visit: _Visit, value: ObjectValue, to: Type) -> Type:
     if isinstance(target, ObjectType):
         return _typed_fields(visit, value, target)
     item = target.value if isinstance(target, MapType) else ANY
-    found = obj({name: _typed(visit, each, item) for name, each in value.fields})
+    inferred = obj({name: _typed(visit, member, item) for name, member in value.fields})
     if not isinstance(target, MapType):
-        _check(visit, found, to, value)
-    return found
+        _check(visit, inferred, to, value)
+    return inferred
 
 
 def _typed_fields(visit: _Visit, value: ObjectValue, to: ObjectType) -> Type:
-    found: dict[str, Type | Field] = {}
-    for name, each in value.fields:
+    types: dict[str, Type | Field] = {}
+    for name, member in value.fields:
         field = to.field(name)
-        found[name] = _typed(visit, each, field.type if field is not None else ANY)
+        types[name] = _typed(visit, member, field.type if field is not None else ANY)
         if field is None and not to.open:
-            visit.report("type-mismatch", f"{visit.taker} has no field `{name}`", each.origin, f"It is {show(to)}.")
+            visit.report("type-mismatch", f"{visit.taker} has no field `{name}`", member.origin, f"It is {show(to)}.")
     for field in to.fields:
-        if field.required and field.name not in found:
+        if field.required and field.name not in types:
             _missing_field(visit, field, value)
-    return obj(found)
+    return obj(types)
 
 
 def _missing_field(visit: _Visit, field: Field, value: Value) -> None:
@@ -183,19 +183,23 @@ def _missing_field(visit: _Visit, field: Field, value: Value) -> None:
     visit.report("type-mismatch", f"{visit.taker} lacks the field `{field.name}`", value.origin, note)
 
 
-def _check(visit: _Visit, found: Type, to: Type, value: Value) -> None:
+def _check(visit: _Visit, source: Type, to: Type, value: Value) -> None:
     """Report where a type parts from what is taken."""
-    parting = assignable(found, to)
+    parting = assignable(source, to)
     if parting is None:
         return
     at = parting.place()
     where = f" at `{at}`" if at else ""
-    if len(show(found)) + len(show(to)) < 60:
-        message = f"{visit.taker} takes {show(to)}, but gets {show(found)}"
+    if len(show(source)) + len(show(to)) < 60:
+        message = f"{visit.taker} takes {show(to)}, but gets {show(source)}"
     else:
         message = f"{visit.taker} does not take this{where}: {parting.reason}"
     notes = [f"They part{where}: {parting.reason}."] if at else []
-    if isinstance(found, UnionType) and without_null(found) != found and assignable(without_null(found), to) is None:
+    if (
+        isinstance(source, UnionType)
+        and without_null(source) != source
+        and assignable(without_null(source), to) is None
+    ):
         notes.append("It may be null: test it, or give another value with `merge(…, other)`.")
     visit.report("type-mismatch", message, value.origin, *notes, related=_sources(visit, value))
 
@@ -205,7 +209,7 @@ def _sources(visit: _Visit, value: Value) -> tuple[Related, ...]:
     if not isinstance(value, Expression):
         return ()
     shape = visit.shape
-    names = {each.name for each in references(value.expr)} & shape.nodes.keys()
+    names = {ident.name for ident in references(value.expr)} & shape.nodes.keys()
     return tuple(
         Related(shape.nodes[name].place("id"), f"`{name}` gives {show(visit.types.of.get(name, ANY))}")
         for name in sorted(names)
@@ -261,7 +265,7 @@ def _unknown(visit: _Visit, reference: Reference, origin: Origin) -> None:
     if inside:
         visit.report("unknown-name", f"unknown name `{name}`", place, *inside)
         return
-    seen = [each for each in shape.nodes if shape.sees(visit.node.id, each)]
+    seen = [node_id for node_id in shape.nodes if shape.sees(visit.node.id, node_id)]
     near = visit.context.nearest(name, (*seen, *shape.items(visit.node.id), *AMBIENT))
     notes = did_you_mean(near)
     if pipeline.input.field(name) is not None:
@@ -277,7 +281,7 @@ def _inside(name: str, shape: Shape) -> tuple[str, ...]:
     if name in shape.owner:
         owner, what = shape.owner[name], "stands inside of"
     else:
-        owner = next((each for each in shape.flows if each and name in _variables(shape.nodes[each])), "")
+        owner = next((region for region in shape.flows if region and name in _variables(shape.nodes[region])), "")
         what = "is the item of"
     if not owner:
         return ()

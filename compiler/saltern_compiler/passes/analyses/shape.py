@@ -51,11 +51,11 @@ class Shape:
 
     def owners(self, node_id: str) -> tuple[str, ...]:
         """Return the ids of the nodes in whose bodies a node stands, the innermost first."""
-        found: list[str] = []
+        owners: list[str] = []
         while node_id in self.owner:
             node_id = self.owner[node_id]
-            found.append(node_id)
-        return tuple(found)
+            owners.append(node_id)
+        return tuple(owners)
 
     def sees(self, node_id: str, name: str) -> bool:
         """Whether a node may name another one: it stands beside it or around it."""
@@ -133,10 +133,10 @@ def _collect(region: Region, owner: str, into: _Collected) -> None:
 
 def _with_edges(bare: Shape) -> Shape:
     nodes, owner = bare.nodes, bare.owner
-    reads = {each.id: tuple(sorted(_read(each, bare))) for each in nodes.values()}
+    reads = {node.id: tuple(sorted(_read(node, bare))) for node in nodes.values()}
     control = {
-        each.id: tuple(edge for edge in dict.fromkeys(each.control) if _leads_somewhere(edge, each.id, bare))
-        for each in nodes.values()
+        node.id: tuple(edge for edge in dict.fromkeys(node.control) if _leads_somewhere(edge, node.id, bare))
+        for node in nodes.values()
     }
     inward: dict[str, set[str]] = {}
     local: dict[str, set[str]] = {node_id: set() for node_id in nodes}
@@ -202,17 +202,17 @@ def _waits(
     branches: dict[str, tuple[frozenset[str], frozenset[str]]] = {}
     waits: dict[str, tuple[str, ...]] = {}
     for node in nodes.values():
-        found: set[str] = set()
+        needs: set[str] = set()
         for name in node.after:
             if not bare.sees(node.id, name):
                 continue
-            found.add(name)
+            needs.add(name)
             if name in hangs:
                 if name not in branches:
                     branches[name] = _branch(name, hangs, nodes, reads, control)
                 whole, ends = branches[name]
-                found |= ends if bare.beside(node.id, name) not in whole else frozenset()
-        waits[node.id] = tuple(sorted(found))
+                needs |= ends if bare.beside(node.id, name) not in whole else frozenset()
+        waits[node.id] = tuple(sorted(needs))
     return waits
 
 
@@ -227,12 +227,14 @@ def _branch(
     whole: set[str] = set()
     todo = [source]
     while todo:
-        for each in hangs.get(todo.pop(), ()):
-            if each not in whole:
-                whole.add(each)
-                todo.append(each)
+        for dependant in hangs.get(todo.pop(), ()):
+            if dependant not in whole:
+                whole.add(dependant)
+                todo.append(dependant)
     inner = {
-        name for each in whole for name in (*reads[each], *(edge.source for edge in control[each]), *nodes[each].after)
+        name
+        for member in whole
+        for name in (*reads[member], *(edge.source for edge in control[member]), *nodes[member].after)
     }
     return frozenset(whole), frozenset(whole - inner)
 
@@ -241,18 +243,18 @@ def _flow(before: Mapping[str, tuple[str, ...]], last: frozenset[str]) -> tuple[
     after: dict[str, list[str]] = {node_id: [] for node_id in before}
     missing = {node_id: len(needed) for node_id, needed in before.items()}
     for node_id, needed in before.items():
-        for each in needed:
-            after[each].append(node_id)
+        for need in needed:
+            after[need].append(node_id)
     ready = [(node_id in last, node_id) for node_id, count in missing.items() if count == 0]
     heapq.heapify(ready)
     order: list[str] = []
     while ready:
         _, node_id = heapq.heappop(ready)
         order.append(node_id)
-        for each in after[node_id]:
-            missing[each] -= 1
-            if missing[each] == 0:
-                heapq.heappush(ready, (each in last, each))
+        for later in after[node_id]:
+            missing[later] -= 1
+            if missing[later] == 0:
+                heapq.heappush(ready, (later in last, later))
     return tuple(order)
 
 
@@ -261,7 +263,7 @@ SHAPE: Final = Analysis("shape", lambda pipeline, context: shape_of(pipeline, co
 
 def cycles(shape: Shape) -> tuple[tuple[str, ...], ...]:
     """Return one shortest cycle for each knot of nodes that wait for each other, such as (a, b): a feeds b, b feeds a."""
-    found: list[tuple[str, ...]] = []
+    rings: list[tuple[str, ...]] = []
     for region, flow in shape.flows.items():
         done = set(flow)
         left = tuple(
@@ -270,5 +272,5 @@ def cycles(shape: Shape) -> tuple[tuple[str, ...], ...]:
             if shape.owner.get(node_id, "") == region and node_id not in done
         )
         if left:
-            found.extend(cycle.ids for cycle in graph.cycles(Region(left)))
-    return tuple(sorted(found))
+            rings.extend(cycle.ids for cycle in graph.cycles(Region(left)))
+    return tuple(sorted(rings))

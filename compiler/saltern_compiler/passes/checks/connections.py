@@ -44,7 +44,7 @@ def _check_use(node: Node, spec: NodeType, pipeline: Pipeline, context: Context)
     if node.connection is None:
         if spec.connector is None or not spec.connection_required:
             return
-        fitting = [name for name, each in connections.items() if each.connector == spec.connector]
+        fitting = [name for name, connection in connections.items() if connection.connector == spec.connector]
         have = (
             f"Connections of that kind: {join(fitting)}."
             if fitting

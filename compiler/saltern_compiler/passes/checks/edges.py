@@ -43,7 +43,7 @@ def _check_edge(node: Node, edge: ControlEdge, shape: Shape, context: Context) -
         context.report(Diagnostic("unknown-node", message, edge.origin, notes=notes))
         return
     if shape.owner.get(edge.source) != shape.owner.get(node.id):
-        source, target = (shape.owner.get(each) for each in (edge.source, node.id))
+        source, target = (shape.owner.get(end) for end in (edge.source, node.id))
         stands = f"inside of `{source}`" if source else f"outside of `{target}`"
         notes = ("A branch is taken once each time its region runs. Put the `if` or `switch` beside what hangs on it.",)
         message = f"`{node.id}` hangs on `{edge.source}`, which stands {stands}"

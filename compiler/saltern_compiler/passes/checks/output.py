@@ -23,7 +23,7 @@ class Output(Check):
         if pipeline.output is None or not any(field.required for field in pipeline.output.fields):
             return
         place = pipeline.place("output")
-        node = next((each for each in pipeline.body.nodes if each.type == RETURN), None)
+        node = next((node for node in pipeline.body.nodes if node.type == RETURN), None)
         declared = f"The pipeline declares the output {show(pipeline.output)}."
         if node is None or node.disabled:
             reason = "no node returns it" if node is None else "the return node is disabled"

@@ -47,6 +47,6 @@ class Reachability(Check):
             message = f"{join(ids)} can never run"
             place = shape.nodes[source].place("id")
             related = tuple(
-                Related(shape.nodes[each].place("id"), f"`{each}` hangs on `{source}`") for each in ids[:10]
+                Related(shape.nodes[node_id].place("id"), f"`{node_id}` hangs on `{source}`") for node_id in ids[:10]
             )
             context.report(Diagnostic("unreachable-node", message, place, notes=notes, related=related))

@@ -38,7 +38,7 @@ class Secrets(Check):
         for secret in pipeline.secrets:
             _check_reference(secret.name, secret.reference, context, secret.origin)
         names = {secret.name for secret in pipeline.secrets}
-        for value in (part for each in all_settings(pipeline) for part in _parts(each)):
+        for value in (part for setting in all_settings(pipeline) for part in _parts(setting)):
             if isinstance(value, SecretRef) and value.name not in names:
                 near = context.nearest(value.name, names)
                 notes = did_you_mean(near) or (f'Declare it: `secret {value.name} = env("NAME")`.',)
@@ -83,12 +83,12 @@ def _parts(value: Value) -> Iterator[Value]:
     """Yield a value and all values inside it."""
     todo = [value]
     while todo:
-        each = todo.pop()
-        yield each
-        if isinstance(each, ListValue):
-            todo.extend(reversed(each.items))
-        elif isinstance(each, ObjectValue):
-            todo.extend(part for _, part in reversed(each.fields))
+        part = todo.pop()
+        yield part
+        if isinstance(part, ListValue):
+            todo.extend(reversed(part.items))
+        elif isinstance(part, ObjectValue):
+            todo.extend(part for _, part in reversed(part.fields))
 
 
 def _check_part(node_id: str, name: str, value: Value, context: Context) -> None:
@@ -109,20 +109,20 @@ def _check_text(value: Value, name: str, context: Context) -> None:
         texts = _texts(value.value)
     elif isinstance(value, Template):
         texts = (part for part in value.parts if isinstance(part, str))
-    found = {kind for text in texts for pattern, kind in _LOOKS_LIKE if pattern.search(text)}
-    if found:
+    kinds = {kind for text in texts for pattern, kind in _LOOKS_LIKE if pattern.search(text)}
+    if kinds:
         notes = ("What stands in a pipeline is read by everyone who reads the pipeline, and by its history.",)
-        message = f"`{name}` holds what looks like {' and '.join(sorted(found))}"
+        message = f"`{name}` holds what looks like {' and '.join(sorted(kinds))}"
         context.report(Diagnostic("looks-like-secret", message, value.origin, notes=notes))
 
 
 def _texts(value: Json) -> Iterator[str]:
     todo = [value]
     while todo:
-        each = todo.pop()
-        if isinstance(each, str):
-            yield each
-        elif isinstance(each, list):
-            todo.extend(each)
-        elif isinstance(each, dict):
-            todo.extend(each.values())
+        part = todo.pop()
+        if isinstance(part, str):
+            yield part
+        elif isinstance(part, list):
+            todo.extend(part)
+        elif isinstance(part, dict):
+            todo.extend(part.values())

@@ -75,11 +75,13 @@ def make_plan(
         source_name=source_name,
         places=dict(places or {}),
         docs={node.id: node.label for node in live.body.walk()},
-        schedules=tuple(sorted((_schedule(each) for each in live.triggers if each.type == "schedule"), key=_id)),
+        schedules=tuple(
+            sorted((_schedule(trigger) for trigger in live.triggers if trigger.type == "schedule"), key=_id)
+        ),
         decisions=(
             *decisions,
             Decision("egress", ", ".join(hosts) or "none", "connections in use, and URLs written out"),
-            *(Decision("requires", each, "a node type or a connector comes from it") for each in plugins),
+            *(Decision("requires", plugin, "a node type or a connector comes from it") for plugin in plugins),
         ),
         distributions=plugins,
     )
@@ -101,7 +103,7 @@ def _planned(node_id: str, shape: Shape, types: Types, decided: Decided) -> Plan
 
 
 def _items(node_id: str, shape: Shape, types: Types) -> tuple[tuple[str, Type], ...]:
-    read = {each.name for each in own_reads(shape.nodes[node_id])}
+    read = {read.name for read in own_reads(shape.nodes[node_id])}
     bound = shape.items(node_id)
     return tuple((name, types.items[bound[name]]) for name in sorted(bound.keys() & read))
 
@@ -164,7 +166,7 @@ class _Cut:
     def stages(self, region: str = "", owner: str = "") -> Iterator[Stage]:
         """Yield the stages of a graph, the body of a region right behind the stage that opens it; a relay stands right behind what it stands for."""
         prefix = f"{owner}/" if owner else ""
-        on_error = {node_id: str(each.policy.on_error) for node_id, each in self.decided.items()}
+        on_error = {node_id: str(decided.policy.on_error) for node_id, decided in self.decided.items()}
         groups = group_nodes(self.shape, self.types.effects, on_error, region)
         named = {group.name: f"{prefix}{group.name.removeprefix(f'{region}/')}" for group in groups}
         taken = {f"{prefix}{node_id}" for node_id in self.shape.flows[region]}
@@ -180,7 +182,7 @@ class _Cut:
                 self._stage(group),
                 name=name,
                 needs=needs[name],
-                after=tuple(sorted(named[each] for each in group.after)),
+                after=tuple(sorted(named[need] for need in group.after)),
                 relay=tuple(sorted(relays.hears.get(name, ()))),
                 owner=owner,
             )

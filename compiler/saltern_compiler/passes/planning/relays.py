@@ -39,15 +39,15 @@ def insert_relays(needs: Mapping[str, Iterable[str]], taken: Set[str] = frozense
         while len(level) > AT_ONCE:
             count = min(-(-(len(level) - AT_ONCE) // (AT_ONCE - 1)), -(-len(level) // AT_ONCE))
             direct = max(0, len(level) - count * AT_ONCE)
-            made: list[str] = []
+            between: list[str] = []
             for first in range(direct, len(level), AT_ONCE):
                 number += 1
                 while f"{prefix}relay_{number}" in refused:
                     number += 1
                 relay = f"{prefix}relay_{number}"
-                made.append(relay)
+                between.append(relay)
                 relays.needs[relay] = source
-                for each in level[first : first + AT_ONCE]:
-                    relays.hears[each] = (*relays.hears.get(each, ()), relay)
-            level = [*level[:direct], *made]
+                for name in level[first : first + AT_ONCE]:
+                    relays.hears[name] = (*relays.hears.get(name, ()), relay)
+            level = [*level[:direct], *between]
     return relays
