@@ -53,14 +53,14 @@ def fan() -> Graph:
 
 def make_worker(graph: Graph) -> Worker:
     """Register a task a stage."""
-    made = Worker(graph)
+    worker = Worker(graph)
+
+    def answer(bell: Bell) -> None:
+        worker.answer(bell)
+
     for name in graph.stages:
-
-        @made.stage(name)
-        def task(bell: Bell) -> None:
-            made.answer(bell)
-
-    return made
+        worker.register(name, answer)
+    return worker
 
 
 app = make_worker(fan() if os.environ.get("SALTERN_BENCH") == "fan" else chain()).celery
