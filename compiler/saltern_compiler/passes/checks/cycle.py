@@ -23,8 +23,8 @@ class Cycle(Check):
             shown = ids if len(ids) <= 12 else (*ids[:6], "…", *ids[-5:])
             message = f"{' → '.join(shown)} → {ids[0]} runs in circles"
             related = tuple(
-                Related(shape.nodes[feeds].place("id"), f"`{waiting}` waits for `{feeds}`")
-                for feeds, waiting in zip(ids, (*ids[1:], ids[0]), strict=True)
+                Related(shape.nodes[waiting].place("id"), f"`{waiting}` waits for `{feeds}`")
+                for feeds, waiting in zip((ids[-1], *ids[:-1]), ids, strict=True)
             )
             notes = (
                 "Each of these waits for the one before it, so none can run. A loop over items is written with `foreach`.",
