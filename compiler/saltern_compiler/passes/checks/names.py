@@ -39,7 +39,8 @@ class Names(Check):
         _check_plain("connection", connections, context)
         _check_plain("secret", secrets, context)
         nodes = [(node.id, node.place("id")) for node in pipeline.body.walk() if node.type not in INNER_TYPES]
-        _check_twice("node", nodes, context)
+        # Text has an order and bodies are walked out of it; the arrays of a document have none, and keep that of the walk.
+        _check_twice("node", sorted(nodes, key=lambda named: named[1].start or 0), context)
         _check_twice("connection", connections, context)
         _check_twice("secret", secrets, context)
 
