@@ -91,6 +91,11 @@ def test_random_pipelines(data: st.DataObject) -> None:
     _trip(text, "a.saltern")
 
 
+def test_a_parameter_without_a_name_is_no_port():
+    """A reader refuses an edge that ends at no parameter, so what reads the input stays a value there."""
+    _trip('pipeline example\n\nfirst = set { "": input.name, value: input.name }\n', "a.saltern")
+
+
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
 def test_examples(path: Path) -> None:
     """Every example survives the way to the other notation and back."""

@@ -37,11 +37,14 @@ class Reference:
 
 
 def edges_of(node_type: str, name: str, value: Value) -> list[Reference] | None:
-    """Return the edges that a parameter can be drawn as: one for a plain reference, several in order for a merge of them."""
+    """Return the edges that a parameter can be drawn as: one for a plain reference, several in order for a merge of them.
+
+    None for what is no edge, and for a parameter without a name, which no edge can end at.
+    """
     if isinstance(value, ListValue) and node_type == "merge" and name == "values":
         references = [_reference(item.expr) if isinstance(item, Expression) else None for item in value.items]
         return None if None in references else [reference for reference in references if reference is not None]
-    if not isinstance(value, Expression):
+    if not name or not isinstance(value, Expression):
         return None
     match value.expr:
         case Call(function="merge", target=None, args=args) if len(args) > 1:
