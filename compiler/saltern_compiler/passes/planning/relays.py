@@ -27,15 +27,15 @@ def insert_relays(needs: Mapping[str, Iterable[str]], taken: Set[str] = frozense
 
     `prefix` stands before the names of relays: `summaries/` in the body of `summaries`.
     """
-    told: dict[str, list[str]] = {START: []}
+    dependants: dict[str, list[str]] = {START: []}
     for name, sources in needs.items():
         for source in sources or (START,):
-            told.setdefault(source, []).append(name)
+            dependants.setdefault(source, []).append(name)
     relays = Relays()
     refused = set(taken) | set(needs)
     number = 0
     for source in (START, *needs):
-        level = told.get(source, [])
+        level = dependants.get(source, [])
         while len(level) > AT_ONCE:
             count = min(-(-(len(level) - AT_ONCE) // (AT_ONCE - 1)), -(-len(level) // AT_ONCE))
             direct = max(0, len(level) - count * AT_ONCE)

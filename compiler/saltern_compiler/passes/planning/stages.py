@@ -79,12 +79,12 @@ def _gate(node: Node) -> Gate:
 
 
 def _group(nodes: tuple[str, ...], shape: Shape, group_of: Mapping[str, str]) -> Group:
-    felt: set[str] = set()
+    flow_needs: set[str] = set()
     waits: set[str] = set()
     for node_id in nodes:
         read = (*shape.reads[node_id], *shape.inward.get(node_id, ()))
-        felt.update(group_of[name] for name in read if name in group_of)
-        felt.update(group_of[edge.source] for edge in shape.control[node_id])
+        flow_needs.update(group_of[name] for name in read if name in group_of)
+        flow_needs.update(group_of[edge.source] for edge in shape.control[node_id])
         waits.update(group_of[name] for name in shape.waits[node_id])
     own = {nodes[-1]}
-    return Group(nodes, tuple(sorted((felt | waits) - own)), tuple(sorted(waits - felt - own)))
+    return Group(nodes, tuple(sorted((flow_needs | waits) - own)), tuple(sorted(waits - flow_needs - own)))
