@@ -192,10 +192,12 @@ def _references(node: Node, own: frozenset[str], names: frozenset[str], connecti
     for name in node.after:
         _require(name in names, "after names nodes of the region or around it", f"{node.id} after {name}")
     _require(node.connection is None or node.connection in connections, "connections exist", node.id)
-    _each_value(node, lambda value: not isinstance(value, SecretRef), "secrets stand in connections and triggers only")
+    _require_of_values(
+        node, lambda value: not isinstance(value, SecretRef), "secrets stand in connections and triggers only"
+    )
 
 
-def _each_value(node: Node, holds: Callable[[Value], bool], invariant: str) -> None:
+def _require_of_values(node: Node, holds: Callable[[Value], bool], invariant: str) -> None:
     waiting = [value for _, value in node.params]
     while waiting:
         value = waiting.pop()

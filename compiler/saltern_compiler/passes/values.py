@@ -170,13 +170,13 @@ def coerce(value: Value, to: Type) -> Value:
             return value if _same(coerced, items) else replace(value, items=coerced)
         case ObjectValue(fields=fields), ObjectType():
             types = {field.name: field.type for field in to.fields}
-            made_fields = tuple((key, coerce(member, types.get(key, ANY))) for key, member in fields)
+            coerced_fields = tuple((key, coerce(member, types.get(key, ANY))) for key, member in fields)
         case ObjectValue(fields=fields), MapType(value=item):
-            made_fields = tuple((key, coerce(member, item)) for key, member in fields)
+            coerced_fields = tuple((key, coerce(member, item)) for key, member in fields)
         case _:
             return value
-    same = _same(tuple(member for _, member in made_fields), tuple(member for _, member in fields))
-    return value if same else replace(value, fields=made_fields)
+    same = _same(tuple(member for _, member in coerced_fields), tuple(member for _, member in fields))
+    return value if same else replace(value, fields=coerced_fields)
 
 
 def _time_text(text: str) -> str:
@@ -203,15 +203,15 @@ def _coerce(value: Json, to: Type) -> Json:
             coerced = [_coerce(member, item) for member in value]
             return value if all(a is b for a, b in zip(coerced, value, strict=True)) else coerced
         case MapType(value=item), dict():
-            made_dict = {key: _coerce(member, item) for key, member in value.items()}
+            coerced_dict = {key: _coerce(member, item) for key, member in value.items()}
         case ObjectType(), dict():
             types = {field.name: field.type for field in to.fields}
-            made_dict = {key: _coerce(member, types.get(key, ANY)) for key, member in value.items()}
+            coerced_dict = {key: _coerce(member, types.get(key, ANY)) for key, member in value.items()}
         case Primitive(), int() | float() if not isinstance(value, bool):
             return _coerce_number(value, to)
         case _:
             return value
-    return value if all(made_dict[key] is value[key] for key in value) else made_dict
+    return value if all(coerced_dict[key] is value[key] for key in value) else coerced_dict
 
 
 def _coerce_number(value: float, to: Primitive) -> float:
