@@ -91,7 +91,7 @@ def written(text: str) -> str:
     return "\n".join(_UNWRITABLE.sub("\N{REPLACEMENT CHARACTER}", line).rstrip() for line in lines)
 
 
-def said(comments: Sequence[str]) -> str:
+def comment_text(comments: Sequence[str]) -> str:
     """Return what the lines of a comment say."""
     return "\n".join(re.sub(r"\A# ?", "", comment).rstrip() for comment in comments)
 

@@ -100,27 +100,32 @@ class Nesting:
         return () if spec is None else handles_of(node, spec) or ()
 
 
-def in_flow(items: list[Statement], needs: Mapping[str, frozenset[str]]) -> list[Statement]:
+def in_flow(statements: list[Statement], needs: Mapping[str, frozenset[str]]) -> list[Statement]:
     """Put statements in an order in which each stands after what it needs; ties, and circles, as in the source."""
-    inside = {node_id: number for number, item in enumerate(items) for node_id in item.ids()}
+    inside = {node_id: number for number, statement in enumerate(statements) for node_id in statement.ids()}
     waits: list[set[int]] = []
-    for number, item in enumerate(items):
-        befores = {inside[need] for node_id in item.ids() for need in needs.get(node_id, ()) if need in inside}
-        waits.append(befores - {number})
-    rest = sorted(range(len(items)), key=lambda number: (position(items[number].node.origin), items[number].node.id))
-    rest.sort(key=lambda number: items[number].node.type in RESULT_TYPES)
+    for number, statement in enumerate(statements):
+        predecessors = {
+            inside[need] for node_id in statement.ids() for need in needs.get(node_id, ()) if need in inside
+        }
+        waits.append(predecessors - {number})
+    rest = sorted(
+        range(len(statements)),
+        key=lambda number: (position(statements[number].node.origin), statements[number].node.id),
+    )
+    rest.sort(key=lambda number: statements[number].node.type in RESULT_TYPES)
     feeds: dict[int, list[int]] = {number: [] for number in rest}
-    for number, befores in enumerate(waits):
-        for need in befores:
-            feeds[need].append(number)
+    for number, predecessors in enumerate(waits):
+        for predecessor in predecessors:
+            feeds[predecessor].append(number)
     rank = {number: place for place, number in enumerate(rest)}
-    return [items[number] for number in _kahn(rank, waits, feeds)]
+    return [statements[number] for number in _kahn(rank, waits, feeds)]
 
 
 def _kahn(rank: Mapping[int, int], waits: list[set[int]], feeds: Mapping[int, list[int]]) -> list[int]:
     from heapq import heapify, heappop, heappush  # noqa: PLC0415 - used here alone
 
-    counts = [len(befores) for befores in waits]
+    counts = [len(predecessors) for predecessors in waits]
     ready = [(rank[number], number) for number in rank if counts[number] == 0]
     heapify(ready)
     rest = dict.fromkeys(sorted(rank, key=lambda number: rank[number]))

@@ -148,8 +148,8 @@ def not_json(text: str, reason: str, at: int) -> Diagnostic:
     if not text.strip("\ufeff \t\r\n"):
         notes = ("The smallest document has `schemaVersion`, `name` and `inputs`.",)
         return Diagnostic("syntax-error", "the document is empty", Origin(None, 0, 0), notes=notes)
-    said = reason[:1].lower() + reason[1:]
-    return Diagnostic("syntax-error", f"the document is not JSON: {said}", Origin(None, at, min(at + 1, len(text))))
+    detail = reason[:1].lower() + reason[1:]
+    return Diagnostic("syntax-error", f"the document is not JSON: {detail}", Origin(None, at, min(at + 1, len(text))))
 
 
 def repeated_key(key: str, second: Origin, first: Origin) -> Diagnostic:

@@ -52,11 +52,11 @@ def read_policy(value: Json, origin: Origin, report: Report) -> Policy:
 def _retry(value: Json, origin: Origin, report: Report) -> Retry | None:
     """Read the number of attempts, or an object with the times between them too."""
     if not isinstance(value, dict):
-        wrong = misfit(value, RETRY["attempts"].schema)
-        if wrong is None:
+        complaint = misfit(value, RETRY["attempts"].schema)
+        if complaint is None:
             return Retry(attempts=int(value))
         note = 'Write the number of attempts, or {"attempts": 5, "base": "1s", "cap": "60s"}.'
-        report.add(ILL_TYPED, f"`retry` {wrong}, not {quote(value)}", origin, note)
+        report.add(ILL_TYPED, f"`retry` {complaint}, not {quote(value)}", origin, note)
         return None
     members = report.members(value, RETRY, origin, "`retry`", ILL_TYPED)
     for key in ("base", "cap"):

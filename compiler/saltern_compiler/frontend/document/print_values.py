@@ -51,8 +51,8 @@ def edges_of(node_type: str, name: str, value: Value) -> list[Reference] | None:
             references = [_reference(arg) for arg in args]
             return None if None in references else [reference for reference in references if reference is not None]
         case _:
-            one = _reference(value.expr)
-            return None if one is None or (node_type == "merge" and name == "values") else [one]
+            reference = _reference(value.expr)
+            return None if reference is None or (node_type == "merge" and name == "values") else [reference]
 
 
 def _reference(expr: Expr) -> Reference | None:

@@ -217,11 +217,11 @@ class _Drawer:
             kept = known.get(remark.key, [])
             note = copy.deepcopy(kept.pop(0)) if kept else {"id": next(names), "type": "note"}
             about = self.ids.get(remark.anchor.removeprefix(NODE), "") if remark.anchor.startswith(NODE) else ""
-            said = at(remark) | ({"attached": about} if about else {})
+            placement = at(remark) | ({"attached": about} if about else {})
             note["data"] = {
                 "text": remark.text,
-                **{k: v for k, v in (note.get("data") or {}).items() if k not in said},
-                **said,
+                **{k: v for k, v in (note.get("data") or {}).items() if k not in placement},
+                **placement,
             }
             if "position" not in note:
                 count = stacked[about] = stacked.get(about, 0) + 1

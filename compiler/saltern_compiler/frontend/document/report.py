@@ -52,11 +52,11 @@ class Report:
                     "unknown-key", f"{what} has no key `{shorten(key)}`", origin.child(key).name(), key, known, note
                 )
                 continue
-            wrong = None if table[key].ignored else misfit(member, table[key].schema)
-            if wrong is None:
+            complaint = None if table[key].ignored else misfit(member, table[key].schema)
+            if complaint is None:
                 kept[key] = member
             else:
-                self.add(code, f"`{key}` of {what} {wrong}, not {quote(member)}", origin.child(key))
+                self.add(code, f"`{key}` of {what} {complaint}, not {quote(member)}", origin.child(key))
         for key, member in table.items():
             if member.required and key not in value:
                 self.add("missing-key", f"{what} has no `{key}`", origin)

@@ -105,13 +105,13 @@ def read_object_type(schema: Json, origin: Origin, report: Report, what: str) ->
         return None
     fields: list[Field] = []
     for field in outer.fields:
-        one = {
+        field_schema = {
             "type": "object",
             "properties": {field.name: properties[field.name]},
             "required": [field.name] * field.required,
         }
         try:
-            type_ = from_schema(one)
+            type_ = from_schema(field_schema)
         except SchemaError as error:
             _unsupported(error, origin, report)
             type_ = obj({field.name: field})

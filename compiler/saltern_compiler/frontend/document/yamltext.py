@@ -63,7 +63,7 @@ class _StopError(Exception):
 class _Frame:
     """An open mapping or sequence."""
 
-    made: Json
+    container: Json
     pointer: str
     start: int
     own_key: tuple[int, int]
@@ -163,7 +163,7 @@ class _Reader:
         return value
 
     def _takes_key(self) -> bool:
-        return bool(self.stack) and isinstance(self.stack[-1].made, dict) and self.stack[-1].key is None
+        return bool(self.stack) and isinstance(self.stack[-1].container, dict) and self.stack[-1].key is None
 
     def _key(self, key: str, event: Any) -> None:
         frame = self.stack[-1]
@@ -190,11 +190,11 @@ class _Reader:
             self.root = value
             return "", (-1, -1)
         frame = self.stack[-1]
-        if isinstance(frame.made, list):
-            frame.made.append(value)
-            return f"{frame.pointer}/{len(frame.made) - 1}" if self.keep_places else "", (-1, -1)
+        if isinstance(frame.container, list):
+            frame.container.append(value)
+            return f"{frame.pointer}/{len(frame.container) - 1}" if self.keep_places else "", (-1, -1)
         key, frame.key = frame.key or "", None
-        frame.made[key] = value
+        frame.container[key] = value
         return f"{frame.pointer}/{escape(key)}" if self.keep_places else "", frame.key_at
 
     def _open(self, event: Any) -> None:

@@ -10,7 +10,18 @@ from lark import Token, Tree
 
 from saltern_compiler.expr.literals import EscapeError, read_string
 from saltern_compiler.frontend.language.tokens import Comment, Tok, attach, parse_tokens
-from saltern_compiler.frontend.remarks import BEFORE, BESIDE, END, INSIDE, NODE, START, Orders, Remark, Where, said
+from saltern_compiler.frontend.remarks import (
+    BEFORE,
+    BESIDE,
+    END,
+    INSIDE,
+    NODE,
+    START,
+    Orders,
+    Remark,
+    Where,
+    comment_text,
+)
 from saltern_compiler.ir.pipeline import RETURN
 from saltern_runtime.spec.names import ELSE, THEN, case_handle
 
@@ -49,11 +60,11 @@ def read_remarks(text: str) -> tuple[list[Remark], Orders]:
         tok = tokens.by_start[token.start_pos or 0]
         where: Where = INSIDE if closes and not is_first else BEFORE
         at = replace(place, part=place.arm or place.part) if closes else place
-        remarks += [Remark(at.anchor, said(group), at.part, where) for group in _groups(tok)]
+        remarks += [Remark(at.anchor, comment_text(group), at.part, where) for group in _groups(tok)]
         if tok.trail:
-            remarks.append(Remark(place.anchor, said([tok.trail]), place.part or place.arm, BESIDE))
+            remarks.append(Remark(place.anchor, comment_text([tok.trail]), place.part or place.arm, BESIDE))
         firsts.add(tok.start)
-    remarks += [Remark(END, said(group)) for group in _groups(tokens.end)]
+    remarks += [Remark(END, comment_text(group)) for group in _groups(tokens.end)]
     return _one_beside_each(remarks), _orders(tree)
 
 

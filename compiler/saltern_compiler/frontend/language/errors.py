@@ -48,18 +48,18 @@ def syntax_error(error: UnexpectedInput, text: str, end: int, what: str) -> Diag
     """Turn Lark's exception into a finding: what stands there, and what may; `what` was parsed ends at `end`."""
     if isinstance(error, UnexpectedCharacters):
         at = error.pos_in_stream or 0
-        return _found(text, (at, at + 1), set(error.allowed or ()))
+        return _unexpected(text, (at, at + 1), set(error.allowed or ()))
     if isinstance(error, UnexpectedToken) and error.token.type != "$END":
-        return _found(text, token_span(error.token), error.accepts or error.expected)
+        return _unexpected(text, token_span(error.token), error.accepts or error.expected)
     expected = error.accepts or error.expected if isinstance(error, UnexpectedToken) else set()
     at = len(text[:end].rstrip())
     notes = tuple(_advice(text, (at, at))) or _notes(expected)
     return Diagnostic("syntax-error", f"the {what} ends too early", place((at, at)), notes=notes)
 
 
-def _found(text: str, span: Span, expected: Iterable[str]) -> Diagnostic:
-    wrong = text[slice(*span)]
-    shown = wrong if len(wrong) <= 30 else wrong[:29] + "…"
+def _unexpected(text: str, span: Span, expected: Iterable[str]) -> Diagnostic:
+    excerpt = text[slice(*span)]
+    shown = excerpt if len(excerpt) <= 30 else excerpt[:29] + "…"
     shown = shown.split("\n")[0] if is_printable(shown) or "\n" in shown else ascii(shown)[1:-1]
     notes = tuple(_advice(text, span)) or _notes(expected)
     return Diagnostic("syntax-error", f"unexpected `{shown}`", place(span), notes=notes)
@@ -75,12 +75,12 @@ def _notes(expected: Iterable[str]) -> tuple[str, ...]:
 def expected_words(terminals: Iterable[str]) -> list[str]:
     """Say in words what may stand at a place."""
     rest = set(terminals) - _HIDDEN
-    said: list[str] = []
+    words: list[str] = []
     for word, needed, covered in _GROUPS:
         if needed <= rest:
-            said.append(word)
+            words.append(word)
             rest -= covered
-    return said + sorted({_WORDS.get(name, f"`{name.lower()}`") for name in rest if not name.startswith("__")})
+    return words + sorted({_WORDS.get(name, f"`{name.lower()}`") for name in rest if not name.startswith("__")})
 
 
 def _advice(text: str, span: Span) -> list[str]:
@@ -98,9 +98,9 @@ def _advice(text: str, span: Span) -> list[str]:
         or assignment.group(2).startswith(("if ", "switch ", "foreach "))
     ):
         return []
-    wrong = text[slice(*span)]
-    if not wrong and not assignment.group(2):
+    excerpt = text[slice(*span)]
+    if not excerpt and not assignment.group(2):
         return []
-    if _OPERATION.fullmatch(assignment.group(2)) and (not wrong or wrong.isidentifier()):
+    if _OPERATION.fullmatch(assignment.group(2)) and (not excerpt or excerpt.isidentifier()):
         return ["The parameters of a node stand in braces, `{}` if there are none."]
     return [f"A value alone is no node: write `{assignment.group(1)} = set {{ value: … }}`."]

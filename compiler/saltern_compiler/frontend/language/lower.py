@@ -97,12 +97,12 @@ class Lowering:
         origins: Sequence[tuple[str, Origin]],
     ) -> Node:
         assert head.name is not None
-        said = decorations(head.decorators, self.report)
+        decorated = decorations(head.decorators, self.report)
         after = {name.text: place(name.span) for name in head.clauses.after}
         parts = [
             ("id", place(head.name.span)),
             *origins,
-            *said.origins,
+            *decorated.origins,
             *((f"after:{name}", origin) for name, origin in after.items()),
         ]
         return Node(
@@ -112,9 +112,9 @@ class Lowering:
             control=_control(edge, head.clauses.when),
             join=self._join(head.clauses.join),
             after=tuple(sorted(after)),
-            policy=said.policy,
-            disabled=said.disabled,
-            label=said.label,
+            policy=decorated.policy,
+            disabled=decorated.disabled,
+            label=decorated.label,
             origin=place(span),
             origins=tuple(parts),
         )

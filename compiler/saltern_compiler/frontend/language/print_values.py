@@ -108,9 +108,9 @@ class ValueWriter:
 
     def field(self, field: Field) -> str:
         """Write a field of an object type."""
-        said = " @personal" if field.personal else ""
-        said += f" @doc({show_string(field.doc)})" if field.doc else ""
-        return f"{key(field.name)}{'' if field.required else '?'}: {self.type(field.type)}{said}"
+        decorators = " @personal" if field.personal else ""
+        decorators += f" @doc({show_string(field.doc)})" if field.doc else ""
+        return f"{key(field.name)}{'' if field.required else '?'}: {self.type(field.type)}{decorators}"
 
 
 def key(name: str) -> str:

@@ -69,7 +69,7 @@ class _Writer:
         if of.description:
             text = template([of.description]) if "\n" in of.description else show_string(of.description)
             self._section("description", [f"description {text}"], gap=True)
-        if of.input.fields or of.input.open or self._is_said("input"):
+        if of.input.fields or of.input.open or self._has_remarks("input"):
             self._section("input", self._types("input", of.input), gap=True)
         if of.output is not None:
             self._section("output", self._types("output", of.output))
@@ -86,7 +86,7 @@ class _Writer:
             self._trigger(number, trigger)
         self.lines.append("")
 
-    def _is_said(self, anchor: str) -> bool:
+    def _has_remarks(self, anchor: str) -> bool:
         return bool(self.remarks.lines(anchor)) or bool(self.remarks.beside(anchor)) or self.remarks.has(anchor)
 
     def _section(self, anchor: str, lines: Sequence[str], *, gap: bool = False) -> None:
@@ -219,18 +219,18 @@ class _Writer:
         self.lines.append(f"{node.id} = {node.type} {subject}{_clauses(of)} {{" + self.remarks.beside(anchor))
         if node.type == "if":
             self._block(of, anchor, THEN)
-            if of.blocks.get(ELSE) or self._is_arm_said(anchor, ELSE):
+            if of.blocks.get(ELSE) or self._has_arm_remarks(anchor, ELSE):
                 self.lines += [*self.remarks.lines(anchor, ELSE), "} else {" + self.remarks.beside(anchor, ELSE)]
                 self._block(of, anchor, ELSE)
             self.lines.append("}")
             return
         for case in cases(node):
             self._arm(of, anchor, case_handle(case), show(Const(case)))
-        if of.blocks.get(ELSE) or self._is_arm_said(anchor, ELSE):
+        if of.blocks.get(ELSE) or self._has_arm_remarks(anchor, ELSE):
             self._arm(of, anchor, ELSE, ELSE)
         self.lines += [*self.remarks.lines(anchor, "", INSIDE), "}"]
 
-    def _is_arm_said(self, anchor: str, handle: str) -> bool:
+    def _has_arm_remarks(self, anchor: str, handle: str) -> bool:
         return any((anchor, handle, where) in self.remarks.by_key for where in (BEFORE, INSIDE, "beside"))
 
     def _arm(self, of: Statement, anchor: str, handle: str, literal: str) -> None:

@@ -74,9 +74,9 @@ def scan(text: str) -> Scan:
         elif kind == "opening":
             brackets.append((match.group(), at))
         elif kind == "closing":
-            wrong = _close(match.group(), at, brackets, suspect)
-            if wrong is not None:
-                scanned.finding = wrong
+            finding = _close(match.group(), at, brackets, suspect)
+            if finding is not None:
+                scanned.finding = finding
                 return _with_rest(scanned, text, at)
         elif kind == "template":
             scanned.templates.append(match.span())
