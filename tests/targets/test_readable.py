@@ -94,6 +94,16 @@ def test_fields_that_may_be_skipped_have_variables(tmp_path):
     assert [(each.x, each.both, each.plain) for each in made] == [(1, 1, 5), (2, 2, 5), (None, 1, 5)]
 
 
+def test_a_variable_hides_nothing_that_its_function_uses(tmp_path):
+    """A field that is called like a class, a helper or an import of the function gets a variable of another name."""
+    body = SKIPPING + "return {\n  OutputDeep: merge(x, y),\n  deep: { b: input.n },\n"
+    body += "  divide: merge(y, x),\n  part: input.n / 2,\n  SKIPPED: merge(x, y)\n}"
+    with importable(built(body, tmp_path), "readable") as load:
+        nodes, models, skipped = load("nodes"), load("models"), __import__("saltern_runtime").SKIPPED
+        output = nodes.return_(input=models.Input(kind="a", n=5, on=True), x=skipped, y=3)
+    assert output.to_json() == {"OutputDeep": 3, "deep": {"b": 5}, "divide": 3, "part": 2, "SKIPPED": 3}
+
+
 def test_a_handle_is_one_of_those_that_a_branch_takes(tmp_path):
     """The annotation lists them, so that a wrong one in graph.py fails when it is imported."""
     body = SKIPPING + "small = if input.on { z = set { value: 1 } }\nreturn { m: merge(x, y, z, 0) }"

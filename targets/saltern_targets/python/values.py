@@ -119,16 +119,23 @@ class Values:
 
     def _locals(self, value: ObjectValue, expected: ObjectType) -> tuple[list[str], Mapping[str, str]]:
         """Return the statements that give a variable to each field that is a ladder of tests: field → variable."""
-        before: list[str] = []
-        variables: dict[str, str] = {}
-        taken = {*IN_SCOPE, *(keyword.text for keyword in self.names.values())}
+        ladders: dict[str, tuple[str, list[tuple[str, str]]]] = {}
         for name, part in value.fields:
             field = expected.field(name)
             ladder = self._ladder(part, field.type) if field is not None else None
-            if ladder is None or field is None:
-                continue
+            if ladder is not None and field is not None:
+                ladders[name] = (self.annotation(field.type), ladder)
+        if not ladders:
+            return [], {}
+        texts = [self._object(value.fields, expected, dict.fromkeys(ladders, "None"))]
+        for annotation, ladder in ladders.values():
+            texts += [annotation, *(text for test_and_text in ladder for text in test_and_text if text)]
+        taken = {*IN_SCOPE, *(keyword.text for keyword in self.names.values())}.union(*map(_names_in, texts))
+        before: list[str] = []
+        variables: dict[str, str] = {}
+        for name, (annotation, ladder) in ladders.items():
             variables[name] = identifier(name, {*taken, *variables.values()})
-            before += _assigned(variables[name], self.annotation(field.type), ladder)
+            before += _assigned(variables[name], annotation, ladder)
         return before, variables
 
     def _use(self, helpers: frozenset[str], imports: frozenset[tuple[str, str]]) -> None:
@@ -139,7 +146,7 @@ class Values:
         """Import the classes that an expression validates into."""
         if not any(name in text for name in self.classes.names.values()):
             return
-        named = {part.id for part in ast.walk(ast.parse(text)) if isinstance(part, ast.Name)}
+        named = _names_in(text)
         for of, name in self.classes.names.items():
             if name in named:
                 self.annotation(of)
@@ -183,6 +190,11 @@ class Values:
             of.value if isinstance(of := _pick(expected, lambda member: isinstance(member, MapType)), MapType) else ANY
         )
         return "{" + ", ".join(f"{literal(name)}: {self.write(value, item)}" for name, value in fields) + "}"
+
+
+def _names_in(text: str) -> set[str]:
+    """Return the names that a Python expression reads."""
+    return {part.id for part in ast.walk(ast.parse(text)) if isinstance(part, ast.Name)}
 
 
 def _early_returns(ladder: Sequence[tuple[str, str]]) -> list[str]:
