@@ -80,10 +80,6 @@ class Remarks:
             ]
         return Remarks.of(shifted)
 
-    def has(self, anchor: str) -> bool:
-        """Tell whether an entry of a statement or section has a remark."""
-        return any(key[0] == anchor and key[1] for key in self.by_key)
-
 
 def written(text: str) -> str:
     """Return a note as a comment can say it."""

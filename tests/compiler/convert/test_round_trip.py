@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from saltern_compiler.expr.ast import Call, Const
 from saltern_compiler.frontend import read
 from saltern_compiler.frontend.convert import convert
 from saltern_compiler.frontend.document.canvas import read_layout
 from saltern_compiler.frontend.language.format import format_text
 from saltern_compiler.frontend.language.printer import print_language
 from saltern_compiler.frontend.notations import DOCUMENT, LANGUAGE
-from saltern_compiler.frontend.remarks import Remarks
+from saltern_compiler.frontend.remarks import Remark, Remarks
 from saltern_compiler.ir.canonical import canonical, digest
+from saltern_compiler.ir.pipeline import Node, map_nodes
+from saltern_compiler.ir.values import Expression, Literal, Value
 from saltern_compiler.ir.verify import verify
 from saltern_compiler.registry import Registry
 from tests.support.pipelines import pipelines, remarks
@@ -88,6 +92,40 @@ def test_random_pipelines(data: st.DataObject) -> None:
     for each in said:
         for line in each.text.split("\n"):
             assert f"# {line}".rstrip() in text
+    _trip(text, "a.saltern")
+
+
+@pytest.mark.parametrize(
+    ("statement", "name"),
+    [("kept = if true { x = set { value: 1 } }", "condition"), ("kept = foreach n in [1] { yield n }", "items")],
+    ids=["if", "foreach"],
+)
+@pytest.mark.parametrize(
+    "odd", [Literal("a\nb"), Expression(Call("duration", (Const("5s"),)))], ids=["text of lines", "duration"]
+)
+def test_where_only_an_expression_stands(statement: str, name: str, odd: Value) -> None:
+    """A condition and the items of a foreach take no template and no duration, also where their type is wrong: a check says so later."""
+    pipeline, findings = read(f"pipeline example\n\n{statement}\n", "a.saltern")
+    assert pipeline is not None, findings
+
+    def with_odd(node: Node) -> Node:
+        return replace(node, params=tuple((key, odd if key == name else value) for key, value in node.params))
+
+    pipeline = replace(pipeline, body=map_nodes(pipeline.body, with_odd))
+    text = print_language(pipeline, Remarks.of([]), {}, Registry.load())
+    back, _ = read(text, "a.saltern")
+    assert back is not None, text
+    assert canonical(back) == canonical(pipeline)
+
+
+def test_remarks_about_an_input_without_fields() -> None:
+    """What stands inside stays there, also where a remark about a field that is gone moves away."""
+    pipeline, _ = read("pipeline example\n\nx = set { value: 1 }\n", "a.saltern")
+    assert pipeline is not None
+    said = [Remark("input", "Of a field.", "key", "inside"), Remark("input", "Of the whole.", "", "inside")]
+    text = print_language(pipeline, Remarks.of(said), {}, Registry.load())
+    assert "# Of a field.\n" in text
+    assert "input {\n  # Of the whole.\n}\n" in text
     _trip(text, "a.saltern")
 
 

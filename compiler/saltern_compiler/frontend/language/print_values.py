@@ -64,6 +64,16 @@ class ValueWriter:
             case ObjectValue(fields=members):
                 return self._object({name: self.value(member) for name, member in members})
 
+    def operand(self, value: Value) -> str:
+        """Write a value where the grammar takes an expression: no template and no duration."""
+        match value:
+            case Literal(value=str() as text):
+                return show_string(text)
+            case Expression(expr=expr):
+                return show(_with_plain_keys(expr))
+            case _:
+                return self.value(value)
+
     def literal(self, value: Json) -> str:
         """Write a JSON value."""
         match value:

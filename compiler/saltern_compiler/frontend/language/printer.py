@@ -15,7 +15,7 @@ from saltern_compiler.frontend.durations import show_duration
 from saltern_compiler.frontend.language.format import set_text
 from saltern_compiler.frontend.language.print_values import IDENTIFIER, ValueWriter, key, template
 from saltern_compiler.frontend.notation import UnwritableError
-from saltern_compiler.frontend.remarks import BEFORE, END, INSIDE, NODE, START, Orders, Remarks, in_order
+from saltern_compiler.frontend.remarks import BEFORE, BESIDE, END, INSIDE, NODE, START, Orders, Remarks, in_order
 from saltern_compiler.frontend.statements import BRANCHES, Nesting, Statement, cases
 from saltern_compiler.ir.pipeline import RESULT_TYPES, RETURN, Connection, ControlEdge, Node, Pipeline, Region, Trigger
 from saltern_compiler.ir.values import Literal, ObjectValue, Value
@@ -87,7 +87,9 @@ class _Writer:
         self.lines.append("")
 
     def _has_remarks(self, anchor: str) -> bool:
-        return bool(self.remarks.lines(anchor)) or bool(self.remarks.beside(anchor)) or self.remarks.has(anchor)
+        """Tell whether a section without entries has a remark that can stand there; one about an entry has lost its place."""
+        places = [self.remarks.lines(anchor, "", where) for where in (BEFORE, BESIDE, INSIDE)]
+        return any(places)
 
     def _section(self, anchor: str, lines: Sequence[str], *, gap: bool = False) -> None:
         self.lines += [""] if gap else []
@@ -213,8 +215,10 @@ class _Writer:
 
     def _branch(self, of: Statement, anchor: str) -> None:
         node = of.node
-        params = self._only(node, "condition") if node.type == "if" else self._only(node, "value", "cases")
-        subject = self._values().value(params["condition" if node.type == "if" else "value"])
+        if node.type == "if":
+            subject = self._values().operand(self._only(node, "condition")["condition"])
+        else:
+            subject = self._values().value(self._only(node, "value", "cases")["value"])
         self.lines += self._notes_of_params(anchor)
         self.lines.append(f"{node.id} = {node.type} {subject}{_clauses(of)} {{" + self.remarks.beside(anchor))
         if node.type == "if":
@@ -231,7 +235,7 @@ class _Writer:
         self.lines += [*self.remarks.lines(anchor, "", INSIDE), "}"]
 
     def _has_arm_remarks(self, anchor: str, handle: str) -> bool:
-        return any((anchor, handle, where) in self.remarks.by_key for where in (BEFORE, INSIDE, "beside"))
+        return any((anchor, handle, where) in self.remarks.by_key for where in (BEFORE, INSIDE, BESIDE))
 
     def _arm(self, of: Statement, anchor: str, handle: str, literal: str) -> None:
         self.lines += self.remarks.lines(anchor, handle)
@@ -253,7 +257,7 @@ class _Writer:
         params = self._only(node, "items", "at_most", "on_error", optional=True)
         if len(body.variables) != 1 or "items" not in params:
             raise _unwritable(node.id)
-        head = f"{node.id} = foreach {body.variables[0]} in {self._values().value(params['items'])}"
+        head = f"{node.id} = foreach {body.variables[0]} in {self._values().operand(params['items'])}"
         if "at_most" in params:
             head += f", at most {self._values().value(params['at_most'])}"
         if "on_error" in params:
