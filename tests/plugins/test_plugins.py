@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 import tomllib
-import zipfile
 from importlib import metadata
 from pathlib import Path
 from textwrap import dedent
@@ -15,6 +14,7 @@ import pytest
 
 from saltern_compiler.driver import compile_source
 from saltern_compiler.registry import GROUPS, ClashError, PluginError, Registry
+from tests.support.plugins import install
 
 pytest.importorskip("hatchling", reason="the test group of pyproject.toml has it")
 
@@ -37,14 +37,7 @@ PLAIN = "pipeline plain\ninput { a: string }\nreturn { a: input.a }\n"
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     """Install the plugin into a folder, as its wheel says."""
-    folder = tmp_path_factory.mktemp("plugin")
-    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder / "dist")]
-    done = subprocess.run(build, cwd=DEMO, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    (wheel,) = (folder / "dist").iterdir()
-    with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(folder / "site")
-    return folder / "site"
+    return install(DEMO, tmp_path_factory.mktemp("plugin"))
 
 
 @pytest.fixture

@@ -7,10 +7,11 @@ import signal
 import subprocess
 import sys
 import urllib.request
-import zipfile
 from pathlib import Path
 
 import pytest
+
+from tests.support.plugins import install
 
 pytest.importorskip("hatchling", reason="the test group of pyproject.toml has it")
 
@@ -54,14 +55,7 @@ OUTPUT = {"low": 5, "high": None, "rows": [7, 8, 0]}
 @pytest.fixture(scope="module")
 def site(tmp_path_factory):
     """Install the plugin into a folder, as its wheel says."""
-    folder = tmp_path_factory.mktemp("twice")
-    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder / "dist")]
-    done = subprocess.run(build, cwd=TWICE, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    (wheel,) = (folder / "dist").iterdir()
-    with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(folder / "site")
-    return folder / "site"
+    return install(TWICE, tmp_path_factory.mktemp("twice"))
 
 
 @pytest.fixture
