@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("source", metavar="SOURCE")
 @click.option(
-    "-o", "--output", metavar="OUT", help="The file to write (.json or .saltern); standard output by default."
+    "-o",
+    "--output",
+    metavar="OUT",
+    help="The file to write, in the notation of its suffix; standard output by default.",
 )
 @click.option("--force", is_flag=True, help="Overwrite files that are there.")
 @click.option("--debug", is_flag=True, hidden=True)
@@ -31,10 +34,7 @@ def command(source: str, output: str | None, *, force: bool, debug: bool) -> Non
     the text, and comes back from there.
     """
     given = load(source)
-    to = _other(given)
-    suffix = to.suffixes[0]
-    if output is not None and not output.lower().endswith(suffix):
-        fail(f"{output}: {given.name} becomes a {suffix} file")
+    to = _target(given, output)
     converted = _converted(given, to, source)
     if output is None:
         click.echo(converted.text, nl=False)
@@ -55,11 +55,18 @@ def _layout_of(path: Path) -> Path:
     return path.with_suffix(".layout.json")
 
 
-def _other(source: Source) -> Notation:
-    """Return the notation that a source is converted to: text becomes a drawing, and everything else text."""
-    from saltern_compiler.frontend.notations import DOCUMENT, LANGUAGE, notation_of  # noqa: PLC0415 - keeps --help quick
+def _target(source: Source, output: str | None) -> Notation:
+    """Return the notation that a source is converted to: the output's, else the first other one; a text becomes a drawing."""
+    from saltern_compiler.frontend.notations import NOTATIONS, notation_of, suffixes  # noqa: PLC0415 - keeps --help quick
 
-    return DOCUMENT if notation_of(source.name, source.text) is LANGUAGE else LANGUAGE
+    own = notation_of(source.name, source.text)
+    others = tuple(notation for notation in NOTATIONS if notation.print is not None and notation is not own)
+    if output is None:
+        return others[-1]
+    to = notation_of(output, "", others)
+    if to is None:
+        fail(f"{output}: {source.name} becomes a {' or '.join(suffixes(others))} file")
+    return to
 
 
 def _converted(source: Source, to: Notation, path: str) -> Converted:

@@ -10,7 +10,7 @@ from saltern_runtime.spec import Json
 
 
 class RunState(StrEnum):
-    """States of a run; the last five are terminal."""
+    """States of a run; the last four are terminal."""
 
     QUEUED = "QUEUED"
     RUNNING = "RUNNING"

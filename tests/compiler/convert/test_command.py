@@ -67,11 +67,22 @@ def test_nothing_is_overwritten_unasked(saltern, document, tmp_path):
     assert layout.read_text() != "mine"
 
 
-def test_the_other_suffix(saltern, document, tmp_path):
-    """A document becomes a text, never another document."""
+def test_a_suffix_that_is_only_read(saltern, document, tmp_path):
+    """No document is written as YAML; the message names what is."""
     code, _, err = saltern("convert", document, "-o", tmp_path / "x.yaml")
     assert code == 2
     assert "becomes a .saltern file" in err
+
+
+def test_the_outputs_suffix_tells_the_notation(saltern, document, tmp_path):
+    """A document in YAML becomes a text, or the document in JSON that it is, with its places."""
+    source = tmp_path / "triage.yaml"
+    source.write_text(document.read_text())
+    again = tmp_path / "again.json"
+    assert saltern("convert", source, "-o", again)[0] == 0
+    assert json.loads(again.read_text())["viewport"] == json.loads(document.read_text())["viewport"]
+    assert saltern("convert", source)[1].startswith("pipeline support_triage")
+    assert "becomes a .saltern or .json file" in saltern("convert", source, "-o", tmp_path / "x.txt")[2]
 
 
 def test_broken_input(saltern, tmp_path):

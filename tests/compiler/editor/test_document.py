@@ -305,3 +305,24 @@ def test_regions_nest_only_so_deep():
     """A thousand regions in each other are reported, and nothing recurses through them."""
     nodes = [{**node(f"r{at}", "foreach"), "parentId": f"r{at - 1}" if at else None} for at in range(1000)]
     assert {code for code, _ in codes(document(*nodes))} == {"nesting-too-deep"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "app: {mode: workflow}\nkind: app\nversion: 0.1.5\nworkflow: {graph: {edges: [], nodes: []}}\n",
+        '{"name": "x", "data": {"nodes": [], "edges": []}, "endpoint_name": null}',
+        '{"name": "x", "nodes": [], "connections": {}, "active": false}',
+    ],
+    ids=["dify", "langflow", "n8n"],
+)
+def test_another_editors_document_is_one_finding(text):
+    """It says that the document is foreign, and offers no fix that would make it ours."""
+    pipeline, findings = read(text, "p.yaml")
+    assert pipeline is None
+    assert [(each.code, each.fixes) for each in findings] == [("unknown-source-format", ())]
+
+
+def test_a_misspelt_version_is_no_foreign_document():
+    """What claims a version of ours is checked to the end."""
+    assert [code for code, _ in codes({"schemaversion": 1, "name": "p"})] == ["unknown-key", "missing-key"]

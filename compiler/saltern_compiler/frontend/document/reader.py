@@ -6,12 +6,13 @@ reported all at once, and what can be checked further comes back as a pipeline a
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from saltern_compiler.diagnostics.model import Diagnostic, Origin
 from saltern_compiler.frontend.document.edges import Wiring, read_edges, wire
 from saltern_compiler.frontend.document.gates import inherit_gates
-from saltern_compiler.frontend.document.jsontext import Unreadable, read_json
+from saltern_compiler.frontend.document.jsontext import Unreadable, read_json, shorten
 from saltern_compiler.frontend.document.nodes import build_region, read_nodes
 from saltern_compiler.frontend.document.policy import read_policy, read_settings
 from saltern_compiler.frontend.document.report import Report
@@ -26,6 +27,8 @@ from saltern_runtime.spec import Json, ObjectType, Policy
 ROOT: Final = Origin("")
 _UNNAMED: Final = "pipeline"
 """Stands in for a name that is missing, which is reported."""
+_SHOWN: Final = 6
+"""Keys of another editor's document that a finding names, at most."""
 
 
 def read(text: str, yaml: bool, registry: Registry) -> tuple[Pipeline | None, list[Diagnostic]]:
@@ -34,7 +37,22 @@ def read(text: str, yaml: bool, registry: Registry) -> tuple[Pipeline | None, li
     report = Report(list(findings))
     if isinstance(value, Unreadable) or not report.is_kind(value, "object", ROOT, "the document"):
         return None, report.findings
+    if _is_foreign(value):
+        keys = ", ".join(f"`{shorten(key)}`" for key in list(value)[:_SHOWN])
+        report.add(
+            "unknown-source-format",
+            "the document is not one of Saltern's: it has no `schemaVersion`",
+            ROOT,
+            f"Its keys are {keys}{', …' if len(value) > _SHOWN else ''}; another editor's export cannot be read.",
+        )
+        return None, report.findings
     return _pipeline(value, report, registry), report.findings
+
+
+def _is_foreign(document: Mapping[str, Json]) -> bool:
+    """Tell another editor's document: it claims no version of ours, and has keys that ours never have."""
+    claims = any(key.lower().startswith("schema") for key in document)
+    return not claims and any(key not in DOCUMENT for key in document)
 
 
 def _pipeline(value: Json, report: Report, registry: Registry) -> Pipeline | None:
