@@ -20,7 +20,7 @@ from saltern_compiler.diagnostics.suggest import replace_by
 from saltern_compiler.expr import tables
 from saltern_compiler.expr.ast import Call, Const, Expr, Ident, Index, ListExpr, Macro, MapExpr, Select, Span, children
 from saltern_compiler.expr.literals import EscapeError, read_bytes, read_int, read_string
-from saltern_runtime.expr.values import INT_MAX, INT_MIN, UINT_MAX
+from saltern_runtime.integers import INT_MAX, INT_MIN, UINT_MAX
 
 GRAMMAR: Final = Path(__file__).with_name("grammar.lark").read_text("utf-8")
 """Rules and terminals of expressions; the start rule is `expr`."""

@@ -13,7 +13,7 @@ from saltern_compiler.characters import is_printable
 from saltern_compiler.expr.ast import Call, Const
 from saltern_compiler.frontend.durations import seconds
 from saltern_compiler.ir.values import Expression, ListValue, Literal, ObjectValue, Value
-from saltern_runtime.expr.values import INT_MAX, INT_MIN
+from saltern_runtime.integers import INT_MAX, INT_MIN
 from saltern_runtime.spec import (
     ANY,
     BOOL,

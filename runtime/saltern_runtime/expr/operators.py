@@ -11,16 +11,14 @@ from typing import Any, Final, TypeVar, overload
 from saltern_runtime.expr.access import each
 from saltern_runtime.expr.errors import ExprError
 from saltern_runtime.expr.values import (
-    INT_MAX,
-    INT_MIN,
     MAX_DURATION,
-    UINT_MAX,
     TypeName,
     UInt,
     is_model,
     members,
     no_overload,
 )
+from saltern_runtime.integers import INT_MAX, INT_MIN, UINT_MAX
 
 T = TypeVar("T")
 

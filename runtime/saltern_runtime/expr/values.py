@@ -11,9 +11,6 @@ from typing import Any, Final
 
 from saltern_runtime.expr.errors import ExprError
 
-INT_MIN: Final = -(2**63)
-INT_MAX: Final = 2**63 - 1
-UINT_MAX: Final = 2**64 - 1
 MAX_DURATION: Final = timedelta(seconds=315_576_000_000)
 """10,000 years, as long as CEL's durations get."""
 

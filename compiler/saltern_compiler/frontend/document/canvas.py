@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from saltern_compiler.frontend.document.jsontext import read_json
 from saltern_compiler.frontend.document.shape import (
     CONNECTION,
     DOCUMENT,
@@ -20,7 +19,7 @@ from saltern_compiler.frontend.document.shape import (
     NOTE_TYPES,
     TRIGGER,
 )
-from saltern_compiler.frontend.document.yamltext import read_yaml
+from saltern_compiler.frontend.document.texts import read_text
 from saltern_compiler.frontend.notation import Aside, LayoutError
 from saltern_compiler.frontend.remarks import BEFORE, START, Orders, Remark, Remarks, Where
 from saltern_compiler.frontend.remarks import NODE as NODE_ANCHOR
@@ -122,7 +121,7 @@ def canvas_of(document: Mapping[str, Json], remarks: list[Remark], ids: Mapping[
 
 def aside_of(text: str, pipeline: Pipeline, *, yaml: bool) -> Aside:
     """Return what a document says beside the meaning of its pipeline."""
-    document, _ = read_yaml(text) if yaml else read_json(text)
+    document, _ = read_text(text, yaml=yaml)
     assert isinstance(document, dict), "a pipeline was read from it"
     remarks: list[Remark] = []
     canvas = canvas_of(document, remarks, _ids(pipeline, document))

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 from saltern_compiler.characters import is_printable
 from saltern_compiler.diagnostics.model import Diagnostic, Origin, Related
-from saltern_runtime.expr.values import INT_MAX, INT_MIN
+from saltern_runtime.integers import INT_MAX, INT_MIN
 from saltern_runtime.spec import Json
 
 MAX_DEPTH: Final = 100

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 
 from saltern_compiler.diagnostics.model import Origin
-from saltern_compiler.frontend.document import jsontext, yamltext
+from saltern_compiler.frontend.document import jsontext
 from saltern_compiler.frontend.document.jsontext import Place, Scan
 
 
@@ -30,7 +30,11 @@ class Pointers:
 
     @cached_property
     def _scan(self) -> Scan:
-        return yamltext.scan_yaml(self._text) if self._is_yaml else jsontext.scan_json(self._text)
+        if not self._is_yaml:
+            return jsontext.scan_json(self._text)
+        from saltern_compiler.frontend.document.yamltext import scan_yaml  # noqa: PLC0415 - JSON needs no YAML
+
+        return scan_yaml(self._text)
 
     def _nearest(self, pointer: str) -> Place | None:
         while pointer not in self._scan.places and pointer:
@@ -41,6 +45,8 @@ class Pointers:
         """Find characters of a string's value in the text, through its escapes."""
         offsets: list[int] | None = None
         if self._is_yaml and pointer in self._scan.texts:
+            from saltern_compiler.frontend.document import yamltext  # noqa: PLC0415 - as above
+
             offsets = yamltext.inner_offsets(self._text, place.start, place.end, self._scan.texts[pointer])
         elif not self._is_yaml and self._text.startswith('"', place.start):
             offsets = jsontext.inner_offsets(self._text, place.start, place.end)

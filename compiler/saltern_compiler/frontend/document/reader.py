@@ -12,13 +12,13 @@ from typing import Final
 from saltern_compiler.diagnostics.model import Diagnostic, Origin
 from saltern_compiler.frontend.document.edges import Wiring, read_edges, wire
 from saltern_compiler.frontend.document.gates import inherit_gates
-from saltern_compiler.frontend.document.jsontext import Unreadable, read_json, shorten
+from saltern_compiler.frontend.document.jsontext import Unreadable, shorten
 from saltern_compiler.frontend.document.nodes import build_region, read_nodes
 from saltern_compiler.frontend.document.policy import read_policy, read_settings
 from saltern_compiler.frontend.document.report import Report
 from saltern_compiler.frontend.document.shape import CONNECTION, DOCUMENT, TRIGGER
+from saltern_compiler.frontend.document.texts import read_text
 from saltern_compiler.frontend.document.values import read_object_type, read_value
-from saltern_compiler.frontend.document.yamltext import read_yaml
 from saltern_compiler.ir.pipeline import Connection, Pipeline, Region, Secret, Trigger, trigger_key
 from saltern_compiler.ir.values import Value
 from saltern_compiler.registry import Registry
@@ -33,7 +33,7 @@ _SHOWN: Final = 6
 
 def read(text: str, yaml: bool, registry: Registry) -> tuple[Pipeline | None, list[Diagnostic]]:
     """Read a document; None where it is none, with the reason among the findings."""
-    value, findings = read_yaml(text) if yaml else read_json(text)
+    value, findings = read_text(text, yaml=yaml)
     report = Report(list(findings))
     if isinstance(value, Unreadable) or not report.is_kind(value, "object", ROOT, "the document"):
         return None, report.findings

@@ -12,7 +12,7 @@ from saltern_compiler.diagnostics.model import Diagnostic, Edit, Fix, Origin
 from saltern_compiler.diagnostics.suggest import did_you_mean, nearest, replace_by, there_are
 from saltern_compiler.expr.ast import Const, Span
 from saltern_compiler.expr.parse import ExprBuilder
-from saltern_runtime.expr.values import INT_MAX, INT_MIN
+from saltern_runtime.integers import INT_MAX, INT_MIN
 from saltern_runtime.spec import (
     ANY,
     NULL,
