@@ -57,7 +57,7 @@ HOMES = {
         "web/requests.py",  # levels of a body
     },
     r"604_?800": {"spec/limits.py"},
-    r"\b2 ?\*\* ?6[34]\b": {"expr/values.py"},
+    r"\b2 ?\*\* ?6[34]\b": {"saltern_runtime/integers.py"},
     r"[\"\']case\.[\"\'{]": {"spec/names.py"},
     r"\"input\", \"run\"|\"run\", \"input\"|\"then\", \"else\"": set(),
     r"get_close_matches": {"diagnostics/suggest.py"},
