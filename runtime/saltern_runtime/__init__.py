@@ -10,6 +10,7 @@ from saltern_runtime.version import __version__, require
 if TYPE_CHECKING:
     from saltern_runtime.graph import (
         SKIPPED,
+        Carries,
         Connection,
         Context,
         Graph,
@@ -29,6 +30,7 @@ _HOME = dict.fromkeys(
     (
         *(
             "SKIPPED",
+            "Carries",
             "Connection",
             "Context",
             "Graph",
@@ -46,7 +48,7 @@ _HOME = dict.fromkeys(
 ) | {"Retry": "saltern_runtime.spec"}
 
 __all__ = [
-    "SKIPPED", "Connection", "Context", "Graph", "Node", "On", "Opens", "Retry", "RunInfo", "Schedule", "Skipped", "Sleeps",
+    "SKIPPED", "Carries", "Connection", "Context", "Graph", "Node", "On", "Opens", "Retry", "RunInfo", "Schedule", "Skipped", "Sleeps",
     "Stage", "__version__", "node", "require",
 ]  # fmt: skip
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import resources
@@ -19,12 +19,12 @@ from typing import Any, Generic, Literal, ParamSpec, TypeVar, Union, get_args, g
 from pydantic import TypeAdapter
 
 from saltern_runtime.context import SKIPPED, Connection, Context, MissingSecretError, RunInfo, Skipped
-from saltern_runtime.spec import OnError, OnSkip, Retry
+from saltern_runtime.spec import OnError, OnLimit, OnSkip, Retry
 from saltern_runtime.spec.limits import AT_ONCE, DEADLINE, RETENTION
 from saltern_runtime.spec.names import AMBIENT, SCHEDULE_ID
 
 __all__ = [
-    "SKIPPED", "Connection", "Context", "Graph", "GraphError",
+    "SKIPPED", "Carries", "Connection", "Context", "Graph", "GraphError",
     "MissingSecretError", "Node", "On", "Opens", "RunInfo", "Schedule", "Skipped", "Sleeps", "Stage", "node",
 ]  # fmt: skip
 
@@ -92,6 +92,17 @@ class On:
 
 
 @dataclass(frozen=True, slots=True)
+class Carries:
+    """The rounds of a region follow each other, each with the state that the one before gave."""
+
+    check: Node[Any, Any]
+    """Asked of the state before each round; it reads the state, and what stands around the owner."""
+    at_most: int
+    """Rounds."""
+    on_limit: OnLimit = "fail"
+
+
+@dataclass(frozen=True, slots=True)
 class Opens:
     """The stage ends by opening a region: its body runs a round for each item that the last node's function gave.
 
@@ -108,6 +119,8 @@ class Opens:
     """Rounds that run at the same time."""
     on_error: OnError = "stop"
     on_skip: OnSkip = "drop"
+    carries: Carries | None = None
+    """None: the last node's function gives the items of all rounds. Else it gives the first state, and the value is the last."""
     gather: Callable[[list[Any]], Any] | None = None
     """Makes the value (a JSON value) of the list of results (JSON values, in the order of the items); None: the list itself."""
 
@@ -262,6 +275,11 @@ class Graph:
             self.nodes[node.id] = node
             self._functions[node.name] = node.id
             self.stage_of[node.id] = stage.name
+        if stage.opens is not None and stage.opens.carries is not None:
+            check = stage.opens.carries.check
+            self.nodes[check.id] = check
+            self.stage_of[check.id] = f"{stage.name}/"  # no stage: what stands in the body
+            self.owner_of[f"{stage.name}/"] = stage.name
 
     def _check_bodies(self) -> None:
         for name, stage in self.stages.items():
@@ -276,12 +294,7 @@ class Graph:
             if body is None:
                 continue
             where = f"{self.name}: the body of {name!r}"
-            if not 1 <= body.at_most <= AT_ONCE:
-                raise GraphError(f"{where} runs {body.at_most} items at once; 1 to {AT_ONCE} may")
-            if body.on_error not in get_args(OnError):
-                raise GraphError(f"{where} has the unknown on_error {body.on_error!r}")
-            if body.on_skip not in get_args(OnSkip):
-                raise GraphError(f"{where} has the unknown on_skip {body.on_skip!r}")
+            _check_settings(where, body)
             if self.owner_of.get(self.stage_of.get(body.result, "")) != name:
                 raise GraphError(f"{where} gives {body.result!r}, which does not stand in it")
             around = (self.stages[outer].opens for outer in self.owners(name))
@@ -304,16 +317,21 @@ class Graph:
         """Collect what each stage waits for; what lies around an owner is waited for by the owner."""
         needs: dict[str, set[str]] = {name: set() for name in self.stages}
         for name, stage in self.stages.items():
-            for need in (*self._felt(stage), *self._waits(stage)):
-                waiting = name
-                while self.owner_of.get(need) != self.owner_of.get(waiting):
-                    waiting = self.owner_of[waiting]
-                needs[waiting].add(need)
+            for need in (*self._felt(stage, stage.nodes), *self._hangs(stage), *self._waits(stage)):
+                self._add_need(name, need, needs)
+            if stage.opens is not None and stage.opens.carries is not None:
+                for need in self._felt(stage, [stage.opens.carries.check]):
+                    self._add_need(f"{name}/", need, needs)
         return needs
 
-    def _felt(self, stage: Stage) -> Iterator[str]:
-        """Yield the stages whose nodes a stage's nodes read or hang on."""
-        for node in stage.nodes:
+    def _add_need(self, waiting: str, need: str, needs: Mapping[str, set[str]]) -> None:
+        while self.owner_of.get(need) != self.owner_of.get(waiting):
+            waiting = self.owner_of[waiting]
+        needs[waiting].add(need)
+
+    def _felt(self, stage: Stage, nodes: Iterable[Node[Any, Any]]) -> Iterator[str]:
+        """Yield the stages whose nodes some nodes of a stage read."""
+        for node in nodes:
             items = self.items(node)
             for name in node.reads:
                 if name in AMBIENT or name in items:
@@ -325,6 +343,8 @@ class Graph:
                 raise GraphError(
                     f"{self.name}: {node.id!r} names the connection {node.connection!r}, which is not there"
                 )
+
+    def _hangs(self, stage: Stage) -> Iterator[str]:
         for on in stage.when:
             if on.node not in self.stage_of:
                 raise GraphError(f"{self.name}: stage {stage.name!r} hangs on {on.node!r}, which is not there")
@@ -371,6 +391,21 @@ class Graph:
     def digest(self) -> str:
         """The plan digest, which every run is pinned to."""
         return str(self.source_map["plan"])
+
+
+def _check_settings(where: str, body: Opens) -> None:
+    if not 1 <= body.at_most <= AT_ONCE:
+        raise GraphError(f"{where} runs {body.at_most} items at once; 1 to {AT_ONCE} may")
+    if body.on_error not in get_args(OnError):
+        raise GraphError(f"{where} has the unknown on_error {body.on_error!r}")
+    if body.on_skip not in get_args(OnSkip):
+        raise GraphError(f"{where} has the unknown on_skip {body.on_skip!r}")
+    if body.carries is None:
+        return
+    if body.at_most != 1:
+        raise GraphError(f"{where} carries a state from round to round, but runs {body.at_most} rounds at once")
+    if body.carries.at_most < 1 or body.carries.on_limit not in get_args(OnLimit):
+        raise GraphError(f"{where} carries a state to no end that is known")
 
 
 def _walk(owner: str, stages: tuple[Stage, ...]) -> Iterator[tuple[str, Stage]]:

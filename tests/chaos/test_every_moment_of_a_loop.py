@@ -1,4 +1,4 @@
-"""SIGKILL before and after every single script call of a foreach: a child process dies there, another worker takes over."""
+"""SIGKILL before and after every single script call of a foreach, and of a while: a child process dies there, another worker takes over."""
 
 import os
 from functools import cache
@@ -6,15 +6,20 @@ from functools import cache
 import redis
 
 from saltern_runtime.errors import PermanentError
-from saltern_runtime.graph import Context, Graph, Opens, Stage, node
+from saltern_runtime.graph import Carries, Context, Graph, Opens, Stage, node
 from saltern_runtime.spec import Retry
 from tests.chaos.test_every_moment import work_until_killed
 from tests.support.checker import broken, recorded_twice
 
 
 @cache
-def world(pid: int) -> redis.Redis:
-    return redis.Redis.from_url(os.environ["SALTERN_REDIS_URL"], decode_responses=True)
+def _client(pid: int, url: str) -> redis.Redis:
+    return redis.Redis.from_url(url, decode_responses=True)
+
+
+def world() -> redis.Redis:
+    """Return a client of this process's own."""
+    return _client(os.getpid(), os.environ["SALTERN_REDIS_URL"])
 
 
 @node("stories", type="foreach@1")
@@ -24,7 +29,7 @@ def stories(*, input: list[str]) -> list[str]:  # noqa: A002 - the name that nod
 
 @node("tell", type="slack.post_message@1")
 def tell(ctx: Context, *, story: str) -> str:
-    world(os.getpid()).hincrby(f"world:{ctx.run.id}", ctx.effect_key(), 1)
+    world().hincrby(f"world:{ctx.run.id}", ctx.effect_key(), 1)
     if story == "bad":
         raise PermanentError("refused", code="refused")
     return story.upper()
@@ -69,4 +74,60 @@ def test_killed_everywhere_in_a_loop(here):
         assert len(client.hgetall(f"world:{run_id}")) == 3
         shown = {each.id: each.items for each in view.nodes}["stories"]
         assert (shown.done, shown.failed) == (2, 1)
+    assert moment > 20
+
+
+@node("count", type="while@1")
+def count() -> int:
+    return 0
+
+
+@node("count/check", type="check@1")
+def count_check(*, state: int, input: list[str]) -> bool:  # noqa: A002 - the name that nodes read the input by
+    return state < len(input)
+
+
+@node("step", type="slack.post_message@1")
+def step(ctx: Context, *, state: int) -> int:
+    world().hincrby(f"world:{ctx.run.id}", ctx.effect_key(), 1)
+    return state + 1
+
+
+@node("count/next", type="next@1")
+def count_next(*, step: int) -> int:
+    return step
+
+
+@node("return", type="return@1")
+def last(*, count: int) -> int:
+    return count
+
+
+def make_while(name):
+    retry = Retry(attempts=2, base=0.01, cap=0.01)
+    body = (Stage("count/step", nodes=(step,), retry=retry), Stage("count/next", nodes=(count_next,)))
+    ends = Opens("state", body, result="count/next", at_most=1, carries=Carries(count_check, at_most=5))
+    stages = (Stage("count", nodes=(count,), ends=ends), Stage("return", nodes=(last,)))
+    graph = Graph(name, package="", stages=stages, deadline=60.0)
+    graph.source_map = {"plan": "sha256:" + "ef12cd34" * 8}
+    return graph
+
+
+def test_killed_everywhere_in_a_while(here):
+    """Wherever a worker dies, the condition's asker among them, each round runs once and the last state is the value."""
+    rescuer = here("chaos_while", make_while("chaos_while"), lease=0.12, sweep=0.02)
+    client = rescuer.service.store.client
+    moment, died = 0, True
+    while died:
+        moment += 1
+        run_id = rescuer.service.start(["a", "b", "c"], tenant="acme", trigger="api").run_id
+        died = work_until_killed(rescuer, run_id, moment)
+        assert broken(client, "chaos_while") == []
+        view = rescuer.finish(run_id, 20)
+        assert (view.state, view.output) == ("SUCCEEDED", 3)
+        assert broken(client, "chaos_while") == []
+        assert recorded_twice(client, "chaos_while", run_id) == []
+        assert len(client.hgetall(f"world:{run_id}")) == 3
+        shown = {each.id: each.items for each in view.nodes}["count"]
+        assert (shown.total, shown.done) == (3, 3)
     assert moment > 20

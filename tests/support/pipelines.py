@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hypothesis import strategies as st
 
+from saltern_compiler.diagnostics.model import NOWHERE
 from saltern_compiler.expr.ast import Call, Const, Expr, Ident, Index, Macro, MapExpr, Select
 from saltern_compiler.frontend.remarks import Remark
 from saltern_compiler.ir.pipeline import (
@@ -14,6 +15,7 @@ from saltern_compiler.ir.pipeline import (
     Region,
     Secret,
     Trigger,
+    asks,
     region_of,
 )
 from saltern_compiler.ir.values import (
@@ -192,7 +194,7 @@ def _nodes(draw: st.DrawFn, prefix: str, names: list[str], depth: int) -> list[N
         )
         after = draw(st.lists(st.sampled_from([each.id for each in made]), max_size=2, unique=True)) if made else []
         of = exprs(open_names, skipped)
-        kinds = ["set", "llm.chat", "if", "switch", *(["foreach"] if depth else [])]
+        kinds = ["set", "llm.chat", "if", "switch", *(["foreach", "while"] if depth else [])]
         kind = draw(st.sampled_from(kinds))
         params: dict[str, Value] = draw(st.dictionaries(KEY, values(of), max_size=3))
         body = None
@@ -216,6 +218,15 @@ def _nodes(draw: st.DrawFn, prefix: str, names: list[str], depth: int) -> list[N
                 "at_most": Literal(draw(st.integers(1, 64))),
                 "on_error": Literal("collect"),
             }
+        elif kind == "while":
+            variable = f"{node_id}_state"
+            inner = draw(_nodes(f"{node_id}_", [*open_names, variable], depth - 1))
+            inner.append(Node("next", "next", params=(("value", draw(values(exprs([variable], [])))),)))
+            inner.append(asks(node_id, make_expression(draw(exprs([variable, *open_names], []))), NOWHERE))
+            body = region_of(node_id, inner, (variable,))
+            params = {"state": draw(values(of)), "at_most": Literal(draw(st.integers(1, 64)))}
+            params |= {"on_limit": Literal("continue")} if draw(st.booleans()) else {}
+            params |= {"type": TypeValue(draw(types()))} if draw(st.booleans()) else {}
         policy = draw(POLICY) if draw(st.booleans()) else Policy()
         label = draw(st.sampled_from(["", 'A "label"']))
         node = Node(

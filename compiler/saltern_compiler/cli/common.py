@@ -37,7 +37,7 @@ def compile_clean(
     path: str, *, targets: Sequence[str] | None = None, options: Mapping[str, str] | None = None
 ) -> Result:
     """Compile a pipeline for some targets (all by default); show what is wrong with it and stop if anything is."""
-    from saltern_compiler.driver.compile import TARGETS, compile_loaded, known_options  # noqa: PLC0415 - keeps --help quick
+    from saltern_compiler.driver.compile import TARGETS, UnknownTargetError, compile_loaded, known_options  # noqa: PLC0415 - keeps --help quick
     from saltern_compiler.target import OptionError  # noqa: PLC0415 - as above
 
     source = load(path)
@@ -47,8 +47,8 @@ def compile_clean(
             if name not in known_options(chosen):
                 fail(f"no option {name!r}; there are {', '.join(known_options(chosen)) or 'none for these targets'}")
         result = compile_loaded(source, targets=chosen, options=options)
-    except LookupError as error:
-        fail(str(error.args[0]))
+    except UnknownTargetError as error:
+        fail(str(error))
     except OptionError as error:
         fail(str(error))
     if result.diagnostics:

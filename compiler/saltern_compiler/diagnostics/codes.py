@@ -82,6 +82,7 @@ CODES: Final[Mapping[str, Code]] = {
     "type-mismatch": Code(
         "Finds values that are not of the type of the parameter, or of the output, that they are bound to."
     ),
+    "unbounded-loop": Code("Finds a `while` that does not say how many rounds are enough."),
     "unclosed-bracket": Code("Reports a bracket that is not closed, or that closes nothing."),
     "unclosed-string": Code("Reports a string or a template that has no end."),
     "unexpected-connection": Code("Finds nodes with a connection whose type uses none."),

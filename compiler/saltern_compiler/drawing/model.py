@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 from saltern_compiler.expr.show import show as show_expr
 from saltern_compiler.ir.graph import reads, topological
-from saltern_compiler.ir.pipeline import RESULT_TYPES, Node, Pipeline, Region, Trigger
+from saltern_compiler.ir.pipeline import CHECK, RESULT_TYPES, Node, Pipeline, Region, Trigger
 from saltern_compiler.ir.values import Expression, Template, Value
 from saltern_compiler.ir.values import Literal as LiteralValue
 from saltern_compiler.registry import Registry
@@ -64,7 +64,7 @@ def graph_of(pipeline: Pipeline, registry: Registry) -> Graph:
 def _graph(region: Region, registry: Registry) -> Graph:
     order = topological(region)
     nodes = order if isinstance(order, tuple) else region.nodes
-    return Graph(tuple(_box(node, registry) for node in nodes), _arrows(region, frozenset()))
+    return Graph(tuple(_box(node, registry) for node in nodes if node.type != CHECK), _arrows(region, frozenset()))
 
 
 def _box(node: Node, registry: Registry) -> Box:
@@ -90,6 +90,9 @@ def _detail(node: Node) -> str:
     if node.label:
         return node.label
     telling = next((_said(value) for name in _SAID if (value := node.param(name)) is not None), "")
+    asked = None if node.body is None else node.body.node(f"{node.id}/{CHECK}")
+    if asked is not None:
+        return f"as long as {_said(asked.param('value'))}"
     if node.body is not None and node.body.variables:
         bound = f"each {', '.join(node.body.variables)}"
         return f"{bound} in {telling}" if telling else bound
@@ -117,7 +120,7 @@ def _trigger(trigger: Trigger) -> str:
 
 def _arrows(region: Region, ambient: frozenset[str]) -> tuple[Arrow, ...]:
     """Join what one node reads of another into one line, and draw one for each handle that it hangs on."""
-    known = {node.id for node in region.nodes} | ambient
+    known = {node.id for node in region.nodes if node.type != CHECK} | ambient
     arrows: list[Arrow] = []
     for node in region.nodes:
         handles: dict[str, list[str]] = {}
@@ -135,4 +138,4 @@ def _arrows(region: Region, ambient: frozenset[str]) -> tuple[Arrow, ...]:
         arrows += [Arrow(source, node.id, "data", ", ".join(names)) for source, names in fields.items()]
         others = handles.keys() | fields.keys()
         arrows += [Arrow(source, node.id, "after", "after") for source in node.after if source not in others]
-    return tuple(arrow for arrow in arrows if arrow.source in known)
+    return tuple(arrow for arrow in arrows if arrow.source in known and arrow.target in known)

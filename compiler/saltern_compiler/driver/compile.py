@@ -26,6 +26,10 @@ EVERY_TARGET: Final = (*TARGETS, "compose", "docker", "kubernetes")
 """What a build writes: that, and what deploys it."""
 
 
+class UnknownTargetError(LookupError):
+    """A target that there is not; the message is for whoever called the compiler."""
+
+
 class InternalError(Exception):
     """Our own bug: no pipeline, however wrong, may lead here."""
 
@@ -43,7 +47,7 @@ def compile_source(
 
     The suffix of `source_name` tells the notation (.saltern, .json, .yaml); without a name, text that begins with a brace is
     JSON. `files` are the pipeline's own modules, as path relative to it → text. Without targets the text is checked and planned
-    only. Raises LookupError for a target that there is not, RegistryError for installed plugins that do not fit together.
+    only. Raises UnknownTargetError for a target that there is not, RegistryError for installed plugins that do not fit together.
     """
     name = source_name or sniff(text)
     known = registry or Registry.load()
@@ -122,7 +126,7 @@ def _compile(job: _Job, pipeline: Pipeline | None, findings: Sequence[Diagnostic
 
 
 def known_options(targets: Iterable[str], registry: Registry | None = None) -> tuple[str, ...]:
-    """Return the names of the options that some targets take, sorted; raises LookupError for an unknown target."""
+    """Return the names of the options that some targets take, sorted; raises UnknownTargetError for an unknown target."""
     chosen = _select(tuple(targets), registry or Registry.load())
     return tuple(sorted({option for target in chosen for option in target.options}))
 
@@ -157,7 +161,7 @@ def _select(names: tuple[str, ...], registry: Registry) -> tuple[Target, ...]:
         name = wanted.pop()
         target = registry.target(name)
         if target is None:
-            raise LookupError(f"no target {name!r}; there are {', '.join(registry.target_names())}")
+            raise UnknownTargetError(f"no target {name!r}; there are {', '.join(registry.target_names())}")
         if name not in chosen:
             chosen[name] = target
             wanted.extend(target.needs)

@@ -20,7 +20,10 @@ RESERVED_IDS: Final = frozenset({*AMBIENT, RETURN})
 MAX_REGIONS: Final = 50
 """Levels of regions in each other at most, in either notation: what every later walk can recurse through."""
 YIELD: Final = "yield"
-INNER_TYPES: Final = frozenset({YIELD, "next"})
+NEXT: Final = "next"
+CHECK: Final = "check"
+"""What a loop asks before each round: a node of its body that no stage runs, and that reads the round's state alone of it."""
+INNER_TYPES: Final = frozenset({YIELD, NEXT, CHECK})
 """Node types that stand only inside a region; their ids are `<owner>/<type>`."""
 RESULT_TYPES: Final = INNER_TYPES | {RETURN}
 """Node types that give what the graph they stand in gives."""
@@ -129,6 +132,12 @@ def region_of(owner: str, nodes: Iterable[Node], variables: tuple[str, ...]) -> 
     """Make the body of a node: what it gives (`yield`, `next`) is named after the owner, however a notation calls it."""
     named = (replace(node, id=f"{owner}/{node.type}") if node.type in INNER_TYPES else node for node in nodes)
     return Region(tuple(sorted(named, key=lambda node: node.id)), variables)
+
+
+def asks(owner: str, condition: Value, origin: Origin) -> Node:
+    """Make the node that stands in the body of a loop for what it asks before each round."""
+    origins = (("param:value", origin), ("type", origin))
+    return Node(f"{owner}/{CHECK}", CHECK, params=(("value", condition),), origin=origin, origins=origins)
 
 
 def map_nodes(region: Region, change: Callable[[Node], Node]) -> Region:

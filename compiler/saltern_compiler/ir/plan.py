@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from saltern_compiler.ir.pipeline import ControlEdge, Node, Pipeline
-from saltern_runtime.spec import Effect, Json, NodeType, OnError, OnSkip, Policy, Retry, Type
+from saltern_runtime.spec import Effect, Json, NodeType, OnError, OnLimit, OnSkip, Policy, Retry, Type
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,17 @@ class PlannedNode:
 
 
 @dataclass(frozen=True, slots=True)
+class Carries:
+    """The rounds of a region follow each other, each with the state that the one before gave."""
+
+    check: str
+    """Id of the node that is asked of the state before each round; it stands in the body, and in no stage."""
+    at_most: int
+    """Rounds."""
+    on_limit: OnLimit
+
+
+@dataclass(frozen=True, slots=True)
 class Opens:
     """A stage ends by opening a region, whose body runs a round for each item that the last node's function gives."""
 
@@ -52,6 +63,8 @@ class Opens:
     """Id of the node whose value is the round's result."""
     gather: str
     """`package.module:function` that makes the value of the results; empty: their list is the value."""
+    carries: Carries | None = None
+    """None: the last node's function gives the items. Else it gives the first state, and the value is the last one."""
 
 
 @dataclass(frozen=True, slots=True)

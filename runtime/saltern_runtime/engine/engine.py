@@ -16,7 +16,7 @@ from saltern_runtime.engine.leases import Hold, Leases
 from saltern_runtime.engine.places import scopes_of
 from saltern_runtime.engine.policy import Trouble, classify, decide, expired, lost, timed_out
 from saltern_runtime.engine.stages import NodeFailedError, Plans, Result, StagePlan
-from saltern_runtime.errors import NodeError
+from saltern_runtime.errors import NodeError, PermanentError
 from saltern_runtime.graph import Graph
 from saltern_runtime.settings import Settings
 from saltern_runtime.store.calls import Answer, Bell, Claim, Failed, Outcome
@@ -127,6 +127,8 @@ class Engine:
         keep, next_nonce = self.graph.retention, self._next(end)
         if result.sleep is not None:
             return self.store.suspend(claim, result.sleep, outcome, next_nonce, keep=keep)
+        if plan.stage.opens is not None and plan.stage.opens.carries is not None:
+            return self._carry(plan, claim, outcome, result.items[0], next_nonce)
         if plan.stage.opens is not None:
             if result.items:
                 opening = self.plans.opening(claim.path, result.items)
@@ -143,12 +145,36 @@ class Engine:
         opens, node = plan.stage.opens, plan.stage.nodes[-1]
         if opens is None:
             raise TypeError(f"{claim.path} opens no region")
+        if opens.carries is not None:
+            outcome = Outcome("SUCCEEDED", plan.dependants(claim.taken, scopes_of(claim.path)))
+            return self._carry(plan, claim, outcome, self.store.state(claim), self._next(end))
         results = self.store.results(claim, errors=opens.on_error == "collect")
         try:
             text = collected(node.id, opens, results, self.settings.max_payload)
         except NodeError as error:
             return self._failed(plan, claim, classify(error, node.id), self._next(end))
         return self._slept(plan, claim, text, end)
+
+    def _carry(self, plan: StagePlan, claim: Claim, outcome: Outcome, state: str, next_nonce: str | None) -> Answer:
+        """Begin the next round of a region with the state that it has (JSON text), or record that state as its value."""
+        opens, node, keep = plan.stage.opens, plan.stage.nodes[-1], self.graph.retention
+        assert opens is not None, "asked for regions"
+        assert opens.carries is not None, "asked for those that carry a state"
+        deadline = time.monotonic() + min(plan.stage.timeout, claim.time_left)
+        try:
+            is_on = self.plans.goes_on(claim, opens.carries, state, deadline, self.settings.max_payload)
+            if is_on and claim.items >= opens.carries.at_most and opens.carries.on_limit == "fail":
+                message = f"{node.id!r} went through all of its {opens.carries.at_most} rounds"
+                raise PermanentError(message, code="loop-limit")
+        except (NodeFailedError, NodeError) as error:
+            trouble = replace(classify(error.__cause__ or error, node.id), final=True)
+            return self._failed(plan, claim, trouble, next_nonce)
+        if is_on and claim.items < opens.carries.at_most:
+            if claim.items:
+                return self.store.again(claim, state, next_nonce, keep=keep)
+            return self.store.open(claim, self.plans.opening(claim.path, [state]), outcome, next_nonce, keep=keep)
+        value = {**outcome.values, scopes_of(claim.path)[-1] + node.id: state}
+        return self.store.advance(claim, replace(outcome, values=value), next_nonce, keep=keep)
 
     def _slept(self, plan: StagePlan, claim: Claim, text: str, end: float) -> Answer:
         """Record the value of a stage that was suspended."""

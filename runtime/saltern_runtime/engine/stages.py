@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from saltern_runtime.engine.places import ANY, items_of, scopes_of, stage_of
 from saltern_runtime.errors import PermanentError
-from saltern_runtime.graph import SKIPPED, Context, Graph, Node, On, Opens, RunInfo, Sleeps, Stage
+from saltern_runtime.graph import SKIPPED, Carries, Context, Graph, Node, On, Opens, RunInfo, Sleeps, Stage
 from saltern_runtime.spec.names import AMBIENT, INPUT, RUN
 from saltern_runtime.store.calls import Claim, Opening, Sleep
 from saltern_runtime.store.keys import queue_name
@@ -44,7 +44,7 @@ class Result:
     durations: dict[str, float] = field(default_factory=dict)
     """Node id → seconds."""
     items: list[str] = field(default_factory=list)
-    """What a region goes over: JSON texts. Its own value is there once they are done."""
+    """What a region goes over: JSON texts; the first state alone, where it carries one. Its own value is there once they are done."""
     sleep: Sleep | None = None
     """How long it sleeps. Its own value, null, is there once that is over."""
 
@@ -59,12 +59,15 @@ class StagePlan:
         """How many regions stand around it."""
         self.name = stage.name.removeprefix(f"{graph.owner_of[stage.name]}/") if self.depth else stage.name
         """Within its body."""
+        nodes = (*stage.nodes, *([stage.opens.carries.check] if stage.opens and stage.opens.carries else []))
         own = {node.id for node in stage.nodes}
-        outside = {read for node in stage.nodes for read in graph.reads(node) if read not in own}
+        outside = {read for node in nodes for read in graph.reads(node) if read not in own}
         if not stage.nodes:
             outside = {on.node for on in relayed(graph, stage.name)}
-        given = any(INPUT in node.reads for node in stage.nodes)
-        items = {depth_of(graph, owner) for node in stage.nodes for owner in graph.items(node).values()}
+        given = any(INPUT in node.reads for node in nodes)
+        items = {
+            depth_of(graph, owner) for node in nodes for owner in graph.items(node).values() if owner != stage.name
+        }
         self._given = [""] if given else []
         self._outside = [(depth_of(graph, graph.stage_of[read]), read) for read in sorted(outside)]
         self._items = sorted(items)
@@ -189,7 +192,8 @@ class Plans:
             "result": scopes[-1] + opens.result,
         }
         entries = [self.stages[name].arrival(1, scopes) for name in self.graph.starts[owner]]
-        return Opening(items, opens.at_most, opens.on_error, _compact(entries), _compact(body))
+        carries = opens.carries is not None
+        return Opening(items, opens.at_most, opens.on_error, _compact(entries), _compact(body), carries=carries)
 
     def catching(self, path: str) -> tuple[str, int | None] | None:
         """Return what a failure ends: an item, a region (without an index), or the run (None).
@@ -208,7 +212,7 @@ class Plans:
         """Run a claimed stage's nodes in order; raises NodeFailedError. `entered` is told each node before it begins."""
         stage = self.of(claim.path).stage
         scopes = scopes_of(claim.path)
-        info = RunInfo(claim.run, claim.tenant, datetime.fromtimestamp(claim.created_at, UTC))
+        limits = (deadline, max_payload)
         result = Result()
         if not stage.nodes:
             result.taken = {
@@ -219,11 +223,11 @@ class Plans:
             entered(node.id)
             began = time.perf_counter()
             try:
-                value = self._call(node, claim, info, (deadline, max_payload), local)
+                value = self._call(node, claim, limits, local)
                 text = encode(node, value, max_payload)
                 ends = stage.ends if node is stage.nodes[-1] else None
                 if isinstance(ends, Opens):
-                    result.items = _items(node, text)
+                    result.items = [text] if ends.carries is not None else _items(node, text)
                 elif isinstance(ends, Sleeps):
                     result.sleep = _sleep(value)
                 else:
@@ -236,12 +240,23 @@ class Plans:
                 result.taken[node.id] = str(value)
         return result
 
+    def goes_on(self, claim: Claim, carries: Carries, state: str, deadline: float, max_payload: int) -> bool:
+        """Ask whether a region has another round, given the state (JSON text) that the last one left; raises NodeFailedError."""
+        try:
+            return bool(self._call(carries.check, claim, (deadline, max_payload), {}, state))
+        except Exception as error:
+            raise NodeFailedError(carries.check.id) from error
+
     def _call(
-        self, node: Node[Any, Any], claim: Claim, info: RunInfo, limits: tuple[float, int], local: Mapping[str, Any]
+        self, node: Node[Any, Any], claim: Claim, limits: tuple[float, int], local: Mapping[str, Any], state: str = ""
     ) -> Any:
         scopes = scopes_of(claim.path)
+        info = RunInfo(claim.run, claim.tenant, datetime.fromtimestamp(claim.created_at, UTC))
         keywords: dict[str, Any] = {}
         for name, read, depth in self._keywords[node.id]:
+            if depth == len(scopes):  # what is asked of a state, by the owner of the rounds
+                keywords[name] = node.adapters[name].validate_json(state)
+                continue
             place = scopes[depth] + read if read else scopes[depth].removesuffix("/")
             if name == RUN:
                 keywords[name] = info

@@ -4,7 +4,7 @@ from saltern_runtime.spec.codes import Code, Severity
 from saltern_runtime.spec.node import ConnectorSpec, Effect, Emit, NodeType
 from saltern_runtime.spec.param import Bound, Param, Problem
 from saltern_runtime.spec.policy import DEFAULT_POLICY, Policy, Retry
-from saltern_runtime.spec.region import Binding, OnError, OnSkip, RegionSpec, chosen
+from saltern_runtime.spec.region import Binding, Carries, OnError, OnLimit, OnSkip, RegionSpec, chosen
 from saltern_runtime.spec.schema import SchemaError, from_schema, to_schema
 from saltern_runtime.spec.types import (
     ANY,
@@ -32,9 +32,48 @@ from saltern_runtime.spec.types import (
 )
 
 __all__ = [
-    "ANY", "BOOL", "BYTES", "DEFAULT_POLICY", "DOUBLE", "DURATION", "INT", "NULL", "STRING", "TIMESTAMP", "Binding",
-    "Bound", "Code", "ConnectorSpec", "Effect", "Emit", "Field", "Json", "ListType", "LiteralType", "MapType", "NodeType",
-    "ObjectType", "OnError", "OnSkip", "Param", "Policy", "Primitive", "Problem", "RegionSpec", "Retry", "SchemaError",
+    "ANY",
+    "BOOL",
+    "BYTES",
+    "DEFAULT_POLICY",
+    "DOUBLE",
+    "DURATION",
+    "INT",
+    "NULL",
+    "STRING",
+    "TIMESTAMP",
+    "Binding",
+    "Bound",
+    "Carries",
+    "Code",
+    "ConnectorSpec",
+    "Effect",
+    "Emit",
+    "Field",
+    "Json",
+    "ListType",
+    "LiteralType",
+    "MapType",
+    "NodeType",
+    "ObjectType",
+    "OnError",
+    "OnLimit",
+    "OnSkip",
+    "Param",
+    "Policy",
+    "Primitive",
+    "Problem",
+    "RegionSpec",
+    "Retry",
+    "SchemaError",
     "Severity",
-    "Type", "UnionType", "chosen", "from_schema", "obj", "optional", "show", "to_schema", "union",
+    "Type",
+    "UnionType",
+    "chosen",
+    "from_schema",
+    "obj",
+    "optional",
+    "show",
+    "to_schema",
+    "union",
 ]  # fmt: skip

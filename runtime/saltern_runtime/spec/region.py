@@ -16,6 +16,8 @@ from saltern_runtime.spec.types import ANY, Json, ListType, Type
 
 OnError: TypeAlias = Literal["stop", "continue", "collect"]
 """What the failure of a round leads to: the region fails, the round is dropped, or the failure is the round's result."""
+OnLimit: TypeAlias = Literal["fail", "continue"]
+"""What reaching the most rounds leads to: the region fails, or goes on with the state it has."""
 OnSkip: TypeAlias = Literal["drop", "null"]
 """What a round leaves that has no result (its `yield` was skipped, or it failed and the region goes on): no hole, or null."""
 
@@ -27,6 +29,22 @@ class Binding:
     param: str = "as"
     """What an editor's document calls it, beside the parameters."""
     doc: str = "the name that the body knows the item by"
+
+
+@dataclass(frozen=True, slots=True)
+class Carries:
+    """Rounds that follow each other: the node's function gives a first state, each round makes the next one of it (`next`).
+
+    A condition is asked of the state before each round; the state for which it does not hold is the node's value.
+    """
+
+    condition: Param
+    """Asked where the body's name is known. In an editor's document it stands among the parameters; a pipeline keeps it as a node
+    of the body, of the type `check`."""
+    limit: Param
+    """Rounds at most: static, without a default."""
+    on_limit: Param
+    """`fail` or `continue`: static."""
 
 
 def _anything(_: Bound) -> Type:
@@ -50,6 +68,8 @@ class RegionSpec:
     gather: str = ""
     """`package.module:function` that makes the node's value (a JSON value) of the list of the rounds' results (JSON values, in
     the order of the items); empty: the list is the value."""
+    carries: Carries | None = None
+    """None: the node's function gives all items at the start."""
     window: Param | int = 1
     """Rounds that run at the same time, at most: so many, or what a static parameter says."""
     on_error: Param | OnError = "stop"

@@ -151,6 +151,8 @@ class Opening:
     mode: Literal["stop", "continue", "collect"]
     entries: str
     body: str
+    carries: bool = False
+    """Each round leaves the state for the next one; whether there is a next one a worker says."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,7 @@ class Cursor:
     MOST = "m"
     ON_ERROR = "e"
     BROKEN = "b"
+    CARRIES = "w"
 
 
 class Round:

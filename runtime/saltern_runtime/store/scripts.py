@@ -13,7 +13,7 @@ from importlib import resources
 from typing import Any, ClassVar, Final, Literal, TypedDict, cast
 
 _SHARED: Final = {
-    **dict.fromkeys(("advance", "fail", "open", "take_due"), ("items",)),
+    **dict.fromkeys(("advance", "again", "fail", "open", "take_due"), ("items",)),
     **dict.fromkeys(("create", "tick"), ("runs",)),
 }
 """Script → what it shares with others beside the prelude."""
@@ -175,6 +175,15 @@ class Open(_Ends):
     body: str
     taken: str
     durations: str
+    carries: bool | None = None
+    claim: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Again(_Ends):
+    """See again.lua."""
+
+    script = "again"
     claim: str | None = None
 
 
@@ -256,7 +265,7 @@ class Reconcile(_Rings):
 
 
 CALLS: Final[tuple[type[Call], ...]] = (
-    Create, Tick, Current, Answer, Advance, PutItems, Open, Suspend, Fail, Extend, Release, TakeDue, Cancel, Reconcile,
+    Create, Tick, Current, Answer, Advance, PutItems, Open, Again, Suspend, Fail, Extend, Release, TakeDue, Cancel, Reconcile,
 )  # fmt: skip
 
 

@@ -156,12 +156,19 @@ class Store(Link):
             mode=opening.mode,
             entries=opening.entries,
             body=opening.body,
+            carries=opening.carries or None,
             taken=compact(outcome.taken),
             durations=outcome.durations,
             claim=next_nonce,
             **self._claims,
         )
         return self._answered(shard, self._send(shard, begin, *self._pairs(claim, outcome, keep)))
+
+    def again(self, claim: Claim, state: str, next_nonce: str | None, *, keep: float = RETENTION) -> Answer:
+        """Begin the next round of a region that carries a state, with that state."""
+        shard = _shard(claim.run)
+        call = scripts.Again(run=claim.run, path=claim.path, nonce=claim.nonce, claim=next_nonce, **self._claims)
+        return self._answered(shard, self._send(shard, call, self._outside(claim.run, state, claim.time_left + keep)))
 
     def suspend(
         self, claim: Claim, sleep: Sleep, outcome: Outcome, next_nonce: str | None, *, keep: float = RETENTION
@@ -192,6 +199,14 @@ class Store(Link):
             failures = got[len(indexes) :] if errors else [None] * len(indexes)
             for value, failure in zip(got, failures, strict=False):
                 yield None if value is None else self.inside(value), failure
+
+    def state(self, claim: Claim) -> str:
+        """Return the state that the last round of a region left."""
+        key, field = self.keys.run(claim.run, f":each:{claim.path}"), f"{Round.YIELDED}{claim.items - 1}"
+        text: Any = self.patiently(lambda: self.client.hget(key, field))
+        if text is None:
+            raise StoreUnfitError("the state that a loop carries on is gone")
+        return self.inside(text)
 
     def fail(self, claim: Claim, failed: Failed, next_nonce: str | None) -> Answer:
         """Record that an attempt failed: wait for the next one, or end the run; claim what comes next."""

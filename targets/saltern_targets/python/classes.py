@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
-from saltern_compiler.ir.pipeline import RETURN
+from saltern_compiler.ir.pipeline import RETURN, Region
 from saltern_compiler.ir.plan import Plan, PlannedNode
 from saltern_compiler.ir.values import TypeValue
 from saltern_compiler.pytext import class_name, literal
@@ -99,9 +99,8 @@ class Classes:
         for planned in plan.nodes:
             if planned.node.id == RETURN:
                 continue
-            if planned.node.body is not None and isinstance(planned.returns, ListType):
-                item = class_name(" ".join(planned.node.body.variables) or f"{planned.node.id} item")
-                classes._name_all(planned.returns.item, item, f"An item that `{planned.node.id}` goes through.")
+            if planned.node.body is not None:
+                classes._name_item(planned, planned.node.body)
             classes._name_all(planned.result, class_name(planned.node.id), f"Result of `{planned.node.id}`.")
             for name, value in planned.node.params:
                 if isinstance(value, TypeValue):
@@ -116,6 +115,15 @@ class Classes:
         if of not in self.names:
             self._name_all(of, "Value", "A value.")
         return self.names[of]
+
+    def _name_item(self, planned: PlannedNode, body: Region) -> None:
+        """Name what the rounds of a region start with: an item of its list, or a state."""
+        owner, name = planned.node.id, " ".join(body.variables)
+        if planned.spec.region is not None and planned.spec.region.carries is not None:
+            self._name_all(planned.returns, class_name(f"{owner} {name}"), f"A state that `{owner}` goes through.")
+        elif isinstance(planned.returns, ListType):
+            item = class_name(name or f"{owner} item")
+            self._name_all(planned.returns.item, item, f"An item that `{owner}` goes through.")
 
     def _name_foreign(self, planned: PlannedNode) -> None:
         """Take the class that the node type brings along, unless the node was given a type of its own."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from saltern_compiler.ir.pipeline import Connection
-from saltern_compiler.ir.plan import Opens, Plan, Schedule, Sleeps, Stage
+from saltern_compiler.ir.plan import Carries, Opens, Plan, Schedule, Sleeps, Stage
 from saltern_compiler.ir.values import Literal, SecretRef
 from saltern_compiler.pytext import literal
 from saltern_runtime.spec import DEFAULT_POLICY, Retry
@@ -111,12 +111,21 @@ class _Stages:
             parts.append(f"on_error={literal(opens.on_error)}")
         if opens.on_skip != "drop":
             parts.append(f"on_skip={literal(opens.on_skip)}")
+        if opens.carries is not None:
+            parts.append(f"carries={self._carries(opens.carries)}")
         if opens.gather:
             module, _, function = opens.gather.partition(":")
             self.module.use_module(module, self.modules[module])
             parts.append(f"gather={self.modules[module]}.{function}")
         parts += [f"result={literal(opens.result)}", f"stages={self.of(owner)}"]
         return f"Opens({', '.join(parts)})"
+
+    def _carries(self, carries: Carries) -> str:
+        self.module.use("saltern_runtime", "Carries")
+        parts = [f"nodes.{self.functions[carries.check]}", f"at_most={literal(carries.at_most)}"]
+        if carries.on_limit != "fail":
+            parts.append(f"on_limit={literal(carries.on_limit)}")
+        return f"Carries({', '.join(parts)})"
 
 
 def _stage(module: Module, stage: Stage, functions: Mapping[str, str]) -> list[str]:  # noqa: C901 - one line a property

@@ -12,6 +12,7 @@ def emit_source_map(plan: Plan) -> bytes:
     package = package_name(plan)
     functions = function_names(plan)
     stage_of = {node_id: stage.name for stage in plan.stages for node_id in stage.nodes}
+    stage_of |= {stage.opens.carries.check: stage.name for stage in plan.stages if stage.opens and stage.opens.carries}
     nodes = {
         planned.node.id: {
             "function": f"{package}.nodes.{functions[planned.node.id]}",

@@ -6,7 +6,7 @@ import pytest
 
 from saltern_compiler.frontend.language import reader
 from saltern_compiler.ir.pipeline import ControlEdge, Node, Pipeline
-from saltern_compiler.ir.values import Expression, Literal, SecretRef, Template
+from saltern_compiler.ir.values import Expression, Literal, SecretRef, Template, TypeValue
 from saltern_runtime.spec import INT, STRING, Field, Policy, Retry, obj, optional
 
 
@@ -235,10 +235,30 @@ def test_foreach_in_a_block() -> None:
     assert node.body.nodes[0].control == ()
 
 
+def test_while() -> None:
+    """What it asks before each round stands in its body, where the state has a name; everything else is a parameter."""
+    node = _node(
+        "a = while s: { n: int } = { n: 0 }, s.n < 3, at most 20, on limit continue { b = wait { for: 30s } next { n: s.n } }"
+    )
+    assert node.body is not None
+    assert node.body.variables == ("s",)
+    assert [(each.id, each.type) for each in node.body.nodes] == [
+        ("a/check", "check"), ("a/next", "next"), ("b", "wait"),
+    ]  # fmt: skip
+    assert dict(node.params) == {
+        "state": Literal({"n": 0}), "type": TypeValue(obj({"n": INT})), "at_most": Literal(20), "on_limit": Literal("continue"),
+    }  # fmt: skip
+
+
+def test_a_loop_has_one_condition() -> None:
+    """A second one is a mistake, where it stands."""
+    _, found = reader.read("pipeline p\na = while s = { n: 0 }, s.n < 3, s.n > 5, at most 20 { next s }")
+    assert [each.code for each in found] == ["syntax-error"]
+
+
 @pytest.mark.parametrize(
     "statement",
     [
-        "a = while s = { n: 0 }, s.n < 3, at most 20 { b = wait { for: 30s } next { n: s.n + 1 } }",
         "a = try { b = http.request(c) {} yield b.body } catch error { yield null }",
         "a = parallel { b = set { value: 1 } }",
     ],

@@ -18,7 +18,7 @@ from saltern_compiler.frontend.document.shape import (
     NODE_DATA,
 )
 from saltern_compiler.frontend.document.values import read_value
-from saltern_compiler.ir.pipeline import MAX_REGIONS, Node, Region, region_of
+from saltern_compiler.ir.pipeline import MAX_REGIONS, Node, Region, asks, region_of
 from saltern_compiler.ir.values import Literal, Value
 from saltern_compiler.registry import Registry
 from saltern_runtime.spec import Binding, Json, Policy
@@ -149,10 +149,17 @@ def binding_of(node: Node, registry: Registry) -> str:
     return (region.binds if region is not None and region.binds is not None else Binding()).param
 
 
+def condition_of(node: Node, registry: Registry) -> str | None:
+    """Return the parameter of a loop that is asked in its body, and stands there in a pipeline."""
+    spec = registry.node(node.type, node.version)
+    carries = spec.region.carries if spec is not None and spec.region is not None else None
+    return None if carries is None else carries.condition.name
+
+
 @dataclass(frozen=True, slots=True)
 class _Bodies:
     owners: Set[str]
-    inside: Mapping[str | None, list[Node]]
+    inside: dict[str | None, list[Node]]
     registry: Registry
 
 
@@ -164,13 +171,20 @@ def _region(owner: str | None, variables: tuple[str, ...], bodies: _Bodies) -> R
 
 
 def _with_body(node: Node, bodies: _Bodies) -> Node:
-    """Give a region its body, and the name that it binds, which is no parameter any more then."""
+    """Give a region its body with what it asks there, and the name that it binds; these are no parameters any more then."""
     binding = binding_of(node, bodies.registry)
-    name = node.param(binding)
-    if not isinstance(name, Literal) or not isinstance(name.value, str):
-        return replace(node, body=_region(node.id, (), bodies))
-    params = tuple(pair for pair in node.params if pair[0] != binding)
-    return replace(node, params=params, body=_region(node.id, (name.value,), bodies))
+    asked = condition_of(node, bodies.registry)
+    name, condition = node.param(binding), None if asked is None else node.param(asked)
+    inside = [*bodies.inside.get(node.id, ())]
+    taken = {asked} if condition is not None else set()
+    if asked is not None and condition is not None:
+        place = node.place(f"param:{asked}")
+        bodies.inside[node.id] = [*inside, asks(node.id, condition, place)]
+    variables: tuple[str, ...] = ()
+    if isinstance(name, Literal) and isinstance(name.value, str):
+        variables, taken = (name.value,), {*taken, binding}
+    params = tuple(pair for pair in node.params if pair[0] not in taken)
+    return replace(node, params=params, body=_region(node.id, variables, bodies))
 
 
 def _owner(node_id: str, drawing: Drawing, owners: Mapping[str, Node], report: Report) -> str | None:

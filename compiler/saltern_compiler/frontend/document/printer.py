@@ -11,14 +11,14 @@ from typing import Final
 from saltern_compiler.drawing.layered import Link, place
 from saltern_compiler.frontend.document.canvas import Canvas, at, edge_key, place_of_note
 from saltern_compiler.frontend.document.edges import DONE, IN
-from saltern_compiler.frontend.document.nodes import binding_of
+from saltern_compiler.frontend.document.nodes import binding_of, condition_of
 from saltern_compiler.frontend.document.print_values import edges_of, editor_value, ordered
 from saltern_compiler.frontend.document.shape import IDENTIFIER, SCHEMA_VERSION
 from saltern_compiler.frontend.durations import show_duration
 from saltern_compiler.frontend.remarks import NODE, Orders, Remark, in_order
 from saltern_compiler.frontend.statements import Nesting, Statement
 from saltern_compiler.ir.graph import dependencies
-from saltern_compiler.ir.pipeline import Node, Pipeline, Region
+from saltern_compiler.ir.pipeline import CHECK, Node, Pipeline, Region
 from saltern_compiler.ir.values import Value
 from saltern_compiler.registry import Registry
 from saltern_runtime.spec import Json, Policy, Retry, to_schema
@@ -109,6 +109,8 @@ class _Drawer:
 
     def _region(self, region: Region, parent: str | None) -> None:
         for node in _in_order(Nesting(region, self.registry).statements):
+            if node.type == CHECK:
+                continue
             self._node(node, parent)
             if node.body is not None:
                 self._region(node.body, node.id)
@@ -146,7 +148,12 @@ class _Drawer:
                 order = number if len(edges) > 1 else None
                 self._edge((edge.source, edge.handle), (node.id, name), "data", order)
         variables = node.body.variables if node.body is not None else ()
-        return written | dict(zip([binding_of(node, self.registry)], variables, strict=False))
+        written |= dict(zip([binding_of(node, self.registry)], variables, strict=False))
+        asked = None if node.body is None else node.body.node(f"{node.id}/{CHECK}")
+        condition = condition_of(node, self.registry)
+        if asked is not None and condition is not None and (value := asked.param("value")) is not None:
+            written[condition] = editor_value(value, self.orders)
+        return written
 
     def _edge(self, start: tuple[str, str], end: tuple[str, str], kind: str, order: int | None = None) -> None:
         """Draw an edge from a handle of a node to a port of another."""
@@ -176,7 +183,7 @@ class _Drawer:
 
     def _positions(self, region: Region, parent: str | None) -> Size:
         """Place what the canvas has not placed, relative to its neighbours; return how large the region is."""
-        order = _in_order(Nesting(region, self.registry).statements)
+        order = [node for node in _in_order(Nesting(region, self.registry).statements) if node.type != CHECK]
         sizes: dict[str, Size] = {}
         for node in order:
             sizes[node.id] = _NODE if node.body is None else self._positions(node.body, node.id)

@@ -14,7 +14,7 @@ from saltern_compiler.frontend.language import syntax as syn
 from saltern_compiler.frontend.language.types import TypeBuilder, span_of, token_span
 from saltern_runtime.spec.names import ELSE, THEN, case_handle, case_key
 
-_OPTIONS: Final = frozenset({"at_most", "on_error"})
+_OPTIONS: Final = frozenset({"at_most", "on_error", "on_limit"})
 
 
 @v_args(meta=True)
@@ -137,8 +137,9 @@ class Builder(TypeBuilder):
         return self._region(meta, head, keyword, [items, *rest], variables=[_name(variable)])
 
     def while_region(self, meta: Meta, parts: Sequence[Any]) -> syn.Item:
-        decorators, (name, keyword, variable, *rest) = _split(parts)
-        return self._region(meta, syn.Head(decorators, _name(name)), keyword, rest, variables=[_name(variable)])
+        decorators, (name, keyword, variable, of, *rest) = _split(parts)
+        named = [_name(variable)]
+        return self._region(meta, syn.Head(decorators, _name(name)), keyword, rest, variables=named, of=of)
 
     def try_region(self, meta: Meta, parts: Sequence[Any]) -> syn.Item:
         decorators, (name, keyword, body, _, error, handler) = _split(parts)
@@ -151,7 +152,14 @@ class Builder(TypeBuilder):
         return self._region(meta, syn.Head(decorators, _name(name)), keyword, rest)
 
     def _region(
-        self, meta: Meta, head: syn.Head, keyword: Token, rest: Sequence[Any], *, variables: Sequence[syn.Name] = ()
+        self,
+        meta: Meta,
+        head: syn.Head,
+        keyword: Token,
+        rest: Sequence[Any],
+        *,
+        variables: Sequence[syn.Name] = (),
+        of: Any = None,
     ) -> syn.Item:
         options = {key: value for key, value in (part for part in rest if isinstance(part, tuple)) if key in _OPTIONS}
         clauses = [part for part in rest if isinstance(part, tuple) and part[0] not in _OPTIONS]
@@ -164,6 +172,8 @@ class Builder(TypeBuilder):
             values,
             options.get("at_most"),
             options.get("on_error"),
+            options.get("on_limit"),
+            of,
             blocks,
             token_span(keyword),
             span_of(meta),
@@ -174,6 +184,9 @@ class Builder(TypeBuilder):
 
     def on_error(self, _meta: Meta, parts: Sequence[Token]) -> tuple[str, syn.Name]:
         return "on_error", _name(parts[1])
+
+    def on_limit(self, _meta: Meta, parts: Sequence[Token]) -> tuple[str, syn.Name]:
+        return "on_limit", _name(parts[1])
 
     def after(self, _meta: Meta, parts: Sequence[Token]) -> tuple[str, tuple[syn.Name, ...]]:
         return "after", tuple(_name(part) for part in parts[1:])
@@ -211,6 +224,10 @@ class Builder(TypeBuilder):
     def type_value(self, meta: Meta, parts: Sequence[Any]) -> Expr:
         span = span_of(meta)
         return syn.Embedded(self.text[span[0] : span[1]], span, kind="type", type=parts[1])
+
+    def state_type(self, meta: Meta, parts: Sequence[Any]) -> Expr:
+        span = span_of(meta)
+        return syn.Embedded(self.text[span[0] : span[1]], span, kind="type", type=parts[0])
 
     def template(self, meta: Meta, parts: Sequence[Token]) -> Expr:
         return syn.Embedded(str(parts[0]), span_of(meta), kind="template")

@@ -116,7 +116,9 @@ def _place(tree: Tree[Token], rule: str, place: _Place, triggers: Iterator[int])
         name = str(next(word for word in words if word.type == "IDENT") if named else words[0])
         if rule == "result" and name != RETURN:
             name = f"{place.region}/{name}"
-        owns = rule == "foreach" or any(isinstance(child, Tree) and child.data == "body" for child in tree.children)
+        owns = rule in ("foreach", "while_region") or any(
+            isinstance(child, Tree) and child.data == "body" for child in tree.children
+        )
         return _Place(NODE + name, region=name if owns else place.region)
     if rule in _SECTIONS:
         prefix = _SECTIONS[rule]
@@ -134,7 +136,9 @@ def _place(tree: Tree[Token], rule: str, place: _Place, triggers: Iterator[int])
 def _handles(tree: Tree[Token], rule: str) -> dict[int, str]:
     """Return the handles of the blocks of a statement, by their number among its children."""
     blocks = [number for number, child in enumerate(tree.children) if isinstance(child, Tree) and child.data == "block"]
-    names = {"if_branch": (THEN, ELSE), "foreach": ("body",), "body": ("body",)}.get(rule, ())
+    names = {"if_branch": (THEN, ELSE), "foreach": ("body",), "while_region": ("body",), "body": ("body",)}.get(
+        rule, ()
+    )
     return dict(zip(blocks, names, strict=False))
 
 

@@ -36,6 +36,7 @@ _PLAIN: Final = frozenset(
         "join",
         "at_most",
         "on_error",
+        "on_limit",
         "decorator_arg",
     ]
 )

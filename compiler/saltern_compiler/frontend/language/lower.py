@@ -14,11 +14,12 @@ from saltern_compiler.frontend.language.sections import Sections
 from saltern_compiler.frontend.language.types import place
 from saltern_compiler.frontend.language.values import Values, unreadable
 from saltern_compiler.ir import values as ir
-from saltern_compiler.ir.pipeline import MAX_REGIONS, RETURN, ControlEdge, Node, Pipeline, Region, region_of
+from saltern_compiler.ir.pipeline import MAX_REGIONS, RETURN, ControlEdge, Node, Pipeline, Region, asks, region_of
 from saltern_runtime.spec import Json
 from saltern_runtime.spec.names import CASE, ELSE
 
 FOREACH: Final = "foreach"
+WHILE: Final = "while"
 _NOT_YET_NODES: Final = frozenset({"approval"})
 
 
@@ -170,6 +171,8 @@ class Lowering:
     # regions
 
     def _region(self, of: syn.RegionStatement, edge: ControlEdge | None) -> list[Node]:
+        if of.kind == WHILE:
+            return self._while(of, edge)
         bodies = [self._inside(block) for block in of.blocks]
         if of.kind != FOREACH:
             node = self._make(of.head, of.kind, {}, span=of.span, edge=edge, origins=[("type", place(of.keyword))])
@@ -186,6 +189,29 @@ class Lowering:
         origins += [("param:as", place(name.span)) for name in of.variables]
         node = self._make(of.head, FOREACH, params, span=of.span, edge=edge, origins=origins)
         return [replace(node, body=region_of(node.id, bodies[0], variables))]
+
+    def _while(self, of: syn.RegionStatement, edge: ControlEdge | None) -> list[Node]:
+        """Lower a loop: what it asks before each round becomes a node of its body, where the name of the state is known."""
+        first, *conditions = of.values
+        params: dict[str, ir.Value] = {"state": self.values.value(first)}
+        origins = [("type", place(of.keyword)), ("params", place(of.keyword)), ("param:state", place(of.keyword))]
+        if of.type is not None:
+            params["type"] = self.values.value(of.type)
+            origins.append(("param:type", place(of.type.span)))
+        if of.at_most is not None:
+            params["at_most"] = ir.Literal(of.at_most[0], place(of.at_most[1]))
+            origins.append(("param:at_most", place(of.at_most[1])))
+        if of.on_limit is not None:
+            params["on_limit"] = ir.Literal(of.on_limit.text, place(of.on_limit.span))
+            origins.append(("param:on_limit", place(of.on_limit.span)))
+        origins += [("param:as", place(name.span)) for name in of.variables]
+        node = self._make(of.head, WHILE, params, span=of.span, edge=edge, origins=origins)
+        for extra in conditions[1:]:
+            notes = ("Join them with `&&`.",)
+            self.report(Diagnostic("syntax-error", "a loop has one condition", place(extra.span), notes=notes))
+        asked = [asks(node.id, self.values.value(condition), place(condition.span)) for condition in conditions[:1]]
+        variables = tuple(name.text for name in of.variables)
+        return [replace(node, body=region_of(node.id, [*self._inside(of.blocks[0]), *asked], variables))]
 
     def _inside(self, block: syn.Block) -> list[Node]:
         if self.depth == MAX_REGIONS:

@@ -17,13 +17,24 @@ from saltern_compiler.frontend.language.print_values import IDENTIFIER, ValueWri
 from saltern_compiler.frontend.notation import UnwritableError
 from saltern_compiler.frontend.remarks import BEFORE, BESIDE, END, INSIDE, NODE, START, Orders, Remarks, in_order
 from saltern_compiler.frontend.statements import BRANCHES, Nesting, Statement, cases
-from saltern_compiler.ir.pipeline import RESULT_TYPES, RETURN, Connection, ControlEdge, Node, Pipeline, Region, Trigger
+from saltern_compiler.ir.pipeline import (
+    CHECK,
+    RESULT_TYPES,
+    RETURN,
+    Connection,
+    ControlEdge,
+    Node,
+    Pipeline,
+    Region,
+    Trigger,
+)
 from saltern_compiler.ir.values import Literal, ObjectValue, Value
 from saltern_compiler.registry import Registry
 from saltern_runtime.spec import ObjectType, Policy, Retry
 from saltern_runtime.spec.names import ELSE, THEN, case_handle
 
 FOREACH = "foreach"
+WHILE = "while"
 MANY = 3
 """More entries than these stand on lines of their own."""
 
@@ -160,7 +171,8 @@ class _Writer:
 
     def _region(self, region: Region) -> None:
         for statement in Nesting(region, self.registry).statements:
-            self._statement(statement)
+            if statement.node.type != CHECK:
+                self._statement(statement)
 
     def _statement(self, of: Statement) -> None:
         node = of.node
@@ -173,6 +185,8 @@ class _Writer:
             self._branch(of, anchor)
         elif node.type == FOREACH and node.body is not None:
             self._foreach(of, node.body, anchor)
+        elif node.type == WHILE and node.body is not None:
+            self._while(of, node.body, anchor)
         elif node.type in RESULT_TYPES:
             self._result(of, anchor)
         else:
@@ -211,7 +225,7 @@ class _Writer:
 
     def _notes_of_params(self, anchor: str) -> list[str]:
         """Return remarks about entries where the statement is too small to have a place for them."""
-        return [line for part in ("value", "condition", "items") for line in self.remarks.lines(anchor, part)]
+        return [line for part in ("value", "condition", "items", "state") for line in self.remarks.lines(anchor, part)]
 
     def _branch(self, of: Statement, anchor: str) -> None:
         node = of.node
@@ -262,6 +276,26 @@ class _Writer:
             head += f", at most {self._values().value(params['at_most'])}"
         if "on_error" in params:
             head += f", on error {_text(params['on_error'])}"
+        self.lines += self._notes_of_params(anchor)
+        self.lines.append(f"{head}{_clauses(of)} {{" + self.remarks.beside(anchor))
+        self._region(body)
+        self.lines += [*self.remarks.lines(anchor, "body", INSIDE), "}"]
+
+    def _while(self, of: Statement, body: Region, anchor: str) -> None:
+        node = of.node
+        params = self._only(node, "state", "type", "at_most", "on_limit", optional=True)
+        asked = body.node(f"{node.id}/{CHECK}")
+        if len(body.variables) != 1 or "state" not in params or asked is None:
+            raise _unwritable(node.id)
+        values = self._values()
+        head = f"{node.id} = while {body.variables[0]}"
+        if "type" in params:
+            head += f": {values.value(params['type']).removeprefix('type ')}"
+        head += f" = {values.value(params['state'])}, {values.operand(self._only(asked, 'value')['value'])}"
+        if "at_most" in params:
+            head += f", at most {values.value(params['at_most'])}"
+        if "on_limit" in params:
+            head += f", on limit {_text(params['on_limit'])}"
         self.lines += self._notes_of_params(anchor)
         self.lines.append(f"{head}{_clauses(of)} {{" + self.remarks.beside(anchor))
         self._region(body)

@@ -159,6 +159,9 @@ class RegionStatement:
     values: tuple[Expr, ...]
     at_most: tuple[int, Span] | None
     on_error: Name | None
+    on_limit: Name | None
+    type: Embedded | None
+    """Of the state of a `while`."""
     blocks: tuple[Block, ...]
     keyword: Span
     span: Span

@@ -14,7 +14,7 @@ from saltern_compiler.expr.functions import TYPE_NAMES
 from saltern_compiler.expr.kinds import public, settled
 from saltern_compiler.expr.typed import Typed
 from saltern_compiler.expr.typing import Env, check
-from saltern_compiler.ir.pipeline import RETURN, Node, Pipeline
+from saltern_compiler.ir.pipeline import CHECK, NEXT, RETURN, Node, Pipeline
 from saltern_compiler.ir.values import (
     Expression,
     ListValue,
@@ -84,6 +84,9 @@ class _Visit(Visit):
     @property
     def taker(self) -> str:
         """Who takes the value, in words."""
+        owner, _, word = self.node.id.rpartition("/")
+        if owner:
+            return f"the condition of `{owner}`" if word == CHECK else f"`{word}` of `{owner}`"
         return "the output" if self.is_output else f"`{self.param.name}` of `{self.node.id}`"
 
     def report(self, code: str, message: str, at: Origin, *notes: str, related: tuple[Related, ...] = ()) -> None:
@@ -98,12 +101,21 @@ def type_param(visit: Visit, name: str, value: Value) -> tuple[Type, Value]:
         visited = _visit(visit, Param(name), is_output=False)
         _typed(visited, value, ANY)
         return value.type if isinstance(value, TypeValue) else ANY, _with_trees(value, visited.trees)
-    output = visit.pipeline.output if visit.node.type == RETURN else None
+    output = _taken_by_result(visit)
     if isinstance(value, Literal) and output is None:
         return type_of(value.value), value
-    visited = _visit(visit, param, is_output=output is not None)
+    visited = _visit(visit, param, is_output=visit.node.type == RETURN and output is not None)
     of = _typed(visited, value, param.type if output is None else output)
     return of, _with_trees(value, visited.trees)
+
+
+def _taken_by_result(visit: Visit) -> Type | None:
+    """Return what the value of a result is held against: the declared output, or the state of a loop."""
+    if visit.node.type == RETURN:
+        return visit.pipeline.output
+    if visit.node.type == NEXT:
+        return visit.types.items.get(visit.shape.owner.get(visit.node.id, ""))
+    return None
 
 
 def _visit(visit: Visit, param: Param, *, is_output: bool) -> _Visit:

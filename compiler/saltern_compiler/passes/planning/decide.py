@@ -7,12 +7,13 @@ from dataclasses import dataclass, fields
 from typing import Any, cast
 
 from saltern_compiler.ir.bound import literals
-from saltern_compiler.ir.pipeline import RETURN, YIELD, Node, Pipeline
-from saltern_compiler.ir.plan import Decision, Opens, Sleeps
+from saltern_compiler.ir.pipeline import CHECK, NEXT, RETURN, YIELD, Node, Pipeline
+from saltern_compiler.ir.plan import Carries, Decision, Opens, Sleeps
 from saltern_compiler.passes.analyses.shape import Shape
 from saltern_compiler.passes.layers import decide, layers
 from saltern_compiler.registry import Registry
-from saltern_runtime.spec import Effect, Json, NodeType, OnError, Param, Policy, Retry, chosen
+from saltern_runtime.spec import Carries as CarriesSpec
+from saltern_runtime.spec import Effect, Json, NodeType, OnError, OnLimit, Param, Policy, Retry, chosen
 from saltern_runtime.spec.limits import DEADLINE, LEASE, RETENTION
 
 
@@ -47,9 +48,15 @@ def ends_of(node: Node, spec: NodeType) -> Opens | Sleeps | None:
         at_most=cast("int", chosen(region.window, known)),
         on_error=cast("OnError", chosen(region.on_error, known)),
         on_skip=region.on_skip,
-        result=f"{node.id}/{YIELD}",
+        result=f"{node.id}/{YIELD if region.carries is None else NEXT}",
+        carries=None if region.carries is None else _carries(node, region.carries, known),
         gather=region.gather,
     )
+
+
+def _carries(node: Node, spec: CarriesSpec, known: Mapping[str, Json]) -> Carries:
+    limit, on_limit = chosen(spec.limit, known), chosen(spec.on_limit, known)
+    return Carries(f"{node.id}/{CHECK}", cast("int", limit), cast("OnLimit", on_limit))
 
 
 def stage_decisions(
@@ -62,6 +69,10 @@ def stage_decisions(
         why = "it gives the output, once all that it reads is there"
     elif node.type == YIELD and len(nodes) == 1:
         why = "it gives the result of one item, once all that it reads is there"
+    elif node.type == NEXT and len(nodes) == 1:
+        why = "it gives the state for the next round, once all that it reads is there"
+    elif isinstance(ends, Opens) and ends.carries is not None and len(nodes) == 1:
+        why = "it gives the first state, and says before each round whether there is another"
     elif isinstance(ends, Opens) and len(nodes) == 1:
         why = "it gives the items of its body, whose stages run for each of them"
     elif len(nodes) == 1 and effect is Effect.PURE:
@@ -84,6 +95,14 @@ def stage_decisions(
 def _region_decisions(opens: Opens, node: Node, spec: NodeType) -> tuple[Decision, ...]:
     region = spec.region
     assert region is not None, "only regions open one"
+    if opens.carries is not None:
+        assert region.carries is not None, "the plan was made of it"
+        rounds = f"{opens.carries.at_most} round{'' if opens.carries.at_most == 1 else 's'}"
+        return (
+            Decision("state", opens.variable, "as the condition and the body know it"),
+            Decision("at most", rounds, _source(region.carries.limit, node)),
+            Decision("on limit", opens.carries.on_limit, _source(region.carries.on_limit, node)),
+        )
     items = f"{opens.at_most} item{'' if opens.at_most == 1 else 's'}"
     return (
         *([Decision("item", opens.variable, "as the body knows it")] if opens.variable else []),

@@ -110,7 +110,8 @@ def _items(node_id: str, shape: Shape, types: Types) -> tuple[tuple[str, Type], 
 
 def _returns(node: Node, spec: NodeType, types: Types) -> Type:
     if spec.region is not None:
-        return ListType(types.items[node.id])
+        item = types.items[node.id]
+        return ListType(item) if spec.region.carries is None else item
     if spec.sleeps:
         return next(param.type for param in spec.params if param.passed and node.param(param.name) is not None)
     return types.of[node.id]

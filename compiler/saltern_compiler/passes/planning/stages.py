@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from saltern_compiler.ir.pipeline import ControlEdge, Node
+from saltern_compiler.ir.pipeline import CHECK, ControlEdge, Node
 from saltern_compiler.passes.analyses.shape import Shape
 from saltern_runtime.spec import Effect, NodeType, Policy
 from saltern_runtime.spec.limits import AT_ONCE
@@ -36,10 +36,10 @@ def group_nodes(
     """Cut a graph, or the body of a node, into groups, in the order of data flow.
 
     A pure node joins the group of its consumers where these are all in one group, so that no way leads out of a group and
-    back into it. Going against the flow, every consumer has its group already. What a body reads from around it stays apart
+    back into it. What a loop asks before each round is no part of a round. Going against the flow, every consumer has its group already. What a body reads from around it stays apart
     from the stage that owns the body.
     """
-    order = shape.flows[region]
+    order = tuple(node_id for node_id in shape.flows[region] if shape.nodes[node_id].type != CHECK)
     readers: dict[str, list[str]] = {node_id: [] for node_id in order}
     tied: set[str] = set()
     for node_id in order:

@@ -6,7 +6,7 @@
 local function shown(r, path, rec, text)
   local out = { table.concat({ r.id, r.created, r.deadline - rec.b, path, r.tenant, text }, '\0') }
   out.run, out.path = r.id, path
-  if RUNS[rec.v or 'none'] then
+  if RUNS[rec.v or 'none'] or (rec.c and rec.c.w) then
     local names = cjson.decode(rec.r)
     for first = 1, #names, 1000 do
       local last = math.min(first + 999, #names)

@@ -78,6 +78,9 @@ local function end_item(r, owner, index, failure, last)
   local c, vals = rec.c, key_of(r.id, ':vals')
   local body = of_item(redis.call('HGET', key, 'b'), index)
   local value = not failure and redis.call('HGET', vals, body.result)
+  if c.w then -- a round that hands nothing on leaves the state as it was
+    value = value or redis.call('HGET', key, 'i' .. index)
+  end
   if value then
     redis.call('HSET', key, 'y' .. index, value)
   elseif failure and c.e == 'collect' then

@@ -35,6 +35,7 @@
 -- @cursor m most             of them
 -- @cursor e on_error
 -- @cursor b broken           as a whole
+-- @cursor w carries          a state from round to round
 --
 -- A region keeps `run:<id>:each:<path>` while its owner is open; an activation inside of it has the path `<owner>[<n>]/<stage>`.
 -- @round i item
