@@ -13,6 +13,7 @@ from saltern_compiler.ir.graph import dependencies
 from saltern_compiler.ir.pipeline import RESULT_TYPES, Node, Region
 from saltern_compiler.ir.values import Literal
 from saltern_compiler.registry import Registry
+from saltern_runtime.spec.names import ELSE
 
 BRANCHES: Final = frozenset({"if", "switch"})
 """Node types that the language writes with a block for each handle; what hangs on others says so with `when`."""
@@ -23,6 +24,11 @@ def cases(node: Node) -> list[str | int | bool | None]:
     value = node.param("cases")
     values = value.value if isinstance(value, Literal) and isinstance(value.value, list) else []
     return [case for case in values if case is None or isinstance(case, str | int)]
+
+
+def else_name(branch: str) -> str:
+    """Return the id of the `if` that stands behind the `else` of another one, as `else if` writes it."""
+    return f"{branch}_else"
 
 
 def position(origin: Origin) -> int:
@@ -39,8 +45,11 @@ class Statement:
 
     node: Node
     is_nested: bool = False
-    """It stands in the block of its only control edge."""
+    """It stands in the block of the handles that it hangs on."""
     blocks: dict[str, list[Statement]] = field(default_factory=dict)
+    """By the first handle of each."""
+    shared: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """First handle → all handles of a block that any of several activates, in their order."""
 
     def ids(self) -> Iterable[str]:
         """Yield the ids of all nodes in it."""
@@ -67,9 +76,12 @@ class Nesting:
             owner = self._owner(statement.node, by_id)
             if owner is None:
                 top.append(statement)
-            else:
-                statement.is_nested = True
-                owner.blocks.setdefault(statement.node.control[0].handle, []).append(statement)
+                continue
+            statement.is_nested = True
+            first, *others = handles = tuple(edge.handle for edge in statement.node.control)
+            owner.blocks.setdefault(first, []).append(statement)
+            if others:
+                owner.shared[first] = handles
         needs = dependencies(self.region)
         ordered = in_flow(top, needs)
         for statement in by_id.values():
@@ -77,12 +89,10 @@ class Nesting:
         return ordered
 
     def _owner(self, node: Node, by_id: Mapping[str, Statement]) -> Statement | None:
-        """Return the branch in whose block a node stands: that of its only edge, unless it stands around itself."""
-        if len(node.control) != 1:
-            return None
-        edge = node.control[0]
-        owner = by_id.get(edge.source)
-        if owner is None or edge.handle not in self._arms(owner.node):
+        """Return the branch in whose block a node stands: that of all its edges, unless it stands around itself."""
+        source = self._branch(node)
+        owner = by_id.get(source) if source is not None else None
+        if owner is None or not {edge.handle for edge in node.control} <= set(self._arms(owner.node)):
             return None
         seen = {node.id}
         above: Node | None = owner.node
@@ -90,14 +100,43 @@ class Nesting:
             if above.id in seen:
                 return None
             seen.add(above.id)
-            source = by_id.get(above.control[0].source) if len(above.control) == 1 else None
-            above = None if source is None else source.node
+            source = self._branch(above)
+            outer = by_id.get(source) if source is not None else None
+            above = None if outer is None else outer.node
         return owner
+
+    def _branch(self, node: Node) -> str | None:
+        """Return the branch that a node hangs on alone, and may stand in a block of."""
+        if len(node.control) == 1:
+            return node.control[0].source
+        return node.control[0].source if _handles_of_one(node) in self._blocks else None
+
+    @cached_property
+    def _blocks(self) -> frozenset[tuple[str, tuple[str, ...]]]:
+        """Return the cases that can be written together: nothing hangs on some of them, or on more, in a block."""
+        groups: set[tuple[str, tuple[str, ...]]] = {
+            (node.control[0].source, (node.control[0].handle,)) for node in self.region.nodes if len(node.control) == 1
+        }
+        groups |= {group for node in self.region.nodes if (group := _handles_of_one(node)) is not None}
+        users: dict[tuple[str, str], int] = {}
+        for source, handles in groups:
+            for handle in handles:
+                users[source, handle] = users.get((source, handle), 0) + 1
+        alone = (group for group in groups if all(users[group[0], handle] == 1 for handle in group[1]))
+        return frozenset(group for group in alone if len(group[1]) > 1 and ELSE not in group[1])
 
     def _arms(self, node: Node) -> tuple[str, ...]:
         """Return the handles whose nodes can stand in a block of a node."""
         spec = self.registry.node(node.type, node.version) if node.type in BRANCHES else None
         return () if spec is None else handles_of(node, spec) or ()
+
+
+def _handles_of_one(node: Node) -> tuple[str, tuple[str, ...]] | None:
+    """Return the branch and the handles of a node that hangs on any of several of one branch."""
+    sources = {edge.source for edge in node.control}
+    if len(node.control) < 2 or len(sources) > 1 or node.join != "any":
+        return None
+    return node.control[0].source, tuple(edge.handle for edge in node.control)
 
 
 def in_flow(statements: list[Statement], needs: Mapping[str, frozenset[str]]) -> list[Statement]:

@@ -118,6 +118,56 @@ def test_where_only_an_expression_stands(statement: str, name: str, odd: Value) 
     assert canonical(back) == canonical(pipeline)
 
 
+BRANCHES = {
+    "else_if": """
+# Before.
+a = if input.x {  # first
+  b = set { value: 1 }
+} else if input.y {  # second
+  # in it
+  c = set { value: 2 }
+} else {  # last
+  d = set { value: 3 }
+}
+""",
+    "empty_else_if": "\na = if input.x {} else if input.y {} else {\n  b = set { value: 1 }\n}\n",
+    "cases": """
+a = switch input.x {
+  # Some.
+  "b", "c" => {  # beside
+    d = set { value: 1 }
+    e = set { value: d + 1 }
+  }
+  "f" => {
+    g = set { value: 2 }
+  }
+}
+""",
+}
+
+
+@pytest.mark.parametrize("name", BRANCHES)
+def test_what_branches_say_is_written_again(name: str) -> None:
+    """`else if` and several literals in a case come back as they were written, remarks among them."""
+    text = f"pipeline example\n\ninput {{ x: any, y: any }}\n{BRANCHES[name]}"
+    _trip(text, "a.saltern")
+    made, _ = convert(text, "a.saltern", DOCUMENT)
+    assert made is not None
+    again, _ = convert(made.text, "a.json", LANGUAGE)
+    assert again is not None
+    assert again.text == text
+
+
+@pytest.mark.parametrize(
+    "said",
+    ['@label("l")', "@timeout(5s)", "@disabled", "# said"],
+)
+def test_an_if_with_more_to_say_is_no_else_if(said: str) -> None:
+    """Whatever stands at the inner one keeps its place."""
+    inner = f"  {said}\n  a_else = if input.y {{\n    b = set {{ value: 1 }}\n  }}\n"
+    _trip(f"pipeline example\n\na = if input.x {{\n}} else {{\n{inner}}}\n", "a.saltern")
+
+
 def test_remarks_about_an_input_without_fields() -> None:
     """What stands inside stays there, also where a remark about a field that is gone moves away."""
     pipeline, _ = read("pipeline example\n\nx = set { value: 1 }\n", "a.saltern")

@@ -49,11 +49,6 @@ def _one(text: str) -> Diagnostic:
         ),
         ('a = switch x { "y" -> {} }', "unexpected `-`", 'A case is written `"literal" => { … }`.'),
         ("a = switch x { y => {} }", "unexpected `y`", "Expected a case or `}`."),
-        (
-            "a = if x {} else if y {}",
-            "unexpected `if`",
-            "A second condition is a named `if` of its own: `else { other = if … { … } }`.",
-        ),
         ("a = set { value: x && y & z }", "unexpected `&`", "Write `&&`."),
         ("// note", "unexpected `/`", "A comment begins with `#`."),
         ("input { a int }", "unexpected `int`", "Expected `:` or `?`."),

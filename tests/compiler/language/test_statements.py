@@ -235,6 +235,42 @@ def test_foreach_in_a_block() -> None:
     assert node.body.nodes[0].control == ()
 
 
+def test_else_if() -> None:
+    """It is an `if` in the `else` of another one, named after that; its own `else` goes on in the same way."""
+    pipeline, found = reader.read(
+        "pipeline p\na = if input.x { b = set { value: 1 } } else if input.y { c = set { value: 2 } } else { d = set { value: 3 } }"
+    )
+    assert found == []
+    assert pipeline is not None
+    assert {node.id: _edges(node) for node in pipeline.body.nodes} == {
+        "a": [], "a_else": [("a", "else")], "b": [("a", "then")], "c": [("a_else", "then")], "d": [("a_else", "else")],
+    }  # fmt: skip
+
+
+def test_several_literals_in_a_case() -> None:
+    """What stands in the block hangs on any of them; the switch has each as a case of its own."""
+    pipeline, found = reader.read(
+        'pipeline p\na = switch input.x { "b", 2, true => { c = set { value: 1 } } null => {} }'
+    )
+    assert found == []
+    assert pipeline is not None
+    node = pipeline.body.node("c")
+    assert node is not None
+    assert (_edges(node), node.join) == ([("a", "case.2"), ("a", "case.b"), ("a", "case.true")], "any")
+    cases = pipeline.body.nodes[0].param("cases")
+    assert isinstance(cases, Literal)
+    assert cases.value == [2, "b", None, True]
+
+
+@pytest.mark.parametrize("clause", ["join any", "join all", "when b.then"])
+def test_what_several_cases_activate_hangs_on_nothing_else(clause: str) -> None:
+    """A node hangs on any or on all of its handles: these and another one cannot be said."""
+    _, found = reader.read(
+        f"pipeline p\nb = if true {{}}\na = switch input.x {{ 1, 2 => {{ c = set {clause} {{ value: 1 }} }} }}"
+    )
+    assert [each.code for each in found] == ["syntax-error"]
+
+
 def test_while() -> None:
     """What it asks before each round stands in its body, where the state has a name; everything else is a parameter."""
     node = _node(

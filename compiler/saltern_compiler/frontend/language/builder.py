@@ -99,11 +99,16 @@ class Builder(TypeBuilder):
         decorators, rest = _split(parts)
         name = _name(rest.pop(0)) if named else None
         keyword, condition, *clauses, then, _, otherwise = rest
-        arms = [syn.Arm(THEN, None, is_case=False, block=then, span=then.span)]
-        if otherwise is not None:
-            arms.append(syn.Arm(ELSE, None, is_case=False, block=otherwise, span=otherwise.span))
         head = syn.Head(decorators, name, _clauses(clauses))
-        return syn.BranchStatement("if", head, condition, tuple(arms), token_span(keyword), span_of(meta))
+        return syn.BranchStatement("if", head, condition, _arms(then, otherwise), token_span(keyword), span_of(meta))
+
+    def else_if(self, meta: Meta, parts: Sequence[Any]) -> syn.Block:
+        keyword, condition, then, _, otherwise = parts
+        head, span = syn.Head((), None, _clauses([])), span_of(meta)
+        inner = syn.BranchStatement(
+            "if", head, condition, _arms(then, otherwise), token_span(keyword), span, is_else=True
+        )
+        return syn.Block((inner,), span)
 
     def switch(self, meta: Meta, parts: Sequence[Any], *, named: bool = True) -> syn.Item:
         decorators, rest = _split(parts)
@@ -120,14 +125,14 @@ class Builder(TypeBuilder):
         return self.switch(meta, parts, named=False)
 
     def arm(self, _meta: Meta, parts: Sequence[Any]) -> syn.Arm:
-        (is_case, literal, span), block = parts
-        handle = case_handle(literal) if is_case else ELSE
-        return syn.Arm(handle, literal, is_case, block, span)
+        *cases, block = parts
+        return syn.Arm(tuple(cases), block)
 
-    def case(self, meta: Meta, parts: Sequence[Token]) -> tuple[bool, str | int | bool | None, Span]:
+    def case(self, meta: Meta, parts: Sequence[Token]) -> syn.Case:
         if parts[0].type == "ELSE":
-            return False, None, span_of(meta)
-        return True, self.constant(meta, parts), span_of(meta)
+            return syn.Case(ELSE, None, is_case=False, span=span_of(meta))
+        literal = self.constant(meta, parts)
+        return syn.Case(case_handle(literal), literal, is_case=True, span=span_of(meta))
 
     # regions
 
@@ -269,6 +274,13 @@ def _name(token: Token) -> syn.Name:
 def _split(parts: Sequence[Any]) -> tuple[tuple[syn.Decorator, ...], list[Any]]:
     decorators = tuple(part for part in parts if isinstance(part, syn.Decorator))
     return decorators, list(parts[len(decorators) :])
+
+
+def _arms(then: syn.Block, otherwise: syn.Block | None) -> tuple[syn.Arm, ...]:
+    blocks = {THEN: then} | ({} if otherwise is None else {ELSE: otherwise})
+    return tuple(
+        syn.Arm((syn.Case(handle, None, is_case=False, span=block.span),), block) for handle, block in blocks.items()
+    )
 
 
 def _clauses(parts: Sequence[Any]) -> syn.Clauses:

@@ -22,6 +22,7 @@ from saltern_compiler.frontend.remarks import (
     Where,
     comment_text,
 )
+from saltern_compiler.frontend.statements import else_name
 from saltern_compiler.ir.pipeline import RETURN
 from saltern_runtime.spec.names import ELSE, THEN, case_handle
 
@@ -126,8 +127,10 @@ def _place(tree: Tree[Token], rule: str, place: _Place, triggers: Iterator[int])
             return _Place(f"{prefix}{next(triggers)}")
         name = next((str(word) for word in words if word.type == "IDENT"), "")
         return _Place(prefix + name if prefix.endswith(" ") else prefix)
+    if rule == "else_if":
+        return _Place(NODE + else_name(place.anchor.removeprefix(NODE)), region=place.region)
     if rule == "arm":
-        return replace(place, part=_case(tree), arm="")
+        return replace(place, part=_first_case(tree), arm="")
     if rule in _ENTRIES and place.is_open:
         return replace(place, part=_key(tree), arm="", is_open=False)
     return place
@@ -136,15 +139,21 @@ def _place(tree: Tree[Token], rule: str, place: _Place, triggers: Iterator[int])
 def _handles(tree: Tree[Token], rule: str) -> dict[int, str]:
     """Return the handles of the blocks of a statement, by their number among its children."""
     blocks = [number for number, child in enumerate(tree.children) if isinstance(child, Tree) and child.data == "block"]
-    names = {"if_branch": (THEN, ELSE), "foreach": ("body",), "while_region": ("body",), "body": ("body",)}.get(
-        rule, ()
-    )
+    names = {
+        "if_branch": (THEN, ELSE),
+        "else_if": (THEN, ELSE),
+        "foreach": ("body",),
+        "while_region": ("body",),
+        "body": ("body",),
+    }.get(rule, ())
     return dict(zip(blocks, names, strict=False))
 
 
-def _case(arm: Tree[Token]) -> str:
-    case = arm.children[0]
-    assert isinstance(case, Tree)
+def _first_case(arm: Tree[Token]) -> str:
+    return min(_case(child) for child in arm.children if isinstance(child, Tree) and child.data == "case")
+
+
+def _case(case: Tree[Token]) -> str:
     tokens = [child for child in case.children if isinstance(child, Token)]
     if tokens[-1].type == "ELSE":
         return ELSE

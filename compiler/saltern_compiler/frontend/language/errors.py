@@ -89,8 +89,6 @@ def _advice(text: str, span: Span) -> list[str]:
         if sign in _INSTEAD:
             return [_INSTEAD[sign]]
     line = text[text.rfind("\n", 0, at) + 1 : at]
-    if text[slice(*span)] == "if" and line.rstrip().endswith("else"):
-        return ["A second condition is a named `if` of its own: `else { other = if … { … } }`."]
     assignment = _ASSIGNMENT.fullmatch(line)
     if (
         assignment is None

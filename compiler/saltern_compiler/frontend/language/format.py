@@ -41,7 +41,7 @@ _PLAIN: Final = frozenset(
     ]
 )
 """Rules whose words simply stand one after another, with decorators above."""
-_HEADED: Final = frozenset(["if_branch", "bare_if", "foreach", "while_region", "try_region", "parallel"])
+_HEADED: Final = frozenset(["if_branch", "bare_if", "else_if", "foreach", "while_region", "try_region", "parallel"])
 """Rules that end in blocks."""
 
 
@@ -148,8 +148,8 @@ class _Setter(ValueSetter):
         return self.part("block", children, "", children)
 
     def arm(self, children: list[Part]) -> Part:
-        case, arrow, block, *_ = children
-        return self.part("arm", children, (case.doc, " ", arrow.doc, " ", Group(self._block(block))))
+        at = next(place for place, part in enumerate(children) if part.rule == "block")
+        return self.part("arm", children, (spaced(children[:at]), " ", Group(self._block(children[at]))))
 
     def _headed(self, rule: str, children: list[Part]) -> Part:
         """Set a statement that ends in blocks."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final, Literal
+from typing import Final, Literal, TypeAlias
 
 from saltern_compiler.diagnostics.model import Diagnostic, Edit, Fix, Origin
 from saltern_compiler.expr.ast import Span
@@ -13,6 +13,7 @@ from saltern_compiler.frontend.language.policy import decorations, not_yet
 from saltern_compiler.frontend.language.sections import Sections
 from saltern_compiler.frontend.language.types import place
 from saltern_compiler.frontend.language.values import Values, unreadable
+from saltern_compiler.frontend.statements import else_name
 from saltern_compiler.ir import values as ir
 from saltern_compiler.ir.pipeline import MAX_REGIONS, RETURN, ControlEdge, Node, Pipeline, Region, asks, region_of
 from saltern_runtime.spec import Json
@@ -21,6 +22,10 @@ from saltern_runtime.spec.names import CASE, ELSE
 FOREACH: Final = "foreach"
 WHILE: Final = "while"
 _NOT_YET_NODES: Final = frozenset({"approval"})
+
+
+Edges: TypeAlias = tuple[ControlEdge, ...]
+"""The handles in whose block something stands: any of them activates it."""
 
 
 @dataclass(slots=True)
@@ -42,33 +47,33 @@ class Lowering:
         for item in items:
             if not isinstance(item, syn.Statement):
                 self.sections.add(item)
-        body = Region(_by_id(self._statements(statements, None)))
+        body = Region(_by_id(self._statements(statements, ())))
         return self.sections.pipeline(body, end)
 
-    def _statements(self, statements: Iterable[syn.Statement], edge: ControlEdge | None) -> list[Node]:
+    def _statements(self, statements: Iterable[syn.Statement], edges: Edges) -> list[Node]:
         nodes: list[Node] = []
         for statement in statements:
-            nodes += self._statement(statement, edge)
+            nodes += self._statement(statement, edges)
         return nodes
 
-    def _statement(self, of: syn.Statement, edge: ControlEdge | None) -> list[Node]:
+    def _statement(self, of: syn.Statement, edges: Edges) -> list[Node]:
         match of:
             case syn.NodeStatement():
-                return self._node(of, edge)
+                return self._node(of, edges)
             case syn.BranchStatement():
-                return self._branch(of, edge)
+                return self._branch(of, edges)
             case syn.RegionStatement():
-                return self._region(of, edge)
+                return self._region(of, edges)
             case syn.ResultStatement():
-                return self._result(of, edge)
+                return self._result(of, edges)
 
-    def _node(self, of: syn.NodeStatement, edge: ControlEdge | None) -> list[Node]:
+    def _node(self, of: syn.NodeStatement, edges: Edges) -> list[Node]:
         if of.compensate is not None:
             self.report(not_yet("compensate", place(of.compensate)))
         if of.operation.name in _NOT_YET_NODES:
             self.report(not_yet(of.operation.name, place(of.operation.span)))
             stand_in: dict[str, ir.Value] = {"value": unreadable(place(of.span))}
-            return [self._make(of.head, "set", stand_in, span=of.span, edge=edge, origins=())]
+            return [self._make(of.head, "set", stand_in, span=of.span, edges=edges, origins=())]
         params: dict[str, ir.Value] = {}
         origins = [("type", place(of.operation.span)), ("params", place(of.params.span))]
         for name, span, value in self.sections.entries(of.params):
@@ -78,7 +83,7 @@ class Lowering:
             origins.append(("connection", place(of.connection.span)))
         if of.body is not None:
             origins += [("param:as", place(name.span)) for name in of.body.variables]
-        node = self._make(of.head, of.operation.name, params, span=of.span, edge=edge, origins=origins)
+        node = self._make(of.head, of.operation.name, params, span=of.span, edges=edges, origins=origins)
         version = 1 if of.operation.version is None else of.operation.version
         body = None if of.body is None else self._body(node.id, of.body)
         return [replace(node, version=version, connection=of.connection.text if of.connection else None, body=body)]
@@ -94,7 +99,7 @@ class Lowering:
         params: dict[str, ir.Value],
         *,
         span: Span,
-        edge: ControlEdge | None,
+        edges: Edges,
         origins: Sequence[tuple[str, Origin]],
     ) -> Node:
         assert head.name is not None
@@ -110,8 +115,8 @@ class Lowering:
             head.name.text,
             kind,
             params=tuple(sorted(params.items())),
-            control=_control(edge, head.clauses.when),
-            join=self._join(head.clauses.join),
+            control=_control(edges, head.clauses.when),
+            join=self._join_of(head.clauses, edges),
             after=tuple(sorted(after)),
             policy=decorated.policy,
             disabled=decorated.disabled,
@@ -119,6 +124,16 @@ class Lowering:
             origin=place(span),
             origins=tuple(parts),
         )
+
+    def _join_of(self, clauses: syn.Clauses, edges: Edges) -> Literal["all", "any"]:
+        if len(edges) < 2:
+            return self._join(clauses.join)
+        if clauses.when or clauses.join is not None:
+            at = clauses.when[0].span if clauses.when else (edges[0].origin.start or 0, edges[0].origin.end or 0)
+            notes = ("Write a block for each of the cases, or leave the clause out.",)
+            message = "what stands in the block of several cases hangs on any of them, and on nothing else"
+            self.report(Diagnostic("syntax-error", message, place(at), notes=notes))
+        return "any"
 
     def _join(self, join: syn.Name | None) -> Literal["all", "any"]:
         if join is None or join.text == "all":
@@ -131,7 +146,7 @@ class Lowering:
 
     # branches
 
-    def _branch(self, of: syn.BranchStatement, edge: ControlEdge | None) -> list[Node]:
+    def _branch(self, of: syn.BranchStatement, edges: Edges) -> list[Node]:
         head = of.head if of.head.name is not None else replace(of.head, name=self._ask_for_name(of))
         assert head.name is not None
         params = {"condition" if of.kind == "if" else "value": self.values.value(of.subject)}
@@ -140,22 +155,22 @@ class Lowering:
         if of.kind == "switch":
             params["cases"] = ir.Literal(self._cases(of.arms), place(of.span))
             origins.append(("param:cases", place(of.span)))
-        nodes = [self._make(head, of.kind, params, span=of.span, edge=edge, origins=origins)]
+        nodes = [self._make(head, of.kind, params, span=of.span, edges=edges, origins=origins)]
         for arm in of.arms:
-            inner = ControlEdge(head.name.text, arm.handle, place(arm.span))
-            nodes += self._statements(arm.block.statements, inner)
+            inner = tuple(ControlEdge(head.name.text, case.handle, place(case.span)) for case in arm.cases)
+            nodes += self._statements([_named(each, head.name) for each in arm.block.statements], inner)
         return nodes
 
     def _cases(self, arms: Sequence[syn.Arm]) -> list[Json]:
-        seen: dict[str, syn.Arm] = {}
-        for arm in arms:
-            if arm.handle in seen:
-                what = "`else`" if not arm.is_case else f"the case `{arm.handle.removeprefix(CASE)}`"
-                self.report(Diagnostic("duplicate-case", f"{what} stands here twice", place(arm.span)))
+        seen: dict[str, syn.Case] = {}
+        for case in (case for arm in arms for case in arm.cases):
+            if case.handle in seen:
+                what = f"the case `{case.handle.removeprefix(CASE)}`" if case.is_case else "`else`"
+                self.report(Diagnostic("duplicate-case", f"{what} stands here twice", place(case.span)))
             elif ELSE in seen:
-                self.report(Diagnostic("case-after-else", "a case stands after `else`", place(arm.span)))
-            seen.setdefault(arm.handle, arm)
-        cases = {handle: arm.literal for handle, arm in seen.items() if arm.is_case}
+                self.report(Diagnostic("case-after-else", "a case stands after `else`", place(case.span)))
+            seen.setdefault(case.handle, case)
+        cases = {handle: case.literal for handle, case in seen.items() if case.is_case}
         return [literal for _, literal in sorted(cases.items())]
 
     def _ask_for_name(self, of: syn.BranchStatement) -> syn.Name:
@@ -170,12 +185,12 @@ class Lowering:
 
     # regions
 
-    def _region(self, of: syn.RegionStatement, edge: ControlEdge | None) -> list[Node]:
+    def _region(self, of: syn.RegionStatement, edges: Edges) -> list[Node]:
         if of.kind == WHILE:
-            return self._while(of, edge)
+            return self._while(of, edges)
         bodies = [self._inside(block) for block in of.blocks]
         if of.kind != FOREACH:
-            node = self._make(of.head, of.kind, {}, span=of.span, edge=edge, origins=[("type", place(of.keyword))])
+            node = self._make(of.head, of.kind, {}, span=of.span, edges=edges, origins=[("type", place(of.keyword))])
             return [replace(node, body=Region())]
         variables = tuple(name.text for name in of.variables)
         params: dict[str, ir.Value] = {"items": self.values.value(of.values[0])}
@@ -187,10 +202,10 @@ class Lowering:
             params["on_error"] = ir.Literal(of.on_error.text, place(of.on_error.span))
             origins.append(("param:on_error", place(of.on_error.span)))
         origins += [("param:as", place(name.span)) for name in of.variables]
-        node = self._make(of.head, FOREACH, params, span=of.span, edge=edge, origins=origins)
+        node = self._make(of.head, FOREACH, params, span=of.span, edges=edges, origins=origins)
         return [replace(node, body=region_of(node.id, bodies[0], variables))]
 
-    def _while(self, of: syn.RegionStatement, edge: ControlEdge | None) -> list[Node]:
+    def _while(self, of: syn.RegionStatement, edges: Edges) -> list[Node]:
         """Lower a loop: what it asks before each round becomes a node of its body, where the name of the state is known."""
         first, *conditions = of.values
         params: dict[str, ir.Value] = {"state": self.values.value(first)}
@@ -205,7 +220,7 @@ class Lowering:
             params["on_limit"] = ir.Literal(of.on_limit.text, place(of.on_limit.span))
             origins.append(("param:on_limit", place(of.on_limit.span)))
         origins += [("param:as", place(name.span)) for name in of.variables]
-        node = self._make(of.head, WHILE, params, span=of.span, edge=edge, origins=origins)
+        node = self._make(of.head, WHILE, params, span=of.span, edges=edges, origins=origins)
         for extra in conditions[1:]:
             notes = ("Join them with `&&`.",)
             self.report(Diagnostic("syntax-error", "a loop has one condition", place(extra.span), notes=notes))
@@ -220,21 +235,28 @@ class Lowering:
             self.report(Diagnostic("nesting-too-deep", problem, place(block.span), notes=notes))
             return []
         self.depth += 1
-        nodes = self._statements(block.statements, None)
+        nodes = self._statements(block.statements, ())
         self.depth -= 1
         return nodes
 
-    def _result(self, of: syn.ResultStatement, edge: ControlEdge | None) -> list[Node]:
+    def _result(self, of: syn.ResultStatement, edges: Edges) -> list[Node]:
         kind = RETURN if of.kind == "return" else of.kind
         value = self.values.value(of.value)
         origins = [("type", place(of.keyword)), ("params", place(of.span)), ("param:value", place(of.value.span))]
-        return [self._make(of.head, kind, {"value": value}, span=of.span, edge=edge, origins=origins)]
+        return [self._make(of.head, kind, {"value": value}, span=of.span, edges=edges, origins=origins)]
 
 
-def _control(block: ControlEdge | None, when: Sequence[syn.Handle]) -> tuple[ControlEdge, ...]:
+def _named(statement: syn.Statement, branch: syn.Name) -> syn.Statement:
+    """Name an `else if` after the branch whose `else` it is."""
+    if not isinstance(statement, syn.BranchStatement) or not statement.is_else:
+        return statement
+    return replace(statement, head=replace(statement.head, name=syn.Name(else_name(branch.text), statement.keyword)))
+
+
+def _control(block: Edges, when: Sequence[syn.Handle]) -> tuple[ControlEdge, ...]:
     """Return what a node hangs on: the handle whose block it stands in, and those of its clauses."""
     named = [ControlEdge(taken.source, taken.handle, place(taken.span)) for taken in when]
-    edges = {(edge.source, edge.handle): edge for edge in [*named, *([block] if block else [])]}
+    edges = {(edge.source, edge.handle): edge for edge in [*named, *block]}
     return tuple(edges[key] for key in sorted(edges))
 
 

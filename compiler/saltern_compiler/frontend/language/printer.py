@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from lark.exceptions import UnexpectedInput
 
@@ -16,7 +16,7 @@ from saltern_compiler.frontend.language.format import set_text
 from saltern_compiler.frontend.language.print_values import IDENTIFIER, ValueWriter, key, template
 from saltern_compiler.frontend.notation import UnwritableError
 from saltern_compiler.frontend.remarks import BEFORE, BESIDE, END, INSIDE, NODE, START, Orders, Remarks, in_order
-from saltern_compiler.frontend.statements import BRANCHES, Nesting, Statement, cases
+from saltern_compiler.frontend.statements import BRANCHES, Nesting, Statement, cases, else_name
 from saltern_compiler.ir.pipeline import (
     CHECK,
     RESULT_TYPES,
@@ -48,7 +48,7 @@ def print_language(pipeline: Pipeline, remarks: Remarks, orders: Orders, registr
     writer = _Writer(pipeline, remarks, orders, registry)
     text = writer.text()
     if remarks.by_key.keys() - remarks.used:
-        anchors = {NODE + node.id for node in pipeline.body.walk()}
+        anchors = {NODE + node.id for node in pipeline.body.walk() if node.type != CHECK}
         text = _Writer(pipeline, remarks.moved(anchors), orders, registry).text()
     try:
         return set_text(text, airy=True)
@@ -234,19 +234,51 @@ class _Writer:
         else:
             subject = self._values().value(self._only(node, "value", "cases")["value"])
         self.lines += self._notes_of_params(anchor)
-        self.lines.append(f"{node.id} = {node.type} {subject}{_clauses(of)} {{" + self.remarks.beside(anchor))
+        beside = self.remarks.beside(anchor) or (self.remarks.beside(anchor, THEN) if node.type == "if" else "")
+        self.lines.append(f"{node.id} = {node.type} {subject}{_clauses(of)} {{" + beside)
         if node.type == "if":
-            self._block(of, anchor, THEN)
-            if of.blocks.get(ELSE) or self._has_arm_remarks(anchor, ELSE):
-                self.lines += [*self.remarks.lines(anchor, ELSE), "} else {" + self.remarks.beside(anchor, ELSE)]
-                self._block(of, anchor, ELSE)
-            self.lines.append("}")
+            self._if_blocks(of, anchor)
             return
-        for case in cases(node):
-            self._arm(of, anchor, case_handle(case), show(Const(case)))
+        shared = {handle for handles in of.shared.values() for handle in handles}
+        literals = {case_handle(case): show(Const(case)) for case in cases(node)}
+        for handle, literal in literals.items():
+            if handle in of.shared:
+                self._arm(of, anchor, handle, ", ".join(literals[each] for each in of.shared[handle]))
+            elif handle not in shared:
+                self._arm(of, anchor, handle, literal)
         if of.blocks.get(ELSE) or self._has_arm_remarks(anchor, ELSE):
             self._arm(of, anchor, ELSE, ELSE)
         self.lines += [*self.remarks.lines(anchor, "", INSIDE), "}"]
+
+    def _if_blocks(self, of: Statement, anchor: str) -> None:
+        self._block(of, anchor, THEN)
+        behind = self._else_if(of)
+        if behind is not None:
+            self.lines += self.remarks.lines(anchor, ELSE)
+            subject = self._values().operand(self._only(behind.node, "condition")["condition"])
+            inner = NODE + behind.node.id
+            beside = self.remarks.beside(anchor, ELSE) or self.remarks.beside(inner, THEN)
+            self.lines.append(f"}} else if {subject} {{" + beside)
+            self._if_blocks(behind, inner)
+            return
+        if of.blocks.get(ELSE) or self._has_arm_remarks(anchor, ELSE):
+            self.lines += [*self.remarks.lines(anchor, ELSE), "} else {" + self.remarks.beside(anchor, ELSE)]
+            self._block(of, anchor, ELSE)
+        self.lines.append("}")
+
+    def _else_if(self, of: Statement) -> Statement | None:
+        """Return the branch that is all that stands behind an `else`, where `else if` says all of it."""
+        block = of.blocks.get(ELSE, [])
+        if len(block) != 1 or self._has_arm_remarks(NODE + of.node.id, ELSE):
+            return None
+        node = block[0].node
+        is_bare = not node.label and replace(node, policy=Policy(), disabled=False, after=(), join="all") == node
+        if node.type != "if" or node.id != else_name(of.node.id) or not is_bare:
+            return None
+        return None if self._has_own_remarks(NODE + node.id) else block[0]
+
+    def _has_own_remarks(self, anchor: str) -> bool:
+        return any(key[0] == anchor and key[1] not in (THEN, ELSE) for key in self.remarks.by_key)
 
     def _has_arm_remarks(self, anchor: str, handle: str) -> bool:
         return any((anchor, handle, where) in self.remarks.by_key for where in (BEFORE, INSIDE, BESIDE))
@@ -337,7 +369,7 @@ def _clauses(of: Statement) -> str:
     node = of.node
     clauses = f" after {', '.join(node.after)}" if node.after else ""
     if of.is_nested or not node.control:
-        return clauses + (" join any" if node.join == "any" else "")
+        return clauses + (" join any" if node.join == "any" and len(node.control) < 2 else "")
     handles = ", ".join(_handle(edge) for edge in node.control)
     if len(node.control) == 1:
         return f"{clauses} when {handles}" + (" join any" if node.join == "any" else "")

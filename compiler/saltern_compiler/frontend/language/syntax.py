@@ -127,14 +127,21 @@ class Block:
 
 
 @dataclass(frozen=True, slots=True)
-class Arm:
-    """A block of an `if` or `switch` under the handle that activates it; `literal` is the case's value, None for the others."""
+class Case:
+    """A handle that activates a block; `literal` is the value of a case of a `switch`, None for the others."""
 
     handle: str
     literal: str | int | bool | None
     is_case: bool
-    block: Block
     span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Arm:
+    """A block of an `if` or `switch` under the handles of which any one activates it."""
+
+    cases: tuple[Case, ...]
+    block: Block
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +154,8 @@ class BranchStatement:
     arms: tuple[Arm, ...]
     keyword: Span
     span: Span
+    is_else: bool = False
+    """Stands behind the `else` of another one, which names it."""
 
 
 @dataclass(frozen=True, slots=True)
