@@ -1,4 +1,7 @@
-"""A web server that tells what it was asked: every path answers 200 with the request as JSON. `python -m examples.doubles.web`."""
+"""A web server that tells what it was asked: every path answers 200 with the request as JSON, but `/status/404` with that status.
+
+`python -m examples.doubles.web`.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,8 @@ def web(port: int = 0) -> Double:
 
 def answer(request: Received) -> Answer:
     """Tell what came in."""
-    return Answer(asdict(request))
+    _, _, status = request.path.rpartition("/status/")
+    return Answer(asdict(request), status=int(status) if status.isdigit() else 200)
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from pydantic import TypeAdapter
 from saltern_runtime.context import SKIPPED, Connection, Context, MissingSecretError, RunInfo, Skipped
 from saltern_runtime.spec import OnError, OnLimit, OnSkip, Retry
 from saltern_runtime.spec.limits import AT_ONCE, DEADLINE, RETENTION
-from saltern_runtime.spec.names import AMBIENT, SCHEDULE_ID
+from saltern_runtime.spec.names import AMBIENT, ERROR, OUTCOMES, SCHEDULE_ID
 
 __all__ = [
     "SKIPPED", "Carries", "Connection", "Context", "Graph", "GraphError",
@@ -35,15 +35,26 @@ R = TypeVar("R")
 class Node(Generic[P, R]):
     """A function with the node's id, type and connection attached; calling it calls the function."""
 
-    def __init__(self, function: Callable[P, R], node_id: str, type: str, connection: str | None) -> None:  # noqa: A002 - the word of generated code
+    def __init__(
+        self,
+        function: Callable[P, R],
+        node_id: str,
+        type: str,  # noqa: A002 - the word of generated code
+        connection: str | None,
+        of: str | None = None,
+    ) -> None:
         self.function = function
         self.id = node_id
         self.type = type
         self.connection = connection
+        self.of = of
+        """Id of the node whose failure it takes, as `failure`."""
         self.name = function.__name__
         parameters = inspect.signature(function).parameters
         self.takes_context = "ctx" in parameters
-        self.reads: tuple[str, ...] = tuple(name for name in parameters if name != "ctx")
+        self.reads: tuple[str, ...] = tuple(
+            name for name in parameters if name != "ctx" and (of is None or name != "failure")
+        )
         """Names of the functions that it reads, and `input` or `run`."""
         self.__doc__ = function.__doc__
         self.__wrapped__ = function
@@ -74,11 +85,17 @@ def _without_skipped(hint: Any) -> Any:
     return Union[tuple(part for part in get_args(hint) if part is not Skipped)]  # noqa: UP007 - made of a tuple
 
 
-def node(node_id: str, *, type: str, connection: str | None = None) -> Callable[[Callable[P, R]], Node[P, R]]:  # noqa: A002 - the word of generated code
+def node(
+    node_id: str,
+    *,
+    type: str,  # noqa: A002 - the word of generated code
+    connection: str | None = None,
+    of: str | None = None,
+) -> Callable[[Callable[P, R]], Node[P, R]]:
     """Mark a function as the node of that id."""
 
     def mark(function: Callable[P, R]) -> Node[P, R]:
-        return Node(function, node_id, type, connection)
+        return Node(function, node_id, type, connection, of)
 
     return mark
 
@@ -339,6 +356,10 @@ class Graph:
                 if name not in self._functions:
                     raise GraphError(f"{self.name}: {node.id!r} reads {name!r}, which no stage runs")
                 yield self._seen(stage, self.stage_of[self._functions[name]], f"{node.id!r} reads {name!r}")
+            if node.of is not None and On(node.of, ERROR) not in stage.when:
+                raise GraphError(
+                    f"{self.name}: {node.id!r} takes the failure of {node.of!r}, whose error it does not hang on"
+                )
             if node.connection is not None and node.connection not in self.connections:
                 raise GraphError(
                     f"{self.name}: {node.id!r} names the connection {node.connection!r}, which is not there"
@@ -351,7 +372,7 @@ class Graph:
             if self.owner_of.get(self.stage_of[on.node]) != self.owner_of.get(stage.name):
                 raise GraphError(f"{self.name}: stage {stage.name!r} hangs on {on.node!r}, which is in another body")
             handles = self.nodes[on.node].handles
-            if handles and on.handle not in handles:
+            if on.handle not in OUTCOMES and handles and on.handle not in handles:
                 raise GraphError(
                     f"{self.name}: stage {stage.name!r} hangs on {on.handle!r}, which {on.node!r} never takes"
                 )

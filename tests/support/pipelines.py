@@ -184,9 +184,10 @@ REMARKS = st.sampled_from(["", "One line.", "Two\nlines.", "# hash", "A blank\n\
 def _nodes(draw: st.DrawFn, prefix: str, names: list[str], depth: int) -> list[Node]:
     made: list[Node] = []
     open_names, skipped = list(names), []
+    fallible: set[str] = set()
     for number in range(draw(st.integers(0, 5))):
         node_id = f"{prefix}{number}"
-        gates = [ControlEdge(each.id, handle) for each in made for handle in _handles(each)]
+        gates = [ControlEdge(each.id, handle) for each in made for handle in _handles(each, fallible)]
         control = (
             draw(st.lists(st.sampled_from(gates), max_size=2, unique_by=lambda edge: (edge.source, edge.handle)))
             if gates
@@ -194,7 +195,7 @@ def _nodes(draw: st.DrawFn, prefix: str, names: list[str], depth: int) -> list[N
         )
         after = draw(st.lists(st.sampled_from([each.id for each in made]), max_size=2, unique=True)) if made else []
         of = exprs(open_names, skipped)
-        kinds = ["set", "llm.chat", "if", "switch", *(["foreach", "while"] if depth else [])]
+        kinds = ["set", "error", "llm.chat", "if", "switch", *(["foreach", "while"] if depth else [])]
         kind = draw(st.sampled_from(kinds))
         params: dict[str, Value] = draw(st.dictionaries(KEY, values(of), max_size=3))
         body = None
@@ -218,6 +219,8 @@ def _nodes(draw: st.DrawFn, prefix: str, names: list[str], depth: int) -> list[N
                 "at_most": Literal(draw(st.integers(1, 64))),
                 "on_error": Literal("collect"),
             }
+        elif kind == "error":
+            params = {}
         elif kind == "while":
             variable = f"{node_id}_state"
             inner = draw(_nodes(f"{node_id}_", [*open_names, variable], depth - 1))
@@ -244,7 +247,9 @@ def _nodes(draw: st.DrawFn, prefix: str, names: list[str], depth: int) -> list[N
             label=label,
         )
         made.append(node)
-        (skipped if control else open_names).append(node_id)
+        if draw(st.booleans()):
+            fallible.add(node_id)
+        (skipped if control or node_id in fallible else open_names).append(node_id)
     return made
 
 
@@ -256,9 +261,11 @@ def _case(case: object) -> str:
     )
 
 
-def _handles(node: Node) -> list[str]:
+def _handles(node: Node, fallible: set[str]) -> list[str]:
     if node.type == "if":
         return ["then", "else"]
+    if node.type in ("set", "llm.chat", "foreach", "while"):
+        return ["success", "error"] if node.id in fallible else []
     cases = node.param("cases")
     return (
         [*(f"case.{_case(case)}" for case in cases.value), "else"]

@@ -49,6 +49,7 @@ CODES: Final[Mapping[str, Code]] = {
     "may-be-null": Code("Finds a part, a method or an operator of a value that may be null."),
     "may-be-skipped": Code("Finds an expression that reads a node which may not have run."),
     "misplaced-body": Code("Finds nodes that stand inside of a node whose type owns no body."),
+    "misplaced-error": Code("Finds an `error` that hangs on no node's failure, or on more than that."),
     "misplaced-result": Code("Finds a `yield` outside of any loop, and a `return` inside of one."),
     "misplaced-secret": Code("Finds secrets in parameters of nodes and in settings that hold none."),
     "misplaced-value": Code("Reports a template, a type or a duration in the middle of an expression."),

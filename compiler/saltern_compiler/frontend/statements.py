@@ -13,7 +13,7 @@ from saltern_compiler.ir.graph import dependencies
 from saltern_compiler.ir.pipeline import RESULT_TYPES, Node, Region
 from saltern_compiler.ir.values import Literal
 from saltern_compiler.registry import Registry
-from saltern_runtime.spec.names import ELSE
+from saltern_runtime.spec.names import ELSE, ERROR
 
 BRANCHES: Final = frozenset({"if", "switch"})
 """Node types that the language writes with a block for each handle; what hangs on others says so with `when`."""
@@ -127,8 +127,9 @@ class Nesting:
 
     def _arms(self, node: Node) -> tuple[str, ...]:
         """Return the handles whose nodes can stand in a block of a node."""
-        spec = self.registry.node(node.type, node.version) if node.type in BRANCHES else None
-        return () if spec is None else handles_of(node, spec) or ()
+        spec = self.registry.node(node.type, node.version)
+        handles = () if spec is None else handles_of(node, spec) or ()
+        return handles if node.type in BRANCHES else tuple(handle for handle in handles if handle == ERROR)
 
 
 def _handles_of_one(node: Node) -> tuple[str, tuple[str, ...]] | None:

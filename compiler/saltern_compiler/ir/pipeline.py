@@ -23,6 +23,8 @@ YIELD: Final = "yield"
 NEXT: Final = "next"
 CHECK: Final = "check"
 """What a loop asks before each round: a node of its body that no stage runs, and that reads the round's state alone of it."""
+ERROR_TYPE: Final = "error"
+"""The type of the node that gives how another one failed."""
 INNER_TYPES: Final = frozenset({YIELD, NEXT, CHECK})
 """Node types that stand only inside a region; their ids are `<owner>/<type>`."""
 RESULT_TYPES: Final = INNER_TYPES | {RETURN}

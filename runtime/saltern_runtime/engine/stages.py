@@ -14,12 +14,14 @@ from typing import Any, Final
 from saltern_runtime.engine.places import ANY, items_of, scopes_of, stage_of
 from saltern_runtime.errors import PermanentError
 from saltern_runtime.graph import SKIPPED, Carries, Context, Graph, Node, On, Opens, RunInfo, Sleeps, Stage
-from saltern_runtime.spec.names import AMBIENT, INPUT, RUN
+from saltern_runtime.spec.names import AMBIENT, ERROR, INPUT, OUTCOMES, RUN, SUCCESS
 from saltern_runtime.store.calls import Claim, Opening, Sleep
 from saltern_runtime.store.keys import queue_name
 from saltern_runtime.store.scripts import Body, Dependant
 
 log = logging.getLogger("saltern.engine")
+FAILURE: Final = "!"
+"""Behind a node's id: where its failure is kept."""
 MAX_ITEMS: Final = 100_000
 """Items of one region, at most."""
 _compact: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
@@ -62,14 +64,19 @@ class StagePlan:
         nodes = (*stage.nodes, *([stage.opens.carries.check] if stage.opens and stage.opens.carries else []))
         own = {node.id for node in stage.nodes}
         outside = {read for node in nodes for read in graph.reads(node) if read not in own}
+        failures = {f"{node.of}{FAILURE}" for node in stage.nodes if node.of is not None}
         if not stage.nodes:
             outside = {on.node for on in relayed(graph, stage.name)}
+            failures = {f"{on.node}{FAILURE}" for on in relayed(graph, stage.name) if on.handle in OUTCOMES}
         given = any(INPUT in node.reads for node in nodes)
         items = {
             depth_of(graph, owner) for node in nodes for owner in graph.items(node).values() if owner != stage.name
         }
         self._given = [""] if given else []
-        self._outside = [(depth_of(graph, graph.stage_of[read]), read) for read in sorted(outside)]
+        self._outside = [
+            *((depth_of(graph, graph.stage_of[read]), read) for read in sorted(outside)),
+            *((self.depth, place) for place in sorted(failures)),
+        ]
         self._items = sorted(items)
         self._top = None if self.depth else self._reads(("",))
         self.edges: list[tuple[StagePlan, Dependant | None, int, tuple[tuple[str, str], ...]]] = []
@@ -145,8 +152,11 @@ class Plans:
         self.graph = graph
         self.plan = graph.digest
         self.stages = {name: StagePlan(graph, stage, self.plan) for name, stage in graph.stages.items()}
-        self.handles = frozenset(on.node for stage in graph.stages.values() for on in stage.when)
+        hung = [on for stage in graph.stages.values() for on in stage.when]
+        self.handles = frozenset(on.node for on in hung if on.handle not in OUTCOMES)
         """Ids of nodes whose value is a handle that others hang on."""
+        self.outcomes = frozenset(on.node for on in hung if on.handle in OUTCOMES)
+        """Ids of nodes on whose success or failure others hang."""
         for name, prepared in self.stages.items():
             told = {name} if prepared.stage.nodes else _behind(graph, name)
             for other in graph.dependants[name]:
@@ -188,7 +198,12 @@ class Plans:
         members = [self.stages[name] for name in self.graph.members(owner)]
         body: Body = {
             "acts": [scopes[-1] + member.name for member in members],
-            "vals": [scopes[-1] + node.id for member in members for node in member.stage.nodes],
+            "vals": [
+                scopes[-1] + place
+                for member in members
+                for node in member.stage.nodes
+                for place in (node.id, *((f"{node.id}{FAILURE}",) if node.id in self.outcomes else ()))
+            ],
             "result": scopes[-1] + opens.result,
         }
         entries = [self.stages[name].arrival(1, scopes) for name in self.graph.starts[owner]]
@@ -215,9 +230,7 @@ class Plans:
         limits = (deadline, max_payload)
         result = Result()
         if not stage.nodes:
-            result.taken = {
-                place.removeprefix(scopes[-1]): str(json.loads(value)) for place, value in claim.values.items()
-            }
+            result.taken = self._relayed(claim, scopes[-1])
         local: dict[str, Any] = {}
         for node in stage.nodes:
             entered(node.id)
@@ -238,7 +251,30 @@ class Plans:
             local[node.id] = value
             if node.id in self.handles:
                 result.taken[node.id] = str(value)
+            elif node.id in self.outcomes:
+                result.taken[node.id] = SUCCESS
         return result
+
+    def _relayed(self, claim: Claim, scope: str) -> dict[str, str]:
+        """Return the handles that a relay tells of: what the nodes took, or how they ended."""
+        taken: dict[str, str] = {}
+        for place, value in claim.values.items():
+            node = place.removeprefix(scope)
+            if node.endswith(FAILURE):
+                taken[node.removesuffix(FAILURE)] = ERROR
+            else:
+                taken[node] = SUCCESS if node in self.outcomes else str(json.loads(value))
+        return taken
+
+    def failed(self, stage: Stage, scope: str, failure: str, attempts: int) -> tuple[dict[str, str], dict[str, str]]:
+        """Return what a stage leaves that fails while the run goes on: handles that were taken, and values to keep."""
+        node = stage.nodes[-1] if stage.nodes else None
+        if node is None or node.id not in self.outcomes:
+            return {}, {}
+        told = json.loads(failure)
+        kept = {key: told[key] for key in ("kind", "code", "message", "status") if key in told}
+        text = _compact({"node": node.id, "type": node.type, "attempts": attempts, **kept})
+        return {node.id: ERROR}, {f"{scope}{node.id}{FAILURE}": text}
 
     def goes_on(self, claim: Claim, carries: Carries, state: str, deadline: float, max_payload: int) -> bool:
         """Ask whether a region has another round, given the state (JSON text) that the last one left; raises NodeFailedError."""
@@ -251,6 +287,9 @@ class Plans:
         self, node: Node[Any, Any], claim: Claim, limits: tuple[float, int], local: Mapping[str, Any], state: str = ""
     ) -> Any:
         scopes = scopes_of(claim.path)
+        if node.of is not None:
+            failure = node.adapters["failure"].validate_json(claim.values[f"{scopes[-1]}{node.of}{FAILURE}"])
+            return node.function(failure=failure)
         info = RunInfo(claim.run, claim.tenant, datetime.fromtimestamp(claim.created_at, UTC))
         keywords: dict[str, Any] = {}
         for name, read, depth in self._keywords[node.id]:

@@ -16,6 +16,10 @@ THEN: Final = "then"
 ELSE: Final = "else"
 CASE: Final = "case."
 """What the handle of a case begins with."""
+SUCCESS: Final = "success"
+ERROR: Final = "error"
+OUTCOMES: Final = (SUCCESS, ERROR)
+"""Handles of every node that takes no branches: it has its value, or it failed after its last attempt and a branch goes on."""
 SCHEDULE_ID: Final = r"[A-Za-z_][A-Za-z0-9_-]{0,63}"
 """The ids that a schedule may have: they are part of the ids of runs."""
 

@@ -37,6 +37,8 @@ class Emit(StrEnum):
     IF = "if"
     SWITCH = "switch"
     MERGE = "merge"
+    ERROR = "error"
+    """`return failure`: what became of the node whose handle `error` it hangs on."""
 
 
 def _no_problems(_: Bound) -> Iterable[Problem]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 from typing import Final
 
-from saltern_compiler.ir.pipeline import RETURN, Node
+from saltern_compiler.ir.pipeline import ERROR_TYPE, RETURN, Node
 from saltern_compiler.ir.plan import Plan, PlannedNode
 from saltern_compiler.ir.values import Expression, ListValue, Literal, TypeValue, Value
 from saltern_compiler.pytext import RESERVED, identifier, literal
@@ -96,10 +96,13 @@ class _Writer:
 
     def _decorator(self, node: Node) -> str:
         connection = f", connection={literal(node.connection)}" if node.connection else ""
-        return f"@node({literal(node.id)}, type={literal(f'{node.type}@{node.version}')}{connection})"
+        failed = f", of={literal(node.control[0].source)}" if node.type == ERROR_TYPE else ""
+        return f"@node({literal(node.id)}, type={literal(f'{node.type}@{node.version}')}{connection}{failed})"
 
     def _signature(self, planned: PlannedNode, values: Values, *, takes_context: bool) -> str:
         keywords = [f"{name.text}: {self._annotation(source, name, values)}" for source, name in self._ordered(values)]
+        if planned.spec.emit is Emit.ERROR:
+            keywords.append(f"failure: {values.annotation(planned.result)}")
         params = (["ctx: Context"] if takes_context else []) + (["*", *keywords] if keywords else [])
         return f"def {self.functions[planned.node.id]}({', '.join(params)}) -> {self._result(planned, values)}:"
 
@@ -191,6 +194,10 @@ class _Writer:
         items = bound.items if isinstance(bound, ListValue) else tuple(Literal(item) for item in bound.value)
         return values.first_of(items, planned.result)
 
+    def error(self, planned: PlannedNode, values: Values) -> list[str]:  # noqa: ARG002 - as the others
+        """`return failure`."""
+        return ["return failure"]
+
 
 def _may_be_bool(value: Value) -> bool:
     """Whether what a switch looks at may be true or false beside anything else."""
@@ -206,4 +213,5 @@ _BODIES: Final[Mapping[Emit, Callable[[_Writer, PlannedNode, Values], list[str]]
     Emit.IF: _Writer.if_,
     Emit.SWITCH: _Writer.switch,
     Emit.MERGE: _Writer.merge,
+    Emit.ERROR: _Writer.error,
 }

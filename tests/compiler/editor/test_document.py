@@ -326,3 +326,21 @@ def test_another_editors_document_is_one_finding(text):
 def test_a_misspelt_version_is_no_foreign_document():
     """What claims a version of ours is checked to the end."""
     assert [code for code, _ in codes({"schemaversion": 1, "name": "p"})] == ["unknown-key", "missing-key"]
+
+
+def test_the_two_ways_out_of_a_node_in_a_flat_drawing():
+    """What is drawn behind the error hangs on it, what reads the value on the success: neither says so itself."""
+    made = parsed(
+        document(
+            node("pay", "http.request", {"url": "x"}),
+            node("why", "error"),
+            node("tell", "set", {"value": {"$expr": "why.code"}}),
+            node("bill", "set", {"value": {"$expr": "pay.status"}}),
+            node("file", "set", {"value": {"$expr": "bill"}}),
+            node("any", "set", {"value": {"$expr": "merge(pay.status, 0)"}}),
+            edges=[{"source": "pay", "target": "why", "sourceHandle": "error", "targetHandle": None}],
+        )
+    )
+    edges = {each.id: [(edge.source, edge.handle) for edge in each.control] for each in made.body.nodes}
+    error, success = [("pay", "error")], [("pay", "success")]
+    assert edges == {"pay": [], "why": error, "tell": error, "bill": success, "file": success, "any": []}

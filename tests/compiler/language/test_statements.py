@@ -271,6 +271,20 @@ def test_what_several_cases_activate_hangs_on_nothing_else(clause: str) -> None:
     assert [each.code for each in found] == ["syntax-error"]
 
 
+def test_on_error() -> None:
+    """What stands in the block hangs on the handle `error`; the name is a node that gives the failure."""
+    pipeline, found = reader.read(
+        'pipeline p\na = http.request { url: "x" } on error e { b = set { value: e.code } }\n'
+        "c = foreach x in [1] { yield x } on error { d = set { value: 1 } }"
+    )
+    assert found == []
+    assert pipeline is not None
+    assert {node.id: (node.type, _edges(node)) for node in pipeline.body.nodes} == {
+        "a": ("http.request", []), "e": ("error", [("a", "error")]), "b": ("set", [("a", "error")]),
+        "c": ("foreach", []), "d": ("set", [("c", "error")]),
+    }  # fmt: skip
+
+
 def test_while() -> None:
     """What it asks before each round stands in its body, where the state has a name; everything else is a parameter."""
     node = _node(

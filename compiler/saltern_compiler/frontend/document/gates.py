@@ -2,18 +2,19 @@
 
 Normal form has the control edges on every node of a branch. A node without any takes those of the nodes it needs, where all of
 them that hang on something hang on the same; results, and what reads what may have been skipped (merge), stand outside, since
-they wait for several branches.
+they wait for several branches. What reads a node whose failure takes a branch hangs on its success.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import replace
 from typing import Literal, TypeAlias
 
 from saltern_compiler.ir.graph import Cycle, reads, topological
 from saltern_compiler.ir.pipeline import RESULT_TYPES, ControlEdge, Node, Region
 from saltern_compiler.registry import Registry
+from saltern_runtime.spec.names import OUTCOMES, SUCCESS
 
 Gate: TypeAlias = tuple[tuple[ControlEdge, ...], Literal["all", "any"]]
 
@@ -28,8 +29,10 @@ def inherit_gates(region: Region, registry: Registry) -> Region:
     if isinstance(order, Cycle) or not any(node.control for node in opened.nodes):
         return opened
     gates: dict[str, Gate] = {}
+    outcomes = frozenset(edge.source for node in opened.nodes for edge in node.control if edge.handle in OUTCOMES)
     for node in order:
-        gates[node.id] = (node.control, node.join) if _stands_outside(node, registry) else _gate(node, gates)
+        outside = _stands_outside(node, registry)
+        gates[node.id] = (node.control, node.join) if outside else _gate(node, gates, outcomes)
     return replace(opened, nodes=tuple(_hang(node, gates[node.id]) for node in opened.nodes))
 
 
@@ -38,13 +41,18 @@ def _stands_outside(node: Node, registry: Registry) -> bool:
     return node.type in RESULT_TYPES or (spec is not None and spec.keeps_skipped)
 
 
-def _gate(node: Node, gates: Mapping[str, Gate]) -> Gate:
+def _gate(node: Node, gates: Mapping[str, Gate], outcomes: Set[str]) -> Gate:
     own: Gate = (node.control, node.join)
     if node.control:
         return own
-    above = {gates[read.name] for read in reads(node) if not read.reference.guarded and read.name in gates}
+    read = {each.name for each in reads(node) if not each.reference.guarded and each.name in gates}
+    above = {_succeeded(name) if name in outcomes else gates[name] for name in read}
     behind = [gate for gate in above if gate[0]]
     return behind[0] if len(behind) == 1 else own
+
+
+def _succeeded(node_id: str) -> Gate:
+    return (ControlEdge(node_id, SUCCESS),), "all"
 
 
 def _hang(node: Node, gate: Gate) -> Node:

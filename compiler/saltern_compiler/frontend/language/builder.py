@@ -62,11 +62,15 @@ class Builder(TypeBuilder):
     # statements
 
     def node(self, meta: Meta, parts: Sequence[Any]) -> syn.Item:
-        decorators, (name, operation, connection, *clauses, params, last) = _split(parts)
+        decorators, (name, operation, connection, *clauses, params, last, handler) = _split(parts)
         head = syn.Head(decorators, _name(name), _clauses(clauses))
         named = None if connection is None else _name(connection)
         body, compensate = (last, None) if isinstance(last, syn.Body) else (None, last)
-        return syn.NodeStatement(head, operation, named, params, compensate, body, span_of(meta))
+        return syn.NodeStatement(head, operation, named, params, compensate, body, handler, span_of(meta))
+
+    def handler(self, _meta: Meta, parts: Sequence[Any]) -> syn.Handler:
+        keyword, name, block = parts
+        return syn.Handler(None if name is None else _name(name), block, token_span(keyword))
 
     def body(self, _meta: Meta, parts: Sequence[Any]) -> syn.Body:
         _, *names, block = parts
@@ -169,7 +173,7 @@ class Builder(TypeBuilder):
         options = {key: value for key, value in (part for part in rest if isinstance(part, tuple)) if key in _OPTIONS}
         clauses = [part for part in rest if isinstance(part, tuple) and part[0] not in _OPTIONS]
         blocks = tuple(part for part in rest if isinstance(part, syn.Block))
-        values = tuple(part for part in rest if not isinstance(part, tuple | syn.Block))
+        values = tuple(part for part in rest if not isinstance(part, tuple | syn.Block | syn.Handler | None))
         return syn.RegionStatement(
             str(keyword),
             syn.Head(head.decorators, head.name, _clauses(clauses)),
@@ -180,6 +184,7 @@ class Builder(TypeBuilder):
             options.get("on_limit"),
             of,
             blocks,
+            next((part for part in rest if isinstance(part, syn.Handler)), None),
             token_span(keyword),
             span_of(meta),
         )

@@ -24,7 +24,7 @@ from saltern_compiler.frontend.remarks import (
 )
 from saltern_compiler.frontend.statements import else_name
 from saltern_compiler.ir.pipeline import RETURN
-from saltern_runtime.spec.names import ELSE, THEN, case_handle
+from saltern_runtime.spec.names import ELSE, ERROR, THEN, case_handle
 
 _STATEMENTS: Final = frozenset(
     ["node", "if_branch", "switch", "foreach", "while_region", "try_region", "parallel", "result"]
@@ -129,6 +129,8 @@ def _place(tree: Tree[Token], rule: str, place: _Place, triggers: Iterator[int])
         return _Place(prefix + name if prefix.endswith(" ") else prefix)
     if rule == "else_if":
         return _Place(NODE + else_name(place.anchor.removeprefix(NODE)), region=place.region)
+    if rule == "handler":
+        return replace(place, part=ERROR, arm="")
     if rule == "arm":
         return replace(place, part=_first_case(tree), arm="")
     if rule in _ENTRIES and place.is_open:

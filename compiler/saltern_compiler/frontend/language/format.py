@@ -135,6 +135,9 @@ class _Setter(ValueSetter):
         *words, block = children
         return self.part("body", children, (spaced(words), " ", Group(self._block(block))))
 
+    def handler(self, children: list[Part]) -> Part:
+        return self.body(children)
+
     def when(self, children: list[Part]) -> Part:
         if children[0].rule == "WHEN":
             return self.part("when", children, spaced(children))

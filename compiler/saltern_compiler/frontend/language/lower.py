@@ -15,9 +15,19 @@ from saltern_compiler.frontend.language.types import place
 from saltern_compiler.frontend.language.values import Values, unreadable
 from saltern_compiler.frontend.statements import else_name
 from saltern_compiler.ir import values as ir
-from saltern_compiler.ir.pipeline import MAX_REGIONS, RETURN, ControlEdge, Node, Pipeline, Region, asks, region_of
+from saltern_compiler.ir.pipeline import (
+    ERROR_TYPE,
+    MAX_REGIONS,
+    RETURN,
+    ControlEdge,
+    Node,
+    Pipeline,
+    Region,
+    asks,
+    region_of,
+)
 from saltern_runtime.spec import Json
-from saltern_runtime.spec.names import CASE, ELSE
+from saltern_runtime.spec.names import CASE, ELSE, ERROR
 
 FOREACH: Final = "foreach"
 WHILE: Final = "while"
@@ -59,11 +69,11 @@ class Lowering:
     def _statement(self, of: syn.Statement, edges: Edges) -> list[Node]:
         match of:
             case syn.NodeStatement():
-                return self._node(of, edges)
+                return [*self._node(of, edges), *self._handled(of)]
             case syn.BranchStatement():
                 return self._branch(of, edges)
             case syn.RegionStatement():
-                return self._region(of, edges)
+                return [*self._region(of, edges), *self._handled(of)]
             case syn.ResultStatement():
                 return self._result(of, edges)
 
@@ -87,6 +97,21 @@ class Lowering:
         version = 1 if of.operation.version is None else of.operation.version
         body = None if of.body is None else self._body(node.id, of.body)
         return [replace(node, version=version, connection=of.connection.text if of.connection else None, body=body)]
+
+    def _handled(self, of: syn.NodeStatement | syn.RegionStatement) -> list[Node]:
+        """Lower what runs where a node has failed: it hangs on its handle `error`; the name is a node that gives the failure."""
+        if of.handler is None:
+            return []
+        assert of.head.name is not None, "the grammar asks for it"
+        edge = (ControlEdge(of.head.name.text, ERROR, place(of.handler.span)),)
+        nodes = self._statements(of.handler.block.statements, edge)
+        if of.handler.variable is None:
+            return nodes
+        at = of.handler.variable.span
+        told = self._make(
+            syn.Head((), of.handler.variable), ERROR_TYPE, {}, span=at, edges=edge, origins=[("type", place(at))]
+        )
+        return [told, *nodes]
 
     def _body(self, owner: str, of: syn.Body) -> Region:
         variables = tuple(name.text for name in of.variables)

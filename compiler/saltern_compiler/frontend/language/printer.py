@@ -19,6 +19,7 @@ from saltern_compiler.frontend.remarks import BEFORE, BESIDE, END, INSIDE, NODE,
 from saltern_compiler.frontend.statements import BRANCHES, Nesting, Statement, cases, else_name
 from saltern_compiler.ir.pipeline import (
     CHECK,
+    ERROR_TYPE,
     RESULT_TYPES,
     RETURN,
     Connection,
@@ -31,7 +32,7 @@ from saltern_compiler.ir.pipeline import (
 from saltern_compiler.ir.values import Literal, ObjectValue, Value
 from saltern_compiler.registry import Registry
 from saltern_runtime.spec import ObjectType, Policy, Retry
-from saltern_runtime.spec.names import ELSE, THEN, case_handle
+from saltern_runtime.spec.names import ELSE, ERROR, THEN, case_handle
 
 FOREACH = "foreach"
 WHILE = "while"
@@ -201,11 +202,31 @@ class _Writer:
         *lines, last = self._braces(anchor, head + _clauses(of), params)
         if node.body is None:
             self.lines += [*lines, last + self.remarks.beside(anchor)]
+            self._handler(of, anchor)
             return
         names = " ".join(["do", ", ".join(node.body.variables)]).rstrip()
         self.lines += [*lines, f"{last} {names} {{" + self.remarks.beside(anchor)]
         self._region(node.body)
         self.lines += [*self.remarks.lines(anchor, "body", INSIDE), "}"]
+        self._handler(of, anchor)
+
+    def _handler(self, of: Statement, anchor: str) -> None:
+        """Write what runs where the node has failed."""
+        block = of.blocks.get(ERROR, [])
+        if not block and not self._has_arm_remarks(anchor, ERROR):
+            return
+        names = [each for each in block if each.node.type == ERROR_TYPE and self._is_bare(each.node)]
+        name = f"{names[0].node.id} " if names else ""
+        self.lines += [*self.remarks.lines(anchor, ERROR), f"on error {name}{{" + self.remarks.beside(anchor, ERROR)]
+        for statement in block:
+            if not names or statement is not names[0]:
+                self._statement(statement)
+        self.lines += [*self.remarks.lines(anchor, ERROR, INSIDE), "}"]
+
+    def _is_bare(self, node: Node) -> bool:
+        """Whether a node says nothing but its name and what it hangs on."""
+        plain = Node(node.id, node.type, control=node.control)
+        return not node.label and plain == node and not self._has_own_remarks(NODE + node.id)
 
     def _result(self, of: Statement, anchor: str) -> None:
         node = of.node
@@ -312,6 +333,7 @@ class _Writer:
         self.lines.append(f"{head}{_clauses(of)} {{" + self.remarks.beside(anchor))
         self._region(body)
         self.lines += [*self.remarks.lines(anchor, "body", INSIDE), "}"]
+        self._handler(of, anchor)
 
     def _while(self, of: Statement, body: Region, anchor: str) -> None:
         node = of.node
@@ -332,6 +354,7 @@ class _Writer:
         self.lines.append(f"{head}{_clauses(of)} {{" + self.remarks.beside(anchor))
         self._region(body)
         self.lines += [*self.remarks.lines(anchor, "body", INSIDE), "}"]
+        self._handler(of, anchor)
 
     def _only(self, node: Node, *names: str, optional: bool = False) -> dict[str, Value]:
         """Return the parameters of a node that has these and no others, no version and no connection."""

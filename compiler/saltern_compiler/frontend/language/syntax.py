@@ -107,6 +107,16 @@ class NodeStatement:
     params: Params
     compensate: Span | None
     body: Body | None
+    handler: Handler | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Handler:
+    """`on error name { statements }`: what runs where a node has failed, and the name of how it did."""
+
+    variable: Name | None
+    block: Block
     span: Span
 
 
@@ -172,6 +182,7 @@ class RegionStatement:
     type: Embedded | None
     """Of the state of a `while`."""
     blocks: tuple[Block, ...]
+    handler: Handler | None
     keyword: Span
     span: Span
 

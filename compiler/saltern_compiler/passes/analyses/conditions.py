@@ -2,13 +2,15 @@
 
 A condition is a disjunction of terms; a term is a set of atoms (node, handle): the node took the handle. What an atom itself
 stands on (the node ran at all) is not written out in the term, but found through `_stands_on`, so that terms stay small in
-deep nests. The handle `""` means: the node came to an end without an error that `on_error(continue)` passed over.
+deep nests. The handle `""` means: the node came to an end without an error that the run passed over; `error`: with one.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from typing import Final, TypeAlias
+
+from saltern_runtime.spec.names import ERROR
 
 Atom: TypeAlias = tuple[str, str]
 Term: TypeAlias = frozenset[Atom]
@@ -84,6 +86,10 @@ class Conditions:
         """Return when a handle is taken."""
         if self.has_value[edge[0]] == FALSE:
             return FALSE
+        if not edge[1]:
+            return self.has_value[edge[0]]
+        if edge[1] == ERROR:
+            self._stands_on.setdefault(edge, self.runs[edge[0]])
         self._stands_on.setdefault(edge, self.has_value[edge[0]])
         return frozenset({frozenset({edge})})
 
@@ -139,7 +145,8 @@ class Conditions:
                 if taken != self._handles[node_id]:
                     continue
                 left -= {rest | {(node_id, handle)} for handle in taken}
-                widened = [rest | outer for outer in self.has_value[node_id]]
+                outside = self.runs if "" in taken else self.has_value
+                widened = [rest | outer for outer in outside[node_id]]
                 left.update(widened)
                 todo.extend(sorted(widened, key=sorted))
                 break

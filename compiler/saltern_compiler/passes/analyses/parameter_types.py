@@ -322,6 +322,8 @@ def _why_skipped(visit: _Visit, node_id: str) -> str:
     if node.disabled:
         return f"`{node_id}` is disabled."
     edges = shape.control[node_id]
+    if node_id in shape.outcomes:
+        return f"`{node_id}` may fail, and its failure takes a branch then. What needs its value hangs on `when {node_id}.success`."
     if not edges:
         return f"`{node_id}` may fail and is passed over then (on_error is `continue`), or hangs on what is."
     handles = " or ".join(f"`{edge.source}` takes `{edge.handle}`" for edge in edges[:4])

@@ -14,7 +14,7 @@ from saltern_compiler.ir.values import Value
 from saltern_compiler.passes.base import Analysis
 from saltern_compiler.registry import Registry
 from saltern_runtime.spec import NodeType
-from saltern_runtime.spec.names import AMBIENT
+from saltern_runtime.spec.names import AMBIENT, OUTCOMES
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,11 @@ class Shape:
     """All of these, a body right behind its owner."""
     taken: Mapping[str, tuple[str, ...] | None]
     """Node id → its control handles, as `handles` gives them; nodes of unknown types are left out."""
+
+    @property
+    def outcomes(self) -> frozenset[str]:
+        """Ids of the nodes on whose success or failure others hang."""
+        return frozenset(edge.source for edges in self.control.values() for edge in edges if edge.handle in OUTCOMES)
 
     def owners(self, node_id: str) -> tuple[str, ...]:
         """Return the ids of the nodes in whose bodies a node stands, the innermost first."""

@@ -14,6 +14,7 @@ from saltern_compiler.passes.analyses.shape import SHAPE, Shape
 from saltern_compiler.passes.base import Analysis, Context
 from saltern_compiler.passes.layers import decide, layers
 from saltern_runtime.spec import ANY, Bound, Effect, NodeType, Severity, Type, chosen, optional
+from saltern_runtime.spec.names import ERROR, OUTCOMES, SUCCESS
 
 
 @dataclass(slots=True)
@@ -46,7 +47,8 @@ class Types:
 
 def types_of(pipeline: Pipeline, context: Context) -> Types:
     """Type every node; those on and behind a cycle come last, and give `any`."""
-    return _Typing(pipeline, context, context.get(SHAPE, pipeline), Types(broken=set(context.broken))).run()
+    shape = context.get(SHAPE, pipeline)
+    return _Typing(pipeline, context, shape, Types(broken=set(context.broken)), shape.outcomes).run()
 
 
 TYPES: Final = Analysis("types", types_of)
@@ -58,6 +60,7 @@ class _Typing:
     context: Context
     shape: Shape
     types: Types
+    outcomes: frozenset[str]
     bounds: dict[str, Bound] = field(default_factory=dict)
 
     def run(self) -> Types:
@@ -77,9 +80,9 @@ class _Typing:
         on_error, _ = decide(list(layers(node, shape.spec(node.id), connection, connector, self.pipeline)), "on_error")
         conditions.add(
             node.id,
-            [(edge.source, edge.handle) for edge in shape.control[node.id]],
+            [(edge.source, "" if edge.handle == SUCCESS else edge.handle) for edge in shape.control[node.id]],
             any_of=node.join == "any",
-            fallible=on_error == "continue",
+            fallible=on_error == "continue" or node.id in self.outcomes,
             disabled=node.disabled,
         )
         skippable = {
@@ -120,6 +123,8 @@ class _Typing:
     def _branches(self, node_id: str) -> tuple[str, ...]:
         """Return the handles of which always one is taken."""
         spec, handles = self.shape.spec(node_id), self.shape.handles(node_id)
+        if handles == OUTCOMES:
+            return ("", ERROR) if node_id in self.outcomes else ()
         if not handles or spec is None or spec.taken is None:
             return handles or ()
         return spec.taken(self.bounds[node_id])

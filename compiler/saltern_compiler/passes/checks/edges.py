@@ -6,14 +6,15 @@ from dataclasses import dataclass
 
 from saltern_compiler.diagnostics.model import Diagnostic
 from saltern_compiler.diagnostics.suggest import did_you_mean, join
-from saltern_compiler.ir.pipeline import ControlEdge, Node, Pipeline
+from saltern_compiler.ir.pipeline import ERROR_TYPE, ControlEdge, Node, Pipeline
 from saltern_compiler.passes.analyses.shape import SHAPE, Shape
 from saltern_compiler.passes.base import Check, Context
+from saltern_runtime.spec.names import ERROR
 
 
 @dataclass(frozen=True, slots=True)
 class Edges(Check):
-    """`unknown-node`, `edge-across-regions`, `unknown-handle`, `does-not-run-yet` (the handle `error`)."""
+    """`unknown-node`, `edge-across-regions`, `unknown-handle`, `misplaced-error`."""
 
     name: str = "edges"
 
@@ -23,6 +24,10 @@ class Edges(Check):
         for node in shape.nodes.values():
             for edge in node.control:
                 _check_edge(node, edge, shape, context)
+            if node.type == ERROR_TYPE and [edge.handle for edge in node.control] != [ERROR]:
+                message = f"`{node.id}` does not hang on the failure of one node alone"
+                notes = ("It tells how that node failed: `x = … on error e { … }`.",)
+                context.report(Diagnostic("misplaced-error", message, node.place("type"), notes=notes), node.id)
             for name in node.after:
                 if name not in shape.nodes:
                     near = context.nearest(name, shape.nodes)
@@ -52,11 +57,6 @@ def _check_edge(node: Node, edge: ControlEdge, shape: Shape, context: Context) -
     spec = shape.spec(edge.source)
     handles = shape.handles(edge.source)
     if spec is None or handles is None or edge.handle in handles:
-        return
-    if edge.handle == "error":
-        notes = ("`@on_error(continue)` lets the run go on: consumers then see the node as skipped.",)
-        message = f"the handle `error` of `{edge.source}` does not run yet"
-        context.report(Diagnostic("does-not-run-yet", message, edge.origin, notes=notes))
         return
     near = context.nearest(edge.handle, handles)
     has = f"It has {join(handles)}." if handles else f"`{spec.name}` takes no branches."

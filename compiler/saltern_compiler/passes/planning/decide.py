@@ -31,6 +31,8 @@ def decide_policy(node: Node, spec: NodeType, pipeline: Pipeline, shape: Shape, 
     connector = registry.connector(connection.connector) if connection is not None else None
     stack = list(layers(node, spec, connection, connector, pipeline))
     chosen = {field.name: decide(stack, field.name) for field in fields(Policy)}
+    if node.id in shape.outcomes:
+        chosen["on_error"] = ("continue", "others hang on whether it fails")
     decisions = tuple(Decision(name, _show(name, value), because) for name, (value, because) in chosen.items())
     return Decided(Policy(**{name: value for name, (value, _) in chosen.items()}), decisions)
 

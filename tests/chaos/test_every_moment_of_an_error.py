@@ -1,0 +1,91 @@
+"""SIGKILL before and after every script call of a run whose error takes a branch, in an item and outside of any."""
+
+from saltern_runtime.errors import PermanentError
+from saltern_runtime.graph import Context, Graph, On, Opens, Skipped, Stage, node
+from saltern_runtime.nodes.flow.results import NodeFailure
+from tests.chaos.test_every_moment import work_until_killed
+from tests.support.checker import broken, recorded_twice
+
+
+@node("paid", type="http.request@1")
+def paid(ctx: Context) -> str:
+    raise PermanentError("no money", code="refused")
+
+
+@node("e", type="error@1", of="paid")
+def e(*, failure: NodeFailure) -> NodeFailure:
+    return failure
+
+
+@node("sorry", type="slack.post_message@1")
+def sorry(ctx: Context, *, e: NodeFailure) -> str:
+    return e.code
+
+
+@node("receipt", type="slack.post_message@1")
+def receipt(ctx: Context, *, paid: str) -> str:
+    return paid
+
+
+@node("all", type="foreach@1")
+def all_() -> list[int]:
+    return [0, 1]
+
+
+@node("one", type="http.request@1")
+def one(ctx: Context, *, item: int) -> int:
+    if item:
+        raise PermanentError("no", code="gone")
+    return item
+
+
+@node("why", type="error@1", of="one")
+def why(*, failure: NodeFailure) -> NodeFailure:
+    return failure
+
+
+@node("all/yield", type="yield@1")
+def all_yield(*, one: int | Skipped, why: NodeFailure | Skipped) -> str:
+    return "fine" if isinstance(why, Skipped) else why.code
+
+
+@node("return", type="return@1")
+def return_(*, sorry: str | Skipped, receipt: str | Skipped, all_: list[str]) -> list[str]:
+    return [str(sorry), *all_]
+
+
+def make_graph(name):
+    body = (
+        Stage("all/one", nodes=(one,), on_error="continue"),
+        Stage("all/why", nodes=(why,), when=(On("one", "error"),)),
+        Stage("all/yield", nodes=(all_yield,)),
+    )
+    stages = (
+        Stage("paid", nodes=(paid,), on_error="continue"),
+        Stage("sorry", nodes=(e, sorry), when=(On("paid", "error"),)),
+        Stage("receipt", nodes=(receipt,), when=(On("paid", "success"),)),
+        Stage("all", nodes=(all_,), ends=Opens("item", body, result="all/yield", at_most=2)),
+        Stage("return", nodes=(return_,)),
+    )
+    graph = Graph(name, package="", stages=stages, deadline=60.0)
+    graph.source_map = {"plan": "sha256:" + "ed12cd34" * 8}
+    return graph
+
+
+def test_killed_everywhere_around_an_error(here):
+    """Wherever a worker dies, the error takes its branch once, and the other branch is skipped."""
+    rescuer = here("chaos_error", make_graph("chaos_error"), lease=0.12, sweep=0.02)
+    client = rescuer.service.store.client
+    moment, died = 0, True
+    while died:
+        moment += 1
+        run_id = rescuer.service.start(None, tenant="acme", trigger="api").run_id
+        died = work_until_killed(rescuer, run_id, moment)
+        assert broken(client, "chaos_error") == []
+        view = rescuer.finish(run_id, 20)
+        assert (view.state, view.output) == ("SUCCEEDED", ["refused", "fine", "gone"])
+        states = {each.id: each.state for each in view.nodes}
+        assert (states["paid"], states["receipt"]) == ("FAILED", "SKIPPED")
+        assert broken(client, "chaos_error") == []
+        assert recorded_twice(client, "chaos_error", run_id) == []
+    assert moment > 20
