@@ -20,7 +20,7 @@ _SUFFIXES: Final = {".svg": "svg", ".mmd": "mermaid", ".mermaid": "mermaid", ".d
     "--format",
     "style",
     type=click.Choice(["svg", "mermaid", "dot"]),
-    help="What to draw; told by the suffix of FILE (.svg, .mmd, .dot), else svg.",
+    help="What to draw; told by the suffix of FILE (.svg, .mmd, .dot); svg on standard output.",
 )
 @click.option("--force", is_flag=True, help="Overwrite a file that is there.")
 @click.option("--debug", is_flag=True, hidden=True)
@@ -33,12 +33,15 @@ def command(pipeline: str, output: str | None, style: str | None, *, force: bool
     from saltern_compiler.driver.files import write_whole  # noqa: PLC0415 - as above
     from saltern_compiler.frontend import read  # noqa: PLC0415 - as above
 
+    suffix = Path(output or "").suffix.lower()
+    if style is None and output is not None and suffix not in _SUFFIXES:
+        fail(f"{output}: the suffix says no format; there are {', '.join(_SUFFIXES)}, or say --format")
     source = load(pipeline)
     parsed, findings = read(source.text, source.name)
     if parsed is None or has_errors(findings):
         show(findings, source, pipeline)
         sys.exit(FINDINGS)
-    text = _draw(parsed, style or _SUFFIXES.get(Path(output or "").suffix.lower(), "svg"))
+    text = _draw(parsed, style or _SUFFIXES.get(suffix, "svg"))
     if output is None:
         click.echo(text, nl=False)
         return

@@ -64,7 +64,9 @@ CODES: Final[Mapping[str, Code]] = {
     "not-a-literal": Code(
         "Finds expressions where a value must be written out, because it decides how the pipeline is compiled."
     ),
-    "number-out-of-range": Code("Finds a whole number that does not fit 64 bits."),
+    "number-out-of-range": Code(
+        "Finds a whole number that does not fit 64 bits, and one with a fraction or an exponent that does not fit a double."
+    ),
     "out-of-bounds": Code("Finds time-outs, attempts, priorities and deadlines that the runtime cannot keep."),
     "output-may-be-skipped": Code(
         "Finds declared outputs whose `return` hangs on a branch, so that some runs give nothing."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -263,6 +264,9 @@ def problems_of(expr: Expr) -> list[Problem]:
 
 def _range_problems(const: Const) -> list[Problem]:
     value = const.value
+    if isinstance(value, float) and not math.isfinite(value):
+        message = "the number does not fit a double"
+        return [Problem("number-out-of-range", message, const.span, ("The largest double is about 1.8e308.",))]
     if not isinstance(value, int) or isinstance(value, bool):
         return []
     if const.uint and value <= UINT_MAX:

@@ -31,6 +31,8 @@ class Param:
     """Whether the callable takes it; otherwise the compiler alone reads it (`python.call`'s `effect`)."""
     is_url: bool = False
     """A URL (or a path under the connection's base) that the callable connects to: its host is part of the egress."""
+    typed_by: str = ""
+    """The parameter that holds its type, where that is given."""
     unordered: bool = False
     """A list whose order says nothing: it is kept sorted, so that no order of writing changes a digest."""
     doc: str = ""

@@ -292,3 +292,10 @@ def test_run_prints_the_output():
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["order"]
+
+
+def test_graph_writes_only_what_a_suffix_says(saltern, tmp_path):
+    """A picture is not written as something that its name does not say."""
+    code, _, err = saltern("graph", TRIAGE, "-o", tmp_path / "x.png")
+    assert (code, (tmp_path / "x.png").exists()) == (2, False)
+    assert "say --format" in err

@@ -148,7 +148,10 @@ def test_all_findings_come_at_once():
 def test_misspelt_names_come_with_the_nearest_ones_and_a_fix():
     """The fix replaces exactly the key or the id."""
     made = json.dumps(
-        document(nodes=[RETURN, {**SET, "dta": {}}], edges=[{"source": "n", "target": "retrn", "targetHandle": "x"}])
+        document(
+            nodes=[RETURN, {"id": "n", "type": "set", "dta": {}}],
+            edges=[{"source": "n", "target": "retrn", "targetHandle": "x"}],
+        )
     )
     locator = Locator(made, "p.json")
     mended = []
@@ -334,3 +337,10 @@ def test_the_page_of_each_code_shows_it_and_how_to_mend_it(code):
         checked = () if pipeline is None else analyze(pipeline, Registry.load(), {}).diagnostics
         found.append([each.code for each in (*diagnostics, *checked)])
     assert found == [[code], []]
+
+
+def test_no_key_is_offered_that_is_there_already():
+    """A fix that writes it a second time would break the document."""
+    node = {"id": "n", "type": "set", "data": {"params": {"value": 1}}, "data2": 1}
+    _, findings = read(json.dumps({"schemaVersion": 1, "name": "p", "nodes": [node]}), "p.json")
+    assert [(each.code, each.fixes) for each in findings] == [("unknown-key", ())]

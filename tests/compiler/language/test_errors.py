@@ -50,6 +50,19 @@ def _one(text: str) -> Diagnostic:
         ('a = switch x { "y" -> {} }', "unexpected `-`", 'A case is written `"literal" => { … }`.'),
         ("a = switch x { y => {} }", "unexpected `y`", "Expected a case or `}`."),
         ("a = set { value: x && y & z }", "unexpected `&`", "Write `&&`."),
+        ("a = foreach x in y, at most 2, at most 3 { yield x }", "`at most` stands here twice", None),
+        (
+            "a = foreach x in y, on limit stop { yield x }",
+            "a `foreach` has no `on limit`",
+            "Only a `while` comes to a limit.",
+        ),
+        (
+            "a = while s = 1, s < 3, at most 2, on error stop { next s }",
+            "a `while` has no `on error`",
+            "Behind the body, `on error { … }` says what runs where it has failed.",
+        ),
+        ("a = set { value: 1e999 }", "the number does not fit a double", "The largest double is about 1.8e308."),
+        ("a = set { value: [-1e400] }", "the number does not fit a double", "The largest double is about 1.8e308."),
         ("// note", "unexpected `/`", "A comment begins with `#`."),
         ("input { a int }", "unexpected `int`", "Expected `:` or `?`."),
         ("input { a: }", "unexpected `}`", "Expected a type."),
@@ -261,3 +274,9 @@ def test_what_is_wrong(text: str, code: str) -> None:
     pipeline, found = reader.read("pipeline p\n" + text)
     assert [each.code for each in found] == [code]
     assert pipeline is not None
+
+
+def test_an_empty_name_is_none() -> None:
+    """It names the package."""
+    _, found = reader.read('pipeline " "')
+    assert [each.code for each in found] == ["unnamed-pipeline"]

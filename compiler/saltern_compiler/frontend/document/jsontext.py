@@ -164,13 +164,17 @@ def repeated_key(key: str, second: Origin, first: Origin) -> Diagnostic:
     )
 
 
+_INT_RANGE: Final = f"An integer has 64 bits ({INT_MIN} to {INT_MAX}); anything larger can be given as a string."
+
+
 def bad_number(written: str, origin: Origin) -> Diagnostic:
     """Say that a number cannot be kept exactly."""
     if written.lstrip("+-.")[:1].isalpha():
         message, note = f"`{written}` is not a JSON number", "use null, or leave the value out"
     else:
         message = f"the number `{shorten(written)}` is out of range"
-        note = f"An integer has 64 bits ({INT_MIN} to {INT_MAX}); anything larger can be given as a string."
+        is_double = any(sign in written for sign in ".eE")
+        note = "The largest double is about 1.8e308." if is_double else _INT_RANGE
     return Diagnostic("number-out-of-range", message, origin, notes=(note,))
 
 

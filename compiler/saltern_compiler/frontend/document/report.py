@@ -46,7 +46,7 @@ class Report:
         kept: dict[str, Json] = {}
         for key, member in value.items():
             if key not in table:
-                known = [name for name, member in table.items() if not member.ignored]
+                known = [name for name, member in table.items() if not member.ignored and name not in value]
                 note = "Keys of one's own can stand under `ui`." if "ui" in table else it_takes(known)
                 self.misspelt(
                     "unknown-key", f"{what} has no key `{shorten(key)}`", origin.child(key).name(), key, known, note

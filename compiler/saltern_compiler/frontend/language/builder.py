@@ -14,7 +14,12 @@ from saltern_compiler.frontend.language import syntax as syn
 from saltern_compiler.frontend.language.types import TypeBuilder, span_of, token_span
 from saltern_runtime.spec.names import ELSE, THEN, case_handle, case_key
 
-_OPTIONS: Final = frozenset({"at_most", "on_error", "on_limit"})
+_OPTIONS: Final = {
+    "at_most": ("It runs once.", ("FOREACH", "WHILE")),
+    "on_error": ("Behind the body, `on error { … }` says what runs where it has failed.", ("FOREACH",)),
+    "on_limit": ("Only a `while` comes to a limit.", ("WHILE",)),
+}
+"""Option of a region → a hint for a region without it, and the keywords of those that take it."""
 
 
 @v_args(meta=True)
@@ -170,7 +175,14 @@ class Builder(TypeBuilder):
         variables: Sequence[syn.Name] = (),
         of: Any = None,
     ) -> syn.Item:
-        options = {key: value for key, value in (part for part in rest if isinstance(part, tuple)) if key in _OPTIONS}
+        options: dict[str, Any] = {}
+        for key, value in (part for part in rest if isinstance(part, tuple) and part[0] in _OPTIONS):
+            words, (where, takes) = key.replace("_", " "), _OPTIONS[key]
+            if keyword.type not in takes:
+                self.complain("syntax-error", f"a `{keyword}` has no `{words}`", _span_of(value), where)
+            elif key in options:
+                self.complain("syntax-error", f"`{words}` stands here twice", _span_of(value))
+            options.setdefault(key, value)
         clauses = [part for part in rest if isinstance(part, tuple) and part[0] not in _OPTIONS]
         blocks = tuple(part for part in rest if isinstance(part, syn.Block))
         values = tuple(part for part in rest if not isinstance(part, tuple | syn.Block | syn.Handler | None))
@@ -279,6 +291,10 @@ def _name(token: Token) -> syn.Name:
 def _split(parts: Sequence[Any]) -> tuple[tuple[syn.Decorator, ...], list[Any]]:
     decorators = tuple(part for part in parts if isinstance(part, syn.Decorator))
     return decorators, list(parts[len(decorators) :])
+
+
+def _span_of(option: syn.Name | tuple[int, Span]) -> Span:
+    return option.span if isinstance(option, syn.Name) else option[1]
 
 
 def _arms(then: syn.Block, otherwise: syn.Block | None) -> tuple[syn.Arm, ...]:

@@ -138,6 +138,9 @@ class _Setter(ValueSetter):
     def handler(self, children: list[Part]) -> Part:
         return self.body(children)
 
+    def state_type(self, children: list[Part]) -> Part:
+        return self.part("state_type", children, spaced(children))
+
     def when(self, children: list[Part]) -> Part:
         if children[0].rule == "WHEN":
             return self.part("when", children, spaced(children))

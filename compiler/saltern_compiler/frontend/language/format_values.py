@@ -56,11 +56,11 @@ def glued(parts: Sequence[Part]) -> Doc:
 
 
 def spaced(parts: Sequence[Part]) -> Doc:
-    """Print parts with spaces between them: none before commas, colons and around parentheses."""
+    """Print parts with spaces between them: none before commas, colons (`state_type` begins with one) and around parentheses."""
     docs: list[Doc] = []
     for place, part in enumerate(parts):
         before = parts[place - 1].rule if place else ""
-        if docs and part.rule not in {"COMMA", "COLON", "RPAR", "LPAR"} and before not in {"LPAR", "AT"}:
+        if docs and part.rule not in {"COMMA", "COLON", "RPAR", "LPAR", "state_type"} and before not in {"LPAR", "AT"}:
             docs.append(" ")
         docs.append(part.doc)
     return tuple(docs)

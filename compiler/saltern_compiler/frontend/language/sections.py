@@ -87,6 +87,10 @@ class Sections:
         match section:
             case syn.PipelineLine():
                 self.name = section.name.text
+                if not self.name.strip():
+                    notes = ("It names the package that is generated.",)
+                    message = "the name of the pipeline is empty"
+                    self.report(Diagnostic("unnamed-pipeline", message, place(section.name.span), notes=notes))
                 self.policy = decorations(section.decorators, self.report, of_node=False).policy
             case syn.DescriptionLine():
                 self.description = self._text(section.text)

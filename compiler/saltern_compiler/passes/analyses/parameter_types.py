@@ -102,6 +102,9 @@ def type_param(visit: Visit, name: str, value: Value) -> tuple[Type, Value]:
         _typed(visited, value, ANY)
         return value.type if isinstance(value, TypeValue) else ANY, _with_trees(value, visited.trees)
     output = _taken_by_result(visit)
+    given = visit.node.param(param.typed_by) if param.typed_by else None
+    if isinstance(given, TypeValue):
+        output = given.type
     if isinstance(value, Literal) and output is None:
         return type_of(value.value), value
     visited = _visit(visit, param, is_output=visit.node.type == RETURN and output is not None)

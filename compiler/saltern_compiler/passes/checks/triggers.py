@@ -151,9 +151,12 @@ def _why_no_cron(text: str) -> str:
 
 
 def _check_path(text: str, path: Literal, context: Context) -> None:
-    if _PATH.fullmatch(text) and not {".", ".."} & set(text.split("/")) and len(text) <= 200:
+    is_ours = f"{text}/".startswith("/runs/")
+    if _PATH.fullmatch(text) and not {".", ".."} & set(text.split("/")) and len(text) <= 200 and not is_ours:
         return
     notes: tuple[str, ...] = (
-        "A path begins with `/` and has letters, digits, `.`, `_`, `~` and `-` between its slashes, such as `/tickets`.",
+        "`/runs` is where the API itself starts and shows runs."
+        if is_ours
+        else "A path begins with `/` and has letters, digits, `.`, `_`, `~` and `-` between its slashes, such as `/tickets`.",
     )
     context.report(Diagnostic("invalid-webhook-path", "a webhook cannot listen at this path", path.origin, notes=notes))

@@ -88,7 +88,7 @@ NODE: Final = NodeType(
     name="while",
     summary="Runs its body again and again, as long as a condition holds for a state that each round hands on.",
     params=(
-        Param("state", ANY, doc="The state that the first round starts with."),
+        Param("state", ANY, typed_by="type", doc="The state that the first round starts with."),
         Param(
             "type",
             is_type=True,
