@@ -1,8 +1,9 @@
-"""SIGKILL before and after every script call of a run whose error takes a branch, in an item and outside of any."""
+"""SIGKILL before and after every script call of a run whose errors take branches: of a node, in an item, of a whole `try`."""
 
 from saltern_runtime.errors import PermanentError
 from saltern_runtime.graph import Context, Graph, On, Opens, Skipped, Stage, node
 from saltern_runtime.nodes.flow.results import NodeFailure
+from saltern_runtime.nodes.flow.rounds import only
 from tests.chaos.test_every_moment import work_until_killed
 from tests.support.checker import broken, recorded_twice
 
@@ -49,9 +50,34 @@ def all_yield(*, one: int | Skipped, why: NodeFailure | Skipped) -> str:
     return "fine" if isinstance(why, Skipped) else why.code
 
 
+@node("t/attempt", type="attempt@1")
+def t_attempt() -> list[None]:
+    return [None]
+
+
+@node("broken", type="http.request@1")
+def broken_(ctx: Context) -> str:
+    raise PermanentError("no", code="gone")
+
+
+@node("t/attempt/yield", type="yield@1")
+def t_attempt_yield(*, broken_: str) -> str:
+    return broken_
+
+
+@node("t/catch", type="catch@1", of="t/attempt")
+def t_catch(*, failure: NodeFailure) -> list[NodeFailure]:
+    return [failure]
+
+
+@node("t/catch/yield", type="yield@1")
+def t_catch_yield(*, error: NodeFailure) -> str:
+    return error.node
+
+
 @node("return", type="return@1")
-def return_(*, sorry: str | Skipped, receipt: str | Skipped, all_: list[str]) -> list[str]:
-    return [str(sorry), *all_]
+def return_(*, sorry: str | Skipped, receipt: str | Skipped, all_: list[str], t_catch: str | Skipped) -> list[str]:
+    return [str(sorry), *all_, str(t_catch)]
 
 
 def make_graph(name):
@@ -60,11 +86,17 @@ def make_graph(name):
         Stage("all/why", nodes=(why,), when=(On("one", "error"),)),
         Stage("all/yield", nodes=(all_yield,)),
     )
+    tried = (Stage("t/attempt/broken", nodes=(broken_,)), Stage("t/attempt/yield", nodes=(t_attempt_yield,)))
+    attempt = Opens("", tried, result="t/attempt/yield", at_most=1, on_skip="null", gather=only)
+    caught = (Stage("t/catch/yield", nodes=(t_catch_yield,)),)
+    catch = Opens("error", caught, result="t/catch/yield", at_most=1, on_skip="null", gather=only)
     stages = (
         Stage("paid", nodes=(paid,), on_error="continue"),
         Stage("sorry", nodes=(e, sorry), when=(On("paid", "error"),)),
         Stage("receipt", nodes=(receipt,), when=(On("paid", "success"),)),
         Stage("all", nodes=(all_,), ends=Opens("item", body, result="all/yield", at_most=2)),
+        Stage("t/attempt", nodes=(t_attempt,), on_error="continue", ends=attempt),
+        Stage("t/catch", nodes=(t_catch,), when=(On("t/attempt", "error"),), ends=catch),
         Stage("return", nodes=(return_,)),
     )
     graph = Graph(name, package="", stages=stages, deadline=60.0)
@@ -83,7 +115,7 @@ def test_killed_everywhere_around_an_error(here):
         died = work_until_killed(rescuer, run_id, moment)
         assert broken(client, "chaos_error") == []
         view = rescuer.finish(run_id, 20)
-        assert (view.state, view.output) == ("SUCCEEDED", ["refused", "fine", "gone"])
+        assert (view.state, view.output) == ("SUCCEEDED", ["refused", "fine", "gone", "broken"])
         states = {each.id: each.state for each in view.nodes}
         assert (states["paid"], states["receipt"]) == ("FAILED", "SKIPPED")
         assert broken(client, "chaos_error") == []

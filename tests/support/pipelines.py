@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import strategies as st
 
 from saltern_compiler.diagnostics.model import NOWHERE
 from saltern_compiler.expr.ast import Call, Const, Expr, Ident, Index, Macro, MapExpr, Select
 from saltern_compiler.frontend.remarks import Remark
+from saltern_compiler.ir.attempts import expand, is_part
 from saltern_compiler.ir.pipeline import (
     Connection,
     ControlEdge,
@@ -187,15 +190,21 @@ def _nodes(draw: st.DrawFn, prefix: str, names: list[str], depth: int) -> list[N
     fallible: set[str] = set()
     for number in range(draw(st.integers(0, 5))):
         node_id = f"{prefix}{number}"
-        gates = [ControlEdge(each.id, handle) for each in made for handle in _handles(each, fallible)]
+        gates = [
+            ControlEdge(each.id, handle) for each in made if not is_part(each) for handle in _handles(each, fallible)
+        ]
         control = (
             draw(st.lists(st.sampled_from(gates), max_size=2, unique_by=lambda edge: (edge.source, edge.handle)))
             if gates
             else []
         )
-        after = draw(st.lists(st.sampled_from([each.id for each in made]), max_size=2, unique=True)) if made else []
+        after = (
+            draw(st.lists(st.sampled_from([each.id for each in made if not is_part(each)]), max_size=2, unique=True))
+            if made
+            else []
+        )
         of = exprs(open_names, skipped)
-        kinds = ["set", "error", "llm.chat", "if", "switch", *(["foreach", "while"] if depth else [])]
+        kinds = ["set", "error", "llm.chat", "if", "switch", *(["foreach", "while", "try"] if depth else [])]
         kind = draw(st.sampled_from(kinds))
         params: dict[str, Value] = draw(st.dictionaries(KEY, values(of), max_size=3))
         body = None
@@ -219,7 +228,7 @@ def _nodes(draw: st.DrawFn, prefix: str, names: list[str], depth: int) -> list[N
                 "at_most": Literal(draw(st.integers(1, 64))),
                 "on_error": Literal("collect"),
             }
-        elif kind == "error":
+        elif kind in {"error", "try"}:
             params = {}
         elif kind == "while":
             variable = f"{node_id}_state"
@@ -246,11 +255,24 @@ def _nodes(draw: st.DrawFn, prefix: str, names: list[str], depth: int) -> list[N
             body=body,
             label=label,
         )
+        if kind == "try":
+            node = replace(node, join="all") if len(control) < 2 else node
+            node, *others = draw(_tries(node, open_names, depth))
+            made += others
         made.append(node)
         if draw(st.booleans()):
             fallible.add(node_id)
         (skipped if control or node_id in fallible else open_names).append(node_id)
     return made
+
+
+@st.composite
+def _tries(draw: st.DrawFn, node: Node, names: list[str], depth: int) -> tuple[Node, ...]:
+    bodies = []
+    for part in ("a", "b"):
+        inner = draw(_nodes(f"{node.id}_{part}", names, depth - 1))
+        bodies.append([*inner, Node("yield", "yield", params=(("value", draw(values(exprs(names, [])))),))])
+    return expand(node, *bodies, draw(st.sampled_from([(), (f"{node.id}_error",)])))
 
 
 def _case(case: object) -> str:

@@ -77,7 +77,7 @@ def test_the_source_map_leads_back(case, trees):
             assert getattr(load("nodes"), entry["function"].rpartition(".")[2]).id == node_id
             line, _ = entry["place"].split(":")
             word = node_id.rpartition("/")[2]  # what a body gives is written as `yield`
-            written_as = "while" if word == "check" else word
+            written_as = {"check": "while", "attempt": "try", "catch": "try"}.get(word, word)
             assert any(written_as in text for text in lines[int(line) - 1 : int(line) + 4])
 
 

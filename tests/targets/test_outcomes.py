@@ -24,7 +24,9 @@ def run(tmp_path, redis_url, web_double):
 def test_all_is_well(run) -> None:
     """The branches of success run, those of failure are skipped."""
     view = run({"path": "/job", "paths": ["/a", "/b"]})
-    assert view.output == {"said": "sent", "size": 200, "codes": ["fine", "fine"], "lost": None}
+    assert view.output == {
+        "said": "sent", "size": 200, "codes": ["fine", "fine"], "lost": None, "tried": "status 200", "nested": [200, 200],
+    }  # fmt: skip
 
 
 def test_each_failure_takes_its_branch(run) -> None:
@@ -32,7 +34,8 @@ def test_each_failure_takes_its_branch(run) -> None:
     view = run({"path": "/status/404", "paths": ["/a", "/status/403"]})
     assert view.state == "SUCCEEDED"
     assert view.output == {
-        "said": "not-found after 1", "size": None, "codes": ["fine", "forbidden"], "lost": "all",
+        "said": "not-found after 1", "size": None, "codes": ["fine", "forbidden"], "lost": "same",
+        "tried": "asked http.request@1 404", "nested": [200, 0],
     }  # fmt: skip
 
 

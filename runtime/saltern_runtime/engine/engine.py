@@ -190,7 +190,7 @@ class Engine:
     def _record_failure(self, plan: StagePlan, claim: Claim, failed: Failed, next_nonce: str | None) -> Answer:
         if failed.delay is None and plan.stage.on_error == "continue":
             scopes = scopes_of(claim.path)
-            taken, values = self.plans.failed(plan.stage, scopes[-1], failed.failure, claim.attempt)
+            taken, values = self.plans.failed(plan.stage, scopes[-1], failed.failure)
             outcome = Outcome("FAILED", plan.dependants(taken, scopes), values, failure=failed.failure)
             return self.store.advance(claim, outcome, next_nonce, keep=self.graph.retention)
         if failed.delay is None:

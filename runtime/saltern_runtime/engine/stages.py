@@ -266,15 +266,14 @@ class Plans:
                 taken[node] = SUCCESS if node in self.outcomes else str(json.loads(value))
         return taken
 
-    def failed(self, stage: Stage, scope: str, failure: str, attempts: int) -> tuple[dict[str, str], dict[str, str]]:
+    def failed(self, stage: Stage, scope: str, failure: str) -> tuple[dict[str, str], dict[str, str]]:
         """Return what a stage leaves that fails while the run goes on: handles that were taken, and values to keep."""
         node = stage.nodes[-1] if stage.nodes else None
         if node is None or node.id not in self.outcomes:
             return {}, {}
-        told = json.loads(failure)
-        kept = {key: told[key] for key in ("kind", "code", "message", "status") if key in told}
-        text = _compact({"node": node.id, "type": node.type, "attempts": attempts, **kept})
-        return {node.id: ERROR}, {f"{scope}{node.id}{FAILURE}": text}
+        told = {"node": node.id, "attempts": 0, **json.loads(failure)}
+        told["type"] = self.graph.nodes.get(told["node"], node).type
+        return {node.id: ERROR}, {f"{scope}{node.id}{FAILURE}": _compact(told)}
 
     def goes_on(self, claim: Claim, carries: Carries, state: str, deadline: float, max_payload: int) -> bool:
         """Ask whether a region has another round, given the state (JSON text) that the last one left; raises NodeFailedError."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from saltern_runtime.spec.types import STRING, TIMESTAMP, Json, ObjectType, obj
+from saltern_runtime.spec.types import INT, STRING, TIMESTAMP, Field, Json, ObjectType, obj
 
 INPUT: Final = "input"
 RUN: Final = "run"
@@ -20,6 +20,14 @@ SUCCESS: Final = "success"
 ERROR: Final = "error"
 OUTCOMES: Final = (SUCCESS, ERROR)
 """Handles of every node that takes no branches: it has its value, or it failed after its last attempt and a branch goes on."""
+FAILURE_TYPE: Final[ObjectType] = obj(
+    {
+        **dict.fromkeys(("node", "type", "kind", "code", "message"), STRING),
+        "attempts": INT,
+        "status": Field("status", INT, required=False),
+    }
+)
+"""The type of a node's failure; generated code takes it as `NodeFailure`."""
 SCHEDULE_ID: Final = r"[A-Za-z_][A-Za-z0-9_-]{0,63}"
 """The ids that a schedule may have: they are part of the ids of runs."""
 

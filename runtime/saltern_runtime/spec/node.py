@@ -37,8 +37,12 @@ class Emit(StrEnum):
     IF = "if"
     SWITCH = "switch"
     MERGE = "merge"
+    EITHER = "either"
+    """As `merge`, where one of the values is always there."""
     ERROR = "error"
-    """`return failure`: what became of the node whose handle `error` it hangs on."""
+    """`return failure`: what became of the node whose handle `error` it hangs on; a region has it as its only item."""
+    ONCE = "once"
+    """`return [None]`: a region of one round that nothing is known of."""
 
 
 def _no_problems(_: Bound) -> Iterable[Problem]:
@@ -79,7 +83,7 @@ class NodeType:
     """Extras that the callable needs, such as `slack`: of the distribution that offers the node type."""
     check: Callable[[Bound], Iterable[Problem]] = _no_problems
     result_model: str = ""
-    """`package.module:Class` of the result, where the type is fixed; given an `is_type` parameter, the result is that type instead."""
+    """`package.module:Class` of the result (of a region: of its items), where the type is fixed; given an `is_type` parameter, the result is that type instead."""
     imports_param: str = ""
     """A static parameter `module:name` that generated code passes as the imported object (`from package import module`)."""
     result_param: str = ""

@@ -29,6 +29,7 @@ class Binding:
     param: str = "as"
     """What an editor's document calls it, beside the parameters."""
     doc: str = "the name that the body knows the item by"
+    required: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -129,12 +129,15 @@ class Classes:
         """Take the class that the node type brings along, unless the node was given a type of its own."""
         module, _, name = planned.spec.result_model.partition(":")
         is_given = any(isinstance(value, TypeValue) for _, value in planned.node.params)
-        if module and isinstance(planned.result, ObjectType) and not is_given:
-            if planned.result in self.names:
+        of = planned.result
+        if planned.spec.region is not None and isinstance(planned.returns, ListType):
+            of = planned.returns.item
+        if module and isinstance(of, ObjectType) and not is_given:
+            if of in self.names:
                 return
             top = module.partition(".")[0]
             known = name if name not in _RESERVED | self._foreign.keys() else class_name(f"{top} {name}", self._taken)
-            self.names[planned.result] = known
+            self.names[of] = known
             self._foreign[known] = (module, name if known == name else f"{name} as {known}")
             self._taken.add(known)
 

@@ -6,12 +6,12 @@ from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 from typing import Final
 
-from saltern_compiler.ir.pipeline import ERROR_TYPE, RETURN, Node
+from saltern_compiler.ir.pipeline import RETURN, Node
 from saltern_compiler.ir.plan import Plan, PlannedNode
 from saltern_compiler.ir.values import Expression, ListValue, Literal, TypeValue, Value
 from saltern_compiler.pytext import RESERVED, identifier, literal
-from saltern_runtime.spec import ANY, BOOL, Emit, Param, Type, UnionType
-from saltern_runtime.spec.names import AMBIENT, ELSE, INPUT, RUN, RUN_TYPE, THEN, case_handle
+from saltern_runtime.spec import ANY, BOOL, Emit, NodeType, Param, Type, UnionType
+from saltern_runtime.spec.names import AMBIENT, ELSE, FAILURE_TYPE, INPUT, RUN, RUN_TYPE, THEN, case_handle
 from saltern_targets.names import IN_SCOPE, function_names, item_names, module_names, package_name
 from saltern_targets.python.classes import Classes
 from saltern_targets.python.values import Keyword, Values, tree_of
@@ -69,9 +69,9 @@ class _Writer:
         values = Values(self._names(planned), self.classes)
         body = _BODIES[planned.spec.emit](self, planned, values)
         takes_context = planned.spec.emit is Emit.CALL
-        self.module.add(self._decorator(planned.node))
+        self.module.add(self._decorator(planned.node, planned.spec))
         self.module.add(self._signature(planned, values, takes_context=takes_context))
-        label = self.plan.docs.get(planned.node.id)
+        label = self.plan.docs.get(planned.node.id, "").strip()
         if label:
             self.module.add(docstring(label), indent=4)
         self.module.add("\n".join(body), indent=4)
@@ -94,15 +94,16 @@ class _Writer:
                 keywords[name] = Keyword(self.functions[name], self.plan.node(name).result, may_be_skipped=skipped)
         return keywords
 
-    def _decorator(self, node: Node) -> str:
+    def _decorator(self, node: Node, spec: NodeType) -> str:
         connection = f", connection={literal(node.connection)}" if node.connection else ""
-        failed = f", of={literal(node.control[0].source)}" if node.type == ERROR_TYPE else ""
+        of = node.control[0].source if spec.emit is Emit.ERROR else None
+        failed = "" if of is None else f", of={literal(of)}"
         return f"@node({literal(node.id)}, type={literal(f'{node.type}@{node.version}')}{connection}{failed})"
 
     def _signature(self, planned: PlannedNode, values: Values, *, takes_context: bool) -> str:
         keywords = [f"{name.text}: {self._annotation(source, name, values)}" for source, name in self._ordered(values)]
         if planned.spec.emit is Emit.ERROR:
-            keywords.append(f"failure: {values.annotation(planned.result)}")
+            keywords.append(f"failure: {values.annotation(FAILURE_TYPE)}")
         params = (["ctx: Context"] if takes_context else []) + (["*", *keywords] if keywords else [])
         return f"def {self.functions[planned.node.id]}({', '.join(params)}) -> {self._result(planned, values)}:"
 
@@ -195,8 +196,18 @@ class _Writer:
         return values.first_of(items, planned.result)
 
     def error(self, planned: PlannedNode, values: Values) -> list[str]:  # noqa: ARG002 - as the others
-        """`return failure`."""
-        return ["return failure"]
+        """`return failure`, as the only item of a region."""
+        return ["return failure" if planned.spec.region is None else "return [failure]"]
+
+    def once(self, planned: PlannedNode, values: Values) -> list[str]:  # noqa: ARG002 - as the others
+        """`return [None]`."""
+        return ["return [None]"]
+
+    def either(self, planned: PlannedNode, values: Values) -> list[str]:
+        """Return the first value, in written order, that was not skipped: one of them is there."""
+        bound = planned.node.param("values")
+        assert isinstance(bound, ListValue), "both notations write it"
+        return values.either_of(bound.items, planned.result)
 
 
 def _may_be_bool(value: Value) -> bool:
@@ -214,4 +225,6 @@ _BODIES: Final[Mapping[Emit, Callable[[_Writer, PlannedNode, Values], list[str]]
     Emit.SWITCH: _Writer.switch,
     Emit.MERGE: _Writer.merge,
     Emit.ERROR: _Writer.error,
+    Emit.ONCE: _Writer.once,
+    Emit.EITHER: _Writer.either,
 }

@@ -92,13 +92,22 @@ class Values:
         """Write the statements that return the first of several values that was not skipped; null where all were."""
         ladder = []
         for item in items:
-            needs = [name for name in _unguarded(item) if name in self.names and self.names[name].may_be_skipped]
+            needs = self._needs(item)
             ladder.append((self._have_run(needs), self.write(item, expected)))
             if not needs:
                 break
         else:
             ladder.append(("", "None"))
         return _early_returns(ladder)
+
+    def either_of(self, items: Sequence[Value], expected: Type) -> list[str]:
+        """Write the statements that return the first of several values that was not skipped, where one of them was not."""
+        *_, last = ladder = [(self._have_run(self._needs(item)), self.write(item, expected)) for item in items]
+        tested = [line for test, text in ladder[:-1] for line in (f"if {test}:", f"    return {text}")]
+        return [*tested, f"assert {last[0]}", f"return {last[1]}"]
+
+    def _needs(self, item: Value) -> list[str]:
+        return [name for name in _unguarded(item) if name in self.names and self.names[name].may_be_skipped]
 
     def _have_run(self, names: Sequence[str]) -> str:
         if names:

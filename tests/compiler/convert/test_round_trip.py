@@ -131,6 +131,20 @@ a = if input.x {  # first
 }
 """,
     "empty_else_if": "\na = if input.x {} else if input.y {} else {\n  b = set { value: 1 }\n}\n",
+    "try": """
+# Before.
+a = try {  # beside
+  # in it
+  b = set { value: 1 }
+
+  # and its value
+  yield b
+  # at its end
+} catch error {  # caught
+  yield 0
+  # at the other end
+}
+""",
     "cases": """
 a = switch input.x {
   # Some.

@@ -285,6 +285,32 @@ def test_on_error() -> None:
     }  # fmt: skip
 
 
+def test_try() -> None:
+    """It is a region that is attempted, one that hangs on its failure, and what takes the value of either."""
+    pipeline, found = reader.read(
+        "pipeline p\nr = if input.x { a = try after z { b = set { value: 1 } yield b } catch e { yield e.code } }"
+    )
+    assert found == []
+    assert pipeline is not None
+    nodes = {node.id: node for node in pipeline.body.nodes}
+    assert {name: (node.type, _edges(node), node.after) for name, node in nodes.items() if name != "r"} == {
+        "a": ("try", [("r", "then")], ("z",)),
+        "a/attempt": ("attempt", [("r", "then")], ("z",)),
+        "a/catch": ("catch", [("a/attempt", "error")], ()),
+    }
+    attempt, catch = nodes["a/attempt"].body, nodes["a/catch"].body
+    assert attempt is not None
+    assert catch is not None
+    assert [node.id for node in attempt.nodes] == ["a/attempt/yield", "b"]
+    assert ([node.id for node in catch.nodes], catch.variables) == (["a/catch/yield"], ("e",))
+
+
+def test_a_try_catches() -> None:
+    """Without a catch it would change nothing."""
+    _, found = reader.read("pipeline p\na = try { yield 1 }")
+    assert [each.code for each in found] == ["syntax-error"]
+
+
 def test_while() -> None:
     """What it asks before each round stands in its body, where the state has a name; everything else is a parameter."""
     node = _node(
@@ -309,7 +335,6 @@ def test_a_loop_has_one_condition() -> None:
 @pytest.mark.parametrize(
     "statement",
     [
-        "a = try { b = http.request(c) {} yield b.body } catch error { yield null }",
         "a = parallel { b = set { value: 1 } }",
     ],
 )

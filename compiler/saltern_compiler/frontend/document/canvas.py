@@ -23,6 +23,7 @@ from saltern_compiler.frontend.document.texts import read_text
 from saltern_compiler.frontend.notation import Aside, LayoutError
 from saltern_compiler.frontend.remarks import BEFORE, START, Orders, Remark, Remarks, Where
 from saltern_compiler.frontend.remarks import NODE as NODE_ANCHOR
+from saltern_compiler.ir.attempts import is_part
 from saltern_compiler.ir.pipeline import Pipeline
 from saltern_runtime.spec import Json
 
@@ -134,7 +135,7 @@ def _ids(pipeline: Pipeline, document: Mapping[str, Json]) -> dict[str, str]:
     ids: dict[str, str] = {}
     for node in pipeline.body.walk():
         number = (node.origin.pointer or "").rpartition("/")[2]
-        if number.isdigit():
+        if number.isdigit() and not is_part(node):
             ids[nodes[int(number)]["id"]] = node.id
     return ids
 

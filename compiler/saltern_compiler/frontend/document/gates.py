@@ -11,6 +11,7 @@ from collections.abc import Mapping, Set
 from dataclasses import replace
 from typing import Literal, TypeAlias
 
+from saltern_compiler.ir.attempts import ATTEMPT, TRY, part_id
 from saltern_compiler.ir.graph import Cycle, reads, topological
 from saltern_compiler.ir.pipeline import RESULT_TYPES, ControlEdge, Node, Region
 from saltern_compiler.registry import Registry
@@ -31,6 +32,9 @@ def inherit_gates(region: Region, registry: Registry) -> Region:
     gates: dict[str, Gate] = {}
     outcomes = frozenset(edge.source for node in opened.nodes for edge in node.control if edge.handle in OUTCOMES)
     for node in order:
+        if node.type == TRY:
+            gates[node.id] = gates.get(part_id(node.id, ATTEMPT), (node.control, node.join))
+            continue
         outside = _stands_outside(node, registry)
         gates[node.id] = (node.control, node.join) if outside else _gate(node, gates, outcomes)
     return replace(opened, nodes=tuple(_hang(node, gates[node.id]) for node in opened.nodes))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 
 from saltern_compiler.diagnostics.model import Origin, Related
@@ -18,6 +18,7 @@ from saltern_compiler.frontend.document.shape import (
     NODE_DATA,
 )
 from saltern_compiler.frontend.document.values import read_value
+from saltern_compiler.ir.attempts import CATCH, TRY, expand
 from saltern_compiler.ir.pipeline import MAX_REGIONS, Node, Region, asks, region_of
 from saltern_compiler.ir.values import Literal, Value
 from saltern_compiler.registry import Registry
@@ -34,6 +35,8 @@ class Drawing:
     drawn_only: dict[str, str] = field(default_factory=dict)
     """Id → type of what means nothing by itself: notes, groups, the input."""
     places: dict[str, Origin] = field(default_factory=dict)
+    parts: dict[str, str] = field(default_factory=dict)
+    """Node id → `data.region`: which part of a `try` it stands in."""
     node_ids: set[str] = field(default_factory=set)
     """Ids of what is more than drawn."""
 
@@ -56,6 +59,9 @@ def read_nodes(values: Sequence[Json], origin: Origin, report: Report, registry:
             drawing.drawn_only[node_id] = kind
         elif isinstance(kind, str):
             drawing.nodes.append(_node(members, place, report, registry))
+            part = members["data"].get("region") if isinstance(members.get("data"), dict) else None
+            if isinstance(part, str):
+                drawing.parts[node_id] = part
             drawing.node_ids.add(node_id)
     return drawing
 
@@ -133,13 +139,13 @@ def build_region(drawing: Drawing, nodes: Sequence[Node], report: Report, regist
     inside: dict[str | None, list[Node]] = {}
     for node in nodes:
         inside.setdefault(_owner(node.id, drawing, owners, report), []).append(node)
-    return _region(None, (), _Bodies(owners.keys(), inside, registry))
+    return _region(None, (), _Bodies(owners.keys(), inside, drawing.parts, registry))
 
 
 def _owns_body(node: Node, parents: Set[str], registry: Registry) -> bool:
     """Whether a node is a region: its type says so; of an unknown type, where others are drawn inside of it."""
     spec = registry.node(node.type, node.version)
-    return node.id in parents if spec is None else spec.region is not None
+    return node.id in parents if spec is None else spec.region is not None or node.type == TRY
 
 
 def binding_of(node: Node, registry: Registry) -> str:
@@ -160,14 +166,38 @@ def condition_of(node: Node, registry: Registry) -> str | None:
 class _Bodies:
     owners: Set[str]
     inside: dict[str | None, list[Node]]
+    parts: Mapping[str, str]
     registry: Registry
 
 
 def _region(owner: str | None, variables: tuple[str, ...], bodies: _Bodies) -> Region:
-    nodes = [_with_body(node, bodies) if node.id in bodies.owners else node for node in bodies.inside.get(owner, ())]
+    nodes = _expanded(bodies.inside.get(owner, ()), bodies)
     if owner is None:
         return Region(tuple(sorted(nodes, key=lambda node: node.id)))
     return region_of(owner, nodes, variables)
+
+
+def _expanded(nodes: Iterable[Node], bodies: _Bodies) -> list[Node]:
+    """Give each region its body, and each `try` its parts."""
+    expanded: list[Node] = []
+    for node in nodes:
+        if node.id not in bodies.owners:
+            expanded.append(node)
+        elif node.type == TRY:
+            expanded += _tried(node, bodies)
+        else:
+            expanded.append(_with_body(node, bodies))
+    return expanded
+
+
+def _tried(node: Node, bodies: _Bodies) -> tuple[Node, ...]:
+    name = node.param(Binding().param)
+    names = (name.value,) if isinstance(name, Literal) and isinstance(name.value, str) else ()
+    inside = bodies.inside.get(node.id, ())
+    body, handler = (
+        [each for each in inside if (bodies.parts.get(each.id) == CATCH) is caught] for caught in (False, True)
+    )
+    return expand(node, _expanded(body, bodies), _expanded(handler, bodies), names)
 
 
 def _with_body(node: Node, bodies: _Bodies) -> Node:

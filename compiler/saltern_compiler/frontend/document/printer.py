@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -17,15 +17,18 @@ from saltern_compiler.frontend.document.shape import IDENTIFIER, SCHEMA_VERSION
 from saltern_compiler.frontend.durations import show_duration
 from saltern_compiler.frontend.remarks import NODE, Orders, Remark, in_order
 from saltern_compiler.frontend.statements import Nesting, Statement
+from saltern_compiler.ir.attempts import CATCH, TRY, is_part, parts
 from saltern_compiler.ir.graph import dependencies
 from saltern_compiler.ir.pipeline import CHECK, Node, Pipeline, Region
 from saltern_compiler.ir.values import Value
 from saltern_compiler.registry import Registry
-from saltern_runtime.spec import Json, Policy, Retry, to_schema
+from saltern_runtime.spec import Binding, Json, Policy, Retry, to_schema
 from saltern_runtime.spec.names import AMBIENT, INPUT
 
 _NODE: Final = (240.0, 80.0)
 _NOTE: Final = (260.0, 90.0)
+BODY: Final = "body"
+"""What `data.region` says of what a `try` attempts."""
 _PADDING: Final = (32.0, 56.0)
 """Between a region's border and what is in it: at the sides, and on top."""
 
@@ -49,6 +52,8 @@ class _Drawer:
     registry: Registry
     ids: dict[str, str] = field(default_factory=dict)
     """IR id → id on the canvas."""
+    caught: dict[str, str] = field(default_factory=dict)
+    """Id of a `try` → the name that its `catch` knows the failure by."""
     edges: list[Json] = field(default_factory=list)
     nodes: list[Json] = field(default_factory=list)
     edge_ids: set[str] = field(default_factory=set)
@@ -97,6 +102,9 @@ class _Drawer:
     # nodes and edges
 
     def _name_nodes(self) -> None:
+        for node in self.pipeline.body.walk():
+            if node.type == CATCH and is_part(node) and node.body is not None and node.body.variables:
+                self.caught[node.id.removesuffix(f"/{CATCH}")] = node.body.variables[0]
         taken = {node.id for node in self.pipeline.body.walk()} | {*AMBIENT}
         for node in self.pipeline.body.walk():
             base = name = node.id.replace("/", "_")
@@ -107,15 +115,27 @@ class _Drawer:
             self.ids[node.id] = name
             taken.add(name)
 
-    def _region(self, region: Region, parent: str | None) -> None:
-        for node in _in_order(Nesting(region, self.registry).statements):
-            if node.type == CHECK:
-                continue
-            self._node(node, parent)
-            if node.body is not None:
-                self._region(node.body, node.id)
+    def _region(self, region: Region, parent: str | None, part: str = "") -> None:
+        for node in self._drawn_of(region):
+            self._node(node, parent, part)
+            for inner, name in self._bodies(node, region):
+                self._region(inner, node.id, name)
 
-    def _node(self, node: Node, parent: str | None) -> None:
+    def _drawn_of(self, region: Region) -> list[Node]:
+        """Return the nodes of a region that are drawn as such, in order: no condition of a loop, no part of a `try`."""
+        nodes = _in_order(Nesting(region, self.registry).statements)
+        return [node for node in nodes if node.type != CHECK and not is_part(node)]
+
+    def _bodies(self, node: Node, region: Region) -> list[tuple[Region, str]]:
+        """Return what is drawn inside of a node, each with what `data.region` says of it."""
+        if node.type == TRY:
+            pair = parts(node, region)
+            assert pair is not None, "both notations make the parts of a try alike"
+            named = zip(pair, (BODY, CATCH), strict=True)
+            return [(part.body, name) for part, name in named if part.body is not None]
+        return [] if node.body is None else [(node.body, "")]
+
+    def _node(self, node: Node, parent: str | None, part: str) -> None:
         kept = copy.deepcopy(self.canvas.nodes.get(node.id, {}))
         drawn: dict[str, Json] = {"id": self.ids[node.id], "type": node.type, "typeVersion": node.version}
         drawn["position"] = kept.pop("position", None)
@@ -126,6 +146,7 @@ class _Drawer:
         data |= {"policy": _policy(node.policy)} if _policy(node.policy) else {}
         data |= {"disabled": True} if node.disabled else {}
         data |= {"join": node.join} if node.join != "all" else {}
+        data |= {"region": part} if part else {}
         params = self._params(node)
         data |= {"params": params} if params else {}
         data |= kept.pop("data", {})
@@ -137,7 +158,7 @@ class _Drawer:
             self._edge((source, DONE), (node.id, IN), "control")
 
     def _params(self, node: Node) -> dict[str, Json]:
-        params = dict(node.params)
+        params = {} if node.type == TRY else dict(node.params)
         written: dict[str, Json] = {}
         for name in in_order(list(params), self.orders):
             edges = edges_of(node.type, name, params[name])
@@ -147,6 +168,8 @@ class _Drawer:
             for number, edge in enumerate(edges):
                 order = number if len(edges) > 1 else None
                 self._edge((edge.source, edge.handle), (node.id, name), "data", order)
+        if node.type == TRY:
+            return {Binding().param: self.caught[node.id]} if node.id in self.caught else {}
         variables = node.body.variables if node.body is not None else ()
         written |= dict(zip([binding_of(node, self.registry)], variables, strict=False))
         asked = None if node.body is None else node.body.node(f"{node.id}/{CHECK}")
@@ -181,17 +204,26 @@ class _Drawer:
 
     # where everything is
 
-    def _positions(self, region: Region, parent: str | None) -> Size:
+    def _size(self, node: Node, region: Region) -> Size:
+        """Place what stands inside of a node, one body below the other, and return how large it is."""
+        bodies = self._bodies(node, region)
+        width, height = _NODE if not bodies else (0.0, 0.0)
+        for body, _ in bodies:
+            inner = self._positions(body, node.id, height)
+            width, height = max(width, inner[0]), height + inner[1]
+        return width, height
+
+    def _positions(self, region: Region, parent: str | None, top: float = 0.0) -> Size:
         """Place what the canvas has not placed, relative to its neighbours; return how large the region is."""
-        order = [node for node in _in_order(Nesting(region, self.registry).statements) if node.type != CHECK]
+        order = self._drawn_of(region)
         sizes: dict[str, Size] = {}
         for node in order:
-            sizes[node.id] = _NODE if node.body is None else self._positions(node.body, node.id)
-        needs = dependencies(region)
+            sizes[node.id] = self._size(node, region)
+        needs = _needs(region)
         links = [Link(need, node.id) for node in order for need in sorted(needs[node.id])]
         placed = place(sizes, links, gap=80, apart=40)
         ids = {self.ids[node.id]: node.id for node in order}
-        shift = _PADDING if parent is not None else (0.0, 0.0)
+        shift = (_PADDING[0], _PADDING[1] + top) if parent is not None else (0.0, 0.0)
         moved: dict[str, Size] = {}
         for drawn in self.nodes:
             if drawn["id"] not in ids:
@@ -237,6 +269,15 @@ class _Drawer:
                 note |= {"parentId": parents[about]} if parents.get(about) else {}
             notes.append(note)
         return notes
+
+
+def _needs(region: Region) -> Mapping[str, Set[str]]:
+    """Map each node that is drawn to those it waits for; what the parts of a `try` wait for, the whole of it does."""
+    whole = {node.id: node.id.removesuffix(f"/{node.type}") if is_part(node) else node.id for node in region.nodes}
+    needs: dict[str, set[str]] = {}
+    for node_id, sources in dependencies(region).items():
+        needs.setdefault(whole[node_id], set()).update(whole[source] for source in sources)
+    return {node_id: sources - {node_id} for node_id, sources in needs.items()}
 
 
 def _numbered(prefix: str) -> Iterator[str]:

@@ -156,10 +156,10 @@ class Builder(TypeBuilder):
         return self._region(meta, syn.Head(decorators, _name(name)), keyword, rest, variables=named, of=of)
 
     def try_region(self, meta: Meta, parts: Sequence[Any]) -> syn.Item:
-        decorators, (name, keyword, body, _, error, handler) = _split(parts)
+        decorators, (name, keyword, *clauses, body, _, error, handler) = _split(parts)
         variables = [] if error is None else [_name(error)]
         blocks = [body] if handler is None else [body, handler]
-        return self._region(meta, syn.Head(decorators, _name(name)), keyword, blocks, variables=variables)
+        return self._region(meta, syn.Head(decorators, _name(name)), keyword, [*clauses, *blocks], variables=variables)
 
     def parallel(self, meta: Meta, parts: Sequence[Any]) -> syn.Item:
         decorators, (name, keyword, *rest) = _split(parts)

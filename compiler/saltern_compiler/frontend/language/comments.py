@@ -23,6 +23,7 @@ from saltern_compiler.frontend.remarks import (
     comment_text,
 )
 from saltern_compiler.frontend.statements import else_name
+from saltern_compiler.ir.attempts import PARTS, part_id
 from saltern_compiler.ir.pipeline import RETURN
 from saltern_runtime.spec.names import ELSE, ERROR, THEN, case_handle
 
@@ -104,6 +105,8 @@ def _walk(tree: Tree[Token] | Token) -> Iterator[tuple[Token, _Place, bool, bool
         children: list[tuple[Tree[Token] | Token, _Place, bool, bool]] = []
         for number, child in enumerate(part.children):
             inner = replace(own, arm=handles[number]) if number in handles else own
+            if rule == "try_region" and number in handles:
+                inner = replace(inner, region=part_id(own.anchor.removeprefix(NODE), handles[number]))
             last = number == len(part.children) - 1 and number > 0
             ends = last and own.is_open and rule in {*_CONTAINERS, "block", "switch"}
             children.append((child, inner, first and number == 0, ends))
@@ -144,6 +147,7 @@ def _handles(tree: Tree[Token], rule: str) -> dict[int, str]:
     names = {
         "if_branch": (THEN, ELSE),
         "else_if": (THEN, ELSE),
+        "try_region": PARTS,
         "foreach": ("body",),
         "while_region": ("body",),
         "body": ("body",),

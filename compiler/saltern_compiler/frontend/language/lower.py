@@ -15,6 +15,7 @@ from saltern_compiler.frontend.language.types import place
 from saltern_compiler.frontend.language.values import Values, unreadable
 from saltern_compiler.frontend.statements import else_name
 from saltern_compiler.ir import values as ir
+from saltern_compiler.ir.attempts import TRY, expand
 from saltern_compiler.ir.pipeline import (
     ERROR_TYPE,
     MAX_REGIONS,
@@ -213,6 +214,8 @@ class Lowering:
     def _region(self, of: syn.RegionStatement, edges: Edges) -> list[Node]:
         if of.kind == WHILE:
             return self._while(of, edges)
+        if of.kind == TRY:
+            return self._try(of, edges)
         bodies = [self._inside(block) for block in of.blocks]
         if of.kind != FOREACH:
             node = self._make(of.head, of.kind, {}, span=of.span, edges=edges, origins=[("type", place(of.keyword))])
@@ -229,6 +232,17 @@ class Lowering:
         origins += [("param:as", place(name.span)) for name in of.variables]
         node = self._make(of.head, FOREACH, params, span=of.span, edges=edges, origins=origins)
         return [replace(node, body=region_of(node.id, bodies[0], variables))]
+
+    def _try(self, of: syn.RegionStatement, edges: Edges) -> list[Node]:
+        origins = [("type", place(of.keyword)), ("params", place(of.keyword))]
+        origins += [("param:as", place(name.span)) for name in of.variables]
+        node = self._make(of.head, TRY, {}, span=of.span, edges=edges, origins=origins)
+        bodies = [self._inside(block) for block in of.blocks]
+        if len(bodies) == 1:
+            notes = ("What fails would fail the run all the same: write `catch error { … }` behind it.",)
+            self.report(Diagnostic("syntax-error", f"`{node.id}` catches nothing", place(of.keyword), notes=notes))
+            bodies.append([])
+        return [*expand(node, bodies[0], bodies[1], tuple(name.text for name in of.variables))]
 
     def _while(self, of: syn.RegionStatement, edges: Edges) -> list[Node]:
         """Lower a loop: what it asks before each round becomes a node of its body, where the name of the state is known."""

@@ -17,6 +17,7 @@ from saltern_compiler.frontend.language.print_values import IDENTIFIER, ValueWri
 from saltern_compiler.frontend.notation import UnwritableError
 from saltern_compiler.frontend.remarks import BEFORE, BESIDE, END, INSIDE, NODE, START, Orders, Remarks, in_order
 from saltern_compiler.frontend.statements import BRANCHES, Nesting, Statement, cases, else_name
+from saltern_compiler.ir.attempts import ATTEMPT, CATCH, PARTS, TRY, is_part, parts
 from saltern_compiler.ir.pipeline import (
     CHECK,
     ERROR_TYPE,
@@ -49,7 +50,7 @@ def print_language(pipeline: Pipeline, remarks: Remarks, orders: Orders, registr
     writer = _Writer(pipeline, remarks, orders, registry)
     text = writer.text()
     if remarks.by_key.keys() - remarks.used:
-        anchors = {NODE + node.id for node in pipeline.body.walk() if node.type != CHECK}
+        anchors = {NODE + node.id for node in pipeline.body.walk() if node.type != CHECK and not is_part(node)}
         text = _Writer(pipeline, remarks.moved(anchors), orders, registry).text()
     try:
         return set_text(text, airy=True)
@@ -188,6 +189,8 @@ class _Writer:
             self._foreach(of, node.body, anchor)
         elif node.type == WHILE and node.body is not None:
             self._while(of, node.body, anchor)
+        elif node.type == TRY:
+            self._try(of, anchor)
         elif node.type in RESULT_TYPES:
             self._result(of, anchor)
         else:
@@ -334,6 +337,28 @@ class _Writer:
         self._region(body)
         self.lines += [*self.remarks.lines(anchor, "body", INSIDE), "}"]
         self._handler(of, anchor)
+
+    def _try(self, of: Statement, anchor: str) -> None:
+        node = of.node
+        found = [block[0].node for part in PARTS if (block := of.blocks.get(part))]
+        pair = parts(node, Region((node, *found)))
+        if pair is None or node.version != 1 or node.connection is not None:
+            raise _unwritable(node.id)
+        attempt, catch = pair
+        assert attempt.body is not None, "the parts of a try have bodies"
+        assert catch.body is not None, "as above"
+        beside = self.remarks.beside(anchor) or self.remarks.beside(anchor, ATTEMPT)
+        self.lines.append(f"{node.id} = try{_clauses(of)} {{" + beside)
+        self._region(attempt.body)
+        name = " ".join(["catch", *catch.body.variables])
+        inside = self.remarks.lines(anchor, ATTEMPT, INSIDE)
+        self.lines += [
+            *inside,
+            *self.remarks.lines(anchor, CATCH),
+            f"}} {name} {{" + self.remarks.beside(anchor, CATCH),
+        ]
+        self._region(catch.body)
+        self.lines += [*self.remarks.lines(anchor, CATCH, INSIDE), "}"]
 
     def _while(self, of: Statement, body: Region, anchor: str) -> None:
         node = of.node

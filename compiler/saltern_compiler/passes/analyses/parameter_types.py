@@ -14,6 +14,7 @@ from saltern_compiler.expr.functions import TYPE_NAMES
 from saltern_compiler.expr.kinds import public, settled
 from saltern_compiler.expr.typed import Typed
 from saltern_compiler.expr.typing import Env, check
+from saltern_compiler.ir.attempts import is_part
 from saltern_compiler.ir.pipeline import CHECK, NEXT, RETURN, Node, Pipeline
 from saltern_compiler.ir.values import (
     Expression,
@@ -300,6 +301,8 @@ def _inside(name: str, shape: Shape) -> tuple[str, ...]:
         what = "is the item of"
     if not owner:
         return ()
+    if is_part(shape.nodes[owner]):
+        owner = owner.rpartition("/")[0]
     return (f"`{name}` {what} `{owner}`. Outside of it only what it yields can be read: `{owner}`.",)
 
 

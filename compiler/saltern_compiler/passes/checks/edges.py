@@ -6,9 +6,10 @@ from dataclasses import dataclass
 
 from saltern_compiler.diagnostics.model import Diagnostic
 from saltern_compiler.diagnostics.suggest import did_you_mean, join
-from saltern_compiler.ir.pipeline import ERROR_TYPE, ControlEdge, Node, Pipeline
+from saltern_compiler.ir.pipeline import ControlEdge, Node, Pipeline
 from saltern_compiler.passes.analyses.shape import SHAPE, Shape
 from saltern_compiler.passes.base import Check, Context
+from saltern_runtime.spec import Emit
 from saltern_runtime.spec.names import ERROR
 
 
@@ -24,7 +25,8 @@ class Edges(Check):
         for node in shape.nodes.values():
             for edge in node.control:
                 _check_edge(node, edge, shape, context)
-            if node.type == ERROR_TYPE and [edge.handle for edge in node.control] != [ERROR]:
+            spec = shape.spec(node.id)
+            if spec is not None and spec.emit is Emit.ERROR and [edge.handle for edge in node.control] != [ERROR]:
                 message = f"`{node.id}` does not hang on the failure of one node alone"
                 notes = ("It tells how that node failed: `x = … on error e { … }`.",)
                 context.report(Diagnostic("misplaced-error", message, node.place("type"), notes=notes), node.id)

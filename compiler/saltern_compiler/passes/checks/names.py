@@ -11,6 +11,7 @@ from saltern_compiler.characters import is_printable
 from saltern_compiler.diagnostics.model import Diagnostic, Origin, Related
 from saltern_compiler.diagnostics.suggest import replace_by
 from saltern_compiler.expr.show import WORDS
+from saltern_compiler.ir.attempts import is_part
 from saltern_compiler.ir.pipeline import INNER_TYPES, RESERVED_IDS, RETURN, Node, Pipeline, Region
 from saltern_compiler.passes.base import Check, Context
 from saltern_compiler.pynames import KEYWORDS, PACKAGES
@@ -38,7 +39,7 @@ class Names(Check):
         secrets = [(secret.name, secret.origin) for secret in pipeline.secrets]
         _check_plain("connection", connections, context)
         _check_plain("secret", secrets, context)
-        nodes = [(node.id, node.place("id")) for node in pipeline.body.walk() if node.type not in INNER_TYPES]
+        nodes = [(node.id, node.place("id")) for node in pipeline.body.walk() if _is_named(node)]
         # Text has an order and bodies are walked out of it; the arrays of a document have none, and keep that of the walk.
         _check_twice("node", sorted(nodes, key=lambda named: named[1].start or 0), context)
         _check_twice("connection", connections, context)
@@ -86,7 +87,7 @@ def _package_rule() -> str:
 
 
 def _all_ids(pipeline: Pipeline) -> dict[str, Origin]:
-    return {node.id: node.place("id") for node in pipeline.body.walk() if node.type not in INNER_TYPES}
+    return {node.id: node.place("id") for node in pipeline.body.walk() if _is_named(node)}
 
 
 def _check_items(region: Region, around: Mapping[str, Origin], ids: Mapping[str, Origin], context: Context) -> None:
@@ -110,8 +111,13 @@ def _check_items(region: Region, around: Mapping[str, Origin], ids: Mapping[str,
         _check_items(node.body, {**around, **dict.fromkeys(node.body.variables, place)}, ids, context)
 
 
+def _is_named(node: Node) -> bool:
+    """Whether an author gave it its name; others are named after what they are a part of."""
+    return node.type not in INNER_TYPES and not is_part(node)
+
+
 def _check_node(node: Node, context: Context) -> None:
-    if node.type in INNER_TYPES:
+    if not _is_named(node):
         return
     place = node.place("id")
     if not _NAME.fullmatch(node.id) or len(node.id) > MAX_LENGTH:

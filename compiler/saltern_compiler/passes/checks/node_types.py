@@ -10,7 +10,7 @@ from saltern_compiler.diagnostics.suggest import did_you_mean, replace_by, there
 from saltern_compiler.ir.pipeline import Node, Pipeline
 from saltern_compiler.passes.base import Check, Context
 
-_LATER: Final = frozenset({"try", "parallel"})
+_LATER: Final = frozenset({"parallel"})
 """Words of the language that the runtime has no part for yet."""
 
 

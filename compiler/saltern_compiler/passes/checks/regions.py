@@ -113,7 +113,7 @@ def _check_names(node: Node, body: Region, spec: RegionSpec, context: Context) -
             notes = (f"The body of `{node.type}` sees what stands around it, and nothing of its round.",)
             context.report(Diagnostic("unknown-parameter", message, node.place("params"), notes=notes), node.id)
         return
-    if not body.variables:
+    if not body.variables and spec.binds.required:
         notes = (f"`{spec.binds.param}` is {spec.binds.doc}.",)
         message = f"`{node.id}` lacks the parameter `{spec.binds.param}`"
         context.report(Diagnostic("missing-parameter", message, node.place("params"), notes=notes), node.id)
