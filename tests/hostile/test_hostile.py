@@ -72,7 +72,7 @@ def refused(text, result):
 def harmless(t):
     """Return the twin of texts: plain ones, blank where they are, since nothing is written for those."""
     made = {each.name: "w" if getattr(t, each.name).strip() else "" for each in fields(Texts)}
-    return Texts(**{**made, "doc": "w" if t.doc else "", "member": "w", "case": "w"})
+    return Texts(**{**made, "doc": "w" if t.doc else "", "label": "w" if t.label else "", "member": "w", "case": "w"})
 
 
 @cache

@@ -71,7 +71,7 @@ class _Writer:
         takes_context = planned.spec.emit is Emit.CALL
         self.module.add(self._decorator(planned.node, planned.spec))
         self.module.add(self._signature(planned, values, takes_context=takes_context))
-        label = self.plan.docs.get(planned.node.id, "").strip()
+        label = self.plan.docs.get(planned.node.id)
         if label:
             self.module.add(docstring(label), indent=4)
         self.module.add("\n".join(body), indent=4)
