@@ -270,3 +270,18 @@ def test_examples_live_where_the_tests_think():
     """The cases above are there."""
     assert {"order_totals", "rich_case", "support_triage"} <= set(SOURCES)
     assert ROOT.joinpath("pyproject.toml").is_file()
+
+
+def test_what_a_run_returns_may_be_a_part_of_other_values(tmp_path):
+    """Its class stands before the first that it is a part of, else last: the module imports."""
+    lines = [
+        "x = set { value: { n: input.n } }",
+        "y = set { value: { inner: x, list: [x] } }",
+        "z = foreach i in [1] { yield y }",
+    ]
+    text = "\n".join(["pipeline parts", "input { n: int }", *lines, "return { n: z[0].inner.n }"])
+    result = compile_source(text, source_name="parts.saltern")
+    assert not result.has_errors, result.diagnostics
+    write_tree(result.artifacts, tmp_path / "tree")
+    with importable(tmp_path / "tree", "parts") as load:
+        assert load("nodes").y(x=load("models").Output(n=1)).to_json() == {"inner": {"n": 1}, "list": [{"n": 1}]}

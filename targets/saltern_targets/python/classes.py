@@ -30,6 +30,7 @@ from saltern_runtime.spec import (
 )
 from saltern_targets.names import function_names, item_names
 
+_OUTPUT_DOC: Final = "What a run returns."
 _RESERVED: Final = frozenset(
     {
         "SKIPPED", "Annotated", "Any", "BaseModel", "ConfigDict", "Connection", "Context", "Field", "Graph", "Input", "Literal",
@@ -79,6 +80,8 @@ class Classes:
     """`Output` → what it is, where it is no class of its own."""
     names: dict[Type, str] = field(default_factory=dict)
     """Object type → its class."""
+    _reserved: dict[ObjectType, str] = field(default_factory=dict)
+    """Type whose class has its name already, but is not defined yet: it stands last, or before the first that it is a part of."""
     _foreign: dict[str, tuple[str, str]] = field(default_factory=dict)
     """Class of a node type → the module to import it from, and what to import (`Message as AcmeMessage`)."""
     _taken: set[str] = field(default_factory=lambda: set(_RESERVED))
@@ -107,7 +110,7 @@ class Classes:
                     classes._name_all(
                         value.type, class_name(f"{planned.node.id} {name}"), f"`{name}` of `{planned.node.id}`."
                     )
-        classes._name_root("Output", plan.output_type, "What a run returns.")
+        classes._name_root("Output", plan.output_type, _OUTPUT_DOC)
         return classes
 
     def name(self, of: ObjectType) -> str:
@@ -143,8 +146,9 @@ class Classes:
 
     def _reserve(self, name: str, of: Type) -> None:
         """Keep a name for an object type whose class stands last, since it is made of what nodes give."""
-        if isinstance(of, ObjectType):
-            self.names.setdefault(of, name)
+        if isinstance(of, ObjectType) and of not in self.names:
+            self.names[of] = name
+            self._reserved[of] = name
 
     def _name_root(self, name: str, of: Type, doc: str) -> None:
         if not isinstance(of, ObjectType):
@@ -152,16 +156,18 @@ class Classes:
             self.aliases[name] = self.annotation(of)
         elif self.names.get(of, name) != name:
             self.aliases[name] = self.annotation(of)
-        else:
+        elif of not in self.names or self._reserved.pop(of, ""):
             self._name_parts(of, name)
             self.names[of] = name
             self.own.append(Model(name, of, doc))
 
-    def _name_all(self, of: Type, hint: str, doc: str) -> None:
-        """Name the object types inside a type after what holds them."""
+    def _name_all(self, of: Type, hint: str, doc: str, *, is_part: bool = False) -> None:
+        """Name the object types inside a type after what holds them; parts of a class must be defined before it."""
         match of:
             case ObjectType():
                 if of in self.names:
+                    if is_part and of in self._reserved:
+                        self._name_root(self._reserved[of], of, _OUTPUT_DOC)
                     return
                 name = class_name(hint, self._taken)
                 self._taken.add(name)
@@ -169,18 +175,18 @@ class Classes:
                 self._name_parts(of, name)
                 self.own.append(Model(name, of, doc))
             case ListType(item=item):
-                self._name_all(item, f"{hint} item", _inside("An item of", doc))
+                self._name_all(item, f"{hint} item", _inside("An item of", doc), is_part=is_part)
             case MapType(value=value):
-                self._name_all(value, f"{hint} value", _inside("A value of", doc))
+                self._name_all(value, f"{hint} value", _inside("A value of", doc), is_part=is_part)
             case UnionType(members=members):
                 for member in members:
-                    self._name_all(member, hint, doc)
+                    self._name_all(member, hint, doc, is_part=is_part)
             case _:
                 return
 
     def _name_parts(self, of: ObjectType, name: str) -> None:
         for member in of.fields:
-            self._name_all(member.type, f"{name} {member.name}", f"`{member.name}` of `{name}`.")
+            self._name_all(member.type, f"{name} {member.name}", f"`{member.name}` of `{name}`.", is_part=True)
 
     def annotation(self, of: Type) -> Annotation:
         """Write a type as an annotation."""

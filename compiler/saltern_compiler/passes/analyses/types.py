@@ -7,7 +7,7 @@ from typing import Final
 
 from saltern_compiler.diagnostics.model import Diagnostic
 from saltern_compiler.ir.bound import bound_by
-from saltern_compiler.ir.pipeline import YIELD, Node, Pipeline
+from saltern_compiler.ir.pipeline import NEXT, YIELD, Node, Pipeline
 from saltern_compiler.passes.analyses.conditions import TRUE, Conditions
 from saltern_compiler.passes.analyses.parameter_types import Visit, type_param
 from saltern_compiler.passes.analyses.shape import SHAPE, Shape
@@ -107,6 +107,8 @@ class _Typing:
         self._finish(node, spec, bound)
         if spec is not None and spec.region is not None:
             self.types.items[node.id] = spec.region.item(bound)
+        elif node.type == NEXT and node.id in self.shape.owner:
+            self.types.of[node.id] = self.types.items.get(self.shape.owner[node.id], ANY)
         elif node.type == YIELD and node.id in self.shape.owner:
             owner = self.shape.owner[node.id]
             self.types.of[owner] = self._gathered(owner, node.id)

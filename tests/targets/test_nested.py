@@ -1,0 +1,170 @@
+"""Constructs in each other, eight levels deep, at random: what a run gives is what a few lines of Python say that it must."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from saltern_compiler.driver import compile_source, write_tree
+from saltern_runtime.engine.service import run_once
+from tests.support.built import importable
+
+DEPTH = 8
+
+
+class FailedError(Exception):
+    """What the pipeline says here fails."""
+
+
+@dataclass
+class Program:
+    """Says what a random tree of constructs looks like in the language, and what it gives."""
+
+    names: Any = field(default_factory=count)
+
+    def name(self) -> str:
+        return f"n{next(self.names)}"
+
+    def write(self, tree: tuple, known: str = "") -> tuple[list[str], str]:
+        """Return the lines of a construct, and the expression that reads what it gives; `known` is an int in sight."""
+        kind, *parts = tree
+        return getattr(self, f"write_{kind}")(known, *parts)
+
+    def write_leaf(self, known: str, number: int) -> tuple[list[str], str]:
+        name = self.name()
+        return [f"{name} = set {{ value: {number}{f' + {known}' if known else ''} }}"], name
+
+    def write_fail(self, _: str) -> tuple[list[str], str]:
+        name = self.name()
+        return [f"{name} = set {{ value: 1 / input.zero }}"], name
+
+    def write_foreach(self, _: str, items: int, on_error: str, inner: tuple) -> tuple[list[str], str]:
+        name, item = self.name(), self.name()
+        lines, value = self.write(inner, item)
+        head = f"{name} = foreach {item} in {list(range(items))}, at most 2, on error {on_error} {{"
+        return [head, *lines, f"yield {value}", "}"], name
+
+    def write_while(self, _: str, rounds: int, inner: tuple) -> tuple[list[str], str]:
+        name, state = self.name(), self.name()
+        lines, value = self.write(inner, f"{state}.n")
+        head = f"{name} = while {state}: {{ n: int, got: any }} = {{ n: 0, got: null }}, {state}.n < {rounds}, at most 5 {{"
+        return [head, *lines, f"next {{ n: {state}.n + 1, got: {value} }}", "}"], name
+
+    def write_try(self, known: str, body: tuple, handler: tuple) -> tuple[list[str], str]:
+        name, error = self.name(), self.name()
+        tried, value = self.write(body, known)
+        caught, other = self.write(handler, known)
+        return [
+            f"{name} = try {{",
+            *tried,
+            f"yield {value}",
+            f"}} catch {error} {{",
+            *caught,
+            f"yield [{error}.code, {other}]",
+            "}",
+        ], name
+
+    def write_branch(self, known: str, number: int, then: tuple, otherwise: tuple) -> tuple[list[str], str]:
+        name, after = self.name(), self.name()
+        left, one = self.write(then, known)
+        right, two = self.write(otherwise, known)
+        lines = [f"{name} = if input.zero == {number} {{", *left, "} else {", *right, "}"]
+        return [*lines, f"{after} = merge {{ values: [{one}, {two}] }}"], after
+
+    def write_handled(self, known: str, inner: tuple, handler: tuple) -> tuple[list[str], str]:
+        """A loop of one item whose failure takes a branch."""
+        name, item, after = self.name(), self.name(), self.name()
+        lines, value = self.write(inner, item)
+        caught, other = self.write(handler, known)
+        head = [f"{name} = foreach {item} in [7] {{", *lines, f"yield {value}", "} on error {", *caught, "}"]
+        return [*head, f"{after} = merge {{ values: [{name}, {other}] }}"], after
+
+
+def value_of(tree: tuple, known: int = 0) -> Any:
+    """Say what a construct gives; raises FailedError."""
+    match tree:
+        case ("leaf", number):
+            return number + known
+        case ("fail",):
+            raise FailedError
+        case ("foreach", items, on_error, inner):
+            return _each(items, on_error, inner)
+        case ("while", rounds, inner):
+            state = {"n": 0, "got": None}
+            while state["n"] < rounds:
+                state = {"n": state["n"] + 1, "got": value_of(inner, state["n"])}
+            return state
+        case ("try", body, handler):
+            try:
+                return value_of(body, known)
+            except FailedError:
+                return ["division-by-zero", value_of(handler, known)]
+        case ("branch", number, then, otherwise):
+            return value_of(then if number == 0 else otherwise, known)
+        case ("handled", inner, handler):
+            try:
+                return [value_of(inner, 7)]
+            except FailedError:
+                return value_of(handler, known)
+    raise AssertionError(tree)
+
+
+def _each(items: int, on_error: str, inner: tuple) -> list[Any]:
+    got = []
+    for item in range(items):
+        try:
+            got.append(value_of(inner, item))
+        except FailedError:
+            if on_error == "stop":
+                raise
+    return got
+
+
+def trees(depth: int) -> st.SearchStrategy[tuple]:
+    """Make constructs that stand in each other that deep along one way, and less along the others."""
+    leaf = st.one_of(st.tuples(st.just("leaf"), st.integers(0, 9)), st.just(("fail",)))
+    if depth == 0:
+        return leaf
+    deep = trees(depth - 1)
+    short = trees(min(depth - 1, 1))
+    return st.one_of(
+        st.tuples(st.just("foreach"), st.integers(0, 2), st.sampled_from(["stop", "continue"]), deep),
+        st.tuples(st.just("while"), st.integers(0, 2), deep),
+        st.tuples(st.just("try"), deep, short),
+        st.tuples(st.just("try"), short, deep),
+        st.tuples(st.just("branch"), st.integers(0, 1), deep, short),
+        st.tuples(st.just("handled"), deep, short),
+    )
+
+
+@settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+)
+@given(tree=trees(DEPTH))
+def test_nested_constructs_give_what_they_say(
+    tree: tuple, redis_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Whatever stands in what: values, failures and where these are caught."""
+    lines, value = Program().write(tree)
+    text = "\n".join(["pipeline nested", "input { zero: int }", *lines, f"return {value}"]) + "\n"
+    result = compile_source(text, source_name="nested.saltern")
+    assert not result.has_errors, (text, [each.message for each in result.diagnostics])
+    folder = tmp_path_factory.mktemp("nested") / "tree"
+    write_tree(result.artifacts, folder)
+    with importable(folder, "nested") as load:
+        view = run_once(load("graph").GRAPH, {"zero": 0}, redis_url=redis_url)
+    try:
+        expected = value_of(tree)
+    except FailedError:
+        assert (view.state, view.failure.code if view.failure else "") == ("FAILED", "division-by-zero"), text
+    else:
+        assert view.state == "SUCCEEDED", (text, view.failure)
+        assert view.output == expected, text
