@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from saltern_compiler.driver import Source, compile_loaded, compile_source
+from saltern_compiler.driver import Source, compile_loaded, compile_source, write_tree
 from saltern_runtime import SKIPPED
 from tests.support.built import ROOT, SOURCES, build, importable
 

@@ -95,10 +95,7 @@ def value_of(tree: tuple, known: int = 0) -> Any:
         case ("foreach", items, on_error, inner):
             return _each(items, on_error, inner)
         case ("while", rounds, inner):
-            state = {"n": 0, "got": None}
-            while state["n"] < rounds:
-                state = {"n": state["n"] + 1, "got": value_of(inner, state["n"])}
-            return state
+            return _last(rounds, inner)
         case ("try", body, handler):
             try:
                 return value_of(body, known)
@@ -112,6 +109,13 @@ def value_of(tree: tuple, known: int = 0) -> Any:
             except FailedError:
                 return value_of(handler, known)
     raise AssertionError(tree)
+
+
+def _last(rounds: int, inner: tuple) -> dict[str, Any]:
+    state: dict[str, Any] = {"n": 0, "got": None}
+    while state["n"] < rounds:
+        state = {"n": state["n"] + 1, "got": value_of(inner, state["n"])}
+    return state
 
 
 def _each(items: int, on_error: str, inner: tuple) -> list[Any]:
