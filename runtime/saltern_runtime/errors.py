@@ -39,6 +39,16 @@ class PermanentError(NodeError):
     """Will fail again."""
 
 
+class StopRun(Exception):  # noqa: N818 - no error: what a `stop` says
+    """A node ends the run: nothing is tried again, and no `try` catches it. `output` is what the run returns, if it succeeds."""
+
+    def __init__(self, state: str, message: str, output: object) -> None:
+        super().__init__(message)
+        self.state = state
+        self.message = message
+        self.output = output
+
+
 class StartError(Exception):
     """A run cannot be started; `code` is a short stable word."""
 

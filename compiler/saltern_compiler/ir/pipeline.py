@@ -19,6 +19,7 @@ RETURN: Final = "return"
 RESERVED_IDS: Final = frozenset({*AMBIENT, RETURN})
 MAX_REGIONS: Final = 50
 """Levels of regions in each other at most, in either notation: what every later walk can recurse through."""
+STOP: Final = "stop"
 YIELD: Final = "yield"
 NEXT: Final = "next"
 CHECK: Final = "check"

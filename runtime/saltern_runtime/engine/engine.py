@@ -16,10 +16,11 @@ from saltern_runtime.engine.leases import Hold, Leases
 from saltern_runtime.engine.places import scopes_of
 from saltern_runtime.engine.policy import Trouble, classify, decide, expired, lost, timed_out
 from saltern_runtime.engine.stages import NodeFailedError, Plans, Result, StagePlan
-from saltern_runtime.errors import NodeError, PermanentError
+from saltern_runtime.errors import NodeError, PermanentError, StopRun
 from saltern_runtime.graph import Graph
+from saltern_runtime.models import plain
 from saltern_runtime.settings import Settings
-from saltern_runtime.store.calls import Answer, Bell, Claim, Failed, Outcome
+from saltern_runtime.store.calls import Answer, Bell, Claim, Failed, Outcome, Stopped
 from saltern_runtime.store.keys import new_nonce
 from saltern_runtime.store.store import Store
 
@@ -95,6 +96,8 @@ class Engine:
             )
         except NodeFailedError as error:
             cause = error.__cause__
+            if isinstance(cause, StopRun):
+                return self._stop(plan, claim, error.node, cause, time.monotonic() - began, self._next(end))
             log.warning(
                 "node %s failed in attempt %d: %r", error.node, claim.attempt, cause,
                 extra={"run": claim.run, "path": claim.path, "node": error.node}, exc_info=cause,
@@ -112,6 +115,23 @@ class Engine:
                 extra={"run": claim.run, "path": claim.path},
             )
         return answer
+
+    def _stop(  # noqa: PLR0917 - each is a column
+        self, plan: StagePlan, claim: Claim, node: str, stop: StopRun, seconds: float, next_nonce: str | None
+    ) -> Answer:
+        """End the run as a node said."""
+        durations = _compact({node: round(seconds, 6)})
+        if stop.state == "failed":
+            failure = json.dumps({"kind": "stopped", "code": "stopped", "message": stop.message, "node": node})
+            return self.store.stop(claim, Stopped("FAILED", durations, failure), next_nonce)
+        text = "" if stop.output is None else _compact(plain(stop.output))
+        if len(text.encode()) > self.settings.max_payload:
+            message = f"what {node!r} returns is over the limit of {self.settings.max_payload} bytes"
+            trouble = classify(PermanentError(message, code="result-too-large"), node)
+            return self._failed(plan, claim, trouble, next_nonce)
+        return self.store.stop(
+            claim, Stopped("SUCCEEDED", durations, output=text), next_nonce, keep=self.graph.retention
+        )
 
     def _done(self, plan: StagePlan, claim: Claim, result: Result, seconds: float, end: float) -> Answer:
         """Record what a stage's nodes returned: advance, or begin the items of a region, or sleep."""

@@ -164,6 +164,18 @@ class Sleep:
 
 
 @dataclass(frozen=True, slots=True)
+class Stopped:
+    """How a node ended its run."""
+
+    state: Literal["FAILED", "SUCCEEDED"]
+    durations: str
+    failure: str | None = None
+    """JSON text."""
+    output: str = ""
+    """JSON text; empty: none."""
+
+
+@dataclass(frozen=True, slots=True)
 class Failed:
     """How an attempt failed: `delay` seconds until the next, or None and the state that it ends in."""
 

@@ -188,6 +188,17 @@ class Again(_Ends):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Stop(_Ends):
+    """See stop.lua."""
+
+    script = "stop"
+    state: str
+    durations: str
+    failure: str | None = None
+    claim: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Suspend(_Ends):
     """See suspend.lua."""
 
@@ -265,7 +276,7 @@ class Reconcile(_Rings):
 
 
 CALLS: Final[tuple[type[Call], ...]] = (
-    Create, Tick, Current, Answer, Advance, PutItems, Open, Again, Suspend, Fail, Extend, Release, TakeDue, Cancel, Reconcile,
+    Create, Tick, Current, Answer, Advance, PutItems, Open, Again, Stop, Suspend, Fail, Extend, Release, TakeDue, Cancel, Reconcile,
 )  # fmt: skip
 
 

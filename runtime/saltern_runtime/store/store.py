@@ -28,6 +28,7 @@ from saltern_runtime.store.calls import (
     Sleep,
     Standing,
     Status,
+    Stopped,
     read_bells,
     read_claim,
 )
@@ -169,6 +170,22 @@ class Store(Link):
         shard = _shard(claim.run)
         call = scripts.Again(run=claim.run, path=claim.path, nonce=claim.nonce, claim=next_nonce, **self._claims)
         return self._answered(shard, self._send(shard, call, self._outside(claim.run, state, claim.time_left + keep)))
+
+    def stop(self, claim: Claim, stopped: Stopped, next_nonce: str | None, *, keep: float = RETENTION) -> Answer:
+        """End a run early, as a node says."""
+        shard = _shard(claim.run)
+        call = scripts.Stop(
+            run=claim.run,
+            path=claim.path,
+            nonce=claim.nonce,
+            state=stopped.state,
+            durations=stopped.durations,
+            failure=stopped.failure,
+            claim=next_nonce,
+            **self._claims,
+        )
+        output = stopped.output and self._outside(claim.run, stopped.output, claim.time_left + keep)
+        return self._answered(shard, self._send(shard, call, output))
 
     def suspend(
         self, claim: Claim, sleep: Sleep, outcome: Outcome, next_nonce: str | None, *, keep: float = RETENTION

@@ -278,5 +278,5 @@ def test_what_is_wrong(text: str, code: str) -> None:
 
 def test_an_empty_name_is_none() -> None:
     """It names the package."""
-    _, found = reader.read('pipeline " "')
+    _, found = reader.read('pipeline ""')
     assert [each.code for each in found] == ["unnamed-pipeline"]

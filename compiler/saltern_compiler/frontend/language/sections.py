@@ -87,7 +87,7 @@ class Sections:
         match section:
             case syn.PipelineLine():
                 self.name = section.name.text
-                if not self.name.strip():
+                if not self.name:
                     notes = ("It names the package that is generated.",)
                     message = "the name of the pipeline is empty"
                     self.report(Diagnostic("unnamed-pipeline", message, place(section.name.span), notes=notes))

@@ -15,7 +15,7 @@ from saltern_compiler.expr.kinds import public, settled
 from saltern_compiler.expr.typed import Typed
 from saltern_compiler.expr.typing import Env, check
 from saltern_compiler.ir.attempts import is_part
-from saltern_compiler.ir.pipeline import CHECK, NEXT, RETURN, Node, Pipeline
+from saltern_compiler.ir.pipeline import CHECK, NEXT, RETURN, STOP, Node, Pipeline
 from saltern_compiler.ir.values import (
     Expression,
     ListValue,
@@ -102,20 +102,20 @@ def type_param(visit: Visit, name: str, value: Value) -> tuple[Type, Value]:
         visited = _visit(visit, Param(name), is_output=False)
         _typed(visited, value, ANY)
         return value.type if isinstance(value, TypeValue) else ANY, _with_trees(value, visited.trees)
-    output = _taken_by_result(visit)
+    output = _taken_by_result(visit, name)
     given = visit.node.param(param.typed_by) if param.typed_by else None
     if isinstance(given, TypeValue):
         output = given.type
     if isinstance(value, Literal) and output is None:
         return type_of(value.value), value
-    visited = _visit(visit, param, is_output=visit.node.type == RETURN and output is not None)
+    visited = _visit(visit, param, is_output=visit.node.type in (RETURN, STOP) and output is not None)
     of = _typed(visited, value, param.type if output is None else output)
     return of, _with_trees(value, visited.trees)
 
 
-def _taken_by_result(visit: Visit) -> Type | None:
+def _taken_by_result(visit: Visit, param: str) -> Type | None:
     """Return what the value of a result is held against: the declared output, or the state of a loop."""
-    if visit.node.type == RETURN:
+    if visit.node.type == RETURN or (visit.node.type == STOP and param == "output"):
         return visit.pipeline.output
     if visit.node.type == NEXT:
         return visit.types.items.get(visit.shape.owner.get(visit.node.id, ""))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from saltern_compiler.diagnostics.model import Diagnostic
-from saltern_compiler.ir.pipeline import RETURN, Pipeline
+from saltern_compiler.ir.pipeline import RETURN, STOP, Pipeline
+from saltern_compiler.ir.values import Literal
 from saltern_compiler.passes.analyses.conditions import FALSE, TRUE
 from saltern_compiler.passes.analyses.types import TYPES
 from saltern_compiler.passes.base import Check, Context
@@ -24,6 +25,7 @@ class Output(Check):
             return
         place = pipeline.place("output")
         node = next((node for node in pipeline.body.nodes if node.type == RETURN), None)
+        _check_stops(pipeline, context)
         declared = f"The pipeline declares the output {show(pipeline.output)}."
         if node is None or node.disabled:
             reason = "no node returns it" if node is None else "the return node is disabled"
@@ -36,3 +38,15 @@ class Output(Check):
         notes = (declared, "Return once, after the branches, and `merge` what they give.")
         message = "the output may be skipped: `return` does not always run"
         context.report(Diagnostic("output-may-be-skipped", message, node.place("type"), notes=notes))
+
+
+def _check_stops(pipeline: Pipeline, context: Context) -> None:
+    """Report each `stop` with which a run succeeds without its declared output."""
+    assert pipeline.output is not None, "asked where one is declared"
+    for node in pipeline.body.walk():
+        state = node.param("state")
+        is_success = isinstance(state, Literal) and state.value == "succeeded"
+        if node.type == STOP and is_success and node.param("output") is None:
+            message = f"`{node.id}` ends the run without its output"
+            notes = (f"The pipeline declares the output {show(pipeline.output)}: `output: {{ … }}`.",)
+            context.report(Diagnostic("output-never-produced", message, node.place("params"), notes=notes), node.id)

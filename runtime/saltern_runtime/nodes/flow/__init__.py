@@ -1,1 +1,5 @@
-"""Branches and values: node types that generated code writes as plain Python, so that none of them has a callable."""
+"""Branches and values, which generated code writes as plain Python; and `stop`, which is a callable: `flow.stop(ctx, state=…)`."""
+
+from saltern_runtime.nodes.flow.stop import stop
+
+__all__ = ["stop"]

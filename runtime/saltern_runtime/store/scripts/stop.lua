@@ -1,0 +1,32 @@
+-- stop: a node ends its run: at once, whatever else of it is open.
+--
+-- @call run, path, nonce, state, failure?, durations, claim?, lease, bells, ring
+-- The state is FAILED or SUCCEEDED, the failure JSON text; ARGV[2] is what the run returns, '' for nothing.
+-- Answers and sent twice: as advance. Invariant: a run that is being cancelled stays cancelled.
+
+local rec, r = held()
+if not rec then
+  return r
+end
+let_go(r, call.path, rec)
+rec.e, rec.d = now, call.durations
+r.open = r.open - 1
+if r.state == 'CANCELLING' then
+  rec.s = 'CANCELLED'
+  keep(r.id, call.path, rec)
+  close_if_cancelled(r)
+else
+  rec.s = 'SUCCEEDED'
+  event(call.run, 'stage.succeeded', call.path, noted(rec, 'nodes', rec.d))
+  keep(r.id, call.path, rec)
+  if ARGV[2] ~= '' then
+    redis.call('HSET', key_of(r.id, ':vals'), 'return', ARGV[2])
+  end
+  close(r, call.state, call.failure)
+end
+
+touched[rec.q] = true
+local claimed = call.claim and claim(rec.q, call.claim) or nil
+local bells = finish()
+remember(rec, claimed, bells)
+return reply('ok', bells, claimed)
