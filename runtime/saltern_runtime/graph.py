@@ -169,6 +169,8 @@ class Stage:
     nodes: tuple[Node[Any, Any], ...]
     when: tuple[On, ...] = ()
     join: Literal["all", "any"] = "all"
+    quorum: int = 0
+    """It runs as soon as so many of `when` are taken, and what the others hang on is cancelled; 0: as `join` says."""
     after: tuple[str, ...] = ()
     """Stages to wait for without reading them."""
     relay: tuple[str, ...] = ()
@@ -366,6 +368,8 @@ class Graph:
                 )
 
     def _hangs(self, stage: Stage) -> Iterator[str]:
+        if stage.quorum and not 1 <= stage.quorum <= len(stage.when):
+            raise GraphError(f"{self.name}: stage {stage.name!r} waits for {stage.quorum} of {len(stage.when)} handles")
         for on in stage.when:
             if on.node not in self.stage_of:
                 raise GraphError(f"{self.name}: stage {stage.name!r} hangs on {on.node!r}, which is not there")

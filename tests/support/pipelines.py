@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from saltern_compiler.diagnostics.model import NOWHERE
 from saltern_compiler.expr.ast import Call, Const, Expr, Ident, Index, Macro, MapExpr, Select
 from saltern_compiler.frontend.remarks import Remark
-from saltern_compiler.ir.attempts import expand, is_part
+from saltern_compiler.ir.attempts import expand, is_part, spread
 from saltern_compiler.ir.pipeline import (
     Connection,
     ControlEdge,
@@ -204,7 +204,14 @@ def _nodes(draw: st.DrawFn, prefix: str, names: list[str], depth: int) -> list[N
             else []
         )
         of = exprs(open_names, skipped)
-        kinds = ["set", "error", "llm.chat", "if", "switch", *(["foreach", "while", "try"] if depth else [])]
+        kinds = [
+            "set",
+            "error",
+            "llm.chat",
+            "if",
+            "switch",
+            *(["foreach", "while", "try", "parallel"] if depth else []),
+        ]
         kind = draw(st.sampled_from(kinds))
         params: dict[str, Value] = draw(st.dictionaries(KEY, values(of), max_size=3))
         body = None
@@ -228,7 +235,7 @@ def _nodes(draw: st.DrawFn, prefix: str, names: list[str], depth: int) -> list[N
                 "at_most": Literal(draw(st.integers(1, 64))),
                 "on_error": Literal("collect"),
             }
-        elif kind in {"error", "try"}:
+        elif kind in {"error", "try", "parallel"}:
             params = {}
         elif kind == "while":
             variable = f"{node_id}_state"
@@ -255,9 +262,9 @@ def _nodes(draw: st.DrawFn, prefix: str, names: list[str], depth: int) -> list[N
             body=body,
             label=label,
         )
-        if kind == "try":
+        if kind in {"try", "parallel"}:
             node = replace(node, join="all") if len(control) < 2 else node
-            node, *others = draw(_tries(node, open_names, depth))
+            node, *others = draw((_tries if kind == "try" else _arms)(node, open_names, depth))
             made += others
         made.append(node)
         if draw(st.booleans()):
@@ -273,6 +280,16 @@ def _tries(draw: st.DrawFn, node: Node, names: list[str], depth: int) -> tuple[N
         inner = draw(_nodes(f"{node.id}_{part}", names, depth - 1))
         bodies.append([*inner, Node("yield", "yield", params=(("value", draw(values(exprs(names, [])))),))])
     return expand(node, *bodies, draw(st.sampled_from([(), (f"{node.id}_error",)])))
+
+
+@st.composite
+def _arms(draw: st.DrawFn, node: Node, names: list[str], depth: int) -> tuple[Node, ...]:
+    arms: dict[str, list[Node]] = {}
+    for name in draw(st.lists(NAME, min_size=1, max_size=3, unique=True)):
+        inner = draw(_nodes(f"{node.id}_{name}", names, depth - 1))
+        arms[name] = [*inner, Node("yield", "yield", params=(("value", draw(values(exprs(names, [])))),))]
+    join = draw(st.sampled_from([{}, {"join": Literal("any")}, {"join": Literal("quorum"), "quorum": Literal(2)}]))
+    return spread(replace(node, params=tuple(sorted(join.items()))), arms)
 
 
 def _case(case: object) -> str:

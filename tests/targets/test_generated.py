@@ -74,10 +74,15 @@ def test_the_source_map_leads_back(case, trees):
     lines = SOURCES[case].read_text().splitlines()
     with importable(trees[case], case) as load:
         for node_id, entry in written["nodes"].items():
-            assert getattr(load("nodes"), entry["function"].rpartition(".")[2]).id == node_id
+            function = getattr(load("nodes"), entry["function"].rpartition(".")[2])
+            assert function.id == node_id
             line, _ = entry["place"].split(":")
-            word = node_id.rpartition("/")[2]  # what a body gives is written as `yield`
-            written_as = {"check": "while", "attempt": "try", "catch": "try"}.get(word, word)
+            word, kind = (
+                node_id.rpartition("/")[2],
+                function.type.partition("@")[0],
+            )  # what a body gives is written as `yield`
+            whole = {"check": "while", "attempt": "try", "catch": "try", "arm": "parallel"}
+            written_as = whole.get(kind, word)
             assert any(written_as in text for text in lines[int(line) - 1 : int(line) + 4])
 
 

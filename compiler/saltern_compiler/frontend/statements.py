@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Final
 
 from saltern_compiler.diagnostics.model import Origin
-from saltern_compiler.ir.attempts import TRY, is_part
+from saltern_compiler.ir.attempts import WHOLES, is_part, whole_of
 from saltern_compiler.ir.bound import handles_of
 from saltern_compiler.ir.graph import dependencies
 from saltern_compiler.ir.pipeline import RESULT_TYPES, Node, Region
@@ -80,7 +80,7 @@ class Nesting:
                 continue
             statement.is_nested = True
             if is_part(statement.node):
-                owner.blocks[statement.node.type] = [statement]
+                owner.blocks[statement.node.id.rpartition("/")[2]] = [statement]
                 continue
             first, *others = handles = tuple(edge.handle for edge in statement.node.control)
             owner.blocks.setdefault(first, []).append(statement)
@@ -95,8 +95,8 @@ class Nesting:
     def _owner(self, node: Node, by_id: Mapping[str, Statement]) -> Statement | None:
         """Return the branch in whose block a node stands: that of all its edges, unless it stands around itself."""
         if is_part(node):
-            whole = by_id.get(node.id.removesuffix(f"/{node.type}"))
-            return whole if whole is not None and whole.node.type == TRY else None
+            whole = by_id.get(whole_of(node))
+            return whole if whole is not None and whole.node.type in WHOLES else None
         source = self._branch(node)
         owner = by_id.get(source) if source is not None else None
         if owner is None or not {edge.handle for edge in node.control} <= set(self._arms(owner.node)):

@@ -92,6 +92,8 @@ class Stage:
     lease: float
     on_error: str
     on_ambiguous: str
+    quorum: int = 0
+    """It runs as soon as so many of `when` are taken; 0: as `join` says."""
     after: tuple[str, ...] = ()
     """Those of `needs` that are neither read nor hung on; sorted."""
     relay: tuple[str, ...] = ()

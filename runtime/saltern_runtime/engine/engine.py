@@ -28,6 +28,9 @@ log = logging.getLogger("saltern.engine")
 _compact: Final = json.JSONEncoder(separators=(",", ":")).encode
 
 
+_LOST: Final = _compact({"kind": "cancelled", "code": "race-lost", "message": "another arm was there before"})
+
+
 class Engine:
     """Runs the stages of one graph. One at a time in each thread that answers."""
 
@@ -88,6 +91,9 @@ class Engine:
         return self._run(plan, claim, end)
 
     def _run(self, plan: StagePlan, claim: Claim, end: float) -> Answer:
+        losers = self.plans.losers(claim)
+        if losers:
+            self.dispatcher.ring(self.store.lose(claim, losers, _LOST).bells)
         began = time.monotonic()
         hold = self.leases.hold(claim, began + plan.stage.timeout)
         try:

@@ -108,6 +108,8 @@ class StagePlan:
         )
         if stage.ttl is not None:
             dependant["ttl"] = int(stage.ttl * 1000)
+        if stage.quorum:
+            dependant["quorum"] = stage.quorum
         return dependant
 
     def dependants(self, taken: Mapping[str, str], scopes: Sequence[str] = ("",)) -> list[Dependant]:
@@ -121,6 +123,8 @@ class StagePlan:
             live = sum(taken.get(node) == handle for node, handle in hangs)
             dependant = dependant.copy()
             dependant["live"], dependant["dead"] = live, len(hangs) - live
+            if other.stage.quorum and live == 0 and any(taken.get(node) == ERROR for node, _ in hangs):
+                dependant["dead"] = 0  # it failed: no success, but it was not skipped
             passed.append(dependant)
         return passed
 
@@ -265,6 +269,13 @@ class Plans:
             else:
                 taken[node] = SUCCESS if node in self.outcomes else str(json.loads(value))
         return taken
+
+    def losers(self, claim: Claim) -> list[str]:
+        """Return the paths of the regions that a decided race has not heard from."""
+        scopes, stage = scopes_of(claim.path), self.of(claim.path).stage
+        ids = dict.fromkeys(on.node for on in stage.when) if stage.quorum else {}
+        late = [node for node in ids if scopes[-1] + node not in claim.values]
+        return [scopes[-1] + self.stages[self.graph.stage_of[node]].name for node in late]
 
     def failed(self, stage: Stage, scope: str, failure: str) -> tuple[dict[str, str], dict[str, str]]:
         """Return what a stage leaves that fails while the run goes on: handles that were taken, and values to keep."""

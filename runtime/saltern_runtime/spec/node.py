@@ -39,6 +39,8 @@ class Emit(StrEnum):
     MERGE = "merge"
     EITHER = "either"
     """As `merge`, where one of the values is always there."""
+    JOIN = "join"
+    """The values of several arms: of all, or of those that a race was decided by."""
     ERROR = "error"
     """`return failure`: what became of the node whose handle `error` it hangs on; a region has it as its only item."""
     ONCE = "once"

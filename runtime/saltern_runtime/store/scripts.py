@@ -13,7 +13,7 @@ from importlib import resources
 from typing import Any, ClassVar, Final, Literal, TypedDict, cast
 
 _SHARED: Final = {
-    **dict.fromkeys(("advance", "again", "fail", "open", "take_due"), ("items",)),
+    **dict.fromkeys(("advance", "again", "fail", "lose", "open", "take_due"), ("items",)),
     **dict.fromkeys(("create", "tick"), ("runs",)),
 }
 """Script → what it shares with others beside the prelude."""
@@ -36,6 +36,8 @@ class Dependant(_Dependant, total=False):
     """A stage as its predecessors (or `create`) pass it: the worker knows the plan, the store does not."""
 
     ttl: int
+    quorum: int
+    """It becomes READY as soon as so many of its control edges are live."""
 
 
 class Body(TypedDict):
@@ -188,6 +190,18 @@ class Again(_Ends):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Lose(_Rings):
+    """See lose.lua."""
+
+    script = "lose"
+    run: str
+    path: str
+    nonce: str
+    losers: Sequence[str]
+    failure: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stop(_Ends):
     """See stop.lua."""
 
@@ -276,7 +290,7 @@ class Reconcile(_Rings):
 
 
 CALLS: Final[tuple[type[Call], ...]] = (
-    Create, Tick, Current, Answer, Advance, PutItems, Open, Again, Stop, Suspend, Fail, Extend, Release, TakeDue, Cancel, Reconcile,
+    Create, Tick, Current, Answer, Advance, PutItems, Open, Again, Lose, Stop, Suspend, Fail, Extend, Release, TakeDue, Cancel, Reconcile,
 )  # fmt: skip
 
 

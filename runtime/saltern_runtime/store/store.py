@@ -171,6 +171,14 @@ class Store(Link):
         call = scripts.Again(run=claim.run, path=claim.path, nonce=claim.nonce, claim=next_nonce, **self._claims)
         return self._answered(shard, self._send(shard, call, self._outside(claim.run, state, claim.time_left + keep)))
 
+    def lose(self, claim: Claim, losers: Sequence[str], failure: str) -> Answer:
+        """Fail regions that need not go on, as the holder of a claim says; the claim stays."""
+        shard = _shard(claim.run)
+        call = scripts.Lose(
+            run=claim.run, path=claim.path, nonce=claim.nonce, losers=losers, failure=failure, **self._rings
+        )
+        return self._answered(shard, self._send(shard, call))
+
     def stop(self, claim: Claim, stopped: Stopped, next_nonce: str | None, *, keep: float = RETENTION) -> Answer:
         """End a run early, as a node says."""
         shard = _shard(claim.run)

@@ -136,7 +136,9 @@ def _stage(module: Module, stage: Stage, functions: Mapping[str, str]) -> list[s
         parts.append(
             f"when={_tuple([f'On({literal(condition.source)}, {literal(condition.handle)})' for condition in stage.when])}"
         )
-    if stage.join != "all":
+    if stage.quorum:
+        parts.append(f"quorum={literal(stage.quorum)}")
+    elif stage.join != "all":
         parts.append(f"join={literal(stage.join)}")
     for name, names in (("after", stage.after), ("relay", stage.relay)):
         if names:

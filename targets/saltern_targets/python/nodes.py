@@ -6,9 +6,10 @@ from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass
 from typing import Final
 
+from saltern_compiler.ir.attempts import is_race, race_of
 from saltern_compiler.ir.pipeline import RETURN, Node
 from saltern_compiler.ir.plan import Plan, PlannedNode
-from saltern_compiler.ir.values import Expression, ListValue, Literal, TypeValue, Value
+from saltern_compiler.ir.values import Expression, ListValue, Literal, ObjectValue, TypeValue, Value
 from saltern_compiler.pytext import RESERVED, identifier, literal
 from saltern_runtime.spec import ANY, BOOL, Emit, NodeType, Param, Type, UnionType
 from saltern_runtime.spec.names import AMBIENT, ELSE, FAILURE_TYPE, INPUT, RUN, RUN_TYPE, THEN, case_handle
@@ -203,6 +204,17 @@ class _Writer:
         """`return [None]`."""
         return ["return [None]"]
 
+    def join(self, planned: PlannedNode, values: Values) -> list[str]:
+        """Return the values of all arms, or of those that decided a race."""
+        bound = planned.node.param("values")
+        assert isinstance(bound, ObjectValue), "both notations write it"
+        if not is_race(planned.node):
+            return values.returned(bound, planned.returns)
+        values.imports.add(("saltern_runtime.errors", "PermanentError"))
+        message = f"too few arms of {planned.node.id} succeeded"
+        _, quorum = race_of(planned.node)
+        return values.winners(bound.fields, planned.returns, message, quorum)
+
     def either(self, planned: PlannedNode, values: Values) -> list[str]:
         """Return the first value, in written order, that was not skipped: one of them is there."""
         bound = planned.node.param("values")
@@ -227,4 +239,5 @@ _BODIES: Final[Mapping[Emit, Callable[[_Writer, PlannedNode, Values], list[str]]
     Emit.ERROR: _Writer.error,
     Emit.ONCE: _Writer.once,
     Emit.EITHER: _Writer.either,
+    Emit.JOIN: _Writer.join,
 }

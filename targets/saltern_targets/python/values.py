@@ -18,8 +18,9 @@ from saltern_compiler.ir.values import (
     TypeValue,
     Value,
     expressions,
+    make_object,
 )
-from saltern_compiler.pytext import identifier, literal
+from saltern_compiler.pytext import identifier, literal, string
 from saltern_runtime.spec import ANY, DOUBLE, Json, ListType, MapType, ObjectType, Type, UnionType
 from saltern_targets.names import IN_SCOPE
 from saltern_targets.python.classes import Classes
@@ -105,6 +106,20 @@ class Values:
         *_, last = ladder = [(self._have_run(self._needs(item)), self.write(item, expected)) for item in items]
         tested = [line for test, text in ladder[:-1] for line in (f"if {test}:", f"    return {text}")]
         return [*tested, f"assert {last[0]}", f"return {last[1]}"]
+
+    def winners(self, arms: Sequence[tuple[str, Value]], expected: Type, message: str, quorum: int) -> list[str]:
+        """Write the statements that return which arms decided a race: one as an object, several as a list of such."""
+        item = expected.item if isinstance(expected, ListType) else expected
+        texts = [
+            (self._have_run(self._needs(value)), self.write(make_object({"arm": Literal(name), "value": value}), item))
+            for name, value in arms
+        ]
+        fails = f"raise PermanentError({string(message)}, code={string('race-failed')})"
+        if not isinstance(expected, ListType):
+            return [*(line for test, text in texts for line in (f"if {test}:", f"    return {text}")), fails]
+        added = [line for test, text in texts for line in (f"if {test}:", f"    done.append({text})")]
+        enough = [f"if len(done) < {quorum}:", f"    {fails}", f"return done[:{quorum}]"]
+        return [f"done: {self.annotation(expected)} = []", *added, *enough]
 
     def _needs(self, item: Value) -> list[str]:
         return [name for name in _unguarded(item) if name in self.names and self.names[name].may_be_skipped]

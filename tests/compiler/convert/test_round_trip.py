@@ -145,6 +145,23 @@ a = try {  # beside
   # at the other end
 }
 """,
+    "parallel": """
+a = parallel, join any {  # beside
+  # before it
+  fast => {  # beside it
+    # in it
+    b = set { value: 1 }
+
+    # and its value
+    yield b
+    # at its end
+  }
+  good => {
+    yield 0
+  }
+  # at the end
+}
+""",
     "cases": """
 a = switch input.x {
   # Some.

@@ -332,20 +332,25 @@ def test_a_loop_has_one_condition() -> None:
     assert [each.code for each in found] == ["syntax-error"]
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "a = parallel { b = set { value: 1 } }",
-    ],
-)
-def test_regions_that_do_not_run(statement: str) -> None:
-    """They are parsed, and stay in the pipeline as nodes, so that the checks report them and nothing that follows from it."""
-    pipeline, found = reader.read("pipeline p\n" + statement)
-    assert {each.code for each in found} <= {"does-not-run-yet"}
+def test_parallel() -> None:
+    """It is an arm each, and what takes their values; what it joins is a parameter."""
+    pipeline, found = reader.read(
+        "pipeline p\nr = if input.x { a = parallel, join quorum 2 after z { two => { b = set { value: 1 } yield b } one => { yield 2 } } }"
+    )
+    assert found == []
     assert pipeline is not None
-    node = pipeline.body.node("a")
-    assert node is not None
-    assert node.type == statement.split()[2]
+    nodes = {node.id: node for node in pipeline.body.nodes}
+    assert {name: (node.type, _edges(node), node.after) for name, node in nodes.items() if name != "r"} == {
+        "a": ("parallel", [("r", "then")], ("z",)),
+        "a/one": ("arm", [("r", "then")], ("z",)),
+        "a/two": ("arm", [("r", "then")], ("z",)),
+    }
+    assert {name: value for name, value in nodes["a"].params if name != "values"} == {
+        "join": Literal("quorum"), "quorum": Literal(2),
+    }  # fmt: skip
+    body = nodes["a/two"].body
+    assert body is not None
+    assert [node.id for node in body.nodes] == ["a/two/yield", "b"]
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Set
 from dataclasses import replace
 from typing import Literal, TypeAlias
 
-from saltern_compiler.ir.attempts import ATTEMPT, TRY, part_id
+from saltern_compiler.ir.attempts import CATCH, WHOLES, is_part
 from saltern_compiler.ir.graph import Cycle, reads, topological
 from saltern_compiler.ir.pipeline import RESULT_TYPES, ControlEdge, Node, Region
 from saltern_compiler.registry import Registry
@@ -31,9 +31,11 @@ def inherit_gates(region: Region, registry: Registry) -> Region:
         return opened
     gates: dict[str, Gate] = {}
     outcomes = frozenset(edge.source for node in opened.nodes for edge in node.control if edge.handle in OUTCOMES)
+    firsts = {node.id for node in opened.nodes if is_part(node) and node.type != CATCH}
     for node in order:
-        if node.type == TRY:
-            gates[node.id] = gates.get(part_id(node.id, ATTEMPT), (node.control, node.join))
+        if node.type in WHOLES:
+            own = (gate for part, gate in gates.items() if part in firsts and part.rpartition("/")[0] == node.id)
+            gates[node.id] = next(own, (node.control, node.join))
             continue
         outside = _stands_outside(node, registry)
         gates[node.id] = (node.control, node.join) if outside else _gate(node, gates, outcomes)

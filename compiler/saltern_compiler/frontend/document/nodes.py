@@ -18,7 +18,7 @@ from saltern_compiler.frontend.document.shape import (
     NODE_DATA,
 )
 from saltern_compiler.frontend.document.values import read_value
-from saltern_compiler.ir.attempts import CATCH, TRY, expand
+from saltern_compiler.ir.attempts import CATCH, PARALLEL, TRY, WHOLES, expand, spread
 from saltern_compiler.ir.pipeline import MAX_REGIONS, Node, Region, asks, region_of
 from saltern_compiler.ir.values import Literal, Value
 from saltern_compiler.registry import Registry
@@ -145,7 +145,7 @@ def build_region(drawing: Drawing, nodes: Sequence[Node], report: Report, regist
 def _owns_body(node: Node, parents: Set[str], registry: Registry) -> bool:
     """Whether a node is a region: its type says so; of an unknown type, where others are drawn inside of it."""
     spec = registry.node(node.type, node.version)
-    return node.id in parents if spec is None else spec.region is not None or node.type == TRY
+    return node.id in parents if spec is None else spec.region is not None or node.type in WHOLES
 
 
 def binding_of(node: Node, registry: Registry) -> str:
@@ -185,9 +185,18 @@ def _expanded(nodes: Iterable[Node], bodies: _Bodies) -> list[Node]:
             expanded.append(node)
         elif node.type == TRY:
             expanded += _tried(node, bodies)
+        elif node.type == PARALLEL:
+            expanded += _spread(node, bodies)
         else:
             expanded.append(_with_body(node, bodies))
     return expanded
+
+
+def _spread(node: Node, bodies: _Bodies) -> tuple[Node, ...]:
+    arms: dict[str, list[Node]] = {}
+    for inner in bodies.inside.get(node.id, ()):
+        arms.setdefault(bodies.parts.get(inner.id, ""), []).append(inner)
+    return spread(node, {name: _expanded(nodes, bodies) for name, nodes in arms.items()})
 
 
 def _tried(node: Node, bodies: _Bodies) -> tuple[Node, ...]:

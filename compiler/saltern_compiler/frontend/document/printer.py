@@ -17,7 +17,7 @@ from saltern_compiler.frontend.document.shape import IDENTIFIER, SCHEMA_VERSION
 from saltern_compiler.frontend.durations import show_duration
 from saltern_compiler.frontend.remarks import NODE, Orders, Remark, in_order
 from saltern_compiler.frontend.statements import Nesting, Statement
-from saltern_compiler.ir.attempts import CATCH, TRY, is_part, parts
+from saltern_compiler.ir.attempts import ATTEMPT, CATCH, TRY, VALUES, WHOLES, is_part, parts, whole_of
 from saltern_compiler.ir.graph import dependencies
 from saltern_compiler.ir.pipeline import CHECK, Node, Pipeline, Region
 from saltern_compiler.ir.values import Value
@@ -128,11 +128,11 @@ class _Drawer:
 
     def _bodies(self, node: Node, region: Region) -> list[tuple[Region, str]]:
         """Return what is drawn inside of a node, each with what `data.region` says of it."""
-        if node.type == TRY:
-            pair = parts(node, region)
-            assert pair is not None, "both notations make the parts of a try alike"
-            named = zip(pair, (BODY, CATCH), strict=True)
-            return [(part.body, name) for part, name in named if part.body is not None]
+        if node.type in WHOLES:
+            found = parts(node, region)
+            assert found is not None, "both notations make the parts alike"
+            named = ((part, part.id.rpartition("/")[2]) for part in found)
+            return [(part.body, BODY if name == ATTEMPT else name) for part, name in named if part.body is not None]
         return [] if node.body is None else [(node.body, "")]
 
     def _node(self, node: Node, parent: str | None, part: str) -> None:
@@ -158,7 +158,7 @@ class _Drawer:
             self._edge((source, DONE), (node.id, IN), "control")
 
     def _params(self, node: Node) -> dict[str, Json]:
-        params = {} if node.type == TRY else dict(node.params)
+        params = {name: value for name, value in node.params if node.type not in WHOLES or name != VALUES}
         written: dict[str, Json] = {}
         for name in in_order(list(params), self.orders):
             edges = edges_of(node.type, name, params[name])
@@ -273,7 +273,7 @@ class _Drawer:
 
 def _needs(region: Region) -> Mapping[str, Set[str]]:
     """Map each node that is drawn to those it waits for; what the parts of a `try` wait for, the whole of it does."""
-    whole = {node.id: node.id.removesuffix(f"/{node.type}") if is_part(node) else node.id for node in region.nodes}
+    whole = {node.id: whole_of(node) if is_part(node) else node.id for node in region.nodes}
     needs: dict[str, set[str]] = {}
     for node_id, sources in dependencies(region).items():
         needs.setdefault(whole[node_id], set()).update(whole[source] for source in sources)

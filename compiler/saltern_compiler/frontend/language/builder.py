@@ -162,8 +162,19 @@ class Builder(TypeBuilder):
         return self._region(meta, syn.Head(decorators, _name(name)), keyword, [*clauses, *blocks], variables=variables)
 
     def parallel(self, meta: Meta, parts: Sequence[Any]) -> syn.Item:
-        decorators, (name, keyword, *rest) = _split(parts)
-        return self._region(meta, syn.Head(decorators, _name(name)), keyword, rest)
+        decorators, (name, keyword, mode, *rest) = _split(parts)
+        arms = tuple(part for part in rest if isinstance(part, syn.ParallelArm))
+        head = syn.Head(decorators, _name(name), _clauses([part for part in rest if isinstance(part, tuple)]))
+        word, number = mode or (None, None)
+        return syn.ParallelStatement(head, word, number, arms, token_span(keyword), span_of(meta))
+
+    def join_mode(self, _meta: Meta, parts: Sequence[Any]) -> tuple[syn.Name, tuple[int, Span] | None]:
+        _, mode, number = parts
+        return _name(mode), None if number is None else (self._number(number), token_span(number))
+
+    def parallel_arm(self, _meta: Meta, parts: Sequence[Any]) -> syn.ParallelArm:
+        name, block = parts
+        return syn.ParallelArm(_name(name), block)
 
     def _region(
         self,

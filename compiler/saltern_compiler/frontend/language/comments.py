@@ -108,7 +108,7 @@ def _walk(tree: Tree[Token] | Token) -> Iterator[tuple[Token, _Place, bool, bool
             if rule == "try_region" and number in handles:
                 inner = replace(inner, region=part_id(own.anchor.removeprefix(NODE), handles[number]))
             last = number == len(part.children) - 1 and number > 0
-            ends = last and own.is_open and rule in {*_CONTAINERS, "block", "switch"}
+            ends = last and own.is_open and rule in {*_CONTAINERS, "block", "switch", "parallel"}
             children.append((child, inner, first and number == 0, ends))
         waiting.extend(reversed(children))
 
@@ -132,6 +132,9 @@ def _place(tree: Tree[Token], rule: str, place: _Place, triggers: Iterator[int])
         return _Place(prefix + name if prefix.endswith(" ") else prefix)
     if rule == "else_if":
         return _Place(NODE + else_name(place.anchor.removeprefix(NODE)), region=place.region)
+    if rule == "parallel_arm":
+        name = str(words[0])
+        return replace(place, part=name, arm="", region=part_id(place.anchor.removeprefix(NODE), name))
     if rule == "handler":
         return replace(place, part=ERROR, arm="")
     if rule == "arm":

@@ -37,11 +37,12 @@ _PLAIN: Final = frozenset(
         "at_most",
         "on_error",
         "on_limit",
+        "join_mode",
         "decorator_arg",
     ]
 )
 """Rules whose words simply stand one after another, with decorators above."""
-_HEADED: Final = frozenset(["if_branch", "bare_if", "else_if", "foreach", "while_region", "try_region", "parallel"])
+_HEADED: Final = frozenset(["if_branch", "bare_if", "else_if", "foreach", "while_region", "try_region"])
 """Rules that end in blocks."""
 
 
@@ -171,6 +172,12 @@ class _Setter(ValueSetter):
         above = [(part.doc, HARD) for part in children[:count]]
         arms = entries(children[first:], commas=False, expanded=len(children) > first + 2)
         return self.part("switch", children, (*above, spaced(children[count:first]), " ", arms))
+
+    def parallel(self, children: list[Part]) -> Part:
+        return self.switch(children)
+
+    def parallel_arm(self, children: list[Part]) -> Part:
+        return self.arm(children)
 
     def bare_switch(self, children: list[Part]) -> Part:
         return self.switch(children)

@@ -15,7 +15,7 @@ from saltern_compiler.frontend.language.types import place
 from saltern_compiler.frontend.language.values import Values, unreadable
 from saltern_compiler.frontend.statements import else_name
 from saltern_compiler.ir import values as ir
-from saltern_compiler.ir.attempts import TRY, expand
+from saltern_compiler.ir.attempts import PARALLEL, TRY, expand, spread
 from saltern_compiler.ir.pipeline import (
     ERROR_TYPE,
     MAX_REGIONS,
@@ -75,6 +75,8 @@ class Lowering:
                 return self._branch(of, edges)
             case syn.RegionStatement():
                 return [*self._region(of, edges), *self._handled(of)]
+            case syn.ParallelStatement():
+                return self._parallel(of, edges)
             case syn.ResultStatement():
                 return self._result(of, edges)
 
@@ -243,6 +245,24 @@ class Lowering:
             self.report(Diagnostic("syntax-error", f"`{node.id}` catches nothing", place(of.keyword), notes=notes))
             bodies.append([])
         return [*expand(node, bodies[0], bodies[1], tuple(name.text for name in of.variables))]
+
+    def _parallel(self, of: syn.ParallelStatement, edges: Edges) -> list[Node]:
+        params: dict[str, ir.Value] = {}
+        origins = [("type", place(of.keyword)), ("params", place(of.keyword))]
+        if of.mode is not None:
+            params["join"] = ir.Literal(of.mode.text, place(of.mode.span))
+            origins.append(("param:join", place(of.mode.span)))
+        if of.number is not None:
+            params["quorum"] = ir.Literal(of.number[0], place(of.number[1]))
+            origins.append(("param:quorum", place(of.number[1])))
+        node = self._make(of.head, PARALLEL, params, span=of.span, edges=edges, origins=origins)
+        arms: dict[str, list[Node]] = {}
+        for arm in of.arms:
+            if arm.name.text in arms:
+                message = f"`{node.id}` has a second arm `{arm.name.text}`"
+                self.report(Diagnostic("duplicate-id", message, place(arm.name.span)))
+            arms.setdefault(arm.name.text, self._inside(arm.block))
+        return [*spread(node, arms)]
 
     def _while(self, of: syn.RegionStatement, edges: Edges) -> list[Node]:
         """Lower a loop: what it asks before each round becomes a node of its body, where the name of the state is known."""

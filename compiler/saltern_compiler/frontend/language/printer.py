@@ -17,7 +17,7 @@ from saltern_compiler.frontend.language.print_values import IDENTIFIER, ValueWri
 from saltern_compiler.frontend.notation import UnwritableError
 from saltern_compiler.frontend.remarks import BEFORE, BESIDE, END, INSIDE, NODE, START, Orders, Remarks, in_order
 from saltern_compiler.frontend.statements import BRANCHES, Nesting, Statement, cases, else_name
-from saltern_compiler.ir.attempts import ATTEMPT, CATCH, PARTS, TRY, is_part, parts
+from saltern_compiler.ir.attempts import ATTEMPT, CATCH, PARALLEL, TRY, VALUES, is_part, parts
 from saltern_compiler.ir.pipeline import (
     CHECK,
     ERROR_TYPE,
@@ -191,6 +191,8 @@ class _Writer:
             self._while(of, node.body, anchor)
         elif node.type == TRY:
             self._try(of, anchor)
+        elif node.type == PARALLEL:
+            self._parallel(of, anchor)
         elif node.type in RESULT_TYPES:
             self._result(of, anchor)
         else:
@@ -340,11 +342,7 @@ class _Writer:
 
     def _try(self, of: Statement, anchor: str) -> None:
         node = of.node
-        found = [block[0].node for part in PARTS if (block := of.blocks.get(part))]
-        pair = parts(node, Region((node, *found)))
-        if pair is None or node.version != 1 or node.connection is not None:
-            raise _unwritable(node.id)
-        attempt, catch = pair
+        attempt, catch = self._parts(of)
         assert attempt.body is not None, "the parts of a try have bodies"
         assert catch.body is not None, "as above"
         beside = self.remarks.beside(anchor) or self.remarks.beside(anchor, ATTEMPT)
@@ -359,6 +357,31 @@ class _Writer:
         ]
         self._region(catch.body)
         self.lines += [*self.remarks.lines(anchor, CATCH, INSIDE), "}"]
+
+    def _parallel(self, of: Statement, anchor: str) -> None:
+        node = of.node
+        arms = self._parts(of)
+        params = self._only(node, "join", "quorum", VALUES, optional=True)
+        mode = "" if "join" not in params else f", join {_text(params['join'])}"
+        mode += f" {self._values().value(params['quorum'])}" if "quorum" in params else ""
+        if "quorum" in params and "join" not in params:
+            raise _unwritable(node.id)
+        self.lines.append(f"{node.id} = parallel{mode}{_clauses(of)} {{" + self.remarks.beside(anchor))
+        for arm in arms:
+            name = arm.id.rpartition("/")[2]
+            assert arm.body is not None, "arms have bodies"
+            self.lines += [*self.remarks.lines(anchor, name), f"{name} => {{" + self.remarks.beside(anchor, name)]
+            self._region(arm.body)
+            self.lines += [*self.remarks.lines(anchor, name, INSIDE), "}"]
+        self.lines += [*self.remarks.lines(anchor, "", INSIDE), "}"]
+
+    def _parts(self, of: Statement) -> tuple[Node, ...]:
+        """Return the parts of a `try` or a `parallel`, as a notation makes them."""
+        nodes = (each.node for block in of.blocks.values() for each in block if is_part(each.node))
+        found = parts(of.node, Region((of.node, *sorted(nodes, key=lambda node: node.id))))
+        if found is None or of.node.version != 1 or of.node.connection is not None:
+            raise _unwritable(of.node.id)
+        return found
 
     def _while(self, of: Statement, body: Region, anchor: str) -> None:
         node = of.node

@@ -170,7 +170,7 @@ class BranchStatement:
 
 @dataclass(frozen=True, slots=True)
 class RegionStatement:
-    """`foreach`, `while`, `try` or `parallel`: a construct with words of its own that owns nested graphs."""
+    """`foreach`, `while` or `try`: a construct with words of its own that owns nested graphs."""
 
     kind: str
     head: Head
@@ -188,6 +188,26 @@ class RegionStatement:
 
 
 @dataclass(frozen=True, slots=True)
+class ParallelArm:
+    """`name => { … }`: one of the ways of a `parallel`."""
+
+    name: Name
+    block: Block
+
+
+@dataclass(frozen=True, slots=True)
+class ParallelStatement:
+    """`id = parallel, join mode { name => { … } }`; `number` is that of a quorum."""
+
+    head: Head
+    mode: Name | None
+    number: tuple[int, Span] | None
+    arms: tuple[ParallelArm, ...]
+    keyword: Span
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class ResultStatement:
     """`return`, `yield` or `next` with its value."""
 
@@ -198,7 +218,7 @@ class ResultStatement:
     span: Span
 
 
-Statement: TypeAlias = NodeStatement | BranchStatement | RegionStatement | ResultStatement
+Statement: TypeAlias = NodeStatement | BranchStatement | RegionStatement | ParallelStatement | ResultStatement
 
 
 @dataclass(frozen=True, slots=True)

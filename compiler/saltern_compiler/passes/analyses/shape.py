@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from saltern_compiler.ir import graph
+from saltern_compiler.ir.attempts import is_race
 from saltern_compiler.ir.bound import handles_of
 from saltern_compiler.ir.pipeline import RESULT_TYPES, Connection, ControlEdge, Node, Pipeline, Region
 from saltern_compiler.ir.values import Value
@@ -48,11 +49,8 @@ class Shape:
     """All of these, a body right behind its owner."""
     taken: Mapping[str, tuple[str, ...] | None]
     """Node id → its control handles, as `handles` gives them; nodes of unknown types are left out."""
-
-    @property
-    def outcomes(self) -> frozenset[str]:
-        """Ids of the nodes on whose success or failure others hang."""
-        return frozenset(edge.source for edges in self.control.values() for edge in edges if edge.handle in OUTCOMES)
+    outcomes: frozenset[str] = frozenset()
+    """Ids of the nodes on whose success or failure others hang: by edges, or as arms of a race."""
 
     def owners(self, node_id: str) -> tuple[str, ...]:
         """Return the ids of the nodes in whose bodies a node stands, the innermost first."""
@@ -175,7 +173,18 @@ def _with_edges(bare: Shape) -> Shape:
         before=before,
         flows=flows,
         order=tuple(_flatten("", flows)),
+        outcomes=frozenset(_outcomes(nodes, reads, control)),
     )
+
+
+def _outcomes(
+    nodes: Mapping[str, Node], reads: Mapping[str, tuple[str, ...]], control: Mapping[str, tuple[ControlEdge, ...]]
+) -> Iterator[str]:
+    for edges in control.values():
+        yield from (edge.source for edge in edges if edge.handle in OUTCOMES)
+    for node in nodes.values():
+        if is_race(node):
+            yield from (name for name in reads[node.id] if name in nodes)
 
 
 def _read(node: Node, bare: Shape) -> set[str]:

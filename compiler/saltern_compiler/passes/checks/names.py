@@ -11,7 +11,7 @@ from saltern_compiler.characters import is_printable
 from saltern_compiler.diagnostics.model import Diagnostic, Origin, Related
 from saltern_compiler.diagnostics.suggest import replace_by
 from saltern_compiler.expr.show import WORDS
-from saltern_compiler.ir.attempts import is_part
+from saltern_compiler.ir.attempts import ARM, is_part
 from saltern_compiler.ir.pipeline import INNER_TYPES, RESERVED_IDS, RETURN, Node, Pipeline, Region
 from saltern_compiler.passes.base import Check, Context
 from saltern_compiler.pynames import KEYWORDS, PACKAGES
@@ -117,6 +117,8 @@ def _is_named(node: Node) -> bool:
 
 
 def _check_node(node: Node, context: Context) -> None:
+    if node.type == ARM and not _NAME.fullmatch(node.id.rpartition("/")[2]):
+        context.report(_invalid("arm", node.id.rpartition("/")[2], node.place("id")))
     if not _is_named(node):
         return
     place = node.place("id")

@@ -1,22 +1,18 @@
-"""Node types and versions, and constructs that the runtime does not run yet."""
+"""Node types and versions."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 from saltern_compiler.diagnostics.model import Diagnostic
 from saltern_compiler.diagnostics.suggest import did_you_mean, replace_by, there_are
 from saltern_compiler.ir.pipeline import Node, Pipeline
 from saltern_compiler.passes.base import Check, Context
 
-_LATER: Final = frozenset({"parallel"})
-"""Words of the language that the runtime has no part for yet."""
-
 
 @dataclass(frozen=True, slots=True)
 class NodeTypes(Check):
-    """`unknown-node-type`, `unknown-node-version`, `does-not-run-yet`."""
+    """`unknown-node-type`, `unknown-node-version`."""
 
     name: str = "node_types"
 
@@ -31,15 +27,9 @@ def _check(node: Node, context: Context) -> None:
     if registry.node(node.type, node.version) is not None:
         return
     place = node.place("type")
-    if node.type in _LATER:
-        notes: tuple[str, ...] = (
-            "The construct has its place in the language and in the editor, but the runtime has no part for it yet.",
-        )
-        context.report(Diagnostic("does-not-run-yet", f"`{node.type}` does not run yet", place, notes=notes), node.id)
-        return
     versions = registry.versions(node.type)
     if versions:
-        notes = there_are(f"{node.type}@{version}" for version in versions)
+        notes: tuple[str, ...] = there_are(f"{node.type}@{version}" for version in versions)
         message = f"the node type `{node.type}` has no version {node.version}"
         context.report(Diagnostic("unknown-node-version", message, place, notes=notes), node.id)
         return

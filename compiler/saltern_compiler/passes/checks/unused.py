@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from saltern_compiler.diagnostics.model import Diagnostic, Origin
-from saltern_compiler.ir.attempts import TRY
+from saltern_compiler.ir.attempts import WHOLES
 from saltern_compiler.ir.pipeline import RESULT_TYPES, Node, Pipeline
 from saltern_compiler.ir.values import SecretRef
 from saltern_compiler.passes.analyses.shape import SHAPE, all_settings
@@ -42,7 +42,7 @@ def _nodes(pipeline: Pipeline, context: Context) -> Iterator[tuple[str, str, Ori
 
 def _is_pure(node: Node, effects: Mapping[str, Effect]) -> bool:
     """Whether a node does nothing but give a value; a region, where that holds for all of its body."""
-    if node.type == TRY:
+    if node.type in WHOLES:
         return False  # its parts do what it is there for
     if node.body is None:
         return effects.get(node.id) is Effect.PURE

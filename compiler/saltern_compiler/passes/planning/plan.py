@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from saltern_compiler.ir.attempts import race_of
 from saltern_compiler.ir.canonical import digest, schedule_id
 from saltern_compiler.ir.graph import own_reads
 from saltern_compiler.ir.pipeline import RETURN, Node, Pipeline, Trigger
@@ -199,7 +200,8 @@ class _Cut:
             name=group.name,
             nodes=group.nodes,
             needs=group.needs,
-            when=self.shape.control[group.name],
+            when=race_of(last)[0] or self.shape.control[group.name],
+            quorum=race_of(last)[1],
             join=last.join,
             queue=spec.queue,
             timeout=policy.timeout or 0.0,

@@ -208,7 +208,7 @@ local function wake(r, path, rec, verdict)
 end
 
 -- Put a stage's arrival to a dependant; returns its record at the last arrival.
--- @dependant path, need, join, live, dead, queue, priority, reads, timeout, ttl?
+-- @dependant path, need, join, live, dead, queue, priority, reads, timeout, ttl?, quorum?
 local function arrive(r, dep)
   local key = key_of(r.id, ':acts')
   local got, live, dead = 0, 0, 0
@@ -221,12 +221,15 @@ local function arrive(r, dep)
     got, live, dead = tonumber(a), tonumber(b), tonumber(c)
   end
   got, live, dead = got + 1, live + dep.live, dead + dep.dead
-  if got < dep.need then
+  local decided = dep.quorum and live >= dep.quorum
+  if got < dep.need and not decided then
     redis.call('HSET', key, dep.path, 'B:' .. got .. ':' .. live .. ':' .. dead)
     return nil
   end
   local rec = { s = 'READY', a = 0, f = 0, l = 0, q = dep.queue, p = dep.priority, r = dep.reads, t = dep.timeout, y = dep.ttl, w = now }
-  if (dep.join == 'all' and dead > 0) or (dep.join == 'any' and live == 0) then
+  if dep.quorum then
+    rec.v = (live == 0 and dead > 0) and 'skip' or nil -- what failed counts neither way
+  elseif (dep.join == 'all' and dead > 0) or (dep.join == 'any' and live == 0) then
     rec.v = 'skip'
   end
   count(r, dep.path, 1)

@@ -25,12 +25,19 @@ else
   rec.c = { n = call.items, i = 0, m = call.most, e = call.mode, l = {}, w = call.carries }
   suspend(r, call.path, rec, r.deadline + 1)
   event(call.run, 'stage.opened', call.path, noted(rec, 'items', string.format('%d', call.items)))
-  refill(r, call.path, rec)
-  keep(r.id, call.path, rec)
+  local lost = redis.call('HGET', key_of(r.id), 'lost|' .. call.path)
+  if lost then -- the race that it was to take part in is over
+    keep(r.id, call.path, rec)
+    fail_each(r, call.path, lost)
+    rec = record(r.id, call.path)
+  else
+    refill(r, call.path, rec)
+    keep(r.id, call.path, rec)
+  end
 end
 
 touched[rec.q] = true
-local claimed = call.claim and claim(rec.q, call.claim) or nil
+local claimed = call.claim and rec.s ~= 'READY' and claim(rec.q, call.claim) or nil -- its own is not to be written over
 local bells = finish()
 remember(rec, claimed, bells)
 return reply('ok', bells, claimed)

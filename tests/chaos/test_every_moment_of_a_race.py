@@ -1,0 +1,82 @@
+"""SIGKILL before and after every script call of a race: of its winner, of who decides it, and of the losers that are cancelled."""
+
+from datetime import timedelta
+
+from saltern_runtime.graph import SKIPPED, Context, Graph, On, Opens, Skipped, Sleeps, Stage, node
+from saltern_runtime.nodes.flow.rounds import only
+from tests.chaos.test_every_moment import work_until_killed
+from tests.support.checker import broken, recorded_twice
+
+
+@node("race/a", type="arm@1")
+def race_a() -> list[None]:
+    return [None]
+
+
+@node("race/b", type="arm@1")
+def race_b() -> list[None]:
+    return [None]
+
+
+@node("step", type="http.request@1")
+def step(ctx: Context) -> str:
+    return "a"
+
+
+@node("nap", type="wait@1")
+def nap() -> timedelta:
+    return timedelta(seconds=50)
+
+
+@node("race/a/yield", type="yield@1")
+def race_a_yield(*, step: str) -> str:
+    return step
+
+
+@node("race/b/yield", type="yield@1")
+def race_b_yield(*, nap: None) -> str:
+    return "b"
+
+
+@node("race", type="parallel@1")
+def race(*, race_a: str | Skipped, race_b: str | Skipped) -> list[str]:
+    return [each for each in (race_a, race_b) if each is not SKIPPED]
+
+
+@node("return", type="return@1")
+def return_(*, race: list[str]) -> list[str]:
+    return race
+
+
+def make_graph(name):
+    def arm(owner, *body):
+        opens = Opens("", body, result=f"{owner.id}/yield", at_most=1, on_skip="null", gather=only)
+        return Stage(owner.id, nodes=(owner,), ends=opens, on_error="continue")
+
+    stages = (
+        arm(race_a, Stage("race/a/step", nodes=(step,)), Stage("race/a/yield", nodes=(race_a_yield,))),
+        arm(race_b, Stage("race/b/nap", nodes=(nap,), ends=Sleeps()), Stage("race/b/yield", nodes=(race_b_yield,))),
+        Stage("race", nodes=(race,), when=(On("race/a", "success"), On("race/b", "success")), quorum=1),
+        Stage("return", nodes=(return_,)),
+    )
+    graph = Graph(name, package="", stages=stages, deadline=60.0)
+    graph.source_map = {"plan": "sha256:" + "ab12ef34" * 8}
+    return graph
+
+
+def test_killed_everywhere_in_a_race(here):
+    """Wherever a worker dies, the race is decided once, and the run does not wait for the loser."""
+    rescuer = here("chaos_race", make_graph("chaos_race"), lease=0.12, sweep=0.02)
+    client = rescuer.service.store.client
+    moment, died = 0, True
+    while died:
+        moment += 1
+        run_id = rescuer.service.start(None, tenant="acme", trigger="api").run_id
+        died = work_until_killed(rescuer, run_id, moment)
+        assert broken(client, "chaos_race") == []
+        view = rescuer.finish(run_id, 20)
+        assert (view.state, view.output) == ("SUCCEEDED", ["a"])
+        assert {each.id: each.state for each in view.nodes}["race/b"] == "FAILED"
+        assert broken(client, "chaos_race") == []
+        assert recorded_twice(client, "chaos_race", run_id) == []
+    assert moment > 15
