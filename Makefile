@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test containers lint types tables golden cases schemas bench clean
+.PHONY: demo test containers lint types docs tables golden cases schemas bench clean
 .DEFAULT_GOAL := test
 
 demo: $(READY)  ## Compile examples/support_triage, serve it, send it a webhook, show the run.
@@ -23,6 +23,9 @@ lint: $(READY)  ## Style, format, one-way imports.
 
 types: $(READY)  ## mypy --strict on the three packages.
 	$(BIN)/mypy
+
+docs: $(READY)  ## Write the pages of docs/ to .docs/site; a broken link fails, nothing is fetched.
+	$(BIN)/python -m docs.making
 
 tables: $(READY)  ## Write the parsers' tables again, after a change of a grammar; add names that Python and our requirements have.
 	$(BIN)/python -m saltern_compiler.frontend.language.tables
@@ -44,11 +47,11 @@ bench: $(READY)  ## Side by side with the peers; results in bench/results.
 	$(BIN)/python -m bench.compiler
 
 clean:
-	rm -rf .venv .demo .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf .venv .demo .docs .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
 $(READY): pyproject.toml runtime/pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("Saltern needs Python 3.11 or newer; try: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade --constraint constraints.txt pip
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable 'runtime[all,dev]' --editable . --group test
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable 'runtime[all,dev]' --editable . --group test --group docs
 	touch $@
