@@ -218,7 +218,8 @@ def function(call: Call, parts: tuple[Typed, ...], report: Report) -> Typed:
     if overloads is None:
         report(_unknown(call, table))
         return Typed(call, ANY, parts, fails=True, skips=skips)
-    types = [part.type if call.function == "dyn" else not_null(part, report) for part in parts]
+    takes_null = all(overload.takes == (VALUE,) for overload in overloads)
+    types = [part.type if takes_null else not_null(part, report) for part in parts]
     chosen = select(overloads, types)
     if chosen is None:
         given = ", ".join(show(widened(of)) for of in types)

@@ -212,6 +212,7 @@ class Input(Model):
         ("page.body.a.b == 1.0", True),
         ("page.body.list.exists(x, x.n / 0 > 1 || x.n == 2)", True),
         ("'x' + string(1.0) + string(true)", "x1true"),
+        ("type(null) == null_type && type(input.subject) == string", True),
     ],
 )
 def test_run(text: str, value: object):
