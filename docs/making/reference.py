@@ -16,8 +16,8 @@ from saltern_runtime.spec import DEFAULT_POLICY, Type, show
 
 _FUNCTIONS: Final = """# Functions
 
-Every function and method that [expressions](expressions.md) have. They are those of CEL and of its string extension, with
-their names. A call that *may fail* fails the node it stands in: `int("x")` has no value.
+Every function and method that [expressions](expressions.md) have. They are those of CEL and of its extensions of strings and
+lists, with their names; `sum`, `min` and `max` of a list are ours. `first` and `last` of an empty list give null. A call that *may fail* fails the node it stands in: `int("x")` has no value.
 
 """
 _CONNECTIONS: Final = """# Connections
@@ -87,7 +87,8 @@ def _signatures(of: Mapping[str, tuple[Overload, ...]], *, is_method: bool) -> s
 def _signature(name: str, each: Overload, *, is_method: bool) -> tuple[str, str, str]:
     takes = [_type(of) for of in each.takes]
     call = f"{takes[0]}.{name}({', '.join(takes[1:])})" if is_method else f"{name}({', '.join(takes)})"
-    return code(call), code(_type(each.gives)), "may fail" if each.fails else ""
+    gives = each.gives(each.takes) if callable(each.gives) else each.gives
+    return code(call), code(_type(gives)), "may fail" if each.fails else ""
 
 
 def _type(of: Type) -> str:

@@ -231,7 +231,8 @@ def function(call: Call, parts: tuple[Typed, ...], report: Report) -> Typed:
     if call.function == "matches":
         _check_pattern(parts[-1].expr, report)
     fails = chosen.fails or any(part.fails for part in parts) or _dynamic(chosen, types)
-    return Typed(call, chosen.gives, parts, fails, skips, chosen)
+    of = chosen.gives(types) if callable(chosen.gives) else chosen.gives
+    return Typed(call, of, parts, fails, skips, chosen)
 
 
 def select(overloads: Sequence[Overload], types: Sequence[Type]) -> Overload | None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from saltern_compiler.expr.kinds import ANY, BOOL, BYTES, DOUBLE, DURATION, INT, STRING, TIMESTAMP, UINT
-from saltern_runtime.spec.types import ListType, MapType, Primitive, Type
+from saltern_runtime.spec.types import ListType, MapType, Primitive, Type, optional
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +15,8 @@ class Overload:
     """One signature. A receiver is the first of `takes`."""
 
     takes: tuple[Type, ...]
-    gives: Type
+    gives: Type | Callable[[Sequence[Type]], Type]
+    """Fixed, or made of the types of what it takes."""
     fails: bool = False
 
 
@@ -111,9 +112,48 @@ _STRINGS: Final[Mapping[str, tuple[Overload, ...]]] = {
         Overload((LIST,), STRING, fails=True),
         Overload((LIST, STRING), STRING, fails=True),
     ),
-    "reverse": (Overload((STRING,), STRING),),
+    "reverse": (
+        Overload((STRING,), STRING),
+        Overload((LIST,), lambda types: types[0]),
+        Overload((ANY,), ANY, fails=True),
+    ),
 }
 """CEL's string extension."""
+
+
+def _same(types: Sequence[Type]) -> Type:
+    return types[0] if isinstance(types[0], ListType) else LIST
+
+
+def _item(types: Sequence[Type]) -> Type:
+    return types[0].item if isinstance(types[0], ListType) else ANY
+
+
+def _item_or_null(types: Sequence[Type]) -> Type:
+    return optional(_item(types))
+
+
+def _flat(types: Sequence[Type]) -> Type:
+    item = _item(types)
+    return item if isinstance(item, ListType) else LIST
+
+
+def _number(types: Sequence[Type]) -> Type:
+    return item if (item := _item(types)) in (INT, DOUBLE, UINT, DURATION) else ANY
+
+
+LISTS: Final[Mapping[str, tuple[Overload, ...]]] = {
+    "distinct": (Overload((LIST,), _same),),
+    "flatten": (Overload((LIST,), _flat),),
+    "sort": (Overload((LIST,), _same, fails=True),),
+    "slice": (Overload((LIST, INT, INT), _same, fails=True),),
+    "first": (Overload((LIST,), _item_or_null),),
+    "last": (Overload((LIST,), _item_or_null),),
+    "sum": (Overload((LIST,), _number, fails=True),),
+    "min": (Overload((LIST,), _item, fails=True),),
+    "max": (Overload((LIST,), _item, fails=True),),
+}
+"""CEL's extension of lists, with `first` and `last` giving null for an empty one; `sum`, `min` and `max` are ours."""
 
 METHODS: Final[Mapping[str, tuple[Overload, ...]]] = {
     "size": _SIZE,
@@ -122,6 +162,7 @@ METHODS: Final[Mapping[str, tuple[Overload, ...]]] = {
     "endsWith": (Overload((STRING, STRING), BOOL),),
     "matches": (Overload((STRING, STRING), BOOL, fails=True),),
     **_STRINGS,
+    **LISTS,
     **_getters(
         "getFullYear", "getMonth", "getDate", "getDayOfMonth", "getDayOfWeek", "getDayOfYear", "getHours", "getMinutes",
         "getSeconds", "getMilliseconds",

@@ -13,6 +13,17 @@ from saltern_runtime.expr.convert import (
     to_uint,
 )
 from saltern_runtime.expr.errors import ExprError
+from saltern_runtime.expr.lists import (
+    list_distinct,
+    list_first,
+    list_flatten,
+    list_last,
+    list_max,
+    list_min,
+    list_slice,
+    list_sort,
+    list_sum,
+)
 from saltern_runtime.expr.operators import (
     add,
     all_of,
@@ -66,7 +77,7 @@ __all__ = [
     "ExprError", "TypeName", "UInt", "add", "all_of", "and_", "any_of", "char_at", "div", "each", "equal", "expect",
     "expect_any", "expect_optional", "ge", "get", "get_date", "get_day_of_month", "get_day_of_week",
     "get_day_of_year", "get_full_year", "get_hours", "get_milliseconds", "get_minutes", "get_month", "get_seconds",
-    "gt", "has", "index_of", "is_in", "join", "last_index_of", "le", "lower_ascii", "lt", "mapping", "matches",
+    "gt", "has", "index_of", "is_in", "join", "last_index_of", "le", "list_distinct", "list_first", "list_flatten", "list_last", "list_max", "list_min", "list_slice", "list_sort", "list_sum", "lower_ascii", "lt", "mapping", "matches",
     "mod", "mul", "neg", "no_function", "no_name", "not_", "one_of", "or_", "plain", "replace", "reverse", "size",
     "split", "sub", "substring", "text", "to_bool", "to_bytes", "to_double", "to_duration", "to_int", "to_string",
     "to_timestamp", "to_uint", "trim", "truth", "type_of", "upper_ascii",

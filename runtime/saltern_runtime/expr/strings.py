@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final, TypeVar, overload
 
 from saltern_runtime.expr.errors import ExprError
 from saltern_runtime.expr.values import no_overload
 
+T = TypeVar("T")
 _LOWER: Final = {upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)}
 _UPPER: Final = {lower: upper for upper, lower in _LOWER.items()}
 _SPACES: Final = "\t\n\v\f\r \u0085\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"
@@ -80,6 +81,16 @@ def join(values: Sequence[str], separator: str = "") -> str:
     return separator.join(values)
 
 
-def reverse(value: str) -> str:
-    """Return the text backwards."""
-    return value[::-1]
+@overload
+def reverse(value: str) -> str: ...
+@overload
+def reverse(value: list[T]) -> list[T]: ...
+@overload
+def reverse(value: Any) -> Any: ...
+def reverse(value: Any) -> Any:
+    """Return a text or a list backwards."""
+    if isinstance(value, str):
+        return value[::-1]
+    if not isinstance(value, list | tuple):
+        raise no_overload("reverse()", value)
+    return list(reversed(value))

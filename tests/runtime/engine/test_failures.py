@@ -197,7 +197,7 @@ def lose(local, process, run_id, times):
             now = seconds * 1000 + micros // 1000
             key = store.keys.shard(0)
             local.client.hset(f"{key}sweep", mapping={"last": now, "since": now - 99_000})
-            local.client.zadd(f"{key}due", {f"a|{run_id}|{claim.path}": 1})
+            local.client.zadd(f"{key}due", {f"a|{run_id}|{claim.path}": now})
             process.sweeper.sweep()
 
 

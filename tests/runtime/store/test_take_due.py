@@ -43,6 +43,19 @@ def test_no_lease_expires_around_a_gap(bench):
     assert (claim.verdict, claim.lost) == ("lost", 0)
 
 
+def test_what_ran_out_before_the_gap_was_over_is_no_lost_worker(bench):
+    """Also where no sweep fell between its end and that of the gap: the timers come by just after."""
+    made = bench.create()
+    bench.claim()
+    bench.trust_timers()
+    seconds, micros = bench.client.time()
+    now = seconds * 1000 + micros // 1000
+    bench.client.hset(bench.key("sweep"), "since", now - 5000)  # one lease ago: the gap is over now
+    bench.client.zadd(bench.key("due"), {f"a|{made.run_id}|a": now - 10})
+    bench.sweep()
+    assert (bench.claim().verdict, bench.acts(made.run_id)["a"]["l"]) == ("lost", 0)
+
+
 def test_an_extended_claim_forgets_the_gap(bench):
     """A worker that lived through the outage and dies later counts as lost."""
     made = bench.create()

@@ -212,6 +212,12 @@ class Input(Model):
         ("page.body.a.b == 1.0", True),
         ("page.body.list.exists(x, x.n / 0 > 1 || x.n == 2)", True),
         ("'x' + string(1.0) + string(true)", "x1true"),
+        ("input.items.map(i, i.price).sum()", 3),
+        ("input.items.map(i, i.price).sort().reverse().first()", 2),
+        ("input.items.filter(i, i.price > 9).last() == null", True),
+        ("[1, 1.0, 2].distinct().size()", 2),
+        ("page.body.list.map(x, x.n).max()", 2),
+        ("[[1], [2, 3]].flatten().slice(1, 3)", [2, 3]),
         ("type(null) == null_type && type(input.subject) == string", True),
     ],
 )
@@ -224,7 +230,18 @@ def test_run(text: str, value: object):
     assert eval(to_python(expr(text), NAMES).text, space) == value
 
 
-@pytest.mark.parametrize("text", ["page.body.x.y", "page.body[1]", "1 / (input.items.size() - 2)", "int(page.body.a)"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "page.body.x.y",
+        "page.body[1]",
+        "[].max()",
+        "[1].slice(0, 2)",
+        "[1, 'a'].sort()",
+        "1 / (input.items.size() - 2)",
+        "int(page.body.a)",
+    ],
+)
 def test_no_error_is_silent(text: str):
     """What has no value raises `ExprError`."""
     space = {name: getattr(helpers, name) for name in helpers.__all__}

@@ -23,9 +23,10 @@ end
 redis.call('HSET', prefix .. 'sweep', 'last', now, 'since', since)
 local trusted = since + call.lease
 
-local function lease_ran_out(r, path, rec)
+-- `at` is when it did: it counts as around a gap also where no sweep fell between that and the end of the gap.
+local function lease_ran_out(r, path, rec, at)
+  rec.g = rec.g or at < trusted or nil
   if now < trusted then
-    rec.g = true
     keep(r.id, path, rec)
     redis.call('ZADD', DUE, trusted, 'a|' .. r.id .. '|' .. path)
     return
@@ -57,7 +58,7 @@ local function leave(member)
   redis.call('ZADD', DUE, now + call.sweep, member)
 end
 
-local function activation(member, run, path)
+local function activation(member, at, run, path)
   local r, later = load(run, true)
   if later then
     return leave(member)
@@ -68,7 +69,7 @@ local function activation(member, run, path)
     return
   end
   if rec.s == 'RUNNING' then
-    lease_ran_out(r, path, rec)
+    lease_ran_out(r, path, rec, at)
   elseif r.state == 'CANCELLING' then
     redis.call('ZADD', DUE, math.max(now, r.deadline) + 1, member)
   elseif rec.s == 'SUSPENDED' then
@@ -139,11 +140,12 @@ local function items(member, kind, run, path)
   end
 end
 
-local due = redis.call('ZRANGEBYSCORE', DUE, '-inf', now, 'LIMIT', 0, AT_ONCE)
-for _, member in ipairs(due) do
+local due = redis.call('ZRANGEBYSCORE', DUE, '-inf', now, 'WITHSCORES', 'LIMIT', 0, AT_ONCE)
+for i = 1, #due, 2 do
+  local member, at = due[i], tonumber(due[i + 1])
   local kind, rest = string.sub(member, 1, 1), string.sub(member, 3)
   if kind == 'a' then
-    activation(member, split(rest))
+    activation(member, at, split(rest))
   elseif kind == 'f' or kind == 'k' then
     items(member, kind, split(rest))
   elseif kind == 'b' then
@@ -165,6 +167,6 @@ for _, member in ipairs(due) do
 end
 
 local bells = finish()
-redis.call('HSET', mine, 'nonce', call.nonce, 'due', #due, 'bells', bells)
+redis.call('HSET', mine, 'nonce', call.nonce, 'due', #due / 2, 'bells', bells)
 redis.call('PEXPIRE', mine, 60000)
-return { tostring(#due), bells }
+return { tostring(#due / 2), bells }

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from saltern_compiler.expr.functions import Overload
+from saltern_compiler.expr.functions import LISTS, Overload
 from saltern_compiler.expr.kinds import UINT
 from saltern_runtime.spec.types import ANY, BOOL, BYTES, DOUBLE, DURATION, INT, STRING, TIMESTAMP, Type
 
@@ -24,6 +24,7 @@ _HOW: Final[Mapping[str, Mapping[tuple[Type, ...] | None, str]]] = {
     "dyn": {None: _AS_IT_IS},
     "type": {None: "@type_of"},
     "replace": {(STRING, STRING, STRING): ".replace", None: "@replace"},
+    **{name: {None: f"@list_{name}"} for name in LISTS},
     "contains": {None: "in"},
     "startsWith": {None: ".startswith"},
     "endsWith": {None: ".endswith"},
