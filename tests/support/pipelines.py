@@ -318,8 +318,9 @@ def pipelines(draw: st.DrawFn) -> Pipeline:
     """Make pipelines whose parts are all sound for themselves."""
     nodes = draw(_nodes("n", ["input"], 1))
     if draw(st.booleans()):
-        open_names = ["input", *(node.id for node in nodes if not node.control)]
-        value = draw(values(exprs(open_names, [node.id for node in nodes if node.control])))
+        named = [node for node in nodes if not is_part(node)]
+        open_names = ["input", *(node.id for node in named if not node.control)]
+        value = draw(values(exprs(open_names, [node.id for node in named if node.control])))
         nodes.append(Node("return", "return", params=(("value", value),)))
     names = draw(st.lists(NAME, max_size=3, unique=True))
     secrets = tuple(Secret(name, f"env:{name.upper()}") for name in sorted(names))
