@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from lark.exceptions import UnexpectedInput
 
@@ -11,11 +10,11 @@ from saltern_compiler.expr.ast import Const
 from saltern_compiler.expr.literals import show_string
 from saltern_compiler.expr.parse import TooDeepError
 from saltern_compiler.expr.show import show
-from saltern_compiler.frontend.durations import show_duration
 from saltern_compiler.frontend.language.format import set_text
-from saltern_compiler.frontend.language.print_values import IDENTIFIER, ValueWriter, key, template
+from saltern_compiler.frontend.language.print_sections import SectionWriter, policy_lines, text_of
+from saltern_compiler.frontend.language.print_values import IDENTIFIER
 from saltern_compiler.frontend.notation import UnwritableError
-from saltern_compiler.frontend.remarks import BEFORE, BESIDE, END, INSIDE, NODE, START, Orders, Remarks, in_order
+from saltern_compiler.frontend.remarks import BEFORE, BESIDE, END, INSIDE, NODE, Orders, Remarks
 from saltern_compiler.frontend.statements import BRANCHES, Nesting, Statement, cases, else_name
 from saltern_compiler.ir.attempts import ATTEMPT, CATCH, PARALLEL, TRY, VALUES, is_part, parts
 from saltern_compiler.ir.pipeline import (
@@ -23,22 +22,18 @@ from saltern_compiler.ir.pipeline import (
     ERROR_TYPE,
     RESULT_TYPES,
     RETURN,
-    Connection,
     ControlEdge,
     Node,
     Pipeline,
     Region,
-    Trigger,
 )
 from saltern_compiler.ir.values import Literal, ObjectValue, Value
 from saltern_compiler.registry import Registry
-from saltern_runtime.spec import ObjectType, Policy, Retry
+from saltern_runtime.spec import Policy
 from saltern_runtime.spec.names import ELSE, ERROR, THEN, case_handle
 
 FOREACH = "foreach"
 WHILE = "while"
-MANY = 3
-"""More entries than these stand on lines of their own."""
 
 
 def _unwritable(name: str) -> UnwritableError:
@@ -59,115 +54,13 @@ def print_language(pipeline: Pipeline, remarks: Remarks, orders: Orders, registr
 
 
 @dataclass(slots=True)
-class _Writer:
-    pipeline: Pipeline
-    remarks: Remarks
-    orders: Orders
-    registry: Registry
-    lines: list[str] = field(default_factory=list)
-
+class _Writer(SectionWriter):
     def text(self) -> str:
-        self._sections()
+        self.sections()
         self._region(self.pipeline.body)
         ends = self.remarks.lines(END)
         self.lines += ["", *ends] if ends else []
         return "\n".join(self.lines) + "\n"
-
-    # sections
-
-    def _sections(self) -> None:
-        of = self.pipeline
-        name = of.name if IDENTIFIER.fullmatch(of.name) else show_string(of.name)
-        self._section(START, [*_policy(of.policy), f"pipeline {name}"])
-        if of.description:
-            text = template([of.description]) if "\n" in of.description else show_string(of.description)
-            self._section("description", [f"description {text}"], gap=True)
-        if of.input.fields or of.input.open or self._has_remarks("input"):
-            self._section("input", self._types("input", of.input), gap=True)
-        if of.output is not None:
-            self._section("output", self._types("output", of.output))
-        if of.settings:
-            settings = {setting: show_duration(length) for setting, length in of.settings}
-            self._section("settings", self._braces("settings", "settings", settings), gap=True)
-        for number, secret in enumerate(of.secrets):
-            self._section(
-                f"secret {secret.name}", [f"secret {secret.name} = {_source(secret.reference)}"], gap=number == 0
-            )
-        for number, connection in enumerate(of.connections):
-            self._connection(connection, gap=number == 0 and not of.secrets)
-        for number, trigger in enumerate(of.triggers):
-            self._trigger(number, trigger)
-        self.lines.append("")
-
-    def _has_remarks(self, anchor: str) -> bool:
-        """Tell whether a section without entries has a remark that can stand there; one about an entry has lost its place."""
-        places = [self.remarks.lines(anchor, "", where) for where in (BEFORE, BESIDE, INSIDE)]
-        return any(places)
-
-    def _section(self, anchor: str, lines: Sequence[str], *, gap: bool = False) -> None:
-        self.lines += [""] if gap else []
-        self.lines += self.remarks.lines(anchor)
-        self.lines += [*lines[:-1], lines[-1] + self.remarks.beside(anchor)]
-
-    def _types(self, word: str, of: ObjectType) -> list[str]:
-        values = self._values(secrets=True)
-        names = in_order([field.name for field in of.fields], self.orders)
-        fields = dict(zip(names, values.fields(of), strict=False))
-        types = {name: text.removeprefix(key(name)) for name, text in fields.items()}
-        entries = [self._entry(word, name, key(name) + text) for name, text in types.items()]
-        return self._closed(word, word, [*entries, *([["..."]] if of.open else [])])
-
-    def _connection(self, of: Connection, *, gap: bool) -> None:
-        values = self._values(secrets=True)
-        settings = {name: values.value(value) for name, value in of.settings}
-        anchor = f"connection {of.name}"
-        head = f"connection {of.name} = {of.connector}"
-        self._section(anchor, [*_policy(of.policy), *self._braces(anchor, head, settings)], gap=gap)
-
-    def _trigger(self, number: int, of: Trigger) -> None:
-        values = self._values(secrets=True)
-        settings: dict[str, str] = {}
-        head = f"on {of.type}"
-        first = PATHS.get(of.type, "path")
-        for name, value in of.settings:
-            text = _text(value)
-            if name == first and text is not None:
-                head += f" {show_string(text)}"
-            elif name in WORDS and text is not None and IDENTIFIER.fullmatch(text):
-                settings[name] = text
-            else:
-                settings[name] = values.value(value)
-        anchor = f"trigger {number}"
-        self._section(anchor, self._braces(anchor, head, settings, bare=True), gap=number == 0)
-
-    def _values(self, *, secrets: bool = False) -> ValueWriter:
-        def inline(name: str) -> str:
-            secret = self.pipeline.secret(name)
-            return name if secret is None else _source(secret.reference)
-
-        return ValueWriter(self.orders, str if secrets else inline)
-
-    # what stands in braces
-
-    def _entry(self, anchor: str, name: str, text: str) -> list[str]:
-        if not name:
-            return [f"{text},"]
-        return [*self.remarks.lines(anchor, name), f"{text}," + self.remarks.beside(anchor, name)]
-
-    def _braces(self, anchor: str, head: str, params: dict[str, str], *, bare: bool = False) -> list[str]:
-        """Write `head { params }`; a `bare` head needs no braces."""
-        names = in_order(list(params), self.orders)
-        entries = [self._entry(anchor, name, f"{key(name)}: {params[name]}") for name in names]
-        if bare and not entries and not self.remarks.lines(anchor, "", INSIDE):
-            return [head]
-        return self._closed(anchor, head, entries)
-
-    def _closed(self, anchor: str, head: str, entries: Sequence[list[str]]) -> list[str]:
-        inside = self.remarks.lines(anchor, "", INSIDE)
-        if len(entries) > MANY or inside or any(len(entry) > 1 for entry in entries):
-            return [head + " {", *(line for entry in entries for line in entry), *inside, "}"]
-        flat = [line for entry in entries for line in entry]
-        return ["\n".join([f"{head} {{ " + flat[0], *flat[1:], "}"])] if flat else [head + " {}"]
 
     # statements
 
@@ -182,7 +75,7 @@ class _Writer:
         self.lines += self.remarks.lines(anchor)
         if node.label:
             self.lines.append(f"@label({show_string(node.label)})")
-        self.lines += [*_policy(node.policy), *(["@disabled"] if node.disabled else [])]
+        self.lines += [*policy_lines(node.policy), *(["@disabled"] if node.disabled else [])]
         if node.type in BRANCHES:
             self._branch(of, anchor)
         elif node.type == FOREACH and node.body is not None:
@@ -333,7 +226,7 @@ class _Writer:
         if "at_most" in params:
             head += f", at most {self._values().value(params['at_most'])}"
         if "on_error" in params:
-            head += f", on error {_text(params['on_error'])}"
+            head += f", on error {text_of(params['on_error'])}"
         self.lines += self._notes_of_params(anchor)
         self.lines.append(f"{head}{_clauses(of)} {{" + self.remarks.beside(anchor))
         self._region(body)
@@ -362,7 +255,7 @@ class _Writer:
         node = of.node
         arms = self._parts(of)
         params = self._only(node, "join", "quorum", VALUES, optional=True)
-        mode = "" if "join" not in params else f", join {_text(params['join'])}"
+        mode = "" if "join" not in params else f", join {text_of(params['join'])}"
         mode += f" {self._values().value(params['quorum'])}" if "quorum" in params else ""
         if "quorum" in params and "join" not in params:
             raise _unwritable(node.id)
@@ -397,7 +290,7 @@ class _Writer:
         if "at_most" in params:
             head += f", at most {values.value(params['at_most'])}"
         if "on_limit" in params:
-            head += f", on limit {_text(params['on_limit'])}"
+            head += f", on limit {text_of(params['on_limit'])}"
         self.lines += self._notes_of_params(anchor)
         self.lines.append(f"{head}{_clauses(of)} {{" + self.remarks.beside(anchor))
         self._region(body)
@@ -413,27 +306,12 @@ class _Writer:
         return params
 
 
-PATHS = {"schedule": "cron"}
-"""The setting of a trigger that stands behind its name; `path` for all others."""
-WORDS = frozenset({"signature", "catch_up"})
-"""Settings of triggers whose values are words."""
-
-
 def _members(value: Value) -> dict[str, Value]:
     if isinstance(value, ObjectValue):
         return dict(value.fields)
     if isinstance(value, Literal) and isinstance(value.value, dict):
         return {name: Literal(member) for name, member in value.value.items()}
     return {}
-
-
-def _text(value: Value) -> str | None:
-    return value.value if isinstance(value, Literal) and isinstance(value.value, str) else None
-
-
-def _source(reference: str) -> str:
-    kind, _, name = reference.partition(":")
-    return f"env({show_string(name)})" if kind == "env" else show_string(reference)
 
 
 def _clauses(of: Statement) -> str:
@@ -451,28 +329,3 @@ def _handle(edge: ControlEdge) -> str:
     first, dot, rest = edge.handle.partition(".")
     parts = [first, rest] if dot and IDENTIFIER.fullmatch(first) else [edge.handle]
     return ".".join([edge.source, *(part if IDENTIFIER.fullmatch(part) else show_string(part) for part in parts)])
-
-
-def _policy(policy: Policy) -> list[str]:
-    decorators: list[str] = []
-    if policy.timeout is not None:
-        decorators.append(f"@timeout({show_duration(policy.timeout)})")
-    if policy.retry is not None:
-        decorators.append(f"@retry({_retry(policy.retry)})")
-    if policy.priority is not None:
-        decorators.append(f"@priority({policy.priority})")
-    if policy.ttl is not None:
-        decorators.append(f"@ttl({show_duration(policy.ttl)})")
-    if policy.on_error is not None:
-        decorators.append(f"@on_error({policy.on_error})")
-    if policy.on_ambiguous is not None:
-        decorators.append(f"@on_ambiguous({policy.on_ambiguous})")
-    return decorators
-
-
-def _retry(retry: Retry) -> str:
-    default = Retry()
-    arguments = [str(retry.attempts)]
-    arguments += [f"base: {show_duration(retry.base)}"] if retry.base != default.base else []
-    arguments += [f"cap: {show_duration(retry.cap)}"] if retry.cap != default.cap else []
-    return ", ".join(arguments)

@@ -1,0 +1,168 @@
+"""Writes what stands before the statements of a pipeline: name, types, settings, secrets, connections, triggers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from saltern_compiler.expr.literals import show_string
+from saltern_compiler.frontend.durations import show_duration
+from saltern_compiler.frontend.language.print_values import IDENTIFIER, ValueWriter, key, template
+from saltern_compiler.frontend.remarks import BEFORE, BESIDE, INSIDE, START, Orders, Remarks, in_order
+from saltern_compiler.ir.pipeline import Connection, Pipeline, Trigger
+from saltern_compiler.ir.values import Literal, Value
+from saltern_compiler.registry import Registry
+from saltern_runtime.spec import ObjectType, Policy, Retry
+
+MANY = 3
+"""More entries than these stand on lines of their own."""
+
+
+PATHS = {"schedule": "cron"}
+"""The setting of a trigger that stands behind its name; `path` for all others."""
+WORDS = frozenset({"signature", "catch_up"})
+"""Settings of triggers whose values are words."""
+
+
+@dataclass(slots=True)
+class SectionWriter:
+    """Collects the lines of a text; what writes statements stands on it."""
+
+    pipeline: Pipeline
+    remarks: Remarks
+    orders: Orders
+    registry: Registry
+    lines: list[str] = field(default_factory=list)
+
+    # sections
+
+    def sections(self) -> None:
+        """Write all sections that say something."""
+        of = self.pipeline
+        name = of.name if IDENTIFIER.fullmatch(of.name) else show_string(of.name)
+        self._section(START, [*policy_lines(of.policy), f"pipeline {name}"])
+        if of.description:
+            text = template([of.description]) if "\n" in of.description else show_string(of.description)
+            self._section("description", [f"description {text}"], gap=True)
+        if of.input.fields or of.input.open or self._has_remarks("input"):
+            self._section("input", self._types("input", of.input), gap=True)
+        if of.output is not None:
+            self._section("output", self._types("output", of.output))
+        if of.settings:
+            settings = {setting: show_duration(length) for setting, length in of.settings}
+            self._section("settings", self._braces("settings", "settings", settings), gap=True)
+        for number, secret in enumerate(of.secrets):
+            self._section(
+                f"secret {secret.name}", [f"secret {secret.name} = {_source(secret.reference)}"], gap=number == 0
+            )
+        for number, connection in enumerate(of.connections):
+            self._connection(connection, gap=number == 0 and not of.secrets)
+        for number, trigger in enumerate(of.triggers):
+            self._trigger(number, trigger)
+        self.lines.append("")
+
+    def _has_remarks(self, anchor: str) -> bool:
+        """Tell whether a section without entries has a remark that can stand there; one about an entry has lost its place."""
+        places = [self.remarks.lines(anchor, "", where) for where in (BEFORE, BESIDE, INSIDE)]
+        return any(places)
+
+    def _section(self, anchor: str, lines: Sequence[str], *, gap: bool = False) -> None:
+        self.lines += [""] if gap else []
+        self.lines += self.remarks.lines(anchor)
+        self.lines += [*lines[:-1], lines[-1] + self.remarks.beside(anchor)]
+
+    def _types(self, word: str, of: ObjectType) -> list[str]:
+        values = self._values(secrets=True)
+        names = in_order([field.name for field in of.fields], self.orders)
+        fields = dict(zip(names, values.fields(of), strict=False))
+        types = {name: text.removeprefix(key(name)) for name, text in fields.items()}
+        entries = [self._entry(word, name, key(name) + text) for name, text in types.items()]
+        return self._closed(word, word, [*entries, *([["..."]] if of.open else [])])
+
+    def _connection(self, of: Connection, *, gap: bool) -> None:
+        values = self._values(secrets=True)
+        settings = {name: values.value(value) for name, value in of.settings}
+        anchor = f"connection {of.name}"
+        head = f"connection {of.name} = {of.connector}"
+        self._section(anchor, [*policy_lines(of.policy), *self._braces(anchor, head, settings)], gap=gap)
+
+    def _trigger(self, number: int, of: Trigger) -> None:
+        values = self._values(secrets=True)
+        settings: dict[str, str] = {}
+        head = f"on {of.type}"
+        first = PATHS.get(of.type, "path")
+        for name, value in of.settings:
+            text = text_of(value)
+            if name == first and text is not None:
+                head += f" {show_string(text)}"
+            elif name in WORDS and text is not None and IDENTIFIER.fullmatch(text):
+                settings[name] = text
+            else:
+                settings[name] = values.value(value)
+        anchor = f"trigger {number}"
+        self._section(anchor, self._braces(anchor, head, settings, bare=True), gap=number == 0)
+
+    def _values(self, *, secrets: bool = False) -> ValueWriter:
+        def inline(name: str) -> str:
+            secret = self.pipeline.secret(name)
+            return name if secret is None else _source(secret.reference)
+
+        return ValueWriter(self.orders, str if secrets else inline)
+
+    # what stands in braces
+
+    def _entry(self, anchor: str, name: str, text: str) -> list[str]:
+        if not name:
+            return [f"{text},"]
+        return [*self.remarks.lines(anchor, name), f"{text}," + self.remarks.beside(anchor, name)]
+
+    def _braces(self, anchor: str, head: str, params: dict[str, str], *, bare: bool = False) -> list[str]:
+        """Write `head { params }`; a `bare` head needs no braces."""
+        names = in_order(list(params), self.orders)
+        entries = [self._entry(anchor, name, f"{key(name)}: {params[name]}") for name in names]
+        if bare and not entries and not self.remarks.lines(anchor, "", INSIDE):
+            return [head]
+        return self._closed(anchor, head, entries)
+
+    def _closed(self, anchor: str, head: str, entries: Sequence[list[str]]) -> list[str]:
+        inside = self.remarks.lines(anchor, "", INSIDE)
+        if len(entries) > MANY or inside or any(len(entry) > 1 for entry in entries):
+            return [head + " {", *(line for entry in entries for line in entry), *inside, "}"]
+        flat = [line for entry in entries for line in entry]
+        return ["\n".join([f"{head} {{ " + flat[0], *flat[1:], "}"])] if flat else [head + " {}"]
+
+
+def text_of(value: Value) -> str | None:
+    """Return the text that a value is, if it is one."""
+    return value.value if isinstance(value, Literal) and isinstance(value.value, str) else None
+
+
+def _source(reference: str) -> str:
+    kind, _, name = reference.partition(":")
+    return f"env({show_string(name)})" if kind == "env" else show_string(reference)
+
+
+def policy_lines(policy: Policy) -> list[str]:
+    """Write a policy as decorators, a line each."""
+    decorators: list[str] = []
+    if policy.timeout is not None:
+        decorators.append(f"@timeout({show_duration(policy.timeout)})")
+    if policy.retry is not None:
+        decorators.append(f"@retry({_retry(policy.retry)})")
+    if policy.priority is not None:
+        decorators.append(f"@priority({policy.priority})")
+    if policy.ttl is not None:
+        decorators.append(f"@ttl({show_duration(policy.ttl)})")
+    if policy.on_error is not None:
+        decorators.append(f"@on_error({policy.on_error})")
+    if policy.on_ambiguous is not None:
+        decorators.append(f"@on_ambiguous({policy.on_ambiguous})")
+    return decorators
+
+
+def _retry(retry: Retry) -> str:
+    default = Retry()
+    arguments = [str(retry.attempts)]
+    arguments += [f"base: {show_duration(retry.base)}"] if retry.base != default.base else []
+    arguments += [f"cap: {show_duration(retry.cap)}"] if retry.cap != default.cap else []
+    return ", ".join(arguments)

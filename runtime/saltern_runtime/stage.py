@@ -1,0 +1,178 @@
+"""What a graph is put together of: nodes, what they hang on, stages and what these end with, schedules."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from types import UnionType
+from typing import Any, Generic, Literal, ParamSpec, TypeVar, Union, get_args, get_origin, get_type_hints
+
+from pydantic import TypeAdapter
+
+from saltern_runtime.context import Skipped
+from saltern_runtime.spec import OnError, OnLimit, OnSkip, Retry
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Node(Generic[P, R]):
+    """A function with the node's id, type and connection attached; calling it calls the function."""
+
+    def __init__(
+        self,
+        function: Callable[P, R],
+        node_id: str,
+        type: str,  # noqa: A002 - the word of generated code
+        connection: str | None,
+        of: str | None = None,
+    ) -> None:
+        self.function = function
+        self.id = node_id
+        self.type = type
+        self.connection = connection
+        self.of = of
+        """Id of the node whose failure it takes, as `failure`."""
+        self.name = function.__name__
+        parameters = inspect.signature(function).parameters
+        self.takes_context = "ctx" in parameters
+        self.reads: tuple[str, ...] = tuple(
+            name for name in parameters if name != "ctx" and (of is None or name != "failure")
+        )
+        """Names of the functions that it reads, and `input` or `run`."""
+        self.__doc__ = function.__doc__
+        self.__wrapped__ = function
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Call the function."""
+        return self.function(*args, **kwargs)
+
+    def __repr__(self) -> str:
+        return f"<node {self.id} {self.type}>"
+
+    @cached_property
+    def handles(self) -> tuple[str, ...]:
+        """The handles that its annotation says it takes one of; empty where it does not say."""
+        returned = get_type_hints(self.function).get("return")
+        return get_args(returned) if get_origin(returned) is Literal else ()
+
+    @cached_property
+    def adapters(self) -> Mapping[str, TypeAdapter[Any]]:
+        """Parameter name → adapter of its annotated type without `Skipped` (which has no JSON form), `return` → the result's."""
+        hints = get_type_hints(self.function)
+        return {name: TypeAdapter(_without_skipped(hint)) for name, hint in hints.items() if name != "ctx"}
+
+
+def _without_skipped(hint: Any) -> Any:
+    if get_origin(hint) not in (Union, UnionType):
+        return hint
+    return Union[tuple(part for part in get_args(hint) if part is not Skipped)]  # noqa: UP007 - made of a tuple
+
+
+def node(
+    node_id: str,
+    *,
+    type: str,  # noqa: A002 - the word of generated code
+    connection: str | None = None,
+    of: str | None = None,
+) -> Callable[[Callable[P, R]], Node[P, R]]:
+    """Mark a function as the node of that id."""
+
+    def mark(function: Callable[P, R]) -> Node[P, R]:
+        return Node(function, node_id, type, connection, of)
+
+    return mark
+
+
+@dataclass(frozen=True, slots=True)
+class On:
+    """A handle that must be taken: `On("route", "case.billing")` names a node id and its handle."""
+
+    node: str
+    handle: str
+
+
+@dataclass(frozen=True, slots=True)
+class Carries:
+    """The rounds of a region follow each other, each with the state that the one before gave."""
+
+    check: Node[Any, Any]
+    """Asked of the state before each round; it reads the state, and what stands around the owner."""
+    at_most: int
+    """Rounds."""
+    on_limit: OnLimit = "fail"
+
+
+@dataclass(frozen=True, slots=True)
+class Opens:
+    """The stage ends by opening a region: its body runs a round for each item that the last node's function gave.
+
+    Meanwhile the stage is suspended; the value of its last node is made of the rounds' results.
+    """
+
+    variable: str
+    """The keyword under which the body's nodes take the item; empty: under none."""
+    stages: tuple[Stage, ...]
+    """Named `<owner>/<stage>`; they read each other, the item, and whatever stands around the owner."""
+    result: str
+    """Id of the node whose value is the round's result: `<owner>/yield`."""
+    at_most: int = 8
+    """Rounds that run at the same time."""
+    on_error: OnError = "stop"
+    on_skip: OnSkip = "drop"
+    carries: Carries | None = None
+    """None: the last node's function gives the items of all rounds. Else it gives the first state, and the value is the last."""
+    gather: Callable[[list[Any]], Any] | None = None
+    """Makes the value (a JSON value) of the list of results (JSON values, in the order of the items); None: the list itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sleeps:
+    """The stage ends by sleeping as long as, or until, its last node's function says; the value of that node is null."""
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """When runs start by themselves: a cron line in a time zone, and what they are given."""
+
+    id: str
+    """Part of the ids of its runs: letters, digits, `_` and `-`."""
+    cron: str
+    """Five fields."""
+    time_zone: str = "UTC"
+    catch_up: Literal["skip", "last", "all"] = "last"
+    """Which of the ticks that passed while no timers ran are made up for."""
+    input: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """The unit of claim, lease, retry and checkpoint."""
+
+    name: str
+    nodes: tuple[Node[Any, Any], ...]
+    when: tuple[On, ...] = ()
+    join: Literal["all", "any"] = "all"
+    quorum: int = 0
+    """It runs as soon as so many of `when` are taken, and what the others hang on is cancelled; 0: as `join` says."""
+    after: tuple[str, ...] = ()
+    """Stages to wait for without reading them."""
+    relay: tuple[str, ...] = ()
+    """Stages without nodes through which arrivals come: what such a relay comes after tells the relay alone when it is
+    terminal, and the relay tells this stage. A relay after nothing stands for the start of the run."""
+    queue: str = "default"
+    timeout: float = 60.0
+    retry: Retry = Retry()
+    priority: int = 5
+    ttl: float | None = None
+    on_error: Literal["fail", "continue"] = "fail"
+    on_ambiguous: Literal["retry", "fail"] = "retry"
+    ends: Opens | Sleeps | None = None
+    """What the stage does once its nodes have run, before it has its value; None: it is done."""
+
+    @property
+    def opens(self) -> Opens | None:
+        """The region that it opens, if any."""
+        return self.ends if isinstance(self.ends, Opens) else None
