@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from saltern_compiler.expr.show import show as show_expr
+from saltern_compiler.ir.attempts import CATCH
 from saltern_compiler.ir.graph import reads, topological
 from saltern_compiler.ir.pipeline import CHECK, RESULT_TYPES, Node, Pipeline, Region, Trigger
 from saltern_compiler.ir.values import Expression, Template, Value
@@ -14,7 +15,20 @@ from saltern_compiler.ir.values import Literal as LiteralValue
 from saltern_compiler.registry import Registry
 from saltern_runtime.spec.names import CASE, INPUT
 
-_SAID: Final = ("condition", "value", "items", "function", "sql", "url", "channel", "text", "prompt", "for", "until")
+_SAID: Final = (
+    "condition",
+    "value",
+    "items",
+    "function",
+    "sql",
+    "url",
+    "channel",
+    "text",
+    "prompt",
+    "for",
+    "until",
+    "join",
+)
 """Parameters that tell what a node does, the most telling first."""
 
 Kind = Literal["input", "branch", "region", "result", "node"]
@@ -93,6 +107,8 @@ def _detail(node: Node) -> str:
     asked = None if node.body is None else node.body.node(f"{node.id}/{CHECK}")
     if asked is not None:
         return f"as long as {_said(asked.param('value'))}"
+    if node.type == CATCH and node.body is not None:
+        return f"failure as {node.body.variables[0]}" if node.body.variables else ""
     if node.body is not None and node.body.variables:
         bound = f"each {', '.join(node.body.variables)}"
         return f"{bound} in {telling}" if telling else bound

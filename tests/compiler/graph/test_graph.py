@@ -89,6 +89,25 @@ def test_regions_are_boxes_with_boxes_in_them() -> None:
 EVIL = '</text><script>alert(1)</script> "quote" ]] --> {{ }} `x` \\ | # ; \u202e & <b>'
 
 
+def test_constructs_are_drawn_as_what_they_are() -> None:
+    """A loop says its condition, a try and a parallel are their parts beside each other, an error has a line of its own."""
+    graph = _graph(
+        "w = while s = { n: 0 }, s.n < 3, at most 5 { next { n: s.n + 1 } }\n"
+        "t = try { yield 1 } catch e { yield e.attempts }\n"
+        "r = parallel, join any { a => { yield 1 } b => { yield 2 } }\n"
+    )
+    boxes = {box.id: (box.kind, box.type, box.detail) for box in graph.boxes}
+    assert boxes["w"] == ("region", "while", "as long as s.n < 3")
+    assert (boxes["t/attempt"][0], boxes["t/catch"]) == ("region", ("region", "catch", "failure as e"))
+    assert (boxes["r/a"][0], boxes["r"]) == ("region", ("node", "parallel", "any"))
+    loop = next(box for box in graph.boxes if box.id == "w")
+    assert loop.inner is not None
+    assert [box.id for box in loop.inner.boxes] == ["w/next"]
+    lines = {(arrow.source, arrow.target): arrow.kind for arrow in graph.arrows}
+    assert lines["t/attempt", "t/catch"] == "control"
+    assert lines["t/attempt", "t"] == lines["r/b", "r"] == "data"
+
+
 def test_text_is_escaped() -> None:
     """Whatever an author writes stays text: the SVG parses and has no element of the author's, Mermaid and DOT have their quotes closed."""
     escaped = EVIL.replace("\\", "\\\\").replace('"', '\\"')
