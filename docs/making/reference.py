@@ -9,17 +9,23 @@ from docs.making.nodes import params_table, policy_text
 from docs.making.tables import code, table
 from saltern_compiler.diagnostics import catalog
 from saltern_compiler.diagnostics.codes import CODES
-from saltern_compiler.expr.functions import FUNCTIONS, MACROS, METHODS, VALUE, Overload
+from saltern_compiler.expr.functions import LIBRARY, MACROS
+from saltern_compiler.expr.signatures import VALUE, Function, Overload
 from saltern_compiler.passes.checks.triggers import TRIGGERS
 from saltern_compiler.registry import CONNECTORS, Registry
 from saltern_runtime.spec import DEFAULT_POLICY, Type, show
 
 _FUNCTIONS: Final = """# Functions
 
-Every function and method that [expressions](expressions.md) have. They are those of CEL and of its extensions of strings and
-lists, with their names; `sum`, `min` and `max` of a list are ours. `first` and `last` of an empty list give null. A call that *may fail* fails the node it stands in: `int("x")` has no value.
+Every function, method and macro that [expressions](expressions.md) have. Those that are *CEL's* have the names and the meaning
+that CEL or one of its extensions gives them; the others are *ours*. A call that *may fail* fails the node it stands in:
+`int("x")` has no value. Every example is true.
+
+A method is called on its first value: `text.contains(part)`. `T` is one type, whatever it is; `number` is int, double or uint;
+`ordered` is what has an order, and a `value` anything.
 
 """
+_HEAD: Final = ("call", "gives", "", "whose", "example")
 _CONNECTIONS: Final = """# Connections
 
 A connection is a system outside, under a name that nodes share: `connection team = slack { token: env("SLACK_TOKEN") }`.
@@ -35,14 +41,13 @@ Every finding has a code, and every code a page: what it means, an example that 
 
 
 def functions_page() -> str:
-    """Write the page of functions and methods."""
-    methods = "A method is called on its first value: `text.contains(part)`.\n\n" + _signatures(METHODS, is_method=True)
-    macros = (
-        "Each takes a list (or the keys of a map), a name for an item and what is asked of it: `lines.all(line, line.price > 0)`.\n\n"
-        + table(("macro",), ((code(f"list.{name}(item, …)"),) for name in MACROS))
+    """Write the page of functions, methods and macros."""
+    functions, methods = ([row for row in LIBRARY if row.method is which] for which in (False, True))
+    macros = ((code(row.usage), "", row.doc, _whose(row.ours), code(row.example)) for row in MACROS.values())
+    return (
+        f"{_FUNCTIONS}## Functions of a value\n\n{table(_HEAD, map(_row, functions))}\n"
+        f"## Methods\n\n{table(_HEAD, map(_row, methods))}\n## Macros\n\n{table(_HEAD, macros)}"
     )
-    functions = _signatures(FUNCTIONS, is_method=False)
-    return f"{_FUNCTIONS}## Functions of a value\n\n{functions}\n## Methods\n\n{methods}\n## Macros\n\n{macros}"
 
 
 def connections_page(registry: Registry) -> str:
@@ -79,17 +84,22 @@ def _connector(name: str, registry: Registry) -> str:
     return f"## {name}\n\n{spec.summary}\n\n{params_table(spec.settings)}\n{words}{env}\n"
 
 
-def _signatures(of: Mapping[str, tuple[Overload, ...]], *, is_method: bool) -> str:
-    rows = (_signature(name, each, is_method=is_method) for name, overloads in of.items() for each in overloads)
-    return table(("call", "gives", ""), rows)
+def _row(row: Function) -> tuple[str, ...]:
+    calls = "<br>".join(code(_call(row, each)) for each in row.overloads)
+    gives = "<br>".join(dict.fromkeys(code(_type(each.gives)) for each in row.overloads))
+    fails = [each.fails for each in row.overloads]
+    doubt = " May fail." if all(fails) else " Some may fail." if any(fails) else ""
+    return calls, gives, row.doc + doubt, _whose(row.ours), code(row.example)
 
 
-def _signature(name: str, each: Overload, *, is_method: bool) -> tuple[str, str, str]:
-    takes = [_type(of) for of in each.takes]
-    call = f"{takes[0]}.{name}({', '.join(takes[1:])})" if is_method else f"{name}({', '.join(takes)})"
-    gives = each.gives(each.takes) if callable(each.gives) else each.gives
-    return code(call), code(_type(gives)), "may fail" if each.fails else ""
+def _call(row: Function, each: Overload) -> str:
+    takes = [*(_type(of) for of in each.takes), *(["…"] if each.many else [])]
+    return f"{takes[0]}.{row.name}({', '.join(takes[1:])})" if row.method else f"{row.name}({', '.join(takes)})"
+
+
+def _whose(ours: bool) -> str:
+    return "ours" if ours else "CEL's"
 
 
 def _type(of: Type) -> str:
-    return "any value" if of == VALUE else show(of)
+    return "value" if of == VALUE else show(of)

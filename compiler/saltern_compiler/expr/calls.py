@@ -8,12 +8,11 @@ from typing import Final
 
 from saltern_compiler.diagnostics.suggest import did_you_mean, nearest, there_are
 from saltern_compiler.expr.ast import Call, Const, Expr, Ident, Index, Select
-from saltern_compiler.expr.functions import FUNCTIONS, MACROS, METHODS, VALUE, Overload
+from saltern_compiler.expr.functions import FUNCTIONS, MACROS, METHODS
 from saltern_compiler.expr.kinds import (
     ANY,
     BOOL,
     DOUBLE,
-    MIXED,
     NULL,
     NUMBERS,
     ORDERED,
@@ -23,6 +22,7 @@ from saltern_compiler.expr.kinds import (
     without_null,
 )
 from saltern_compiler.expr.parse import Problem
+from saltern_compiler.expr.signatures import VALUE, Overload, given, takes, unsure
 from saltern_compiler.expr.typed import Report, Typed
 from saltern_runtime.spec.types import (
     DURATION,
@@ -218,21 +218,24 @@ def function(call: Call, parts: tuple[Typed, ...], report: Report) -> Typed:
     if overloads is None:
         report(_unknown(call, table))
         return Typed(call, ANY, parts, fails=True, skips=skips)
-    takes_null = all(overload.takes == (VALUE,) for overload in overloads)
-    types = [part.type if takes_null else not_null(part, report) for part in parts]
+    types = [part.type if _takes_null(overloads, place) else not_null(part, report) for place, part in enumerate(parts)]
     chosen = select(overloads, types)
     if chosen is None:
-        given = ", ".join(show(widened(of)) for of in types)
+        shown = ", ".join(show(widened(of)) for of in types)
         notes = (
             f"It takes {' or '.join(dict.fromkeys(_signature(overload, call) for overload in overloads if ANY not in overload.takes))}.",
         )
-        report(Problem(ILL_TYPED, f"`{call.function}` does not take ({given})", call.span, notes))
+        report(Problem(ILL_TYPED, f"`{call.function}` does not take ({shown})", call.span, notes))
         return Typed(call, ANY, parts, fails=True, skips=skips)
     if call.function == "matches":
         _check_pattern(parts[-1].expr, report)
     fails = chosen.fails or any(part.fails for part in parts) or _dynamic(chosen, types)
-    of = chosen.gives(types) if callable(chosen.gives) else chosen.gives
-    return Typed(call, of, parts, fails, skips, chosen)
+    return Typed(call, given(chosen, types), parts, fails, skips, chosen)
+
+
+def _takes_null(overloads: Sequence[Overload], place: int) -> bool:
+    """Whether null has a meaning as the value at a place."""
+    return any(place < len(overload.takes) and overload.takes[place] == VALUE for overload in overloads)
 
 
 def select(overloads: Sequence[Overload], types: Sequence[Type]) -> Overload | None:
@@ -242,32 +245,27 @@ def select(overloads: Sequence[Overload], types: Sequence[Type]) -> Overload | N
 
 
 def _takes(overload: Overload, types: Sequence[Type], *, dynamic: bool) -> bool:
-    if len(overload.takes) != len(types):
-        return False
-    for wanted, given in zip(overload.takes, types, strict=True):
-        pair = (kind(wanted), kind(given))
-        same = wanted == VALUE or pair[0] == pair[1] or pair in (("map", "object"), ("any", MIXED))
-        if not same and not (dynamic and kind(given) == "any"):
-            return False
-    return True
-
-
-def _dynamic(overload: Overload, types: Sequence[Type]) -> bool:
-    return any(
-        kind(given) == "any" and wanted not in (ANY, VALUE) for wanted, given in zip(overload.takes, types, strict=True)
+    wanted = overload.wanted(len(types))
+    return wanted is not None and all(
+        takes(want, have, dynamic=dynamic) for want, have in zip(wanted, types, strict=True)
     )
 
 
+def _dynamic(overload: Overload, types: Sequence[Type]) -> bool:
+    wanted = overload.wanted(len(types)) or ()
+    return any(unsure(want, have) for want, have in zip(wanted, types, strict=True))
+
+
 def _signature(overload: Overload, call: Call) -> str:
-    takes = overload.takes if call.target is None else overload.takes[1:]
+    wanted = overload.takes if call.target is None else overload.takes[1:]
     receiver = "" if call.target is None else f"{show(overload.takes[0])}."
-    return f"{receiver}{call.function}({', '.join(show(of) for of in takes)})"
+    return f"{receiver}{call.function}({', '.join(show(of) for of in wanted)}{', …' if overload.many else ''})"
 
 
 def _unknown(call: Call, table: Mapping[str, object]) -> Problem:
     name = call.function
     if name in MACROS or name == "has":
-        usage = "has(a.b)" if name == "has" else f"list.{name}(item, …)"
+        usage = "has(a.b)" if name == "has" else MACROS[name].usage
         return Problem(ILL_TYPED, f"`{name}` is not used that way", call.span, (f"It is written `{usage}`.",))
     other = METHODS if call.target is None else FUNCTIONS
     what = "function" if call.target is None else "method"

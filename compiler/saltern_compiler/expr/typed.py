@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from saltern_compiler.expr.ast import Call, Const, Expr, Ident, Macro, children
-from saltern_compiler.expr.functions import Overload
 from saltern_compiler.expr.parse import Problem
+from saltern_compiler.expr.signatures import Overload
 from saltern_runtime.spec.types import Type
 
 

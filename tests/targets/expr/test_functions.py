@@ -19,7 +19,7 @@ def test_every_signature_prints(name, overload):
         assert python[1:] in helpers.__all__
     elif python.startswith("."):
         assert hasattr(str, python[1:])
-    elif python not in ("", "in"):
+    elif not python.startswith("[") and python not in ("", "in"):
         assert hasattr(builtins, python)
 
 

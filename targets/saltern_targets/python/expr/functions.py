@@ -6,9 +6,10 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from saltern_compiler.expr.functions import LISTS, Overload
 from saltern_compiler.expr.kinds import UINT
-from saltern_runtime.spec.types import ANY, BOOL, BYTES, DOUBLE, DURATION, INT, STRING, TIMESTAMP, Type
+from saltern_compiler.expr.library.lists import LISTS
+from saltern_compiler.expr.signatures import Overload, T
+from saltern_runtime.spec.types import ANY, BOOL, BYTES, DOUBLE, DURATION, INT, STRING, TIMESTAMP, ListType, Type
 
 _AS_IT_IS: Final = ""
 _HOW: Final[Mapping[str, Mapping[tuple[Type, ...] | None, str]]] = {
@@ -23,8 +24,9 @@ _HOW: Final[Mapping[str, Mapping[tuple[Type, ...] | None, str]]] = {
     "duration": {(DURATION,): _AS_IT_IS, None: "@to_duration"},
     "dyn": {None: _AS_IT_IS},
     "type": {None: "@type_of"},
+    "reverse": {(ListType(T),): "[::-1]", None: "@reverse"},
     "replace": {(STRING, STRING, STRING): ".replace", None: "@replace"},
-    **{name: {None: f"@list_{name}"} for name in LISTS},
+    **{row.name: {None: f"@list_{row.name}"} for row in LISTS},
     "contains": {None: "in"},
     "startsWith": {None: ".startswith"},
     "endsWith": {None: ".endswith"},
@@ -35,8 +37,8 @@ _HOW: Final[Mapping[str, Mapping[tuple[Type, ...] | None, str]]] = {
 def how(name: str, overload: Overload) -> str:
     """Say how a call prints.
 
-    `.name`: a method of the first value; `name`: a builtin; `@name`: a helper of the runtime; `in`: the operator with its sides
-    swapped; empty: the value itself.
+    `.name`: a method of the first value; `name`: a builtin; `@name`: a helper of the runtime; `[…]`: a part of the
+    first value; `in`: the operator with its sides swapped; empty: the value itself.
     """
     if name not in _HOW:
         return "@" + re.sub(r"[A-Z]", lambda upper: f"_{upper[0].lower()}", name)

@@ -9,7 +9,7 @@ from saltern_compiler.expr.ast import Call, Const, Expr, ListExpr, MapExpr
 from saltern_compiler.expr.kinds import NUMBERS, ORDERED, Record, comparable, kind
 from saltern_compiler.expr.typed import Typed
 from saltern_runtime.spec.types import ANY, BOOL, NULL, ListType, MapType, is_nullable
-from saltern_targets.precedence import ATOM, COMPARE, NOT, PRODUCT, SUM, UNARY
+from saltern_targets.precedence import ATOM, COMPARE, NOT, POSTFIX, PRODUCT, SUM, UNARY
 from saltern_targets.python.expr.code import Code, call, code, listed
 
 _ORDER: Final[Mapping[str, str]] = {"<": "lt", "<=": "le", ">": "gt", ">=": "ge"}
@@ -99,6 +99,8 @@ def applied(python: str, args: Sequence[Code]) -> Code:
         return args[0]
     if python == "in":
         return is_in(args[1], args[0], negated=False)
+    if python.startswith("["):
+        return code(f"{args[0].at(POSTFIX)}{python}", POSTFIX, args[0])
     if python.startswith("."):
         return code(f"{args[0].at(ATOM)}{python}({listed(args[1:])})", ATOM, *args)
     return call(python.removeprefix("@"), *args, helper=python.startswith("@"))

@@ -8,9 +8,10 @@ from typing import Final
 
 from saltern_compiler import pytext
 from saltern_compiler.expr.ast import Call, Const, Expr, Ident, Index, ListExpr, Macro, Select
-from saltern_compiler.expr.functions import TYPE_NAMES, VALUE
+from saltern_compiler.expr.functions import TYPE_NAMES
 from saltern_compiler.expr.kinds import Record, has_models, kind
 from saltern_compiler.expr.literals import show_bytes
+from saltern_compiler.expr.signatures import VALUE, without_variables
 from saltern_compiler.expr.typed import Typed
 from saltern_compiler.expr.typing import chain_steps, constant_key, optional_chain
 from saltern_runtime.spec.types import (
@@ -317,7 +318,7 @@ class _Printer:
         if typed.overload is None:
             values = [Code(pytext.string(expr.function)), *(self.print(part) for part in typed.parts)]
             return call("no_function", *values)
-        pairs = zip(typed.parts, typed.overload.takes, strict=True)
+        pairs = zip(typed.parts, typed.overload.wanted(len(typed.parts)) or (), strict=True)
         args = [self._argument(part, wanted, expr.function) for part, wanted in pairs]
         return applied(how(expr.function, typed.overload), args)
 
@@ -325,7 +326,8 @@ class _Printer:
         argument = self.print(part)
         if function == "dyn":
             return coerce(argument, part.type, ANY)
-        return coerce(argument, part.type, wanted) if part.type == ANY and wanted != VALUE else argument
+        known = without_variables(wanted)
+        return coerce(argument, ANY, known) if part.type == ANY and wanted != VALUE and known != ANY else argument
 
 
 def _const(const: Const) -> Code:

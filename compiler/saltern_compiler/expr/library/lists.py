@@ -1,0 +1,32 @@
+"""CEL's extension of lists, where `first` and `last` give null for an empty one; and what is ours: sums and extremes."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from saltern_compiler.expr.kinds import DURATION, INT
+from saltern_compiler.expr.signatures import LIST, NUMBER, Function, Overload, T, method
+from saltern_runtime.spec.types import ListType, optional
+
+_OF_T: Final = ListType(T)
+
+LISTS: Final[tuple[Function, ...]] = (
+    method("distinct", "The items without those that equal an earlier one.", "[1, 2, 1].distinct() == [1, 2]", Overload((_OF_T,), _OF_T)),
+    method(
+        "flatten", "The items, those of lists in their place: one level deep.", "[[1], [2, 3]].flatten() == [1, 2, 3]",
+        Overload((ListType(_OF_T),), _OF_T), Overload((LIST,), LIST),
+    ),
+    method("sort", "The items in order.", "[3, 1, 2].sort() == [1, 2, 3]", Overload((_OF_T,), _OF_T, fails=True)),
+    method(
+        "slice", "The items from a place on, to before another.", "[1, 2, 3].slice(1, 3) == [2, 3]",
+        Overload((_OF_T, INT, INT), _OF_T, fails=True),
+    ),
+    method("first", "The first item, or null.", "[1, 2].first() == 1", Overload((_OF_T,), optional(T))),
+    method("last", "The last item, or null.", "[1, 2].last() == 2", Overload((_OF_T,), optional(T))),
+    method(
+        "sum", "All items added up; 0 for none.", "[1, 2].sum() == 3",
+        Overload((ListType(NUMBER),), NUMBER, fails=True), Overload((ListType(DURATION),), DURATION, fails=True), ours=True,
+    ),
+    method("min", "The least item.", "[2, 1].min() == 1", Overload((_OF_T,), T, fails=True), ours=True),
+    method("max", "The greatest item.", "[2, 1].max() == 2", Overload((_OF_T,), T, fails=True), ours=True),
+)  # fmt: skip
