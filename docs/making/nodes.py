@@ -131,7 +131,7 @@ def _default(value: Json) -> str:
 
 def _result(spec: NodeType) -> str:
     fixed: Type | None = None if callable(spec.result) else spec.result
-    of = fixed if fixed is not None else spec.result(_NOTHING)  # type: ignore[operator]
+    of = fixed if fixed is not None else spec.result(_NOTHING)  # type: ignore[operator]  # a result is a type or a function that makes one
     if fixed is None and of == ANY:
         return "Its type follows from the parameters.\n"
     fields = _fields(of) or f"{code(show(of))}\n"

@@ -50,7 +50,9 @@ CODES: Final[Mapping[str, Code]] = {
     "may-be-skipped": Code("Finds an expression that reads a node which may not have run."),
     "misplaced-body": Code("Finds nodes that stand inside of a node whose type owns no body."),
     "misplaced-error": Code("Finds an `error` that hangs on no node's failure, or on more than that."),
-    "misplaced-result": Code("Finds a `yield` outside of any loop, and a `return` inside of one."),
+    "misplaced-result": Code(
+        "Finds a `yield` or a `next` outside of the body that it gives something for, and a `return` inside of one."
+    ),
     "misplaced-secret": Code("Finds secrets in parameters of nodes and in settings that hold none."),
     "misplaced-value": Code("Reports a template, a type or a duration in the middle of an expression."),
     "missing-comma": Code("Reports two entries on one line without a comma between them."),

@@ -162,10 +162,10 @@ class Plans:
         self.outcomes = frozenset(on.node for on in hung if on.handle in OUTCOMES)
         """Ids of nodes on whose success or failure others hang."""
         for name, prepared in self.stages.items():
-            told = {name} if prepared.stage.nodes else _behind(graph, name)
+            heard = {name} if prepared.stage.nodes else _behind(graph, name)
             for other in graph.dependants[name]:
                 hangs = tuple(
-                    (on.node, on.handle) for on in graph.stages[other].when if graph.stage_of[on.node] in told
+                    (on.node, on.handle) for on in graph.stages[other].when if graph.stage_of[on.node] in heard
                 )
                 after, need = self.stages[other], len(graph.needs[other])
                 prepared.edges.append((after, None if after.depth else after.arrival(need), need, hangs))
@@ -282,9 +282,9 @@ class Plans:
         node = stage.nodes[-1] if stage.nodes else None
         if node is None or node.id not in self.outcomes:
             return {}, {}
-        told = {"node": node.id, "attempts": 0, **json.loads(failure)}
-        told["type"] = self.graph.nodes.get(told["node"], node).type
-        return {node.id: ERROR}, {f"{scope}{node.id}{FAILURE}": _compact(told)}
+        cause = {"node": node.id, "attempts": 0, **json.loads(failure)}
+        cause["type"] = self.graph.nodes.get(cause["node"], node).type
+        return {node.id: ERROR}, {f"{scope}{node.id}{FAILURE}": _compact(cause)}
 
     def goes_on(self, claim: Claim, carries: Carries, state: str, deadline: float, max_payload: int) -> bool:
         """Ask whether a region has another round, given the state (JSON text) that the last one left; raises NodeFailedError."""

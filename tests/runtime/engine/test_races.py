@@ -83,6 +83,13 @@ def test_the_first_success_decides(local):
     assert (states["race/a"], states["race/b"]) == ("FAILED", "SUCCEEDED")
 
 
+def test_a_race_leaves_no_mark(local):
+    """Whoever lost is told at once where it can be, so that a run of many races does not grow with them."""
+    view = local.run(*stages(1, arm("a", sleeps=50), arm("b"), arm("c", sleeps=50)))
+    fields = local.client.hkeys(local.opened[-1].service.store.keys.run(view.id))
+    assert [name for name in fields if name.startswith("lost|")] == []
+
+
 def test_a_failure_is_no_success(local):
     """It neither decides, nor ends the run."""
     view = local.run(*stages(1, arm("a", fails=True), arm("b", sleeps=0.05), arm("c", fails=True)))

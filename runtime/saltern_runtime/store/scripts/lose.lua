@@ -9,7 +9,10 @@ if not rec then
   return r
 end
 for _, path in ipairs(call.losers) do
-  redis.call('HSET', key_of(r.id), 'lost|' .. path, call.failure)
+  local loser = record(r.id, path)
+  if not loser or (PENDING[loser.s] and not loser.c) then -- it has not opened yet
+    redis.call('HSET', key_of(r.id), 'lost|' .. path, call.failure)
+  end
   fail_each(r, path, call.failure)
 end
 return { 'ok', finish() }

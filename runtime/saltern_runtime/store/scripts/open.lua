@@ -27,6 +27,7 @@ else
   event(call.run, 'stage.opened', call.path, noted(rec, 'items', string.format('%d', call.items)))
   local lost = redis.call('HGET', key_of(r.id), 'lost|' .. call.path)
   if lost then -- the race that it was to take part in is over
+    redis.call('HDEL', key_of(r.id), 'lost|' .. call.path)
     keep(r.id, call.path, rec)
     fail_each(r, call.path, lost)
     rec = record(r.id, call.path)
