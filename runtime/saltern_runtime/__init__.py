@@ -10,6 +10,8 @@ from saltern_runtime.version import __version__, require
 if TYPE_CHECKING:
     from saltern_runtime.graph import (
         SKIPPED,
+        Ask,
+        Awaits,
         Carries,
         Connection,
         Context,
@@ -30,6 +32,8 @@ _HOME = dict.fromkeys(
     (
         *(
             "SKIPPED",
+            "Ask",
+            "Awaits",
             "Carries",
             "Connection",
             "Context",
@@ -48,7 +52,7 @@ _HOME = dict.fromkeys(
 ) | {"Retry": "saltern_runtime.spec"}
 
 __all__ = [
-    "SKIPPED", "Carries", "Connection", "Context", "Graph", "Node", "On", "Opens", "Retry", "RunInfo", "Schedule", "Skipped", "Sleeps",
+    "SKIPPED", "Ask", "Awaits", "Carries", "Connection", "Context", "Graph", "Node", "On", "Opens", "Retry", "RunInfo", "Schedule", "Skipped", "Sleeps",
     "Stage", "__version__", "node", "require",
 ]  # fmt: skip
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any, Final
 
@@ -33,6 +33,24 @@ class RunInfo:
     tenant: str
     started_at: datetime
     """UTC."""
+    links: Callable[[str], str] | None = field(default=None, repr=False, compare=False)
+    """Node id → the address at which its answer is taken."""
+
+    def callback(self, node: str) -> str:
+        """Return the address at which a node of this run that waits for an answer takes it."""
+        if self.links is None:
+            raise RuntimeError("a run that no engine carries out has no address")
+        return self.links(node)
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What a node asks the world before its run goes on."""
+
+    text: str = ""
+    """What a person reads; empty where a program answers."""
+    deadline: timedelta | None = None
+    """How long there may be no answer; None: as long as the run may last."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,8 @@ Anything else that a node raises is internal: retried like a transient error wou
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 class NodeError(Exception):
     """An error of a known class. `code` is a short stable word (`rate-limited`), `status` the other side's number."""
@@ -47,6 +49,14 @@ class StopRun(Exception):  # noqa: N818 - no error: what a `stop` says
         self.state = state
         self.message = message
         self.output = output
+
+
+class AnswerError(Exception):
+    """An answer from outside is not one that its node takes; `findings` are places (JSON Pointers) and what is wrong there."""
+
+    def __init__(self, findings: Sequence[tuple[str, str]]) -> None:
+        super().__init__("; ".join(f"{place or '(the whole)'}: {why}" for place, why in findings))
+        self.findings = tuple(findings)
 
 
 class StartError(Exception):

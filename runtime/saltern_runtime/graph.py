@@ -13,14 +13,14 @@ from functools import cached_property
 from importlib import resources
 from typing import Any, get_args
 
-from saltern_runtime.context import SKIPPED, Connection, Context, MissingSecretError, RunInfo, Skipped
+from saltern_runtime.context import SKIPPED, Ask, Connection, Context, MissingSecretError, RunInfo, Skipped
 from saltern_runtime.spec import OnError, OnLimit, OnSkip
 from saltern_runtime.spec.limits import AT_ONCE, DEADLINE, RETENTION
 from saltern_runtime.spec.names import AMBIENT, ERROR, OUTCOMES, SCHEDULE_ID
-from saltern_runtime.stage import Carries, Node, On, Opens, Schedule, Sleeps, Stage, node
+from saltern_runtime.stage import Awaits, Carries, Node, On, Opens, Schedule, Sleeps, Stage, node
 
 __all__ = [
-    "SKIPPED", "Carries", "Connection", "Context", "Graph", "GraphError",
+    "SKIPPED", "Ask", "Awaits", "Carries", "Connection", "Context", "Graph", "GraphError",
     "MissingSecretError", "Node", "On", "Opens", "RunInfo", "Schedule", "Skipped", "Sleeps", "Stage", "node",
 ]  # fmt: skip
 

@@ -32,6 +32,8 @@ class Settings:
     poison: int = 3
     """Times that an activation may lose its worker before it counts as poison."""
     shards: int = 1
+    public_url: str = ""
+    """Where the outside world reaches the API, such as `https://flows.example.com/support`: links for answers begin with it."""
     api_tokens: str = ""
     """`tenant=sha256:<hex>` entries, comma-separated. `SALTERN_API_TOKENS`."""
     max_body: int = 1_048_576

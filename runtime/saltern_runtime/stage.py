@@ -133,6 +133,28 @@ class Sleeps:
     """The stage ends by sleeping as long as, or until, its last node's function says; the value of that node is null."""
 
 
+@dataclass(frozen=True)
+class Awaits:
+    """The stage ends by waiting for an answer from outside, whose type is `answer`; it is the value of the last node.
+
+    Where `choices` are given, it is a decision for one of them, and `default` what is decided where nobody does in time.
+    """
+
+    answer: Any
+    choices: tuple[str, ...] = ()
+    default: str | None = None
+
+    @cached_property
+    def adapter(self) -> TypeAdapter[Any]:
+        """The answer's type as what validates it."""
+        return TypeAdapter(self.answer)
+
+    @cached_property
+    def schema(self) -> dict[str, Any]:
+        """The answer's type as JSON Schema, as the store keeps it with the plan: any later version's API goes by it."""
+        return self.adapter.json_schema(mode="serialization")
+
+
 @dataclass(frozen=True, slots=True)
 class Schedule:
     """When runs start by themselves: a cron line in a time zone, and what they are given."""
@@ -169,7 +191,7 @@ class Stage:
     ttl: float | None = None
     on_error: Literal["fail", "continue"] = "fail"
     on_ambiguous: Literal["retry", "fail"] = "retry"
-    ends: Opens | Sleeps | None = None
+    ends: Opens | Sleeps | Awaits | None = None
     """What the stage does once its nodes have run, before it has its value; None: it is done."""
 
     @property

@@ -6,10 +6,12 @@ import math
 from collections.abc import Iterable
 from typing import Final
 
-from saltern_compiler.ir.plan import Plan
+from saltern_compiler.ir.plan import Awaits, Plan
 from saltern_compiler.ir.values import SecretRef, Value
 from saltern_targets.names import package_name
 
+PUBLIC_URL: Final = "SALTERN_PUBLIC_URL"
+"""The address of the API, which links for answers begin with."""
 USER: Final = 10001
 """Numeric, so that Kubernetes can see that it is not root; no entry in /etc/passwd is needed."""
 PORT: Final = 8000
@@ -17,6 +19,16 @@ HEARTBEAT: Final = "/tmp/alive"  # noqa: S108 - the container's own, mounted as 
 """What a live worker and live timers touch every few seconds."""
 GRACE: Final = (30, 300)
 """Seconds between the stop signal and the end, at least and at most; beyond, work is handed back to the queue."""
+
+
+def takes_answers(plan: Plan) -> bool:
+    """Whether nodes wait for answers from outside, so that workers must know the API's address."""
+    return any(isinstance(stage.ends, Awaits) for stage in plan.stages)
+
+
+def addresses(plan: Plan) -> tuple[str, ...]:
+    """Return the variables with addresses of the service itself that workers read."""
+    return (PUBLIC_URL,) if takes_answers(plan) else ()
 
 
 def slug(plan: Plan) -> str:

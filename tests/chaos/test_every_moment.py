@@ -28,8 +28,11 @@ class Mortal(Store):
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-def work_until_killed(rescuer, run_id, moment):
-    """Run a worker with its timers in a child that dies at a moment; answers whether it died or finished first."""
+def work_until_killed(rescuer, run_id, moment, meanwhile=None):
+    """Run a worker with its timers in a child that dies at a moment; answers whether it died or finished first.
+
+    `meanwhile` is what else the child does: it is given the process.
+    """
     bells = list(rescuer.bells.bells)
     rescuer.bells.bells.clear()
     pid = os.fork()
@@ -42,6 +45,8 @@ def work_until_killed(rescuer, run_id, moment):
         process.engine.store = process.engine.leases.store = store
         store.left = moment
         process.bells.ring(bells)
+        if meanwhile is not None:
+            meanwhile(process)
         process.finish(run_id, 20)
         os._exit(0)
     return os.WIFSIGNALED(os.waitpid(pid, 0)[1])

@@ -114,6 +114,9 @@ class FakeService:
         self.runs[run_id] = replace(run, state=state, output=given, ended_at=time.time())
         self.emit(run_id, f"run.{state.lower()}")
 
+    def link(self, run, path):
+        return f"{run.id}-{path}"
+
     def get(self, run_id, tenant):
         self._guard()
         run = self.runs.get(run_id)

@@ -40,6 +40,13 @@ class Program:
         name = self.name()
         return [f"{name} = set {{ value: {number}{f' + {known}' if known else ''} }}"], name
 
+    def write_asked(self, known: str, number: int) -> tuple[list[str], str]:
+        """What nobody decides is decided by its deadline."""
+        name, after = self.name(), self.name()
+        asked = f'{name} = approval {{ ask: "?", deadline: 20ms, default: "no" }}'
+        value = f'{name}.decision == "no" ? {number}{f" + {known}" if known else ""} : 0'
+        return [asked, f"{after} = set {{ value: {value} }}"], after
+
     def write_fail(self, _: str) -> tuple[list[str], str]:
         name = self.name()
         return [f"{name} = set {{ value: 1 / input.zero }}"], name
@@ -112,7 +119,7 @@ class Program:
 def value_of(tree: tuple, known: int = 0) -> Any:
     """Say what a construct gives; raises FailedError."""
     match tree:
-        case ("leaf", number):
+        case ("leaf" | "asked", number):
             return number + known
         case ("fail",):
             raise FailedError
@@ -159,7 +166,7 @@ def _each(items: int, on_error: str, inner: tuple) -> list[Any]:
 
 def trees(depth: int) -> st.SearchStrategy[tuple]:
     """Make constructs that stand in each other that deep along one way, and less along the others."""
-    leaf = st.one_of(st.tuples(st.just("leaf"), st.integers(0, 9)), st.just(("fail",)))
+    leaf = st.one_of(st.tuples(st.sampled_from(["leaf", "leaf", "asked"]), st.integers(0, 9)), st.just(("fail",)))
     if depth == 0:
         return leaf
     deep = trees(depth - 1)

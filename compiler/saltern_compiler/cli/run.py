@@ -13,8 +13,15 @@ from saltern_compiler.cli.launch import launch
 @click.option(
     "--input", "input_", required=True, metavar="FILE", help="A JSON file with the input; - for standard input."
 )
+@click.option(
+    "--answer",
+    "answers",
+    multiple=True,
+    metavar="NODE=ANSWER",
+    help="What an approval or a receive gets: JSON, or a text. Where none is given, you are asked.",
+)
 @click.option("--debug", is_flag=True, hidden=True)
-def command(pipeline: str, input_: str, *, debug: bool) -> None:  # noqa: ARG001 - read by the crash report
+def command(pipeline: str, input_: str, answers: tuple[str, ...], *, debug: bool) -> None:  # noqa: ARG001 - read by the crash report
     """Run a pipeline once, in one process, and print its output.
 
     The engine is the one that workers have; there is no broker.
@@ -23,4 +30,4 @@ def command(pipeline: str, input_: str, *, debug: bool) -> None:  # noqa: ARG001
 
     if input_ != "-" and not Path(input_).is_file():
         fail(f"{input_}: no such file")
-    launch(pipeline, ("--once", "--input", input_))
+    launch(pipeline, ("--once", "--input", input_, *(part for answer in answers for part in ("--answer", answer))))

@@ -15,6 +15,9 @@ CODES: Final[Mapping[str, Code]] = {
         "Reports several edges into one parameter that do not say by a `data.order` of their own which comes first."
     ),
     "ambiguous-wait": Code("Finds a `wait` that says both for how long and until when."),
+    "approval-without-default": Code(
+        "Finds an approval that says how long it waits and not what is decided then, or the other way round."
+    ),
     "bad-escape": Code("Finds a backslash sequence in a string that stands for nothing."),
     "case-after-else": Code("Reports a case of a `switch` that stands after `else`."),
     "control-character": Code("Reports a raw control character in the source, such as NUL."),
@@ -70,6 +73,7 @@ CODES: Final[Mapping[str, Code]] = {
         "Finds a whole number that does not fit 64 bits, and one with a fraction or an exponent that does not fit a double."
     ),
     "out-of-bounds": Code("Finds time-outs, attempts, priorities and deadlines that the runtime cannot keep."),
+    "outlasts-run": Code("Warns of a wait that is longer than a run may last.", Severity.WARNING),
     "output-may-be-skipped": Code(
         "Finds declared outputs whose `return` hangs on a branch, so that some runs give nothing."
     ),
@@ -86,6 +90,9 @@ CODES: Final[Mapping[str, Code]] = {
     "too-many-nodes": Code("Finds pipelines of more than 10,000 nodes."),
     "type-mismatch": Code(
         "Finds values that are not of the type of the parameter, or of the output, that they are bound to."
+    ),
+    "unannounced-receive": Code(
+        "Warns of a `receive` whose address is handed out nowhere, or only once its answer has come.", Severity.WARNING
     ),
     "unbounded-loop": Code("Finds a `while` that does not say how many rounds are enough."),
     "unclosed-bracket": Code("Reports a bracket that is not closed, or that closes nothing."),

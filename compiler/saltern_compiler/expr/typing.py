@@ -41,6 +41,8 @@ class Env:
     skippable: frozenset[str] = frozenset()
     suggestions: Suggestions = field(default_factory=Suggestions, compare=False)
     """Of the whole source: the budget of comparisons is one."""
+    answers: tuple[str, ...] = ()
+    """Ids of the nodes in sight that take an answer from outside: `run.callback` gives the address of one."""
 
 
 def check(expr: Expr, env: Env) -> tuple[Typed, list[Problem]]:
@@ -272,6 +274,8 @@ class _Checker:
         match expr.function, expr.target, expr.args:
             case "merge", None, _:
                 return self._merge(expr, scope)
+            case "callback", Ident(name="run") as target, _ if "run" not in scope.variables:
+                return self._callback(expr, self.check(target, scope))
             case "_?_:_", None, (test, yes, no):
                 return self._conditional(expr, (test, yes, no), scope)
             case "orValue", target, (default,) if target is not None and optional_chain(target):
@@ -287,6 +291,17 @@ class _Checker:
             case _:
                 parts = tuple(self.check(part, scope) for part in children(expr))
         return calls.operator(expr, parts, self.report) or calls.function(expr, parts, self.report)
+
+    def _callback(self, expr: Call, run: Typed) -> Typed:
+        """Type `run.callback("node")`."""
+        name = constant_key(expr.args[0]) if len(expr.args) == 1 else None
+        if name is None:
+            notes = ('It is written `run.callback("node")`.',)
+            self.report(Problem(ILL_TYPED, "`run.callback` takes the id of a node, written out", expr.span, notes))
+        elif name not in self.env.answers:
+            message = f"no `receive` or `approval` in sight is called `{name}`"
+            self._unknown("unknown-name", message, expr.args[0].span, name, self.env.answers)
+        return Typed(expr, STRING, (run,), fails=True)
 
     def _present(self, of: Type, chain: Expr) -> Type:
         """Return the type of an optional chain where it leads somewhere; null stays only where the last field admits it."""

@@ -20,7 +20,7 @@ def bound_by(node: Node, types: Mapping[str, Type] | None = None, files: Mapping
     known = literals(node)
     lengths = {name: len(value) for name, value in known.items() if isinstance(value, list)}
     lengths |= {name: len(value.items) for name, value in node.params if isinstance(value, ListValue)}
-    return Bound(known, dict(types or {}), files or {}, lengths)
+    return Bound(known, dict(types or {}), files or {}, lengths, connected=node.connection is not None)
 
 
 def handles_of(node: Node, spec: NodeType) -> tuple[str, ...] | None:

@@ -73,6 +73,16 @@ class Sleeps:
 
 
 @dataclass(frozen=True, slots=True)
+class Awaits:
+    """A stage ends by waiting for an answer from outside."""
+
+    answer: Type
+    choices: tuple[str, ...] = ()
+    """What may be decided; empty where the answer is no decision."""
+    default: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Stage:
     """The unit of claim, lease, retry and checkpoint: pure nodes, then at most one with an effect."""
 
@@ -101,7 +111,7 @@ class Stage:
     the relay in place of what the relay needs (of the run's start, where it needs nothing); sorted."""
     owner: str = ""
     """Name of the stage in whose body it stands; `needs`, `after`, `relay` and `when` stay inside of that body."""
-    ends: Opens | Sleeps | None = None
+    ends: Opens | Sleeps | Awaits | None = None
     """What it does once its nodes have run. The stages of a body that it opens stand right behind, with it as `owner`."""
     decisions: tuple[Decision, ...] = field(default=(), compare=False)
 

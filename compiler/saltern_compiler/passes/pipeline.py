@@ -7,6 +7,7 @@ from typing import Final
 from saltern_compiler.ir.pipeline import Pipeline
 from saltern_compiler.ir.verify import verify
 from saltern_compiler.passes.base import Context, Pass
+from saltern_compiler.passes.checks.answers import Answers
 from saltern_compiler.passes.checks.bounds import Bounds
 from saltern_compiler.passes.checks.connections import Connections
 from saltern_compiler.passes.checks.cycle import Cycle
@@ -45,6 +46,7 @@ PASSES: Final[tuple[Pass, ...]] = (
     Types(),
     Reachability(),
     Output(),
+    Answers(),
     Unused(),
 )
 """How things are written comes first, then normal form, then what they mean, then what they are for."""

@@ -33,6 +33,7 @@ CONNECTOR: Final = ConnectorSpec(
     policy=Policy(timeout=15.0, retry=Retry(attempts=5, base=1.0, cap=60.0)),
     egress=_egress,
     env={"base_url": "SALTERN_SLACK_BASE_URL"},
+    requires=("slack",),
 )
 
 _TLS: Final[PerProcess[ssl.SSLContext]] = PerProcess()

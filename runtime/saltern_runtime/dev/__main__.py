@@ -1,4 +1,4 @@
-"""`python -m saltern_runtime.dev DIR [--port N] [--once --input FILE] [--json-events]`."""
+"""`python -m saltern_runtime.dev DIR [--port N] [--once --input FILE [--answer NODE=ANSWER]] [--json-events]`."""
 
 from __future__ import annotations
 
@@ -21,6 +21,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--port", type=int, default=0, help="of the API on 127.0.0.1 (default: any that is free)")
     parser.add_argument("--once", action="store_true", help="one run in this process, then end")
     parser.add_argument("--input", metavar="FILE", help="JSON input of the one run; - reads standard input")
+    parser.add_argument(
+        "--answer", metavar="NODE=ANSWER", action="append", default=[], help="what the one run waits for"
+    )
     parser.add_argument("--json-events", action="store_true", help="one JSON object a line instead of text")
     parser.add_argument("--orders", type=int, metavar="FD", help=argparse.SUPPRESS)
     given = parser.parse_args(arguments)
@@ -45,10 +48,11 @@ def _run(given: argparse.Namespace) -> int:
     tree = find(given.folder)
     if given.once:
         from saltern_runtime.dev import once  # noqa: PLC0415 - reads the engine, which serving does not need in this process
+        from saltern_runtime.dev.desk import DeskError  # noqa: PLC0415 - as above
 
         try:
-            return once.run(tree, given.input, json_events=given.json_events)
-        except once.InputError as error:
+            return once.run(tree, given.input, answers=given.answer, json_events=given.json_events)
+        except (once.InputError, DeskError) as error:
             sys.stderr.write(f"error: {error}\n")
             return 1
     from saltern_runtime.dev import serve  # noqa: PLC0415 - as above

@@ -7,39 +7,56 @@ import os
 import sys
 import tempfile
 import traceback
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pydantic import ValidationError
 
 from saltern_runtime.dev import store, view
 from saltern_runtime.dev.children import Children
+from saltern_runtime.dev.desk import Desk, read
 from saltern_runtime.dev.tree import Tree, TreeError
-from saltern_runtime.engine.service import run_once
+from saltern_runtime.engine.service import in_one_process
+from saltern_runtime.settings import Settings
 from saltern_runtime.spec import Json
-from saltern_runtime.store.views import RunState
+from saltern_runtime.store.views import TERMINAL, RunState
 from saltern_runtime.web.models import run_json
+
+LOOK: Final = 0.2
+"""Seconds between two looks at what waits for an answer."""
+NOWHERE: Final = "http://saltern.invalid"
+"""What addresses for answers begin with, where no API takes them (RFC 2606)."""
 
 
 class InputError(Exception):
     """An input that the pipeline does not take."""
 
 
-def run(tree: Tree, source: str, *, json_events: bool = False) -> int:
-    """Run once with the input of a file (`-`: standard input); the output goes to stdout. Raises InputError and TreeError."""
+def run(tree: Tree, source: str, *, answers: Sequence[str] = (), json_events: bool = False) -> int:
+    """Run once with the input of a file (`-`: standard input); the output goes to stdout. Raises InputError and TreeError.
+
+    `answers` are `NODE=ANSWER` pairs for nodes that wait for one; of others a person is asked, where one sits there.
+    """
     sys.path.insert(0, str(tree.folder))
     os.environ["PYTHONPATH"] = str(tree.folder)
     given = _check(_load(tree, "models").Input, _read(source))
     graph = _load(tree, "graph").GRAPH
+    known = read(answers)
     with (
         tempfile.TemporaryDirectory(prefix="saltern-run-") as folder,
         Children(Path(folder), os.environ) as children,
         redirect_stdout(sys.stderr),  # what a pipeline's own functions print is not the output
     ):
-        ended = run_once(graph, given, redis_url=store.start(children, Path(folder)))
+        settings = replace(Settings.from_env(), public_url=os.environ.get("SALTERN_PUBLIC_URL", NOWHERE))
+        with in_one_process(graph, redis_url=store.start(children, Path(folder)), settings=settings) as opened:
+            started = opened.service.start(given, tenant="local", trigger="run")
+            desk = Desk(opened.service, known, asks=source != "-" and sys.stdin.isatty())
+            while (ended := opened.finish(started.run_id, LOOK)).state not in TERMINAL:
+                desk.look(ended)
     shown: Mapping[str, Any] = run_json(ended)
     if json_events:
         view.JsonView(sys.stderr).update([shown])

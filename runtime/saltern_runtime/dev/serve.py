@@ -61,6 +61,7 @@ def run(tree: Tree, *, port: int = 0, json_events: bool = False, orders: int | N
         api = Api(f"http://127.0.0.1:{listener.getsockname()[1]}", token)
         url = store.start(children, Path(folder))
         children.environment["SALTERN_REDIS_URL"] = url
+        children.environment.setdefault("SALTERN_PUBLIC_URL", api.base)
         fleet = Fleet(children, Path(folder), listener, OpenRuns(url), view.tell)
         first = fleet.start(tree)
         children.wait_for(first.worker, "ready", lambda: stop.event.is_set() or first.is_ready())

@@ -9,15 +9,19 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
+from pydantic import ValidationError
+
+from saltern_runtime.engine.answers import decided
 from saltern_runtime.engine.collect import collected
 from saltern_runtime.engine.dispatch import Dispatcher
 from saltern_runtime.engine.drain import Drain
 from saltern_runtime.engine.leases import Hold, Leases
+from saltern_runtime.engine.links import ROUTE, Link
 from saltern_runtime.engine.places import scopes_of
 from saltern_runtime.engine.policy import Trouble, classify, decide, expired, lost, timed_out
 from saltern_runtime.engine.stages import NodeFailedError, Plans, Result, StagePlan
 from saltern_runtime.errors import NodeError, PermanentError, StopRun
-from saltern_runtime.graph import Graph
+from saltern_runtime.graph import Awaits, Graph
 from saltern_runtime.models import plain
 from saltern_runtime.settings import Settings
 from saltern_runtime.store.calls import Answer, Bell, Claim, Failed, Outcome, Stopped
@@ -45,7 +49,7 @@ class Engine:
     ) -> None:
         self.graph = graph
         self.settings = settings
-        self.plans = Plans(graph)
+        self.plans = Plans(graph, self._address)
         self.store = store or Store(graph.name, settings, patience=settings.unreachable)
         self.dispatcher = dispatcher
         self.drain = Drain()
@@ -74,8 +78,10 @@ class Engine:
             case "skip":
                 outcome = Outcome("SKIPPED", plan.dependants({}, scopes_of(claim.path)))
                 return self.store.advance(claim, outcome, self._next(end))
+            case "answered":
+                return self._answered(plan, claim, self.store.answer_to(claim), end)
             case "woken":
-                return self._slept(plan, claim, "null", end)
+                return self._woken(plan, claim, end)
             case "collect":
                 return self._collect(plan, claim, end)
             case "broken":
@@ -209,6 +215,37 @@ class Engine:
             "SUCCEEDED", plan.dependants(claim.taken, scopes), {scopes[-1] + plan.stage.nodes[-1].id: text}
         )
         return self.store.advance(claim, outcome, self._next(end), keep=self.graph.retention)
+
+    def _answered(self, plan: StagePlan, claim: Claim, text: str, end: float) -> Answer:
+        """Record an answer from outside as a node's value; the door has held it against the node's type already."""
+        ends, node = plan.stage.ends, plan.stage.nodes[-1]
+        assert isinstance(ends, Awaits), "asked for stages that wait for one"
+        try:
+            ends.adapter.validate_json(text)
+        except ValidationError as error:
+            message = f"the answer to {node.id!r} is not of its type: {error.error_count()} things are wrong"
+            trouble = classify(PermanentError(message, code="bad-answer"), node.id)
+            return self._failed(plan, claim, trouble, self._next(end))
+        return self._slept(plan, claim, text, end)
+
+    def _woken(self, plan: StagePlan, claim: Claim, end: float) -> Answer:
+        """Go on after a wait; where it was for an answer, decide what nobody decided in time, or fail."""
+        ends, node = plan.stage.ends, plan.stage.nodes[-1].id
+        if not isinstance(ends, Awaits):
+            return self._slept(plan, claim, "null", end)
+        if ends.default is not None:
+            return self._slept(plan, claim, _compact(decided(ends.default, ends.schema)), end)
+        trouble = classify(PermanentError(f"nobody answered {node!r} in time", code="no-answer"), node)
+        return self._failed(plan, claim, trouble, self._next(end))
+
+    def _address(self, claim: Claim, path: str) -> str:
+        """Return the address at which the answer for an activation is taken while its run lasts."""
+        if not self.settings.public_url:
+            message = "links for answers need SALTERN_PUBLIC_URL, the address of the API"
+            raise PermanentError(message, code="no-public-url")
+        link = Link(claim.run, path, int(claim.created_at + self.graph.deadline))
+        token = link.signed(self.store.signing_key(link.shard))
+        return f"{self.settings.public_url.rstrip('/')}{ROUTE}{token}"
 
     def _failed(self, plan: StagePlan, claim: Claim, trouble: Trouble, next_nonce: str | None) -> Answer:
         return self._record_failure(plan, claim, decide(plan.stage, claim, trouble), next_nonce)

@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
+from saltern_runtime.engine.answers import taken
 from saltern_runtime.engine.dispatch import Dispatcher, InProcess, Silent
 from saltern_runtime.engine.engine import Engine
+from saltern_runtime.engine.links import Link
 from saltern_runtime.engine.stages import Plans
 from saltern_runtime.engine.sweeper import Sweeper
 from saltern_runtime.errors import IdempotencyConflictError, PayloadTooLargeError
@@ -18,11 +20,11 @@ from saltern_runtime.graph import Graph
 from saltern_runtime.observe.metrics import Figures
 from saltern_runtime.settings import Settings
 from saltern_runtime.spec import Json
-from saltern_runtime.store.calls import NewRun
+from saltern_runtime.store.calls import NewRun, Signalled
 from saltern_runtime.store.keys import digest_of, new_nonce, new_run_id
 from saltern_runtime.store.reading import Reader
 from saltern_runtime.store.store import Store
-from saltern_runtime.store.views import TERMINAL, Event, RunPage, RunView, Started
+from saltern_runtime.store.views import TERMINAL, Awaited, Event, RunPage, RunView, Started
 
 
 class Service:
@@ -111,6 +113,32 @@ class Service:
         self.dispatcher.ring(bells)
         return None if state is None else self.reader.run(run_id, tenant)
 
+    def awaited(self, run_id: str, path: str) -> Awaited | None:
+        """Return what an activation of a run waits for, or may; None where it takes no answer."""
+        return self.reader.awaited(run_id, path)
+
+    def answer(self, run_id: str, path: str, body: Json, *, by: str | None = None) -> Signalled:
+        """Give an answer from outside to an activation; raises AnswerError where it is none that the node takes.
+
+        A decision is made once it was asked for; any other answer may come before its node waits, and is kept.
+        """
+        found = self.reader.awaited(run_id, path)
+        if found is None:
+            return Signalled("missing")
+        text = json.dumps(taken(found, body, by), separators=(",", ":"), allow_nan=False)
+        if len(text) > self.settings.max_payload:
+            raise PayloadTooLargeError(f"the answer is over the limit of {self.settings.max_payload} bytes")
+        signalled = self.store.signal(
+            run_id, path, text, new_nonce(), early=not found.choices, keep=self.graph.deadline + self.graph.retention
+        )
+        self.dispatcher.ring(signalled.bells)
+        return signalled
+
+    def link(self, run: RunView, path: str) -> str:
+        """Return what stands behind `/answers/` in the address at which an activation takes its answer."""
+        link = Link(run.id, path, int(run.deadline))
+        return link.signed(self.store.signing_key(link.shard))
+
     def events(self, run_id: str, after: str = "0", block: float = 0, limit: int = 500) -> builtins.list[Event]:
         """Return what happened after an event, waiting up to `block` seconds for something; ValueError for a broken id."""
         return self.reader.events(run_id, after, block, limit)
@@ -197,7 +225,7 @@ def in_one_process(graph: Graph, *, redis_url: str, settings: Settings | None = 
 
 
 def run_once(graph: Graph, input: Json, *, redis_url: str) -> RunView:  # noqa: A002 - the word of the API
-    """Run a pipeline once, with the worker in this process and no broker; `saltern run`."""
+    """Run a pipeline once, with the worker in this process and no broker."""
     with in_one_process(graph, redis_url=redis_url) as opened:
         started = opened.service.start(input, tenant="local", trigger="run")
         return opened.finish(started.run_id)

@@ -8,15 +8,15 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any, Final
 
 from saltern_runtime.engine.places import ANY, items_of, scopes_of, stage_of
 from saltern_runtime.errors import PermanentError
-from saltern_runtime.graph import SKIPPED, Carries, Context, Graph, Node, On, Opens, RunInfo, Sleeps, Stage
+from saltern_runtime.graph import SKIPPED, Ask, Awaits, Carries, Context, Graph, Node, On, Opens, RunInfo, Sleeps, Stage
 from saltern_runtime.spec.names import AMBIENT, ERROR, INPUT, OUTCOMES, RUN, SUCCESS
 from saltern_runtime.store.calls import Claim, Opening, Sleep
-from saltern_runtime.store.keys import queue_name
+from saltern_runtime.store.keys import ANSWER, queue_name
 from saltern_runtime.store.scripts import Body, Dependant
 
 log = logging.getLogger("saltern.engine")
@@ -24,6 +24,8 @@ FAILURE: Final = "!"
 """Behind a node's id: where its failure is kept."""
 MAX_ITEMS: Final = 100_000
 """Items of one region, at most."""
+MAX_ASK: Final = 10_000
+"""Characters that a person is asked, at most."""
 _compact: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
@@ -129,6 +131,13 @@ class StagePlan:
         return passed
 
 
+def _answer(stage: Stage) -> tuple[Any, ...]:
+    if not isinstance(stage.ends, Awaits):
+        return ()
+    ends = stage.ends
+    return ({"schema": ends.schema, "choices": ends.choices, "default": ends.default},)
+
+
 def depth_of(graph: Graph, stage: str) -> int:
     """Return how many regions stand around a stage."""
     return len(graph.owners(stage))
@@ -152,8 +161,10 @@ def _behind(graph: Graph, relay: str) -> frozenset[str]:
 class Plans:
     """All stages of a graph."""
 
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, address: Callable[[Claim, str], str] | None = None) -> None:
+        """`address` says where the answer is taken for an activation (its path) of a claim's run."""
         self.graph = graph
+        self._address = address
         self.plan = graph.digest
         self.stages = {name: StagePlan(graph, stage, self.plan) for name, stage in graph.stages.items()}
         hung = [on for stage in graph.stages.values() for on in stage.when]
@@ -177,10 +188,13 @@ class Plans:
 
     @cached_property
     def shape(self) -> str:
-        """The graph as the store keeps it for showing: stage → its nodes with their types, and the region that it is in."""
+        """The graph as the store keeps it for showing: stage → its nodes with their types, the region that it is in, what it awaits."""
         owner_of = self.graph.owner_of
         return json.dumps(
-            [[s.name, [[n.id, n.type] for n in s.nodes], owner_of.get(s.name, "")] for s in self.graph.stages.values()]
+            [
+                [s.name, [[n.id, n.type] for n in s.nodes], owner_of.get(s.name, ""), *_answer(s)]
+                for s in self.graph.stages.values()
+            ]
         )
 
     @cached_property
@@ -207,7 +221,8 @@ class Plans:
                 for member in members
                 for node in member.stage.nodes
                 for place in (node.id, *((f"{node.id}{FAILURE}",) if node.id in self.outcomes else ()))
-            ],
+            ]
+            + [f"{scopes[-1]}{member.name}{ANSWER}" for member in members if isinstance(member.stage.ends, Awaits)],
             "result": scopes[-1] + opens.result,
         }
         entries = [self.stages[name].arrival(1, scopes) for name in self.graph.starts[owner]]
@@ -241,12 +256,14 @@ class Plans:
             began = time.perf_counter()
             try:
                 value = self._call(node, claim, limits, local)
-                text = encode(node, value, max_payload)
                 ends = stage.ends if node is stage.nodes[-1] else None
+                text = "" if isinstance(ends, Awaits) else encode(node, value, max_payload)
                 if isinstance(ends, Opens):
                     result.items = [text] if ends.carries is not None else _items(node, text)
                 elif isinstance(ends, Sleeps):
                     result.sleep = _sleep(value)
+                elif isinstance(ends, Awaits):
+                    result.sleep = _ask(value)
                 else:
                     result.values[scopes[-1] + node.id] = text
             except Exception as error:
@@ -300,7 +317,8 @@ class Plans:
         if node.of is not None:
             failure = node.adapters["failure"].validate_json(claim.values[f"{scopes[-1]}{node.of}{FAILURE}"])
             return node.function(failure=failure)
-        info = RunInfo(claim.run, claim.tenant, datetime.fromtimestamp(claim.created_at, UTC))
+        started = datetime.fromtimestamp(claim.created_at, UTC)
+        info = RunInfo(claim.run, claim.tenant, started, partial(self._link, claim))
         keywords: dict[str, Any] = {}
         for name, read, depth in self._keywords[node.id]:
             if depth == len(scopes):  # what is asked of a state, by the owner of the rounds
@@ -320,6 +338,13 @@ class Plans:
         connection = self.graph.connections[node.connection] if node.connection else None
         context = Context(info, node.id, claim.path, claim.attempt, connection, *limits)
         return node.function(context, **keywords)
+
+    def _link(self, claim: Claim, node: str) -> str:
+        """Return the address at which a node that stands beside or around a claim takes its answer."""
+        if self._address is None:
+            raise PermanentError("this service has no address of its own", code="no-public-url")
+        waiting, scopes = self.stages[self.graph.stage_of[node]], scopes_of(claim.path)
+        return self._address(claim, scopes[waiting.depth] + waiting.name)
 
     @cached_property
     def _keywords(self) -> Mapping[str, tuple[tuple[str, str, int], ...]]:
@@ -352,6 +377,13 @@ def _items(node: Node[Any, Any], text: str) -> list[str]:
             f"{node.id!r} has {len(items)} items, over the limit of {MAX_ITEMS}", code="too-many-items"
         )
     return [_compact(item) for item in items]
+
+
+def _ask(ask: Ask) -> Sleep:
+    delay = None if ask.deadline is None else max(0.0, ask.deadline.total_seconds())
+    if len(ask.text) > MAX_ASK:
+        raise PermanentError(f"what is asked has more than {MAX_ASK} characters", code="ask-too-long")
+    return Sleep(delay=delay, asks=_compact({"text": ask.text}))
 
 
 def _sleep(value: timedelta | datetime) -> Sleep:

@@ -1,5 +1,6 @@
 """What the compiler and the runtime both read: types, node types, connectors, policies. Pydantic and the standard library alone."""
 
+from saltern_runtime.spec.awaits import AwaitsSpec, decision_type
 from saltern_runtime.spec.codes import Code, Severity
 from saltern_runtime.spec.node import ConnectorSpec, Effect, Emit, NodeType
 from saltern_runtime.spec.param import Bound, Param, Problem
@@ -42,6 +43,7 @@ __all__ = [
     "NULL",
     "STRING",
     "TIMESTAMP",
+    "AwaitsSpec",
     "Binding",
     "Bound",
     "Carries",
@@ -70,6 +72,7 @@ __all__ = [
     "Type",
     "UnionType",
     "chosen",
+    "decision_type",
     "from_schema",
     "obj",
     "optional",

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from saltern_runtime.spec.awaits import AwaitsSpec
 from saltern_runtime.spec.param import Bound, Param, Problem
 from saltern_runtime.spec.policy import Policy
 from saltern_runtime.spec.region import RegionSpec
@@ -75,6 +76,8 @@ class NodeType:
     """For a node type that owns a body: the function gives the items of its rounds."""
     sleeps: bool = False
     """The function gives a length of time, or a point in time, for which the run sleeps; the node's value is null."""
+    awaits: AwaitsSpec | None = None
+    """The function gives an `Ask`; the node's value is the answer that comes from outside."""
     egress: tuple[str, ...] = ()
     """`host:port` that the callable connects to whatever is bound; parameters that are URLs (`Param.is_url`) add theirs."""
     call: str = ""
@@ -99,7 +102,7 @@ class NodeType:
     @property
     def suspends(self) -> bool:
         """Whether the stage that the node ends is suspended once its function has returned: the engine makes its value later."""
-        return self.region is not None or self.sleeps
+        return self.region is not None or self.sleeps or self.awaits is not None
 
     @property
     def keeps_skipped(self) -> bool:
@@ -124,6 +127,8 @@ class ConnectorSpec:
     """`host:port` targets that the literal settings imply; `*:port` where a secret holds the host."""
     env: Mapping[str, str] = field(default_factory=dict)
     """Setting → environment variable that overrides it at run time (`base_url` → `SALTERN_SLACK_BASE_URL`)."""
+    requires: tuple[str, ...] = ()
+    """Extras that a connection of it needs, whatever node uses it."""
 
     def setting(self, name: str) -> Param | None:
         """Return the setting of that name, if any."""

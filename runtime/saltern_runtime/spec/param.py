@@ -50,6 +50,8 @@ class Bound:
     """The pipeline's own modules: path relative to the pipeline → source text."""
     lengths: Mapping[str, int] = field(default_factory=dict)
     """Parameters that are written out as a list (whatever its items) → how many items."""
+    connected: bool = False
+    """Whether a connection is named."""
 
 
 @dataclass(frozen=True, slots=True)

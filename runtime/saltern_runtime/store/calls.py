@@ -51,7 +51,7 @@ class Claim:
     failures: int
     lost: int
     """Times that a worker was lost over it."""
-    verdict: Literal["", "skip", "lost", "timeout", "expired", "woken", "collect", "broken"]
+    verdict: Literal["", "skip", "lost", "timeout", "expired", "woken", "answered", "collect", "broken"]
     tenant: str
     created_at: float
     """Unix seconds."""
@@ -157,10 +157,23 @@ class Opening:
 
 @dataclass(frozen=True, slots=True)
 class Sleep:
-    """How long a wait lasts: `delay` seconds from now, or until a moment in Unix seconds."""
+    """How long a wait lasts: `delay` seconds from now, or until a moment in Unix seconds; neither: until the run ends."""
 
     delay: float | None = None
     till: float | None = None
+    asks: str | None = None
+    """What an answer from outside is awaited for, JSON text; it ends the wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signalled:
+    """What became of an answer from outside."""
+
+    status: Literal["ok", "known", "unasked", "late", "missing"]
+    """`known`: an earlier one was there; `unasked`: nothing waits for it yet; `late`: nothing waits for it any more."""
+    bells: tuple[Bell, ...] = ()
+    first: str = ""
+    """JSON text."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,8 @@ import secrets
 from dataclasses import dataclass
 from typing import Final
 
+ANSWER: Final = "?"
+"""Behind an activation's path: where the answer that it waits for is kept, among the values (claims.lua)."""
 _RUN_ID: Final = re.compile(r"(\d{1,4})-[0-9a-f]{24}")
 
 

@@ -90,6 +90,7 @@ class Link:
         self._pid = 0
         self._redis: redis.Redis | None = None
         self._own = threading.local()
+        self._signing: dict[int, bytes] = {}
         self._lease = int(settings.lease * 1000)
         self._rings: _Rings = {"bells": settings.bells, "ring": int(RING * 1000)}
 

@@ -10,12 +10,13 @@ from typing import Any, Final, cast
 
 from saltern_runtime.observe.metrics import Figures
 from saltern_runtime.store.items import body_node, inside, opened
-from saltern_runtime.store.keys import shard_of
+from saltern_runtime.store.keys import ANSWER, shard_of
 from saltern_runtime.store.records import LAYOUT, Cursor, Record
 from saltern_runtime.store.store import NewerLayoutError, Store
 from saltern_runtime.store.views import (
     TERMINAL,
     ActivationState,
+    Awaited,
     Event,
     Failure,
     Items,
@@ -25,9 +26,11 @@ from saltern_runtime.store.views import (
     RunSummary,
     RunView,
 )
+from saltern_runtime.store.waiting import awaited, waiting
 
 Shape = Sequence[Any]
-"""A plan's graph as it is kept, in the order of the plan: [stage, [[node id, type], …], the foreach that it is in, if any]."""
+"""A plan's graph as it is kept, in the order of the plan: [stage, [[node id, type], …], the region that it is in, if any, and what it
+waits for from outside, if anything]."""
 
 
 _SUMMARY: Final = ["state", "tenant", "trigger", "plan", "created", "deadline", "ended", "failure", "layout"]
@@ -66,7 +69,31 @@ class Reader:
             input=given,
             output=output if summary.state is RunState.SUCCEEDED else None,
             nodes=self._nodes(run_id, fields, records),
+            awaits=tuple(waiting(self._shape(run_id, fields["plan"]), records))
+            if summary.state not in TERMINAL
+            else (),
         )
+
+    def awaited(self, run_id: str, path: str) -> Awaited | None:
+        """Return what an activation waits for, or may; None where there is no such run, or its stage takes no answer."""
+        keys = self._store.keys
+
+        def read() -> list[Any]:
+            with self._store.client.pipeline(transaction=True) as pipe:
+                pipe.hmget(keys.run(run_id), ["plan", "layout"])
+                pipe.hget(keys.run(run_id, ":acts"), path)
+                pipe.hget(keys.run(run_id, ":vals"), f"{path}{ANSWER}")
+                return pipe.execute()
+
+        if shard_of(run_id) is None:
+            return None
+        (plan, layout), record, answer = self._store.patiently(read)
+        _refuse_later(run_id, layout)
+        known = json.loads(record) if record is not None and record.startswith("{") else None
+        found = None if plan is None else awaited(self._shape(run_id, plan), path, known)
+        if found is None or answer is None:
+            return found
+        return replace(found, answer=self._store.inside(answer.partition("|")[2]))
 
     def state(self, run_id: str) -> RunState | None:
         """Return a run's state; None where there is no such run."""

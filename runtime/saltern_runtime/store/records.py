@@ -34,6 +34,7 @@ class Record:
     DURATIONS = "d"
     FAILURE = "x"
     WAKES = "z"
+    ASKS = "h"
     TAKEN = "k"
     CURSOR = "c"
     DONE = "done"

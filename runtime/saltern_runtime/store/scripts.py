@@ -221,7 +221,19 @@ class Suspend(_Ends):
     taken: str
     delay: int | None = None
     till: int | None = None
+    asks: str | None = None
     claim: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signal(_Rings):
+    """See signal.lua."""
+
+    script = "signal"
+    run: str
+    path: str
+    nonce: str
+    early: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -290,7 +302,7 @@ class Reconcile(_Rings):
 
 
 CALLS: Final[tuple[type[Call], ...]] = (
-    Create, Tick, Current, Answer, Advance, PutItems, Open, Again, Lose, Stop, Suspend, Fail, Extend, Release, TakeDue, Cancel, Reconcile,
+    Create, Tick, Current, Answer, Advance, PutItems, Open, Again, Lose, Stop, Suspend, Signal, Fail, Extend, Release, TakeDue, Cancel, Reconcile,
 )  # fmt: skip
 
 

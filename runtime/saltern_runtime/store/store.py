@@ -6,6 +6,7 @@ the nonces, and the same call again returns its first answer.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, Final, cast
@@ -25,6 +26,7 @@ from saltern_runtime.store.calls import (
     NewRun,
     Opening,
     Outcome,
+    Signalled,
     Sleep,
     Standing,
     Status,
@@ -32,7 +34,7 @@ from saltern_runtime.store.calls import (
     read_bells,
     read_claim,
 )
-from saltern_runtime.store.keys import new_nonce, shard_of
+from saltern_runtime.store.keys import ANSWER, new_nonce, shard_of
 from saltern_runtime.store.link import Link, NewerLayoutError, StoreUnavailableError, StoreUnfitError, compact
 from saltern_runtime.store.payloads import INLINE, MARK
 from saltern_runtime.store.records import Round
@@ -198,7 +200,7 @@ class Store(Link):
     def suspend(
         self, claim: Claim, sleep: Sleep, outcome: Outcome, next_nonce: str | None, *, keep: float = RETENTION
     ) -> Answer:
-        """Let an activation sleep until a moment."""
+        """Let an activation sleep until a moment, or until an answer from outside comes."""
         shard = _shard(claim.run)
         call = scripts.Suspend(
             run=claim.run,
@@ -206,12 +208,42 @@ class Store(Link):
             nonce=claim.nonce,
             delay=None if sleep.delay is None else int(sleep.delay * 1000),
             till=None if sleep.till is None else int(sleep.till * 1000),
+            asks=sleep.asks,
             taken=compact(outcome.taken),
             durations=outcome.durations,
             claim=next_nonce,
             **self._claims,
         )
         return self._answered(shard, self._send(shard, call, *self._pairs(claim, outcome, keep)))
+
+    def signal(self, run_id: str, path: str, answer: str, nonce: str, *, early: bool, keep: float) -> Signalled:
+        """Give an answer (JSON text) to an activation that waits for one; `early`: or that may yet. Kept for `keep` seconds."""
+        shard = _shard(run_id)
+        call = scripts.Signal(run=run_id, path=path, nonce=nonce, early=early, **self._rings)
+        status, bells, first = self._send(shard, call, self._outside(run_id, answer, keep))
+        return Signalled(cast("Any", status), read_bells(shard, bells), self.inside(first))
+
+    def answer_to(self, claim: Claim) -> str:
+        """Return the answer (JSON text) that an activation waited for."""
+        key, field = self.keys.run(claim.run, ":vals"), f"{claim.path}{ANSWER}"
+        text: Any = self.patiently(lambda: self.client.hget(key, field))
+        if text is None:
+            raise StoreUnfitError("the answer that a node waited for is gone")
+        return self.inside(text.partition("|")[2])
+
+    def signing_key(self, shard: int) -> bytes:
+        """Return the key that links to the runs of a shard are signed with; whoever asks first makes it."""
+        if shard not in self._signing:
+            name, made = f"{self.keys.shard(shard)}signing", secrets.token_hex(32)
+
+            def once() -> str:
+                with self.client.pipeline(transaction=True) as pipe:
+                    pipe.set(name, made, nx=True)
+                    pipe.get(name)
+                    return str(pipe.execute()[1])
+
+            self._signing[shard] = bytes.fromhex(self.patiently(once))
+        return self._signing[shard]
 
     def results(self, claim: Claim, *, errors: bool) -> Iterator[tuple[str | None, str | None]]:
         """Yield what each item of an opened region gave, in order: its yield or None, and (with `errors`) its failure."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -88,6 +89,28 @@ class NodeView:
     """Of a foreach and the nodes of its body, which are shown once for all items; None for every other node."""
 
 
+@dataclass(frozen=True, slots=True)
+class Awaited:
+    """A node that takes an answer from outside, at one place of a run."""
+
+    path: str
+    """The activation: `approve`, `orders[3]/approve`."""
+    node: str
+    type: str
+    schema: Mapping[str, Json]
+    """JSON Schema of the answer; of a decision, of all that is kept of it."""
+    choices: tuple[str, ...] = ()
+    """What may be decided; empty where the answer is no decision."""
+    default: str | None = None
+    """What is decided where nobody does in time."""
+    text: str = ""
+    """What a person is asked."""
+    deadline: float | None = None
+    """Until when it waits, Unix seconds; None where it does not wait now."""
+    answer: str | None = None
+    """What was answered, JSON text, once it was."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSummary:
     """One run, as listings show it."""
@@ -112,6 +135,8 @@ class RunView(RunSummary):
     output: Json
     """None until SUCCEEDED."""
     nodes: tuple[NodeView, ...] = ()
+    awaits: tuple[Awaited, ...] = ()
+    """What waits for an answer from outside, by path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +152,7 @@ class Event:
     """Something that happened in a run.
 
     `id` is the stream's and orders events; `type` is such as `run.created`, `stage.started`, `stage.succeeded`,
-    `stage.skipped`, `stage.opened` (a foreach), `stage.suspended` (a wait), `stage.retrying`, `stage.failed`, `stage.released`, `run.succeeded`, `run.failed`.
+    `stage.skipped`, `stage.opened` (a foreach), `stage.suspended` (a wait), `stage.asked` and `stage.answered` (an answer from outside), `stage.retrying`, `stage.failed`, `stage.released`, `run.succeeded`, `run.failed`.
     """
 
     id: str

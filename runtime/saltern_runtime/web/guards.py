@@ -8,10 +8,13 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Final
 
+import anyio
 from fastapi.openapi.models import APIKey, APIKeyIn, HTTPBearer
 from fastapi.security.base import SecurityBase
 from starlette.requests import Request
 
+from saltern_runtime.engine import links
+from saltern_runtime.engine.links import Link
 from saltern_runtime.graph import Graph
 from saltern_runtime.web import signatures, tokens
 from saltern_runtime.web.backend import Backend
@@ -24,10 +27,12 @@ WEBHOOK_TENANT: Final = "default"
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls: a tenant, and the webhook-id where a delivery calls."""
+    """Who calls: a tenant, and the webhook-id where a delivery calls; or whoever holds a link."""
 
     tenant: str
     delivery: str | None = None
+    link: Link | None = None
+    """Of a signed link: where it leads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +116,29 @@ class Signature(Guard, SecurityBase):
         except ValueError as error:
             LOG.error("the webhook secret in %s cannot be used: %s", name, error)
             raise ProblemError(503, "webhook-not-configured", "the service lacks the secret of this webhook") from error
+
+
+class Linked(Guard):
+    """A link that this service signed, which has not expired."""
+
+    async def admit(self, request: JsonRequest, backend: Backend) -> Caller:
+        """Verify the link in the path."""
+        found = links.read(str(request.path_params.get("token", "")))
+        if found is None:
+            raise _no_link()
+        link, mac = found
+        if link.shard >= backend.settings.shards:
+            raise _no_link()
+        key = await anyio.to_thread.run_sync(backend.service.store.signing_key, link.shard)
+        if not links.verified(link, mac, key):
+            raise _no_link()
+        if link.until <= time.time():
+            raise ProblemError(410, "link-expired", "the link has expired: its run is over")
+        return Caller("", link=link)
+
+
+def _no_link() -> ProblemError:
+    return ProblemError(404, "link-unknown", "the link leads nowhere: it is incomplete, or of another service")
 
 
 class Public(Guard):

@@ -6,7 +6,7 @@ Runs are written without validating them again, so that a run of an older plan c
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
@@ -15,7 +15,7 @@ from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse
 
 from saltern_runtime.spec import Json
-from saltern_runtime.store.views import ActivationState, Event, Failure, NodeView, RunPage, RunState, RunView
+from saltern_runtime.store.views import ActivationState, Awaited, Event, Failure, NodeView, RunPage, RunState, RunView
 from saltern_runtime.store.views import RunSummary as RunSummaryView
 
 OutputT = TypeVar("OutputT")
@@ -72,12 +72,28 @@ class RunSummary(BaseModel):
     failure: FailureModel | None
 
 
+class AwaitedModel(BaseModel):
+    """What waits for an answer from outside."""
+
+    path: str = Field(examples=["approve"])
+    node: str
+    type: str
+    text: str = Field(description="What a person is asked.")
+    choices: list[str] = Field(description="What may be decided; empty where the answer is no decision.")
+    default: str | None = Field(description="What is decided where nobody does in time.")
+    answer: dict[str, Any] = Field(description="JSON Schema of the answer.")
+    deadline: datetime | None
+    decision: dict[str, Any] | None = Field(description="What was decided, once it was.")
+    url: str | None = Field(default=None, description="Where whoever holds this link may answer.")
+
+
 class Run(RunSummary, Generic[OutputT]):
     """One run with its input, its output once it succeeded, and the state of every node."""
 
     input: Any
     output: OutputT | None
     nodes: list[NodeModel]
+    awaits: list[AwaitedModel] = Field(description="What waits for an answer from outside.")
 
 
 class RunList(BaseModel):
@@ -117,10 +133,26 @@ def dump(content: Json) -> str:
     return json.dumps(content, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
 
 
-def run_json(run: RunView) -> dict[str, Json]:
-    """Write a run in full."""
+def run_json(run: RunView, link: Callable[[str], str] | None = None) -> dict[str, Json]:
+    """Write a run in full; `link` makes the address at which an activation takes its answer."""
     nodes = [_node(node) for node in run.nodes]
-    return {**_summary(run), "input": run.input, "output": run.output, "nodes": nodes}
+    awaits = [awaited_json(found) | ({} if link is None else {"url": link(found.path)}) for found in run.awaits]
+    return {**_summary(run), "input": run.input, "output": run.output, "nodes": nodes, "awaits": awaits}
+
+
+def awaited_json(found: Awaited) -> dict[str, Json]:
+    """Write what waits for an answer, or may."""
+    return {
+        "path": found.path,
+        "node": found.node,
+        "type": found.type,
+        "text": found.text,
+        "choices": list(found.choices),
+        "default": found.default,
+        "answer": dict(found.schema),
+        "deadline": _time(found.deadline),
+        "decision": json.loads(found.answer) if found.answer is not None and found.choices else None,
+    }
 
 
 def page_json(page: RunPage) -> dict[str, Json]:

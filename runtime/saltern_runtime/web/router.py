@@ -12,11 +12,13 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
+from saltern_runtime.engine.links import ROUTE
 from saltern_runtime.graph import Graph, GraphError
 from saltern_runtime.store.views import TERMINAL, RunView
-from saltern_runtime.web import backend, sse
-from saltern_runtime.web.guards import Bearer, Exchange, Guard, Signature, exchange
+from saltern_runtime.web import answers, backend, sse
+from saltern_runtime.web.guards import Bearer, Exchange, Guard, Linked, Signature, exchange
 from saltern_runtime.web.models import (
+    AwaitedModel,
     CancelReason,
     PlainResponse,
     Run,
@@ -31,6 +33,7 @@ from saltern_runtime.web.start import RUN_ROUTE, run_url
 
 EndpointT = TypeVar("EndpointT", bound=Callable[..., Any])
 _PATH: Final = re.compile(r"(/[A-Za-z0-9._~-]+)+")
+LINK_ROUTE: Final = f"{ROUTE}{{token}}"
 _RUN_ID: Final = re.compile(r"[A-Za-z0-9._:~-]{1,200}")
 
 
@@ -92,9 +95,9 @@ class PipelineRouter(APIRouter):
 
         `secret` refers to the `whsec_…` secret (`env:WEBHOOK_SECRET`); without one the route takes a bearer token.
         """
-        if not _PATH.fullmatch(path) or f"{path}/".startswith("/runs/"):
+        if not _PATH.fullmatch(path) or f"{path}/".startswith(("/runs/", ROUTE)):
             raise GraphError(
-                f"a webhook cannot stand at {path!r}: use letters, digits, dots, dashes, slashes, and not /runs"
+                f"a webhook cannot stand at {path!r}: use letters, digits, dots, dashes, slashes, and not /runs or /answers"
             )
         return self._begin(path, self.bearer if secret is None else Signature(self.graph, secret), finished=False)
 
@@ -149,6 +152,29 @@ class PipelineRouter(APIRouter):
             responses=streamed | _problems(400, 401, 404, 503),
             dependencies=guard,
         )(follow_events)
+        self.post(
+            "/runs/{run_id}/answers",
+            status_code=202,
+            response_model=answers.TakenModel,
+            responses=_TAKEN | _problems(400, 401, 404, 409, 410, 413, 415, 422, 503),
+            dependencies=guard,
+        )(answer_run)
+        linked = [Depends(Linked(self.graph))]
+        self.get(
+            LINK_ROUTE,
+            response_model=AwaitedModel,
+            responses=_SEEN | _problems(404, 410, 503),
+            dependencies=linked,
+            name=f"{self.graph.name}.answer",
+        )(answers.see)
+        self.post(
+            LINK_ROUTE,
+            status_code=202,
+            response_model=answers.TakenModel,
+            responses=_TAKEN | _problems(400, 404, 409, 410, 413, 415, 422, 503),
+            dependencies=linked,
+            openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": {}}}}},
+        )(answers.answer)
         self._note_methods()
 
     def _note_methods(self) -> None:
@@ -158,6 +184,8 @@ class PipelineRouter(APIRouter):
             route.__dict__["allow"] = {method for methods in same for method in methods or ()}
 
 
+_TAKEN: Final[Responses] = {200: {"model": answers.TakenModel, "description": "It had come before."}}
+_SEEN: Final[Responses] = {200: {"content": {"text/html": {}}, "description": "To a person, a page."}}
 _EVENTS: Final = "Server-sent events; the data of each is a CloudEvent 1.0 in JSON. Ends after the terminal event."
 
 
@@ -181,7 +209,13 @@ async def list_runs(
 
 async def get_run(request: Request, run_id: str) -> Response:
     """Show a run and the state of every node."""
-    return PlainResponse(run_json(await _find(request, run_id)))
+    return await _shown(request, await _find(request, run_id))
+
+
+async def answer_run(request: Request, run_id: str, body: answers.AnswerModel) -> Response:
+    """Give the answer that a node of a run waits for: a decision, or what a program was to send."""
+    run = await _find(request, run_id)
+    return await answers.give(request, run.id, body.path, body.answer)
 
 
 async def cancel_run(request: Request, run_id: str, body: Annotated[CancelReason | None, Body()] = None) -> Response:
@@ -192,7 +226,7 @@ async def cancel_run(request: Request, run_id: str, body: Annotated[CancelReason
     run = await anyio.to_thread.run_sync(admitted.backend.service.cancel, run_id, admitted.caller.tenant, reason)
     if run is None:
         raise _unknown()
-    return PlainResponse(run_json(run), 200 if run.state in TERMINAL else 202)
+    return await _shown(request, run, 200 if run.state in TERMINAL else 202)
 
 
 async def follow_events(
@@ -215,6 +249,17 @@ async def follow_events(
     stream = sse.follow(served, run, after, run_url(request, served.service.graph.name, run.id))
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(stream, media_type=sse.MEDIA_TYPE, headers=headers)
+
+
+async def _shown(request: Request, run: RunView, status: int = 200) -> Response:
+    service = exchange(request).backend.service
+    root = str(request.scope.get("root_path", "")).rstrip("/")
+
+    def link(path: str) -> str:
+        name = f"{service.graph.name}.answer"
+        return root + str(request.app.url_path_for(name, token=service.link(run, path)))
+
+    return PlainResponse(await anyio.to_thread.run_sync(run_json, run, link), status)
 
 
 async def _find(request: Request, run_id: str) -> RunView:
@@ -249,6 +294,8 @@ _DESCRIPTIONS: Final = {
     400: "Malformed.",
     401: "No valid token or signature.",
     404: "No such run.",
+    409: "Not now: it was decided before, or is not asked yet.",
+    410: "Nothing waits for it any more.",
     413: "Too large.",
     415: "Not JSON.",
     422: "Not what this pipeline takes, or an idempotency key that came with another body.",

@@ -10,6 +10,7 @@ from saltern_compiler.ir.values import Literal, SecretRef
 from saltern_compiler.pytext import identifier, string
 from saltern_compiler.target import Contribution, Target
 from saltern_targets.names import package_name
+from saltern_targets.processes import PUBLIC_URL, takes_answers
 from saltern_targets.writing import Module
 
 _TAKEN = frozenset({"router", "create_app", "start_run", "body", "start", "deliver"})
@@ -117,6 +118,9 @@ def _readme(plan: Plan) -> Iterator[str]:
     yield "| `GET /runs`, `GET /runs/{id}` | list runs; one run with every node's state |"
     yield "| `GET /runs/{id}/events` | its events as they happen (SSE; continues after `Last-Event-ID`) |"
     yield "| `POST /runs/{id}/cancel` | cancel it |"
+    if takes_answers(plan):
+        yield f"| `GET`, `POST /answers/{{link}}` | what a node asks, and the answer: for whoever holds the link, which begins with `{PUBLIC_URL}` |"
+        yield "| `POST /runs/{id}/answers` | the same with a token |"
     for trigger in plan.pipeline.triggers:
         if trigger.type == "webhook":
             secret = _secret(plan, trigger)

@@ -40,7 +40,7 @@ def contribute(plan: Plan) -> Contribution:
 
 def _readme(plan: Plan) -> Iterator[str]:
     app = app_name(plan)
-    keys = sorted({"SALTERN_API_TOKENS", "SALTERN_REDIS_URL", *plan.env})
+    keys = sorted({"SALTERN_API_TOKENS", "SALTERN_REDIS_URL", *processes.addresses(plan), *plan.env})
     yield "## Kubernetes"
     yield ""
     yield "`deploy/kubernetes` is a kustomize base. Its pods read their secrets from one Secret, which is yours to make:"

@@ -70,7 +70,9 @@ def worker_deployment(service: Service, queue: str, component: str) -> V1Deploym
         env=[
             V1EnvVar(name="SALTERN_GRACE", value=str(grace)),
             *parts.secret_env(
-                service, (parts.REDIS, *processes.worker_secrets(service.plan)), optional=(parts.BROKER,)
+                service,
+                (parts.REDIS, *processes.addresses(service.plan), *processes.worker_secrets(service.plan)),
+                optional=(parts.BROKER,),
             ),
         ],
         resources=parts.resources(cpu="250m", most_cpu="2", memory="512Mi"),

@@ -7,18 +7,19 @@ from dataclasses import dataclass
 from typing import Final
 
 from saltern_compiler.ir.pipeline import Connection
-from saltern_compiler.ir.plan import Carries, Opens, Plan, Schedule, Sleeps, Stage
+from saltern_compiler.ir.plan import Awaits, Carries, Opens, Plan, Schedule, Sleeps, Stage
 from saltern_compiler.ir.values import Literal, SecretRef
 from saltern_compiler.pytext import literal
 from saltern_runtime.spec import DEFAULT_POLICY, Retry
 from saltern_runtime.version import __version__
 from saltern_targets.names import function_names, item_names, module_names, package_name
+from saltern_targets.python.classes import Classes
 from saltern_targets.writing import Module, sentence
 
 _DEFAULT_QUEUE: Final = "default"
 
 
-def emit_graph(plan: Plan) -> bytes:
+def emit_graph(plan: Plan, classes: Classes) -> bytes:
     """Write the graph."""
     package = package_name(plan)
     module = Module(
@@ -30,7 +31,7 @@ def emit_graph(plan: Plan) -> bytes:
     module.use(package, "nodes")
     functions = function_names(plan)
     gathering = [stage.opens.gather.partition(":")[0] for stage in plan.stages if stage.opens and stage.opens.gather]
-    stages = _Stages(module, plan, functions, item_names(plan), module_names(gathering, {"nodes"})).of("")
+    stages = _Stages(module, plan, classes, functions, item_names(plan), module_names(gathering, {"nodes"})).of("")
     parts = [
         literal(plan.pipeline.name),
         f"package={literal(package)}",
@@ -85,6 +86,7 @@ class _Stages:
 
     module: Module
     plan: Plan
+    classes: Classes
     functions: Mapping[str, str]
     items: Mapping[str, str]
     modules: Mapping[str, str]
@@ -102,6 +104,8 @@ class _Stages:
             case Sleeps():
                 self.module.use("saltern_runtime", "Sleeps")
                 parts.append("ends=Sleeps()")
+            case Awaits():
+                parts.append(f"ends={self._awaits(stage.ends)}")
         return f"Stage({', '.join(parts)})"
 
     def _opens(self, opens: Opens, owner: str) -> str:
@@ -119,6 +123,20 @@ class _Stages:
             parts.append(f"gather={self.modules[module]}.{function}")
         parts += [f"result={literal(opens.result)}", f"stages={self.of(owner)}"]
         return f"Opens({', '.join(parts)})"
+
+    def _awaits(self, awaits: Awaits) -> str:
+        self.module.use("saltern_runtime", "Awaits")
+        answer = self.classes.annotation(awaits.answer)
+        for source, name in answer.imports:
+            self.module.use(source, name)
+        if answer.classes:
+            self.module.use(f"{package_name(self.plan)}.models", *answer.classes)
+        parts = [answer.text]
+        if awaits.choices:
+            parts.append(f"choices={_tuple([literal(choice) for choice in awaits.choices])}")
+        if awaits.default is not None:
+            parts.append(f"default={literal(awaits.default)}")
+        return f"Awaits({', '.join(parts)})"
 
     def _carries(self, carries: Carries) -> str:
         self.module.use("saltern_runtime", "Carries")

@@ -124,6 +124,9 @@ class _Writer:
         return f"{text} | Skipped"
 
     def _result(self, planned: PlannedNode, values: Values) -> str:
+        if planned.spec.awaits is not None:
+            values.imports.add(("saltern_runtime", "Ask"))
+            return "Ask"
         if planned.node.id == RETURN:
             return self._root("Output", self.plan.output_type, values)
         return values.annotation(planned.returns)

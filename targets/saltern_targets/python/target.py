@@ -24,7 +24,7 @@ def emit(plan: Plan, options: Mapping[str, str]) -> Mapping[str, bytes]:  # noqa
     return {
         f"{package}/models.py": emit_models(plan, classes),
         f"{package}/nodes.py": nodes,
-        f"{package}/graph.py": emit_graph(plan),
+        f"{package}/graph.py": emit_graph(plan, classes),
         f"{package}/source_map.json": emit_source_map(plan),
         f"{package}/py.typed": b"",
         **{f"{package}/{path}": text.encode() for path, text in plan.files},

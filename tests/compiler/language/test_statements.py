@@ -356,7 +356,6 @@ def test_parallel() -> None:
 @pytest.mark.parametrize(
     ("statement", "construct"),
     [
-        ('a = approval { ask: "?", deadline: 2d }', "approval"),
         ("@cache(1h)\na = set { value: 1 }", "@cache"),
         ("a = set { value: 1 } compensate b", "compensate"),
         ("a = set { value: 1 } compensate { b = set { value: 1 } }", "compensate"),

@@ -36,10 +36,10 @@ def test_the_scripts_touch_no_more_entries_than_the_compiler_lets_depend():
 
 
 def test_run_is_what_generated_code_takes():
-    """`run` in an expression has the fields of `RunInfo`, with their types."""
+    """`run` in an expression has the fields of `RunInfo`, with their types; what leads to addresses is for `run.callback`."""
     python = {STRING: "str", TIMESTAMP: "datetime"}
     assert {field.name: python[field.type] for field in RUN_TYPE.fields} == {
-        name: hint.__name__ for name, hint in get_type_hints(RunInfo).items()
+        name: hint.__name__ for name, hint in get_type_hints(RunInfo).items() if name != "links"
     }
 
 

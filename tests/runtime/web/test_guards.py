@@ -40,7 +40,7 @@ async def sender(app, connect):
 
 
 @pytest.mark.anyio
-async def test_every_route_but_health_and_signed_webhooks_needs_a_token(app, sender):
+async def test_every_route_but_health_and_what_is_signed_needs_a_token(app, sender):
     """Whatever route there is: without a token it is a 401 problem that says how to authenticate."""
     paths = app.openapi()["paths"]
     open_paths = set()
@@ -53,7 +53,7 @@ async def test_every_route_but_health_and_signed_webhooks_needs_a_token(app, sen
                 assert answer.headers["www-authenticate"] == "Bearer"
                 continue
             open_paths.add(path)
-    assert open_paths == {"/healthz", "/readyz", "/hooks/greet"}
+    assert open_paths == {"/healthz", "/readyz", "/hooks/greet", "/answers/{token}"}
     assert (await sender.get("/openapi.json")).status_code == 401
     assert (await sender.get("/docs")).status_code == 404
     assert (await sender.get("/")).status_code == 404

@@ -12,7 +12,7 @@ from saltern_compiler.frontend.language import syntax as syn
 from saltern_compiler.frontend.language.policy import decorations, not_yet
 from saltern_compiler.frontend.language.sections import Sections
 from saltern_compiler.frontend.language.types import place
-from saltern_compiler.frontend.language.values import Values, unreadable
+from saltern_compiler.frontend.language.values import Values
 from saltern_compiler.frontend.statements import else_name
 from saltern_compiler.ir import values as ir
 from saltern_compiler.ir.attempts import PARALLEL, TRY, expand, spread
@@ -32,7 +32,6 @@ from saltern_runtime.spec.names import CASE, ELSE, ERROR
 
 FOREACH: Final = "foreach"
 WHILE: Final = "while"
-_NOT_YET_NODES: Final = frozenset({"approval"})
 
 
 Edges: TypeAlias = tuple[ControlEdge, ...]
@@ -83,10 +82,6 @@ class Lowering:
     def _node(self, of: syn.NodeStatement, edges: Edges) -> list[Node]:
         if of.compensate is not None:
             self.report(not_yet("compensate", place(of.compensate)))
-        if of.operation.name in _NOT_YET_NODES:
-            self.report(not_yet(of.operation.name, place(of.operation.span)))
-            stand_in: dict[str, ir.Value] = {"value": unreadable(place(of.span))}
-            return [self._make(of.head, "set", stand_in, span=of.span, edges=edges, origins=())]
         params: dict[str, ir.Value] = {}
         origins = [("type", place(of.operation.span)), ("params", place(of.params.span))]
         for name, span, value in self.sections.entries(of.params):

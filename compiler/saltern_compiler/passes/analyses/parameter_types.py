@@ -249,7 +249,8 @@ def _infer(visit: _Visit, value: Expression) -> Type:
         names[reference.name] = _type_of_name(visit, reference.name)
         if reference.name in skippable and not reference.guarded:
             strict.append(reference)
-    tree, problems = check(value.expr, Env(names, skippable & names.keys(), visit.context.suggestions))
+    answers = tuple(name for name in shape.awaiting if shape.sees(node.id, name))
+    tree, problems = check(value.expr, Env(names, skippable & names.keys(), visit.context.suggestions, answers))
     visit.trees[id(value)] = tree
     diagnostics = [problem.diagnostic(value.origin) for problem in problems]
     for diagnostic in diagnostics:

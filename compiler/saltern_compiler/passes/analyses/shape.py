@@ -51,6 +51,8 @@ class Shape:
     """Node id → its control handles, as `handles` gives them; nodes of unknown types are left out."""
     outcomes: frozenset[str] = frozenset()
     """Ids of the nodes on whose success or failure others hang: by edges, or as arms of a race."""
+    awaiting: tuple[str, ...] = ()
+    """Ids of the nodes that take an answer from outside."""
 
     def owners(self, node_id: str) -> tuple[str, ...]:
         """Return the ids of the nodes in whose bodies a node stands, the innermost first."""
@@ -174,6 +176,7 @@ def _with_edges(bare: Shape) -> Shape:
         flows=flows,
         order=tuple(_flatten("", flows)),
         outcomes=frozenset(_outcomes(nodes, reads, control)),
+        awaiting=tuple(node_id for node_id, spec in bare.specs.items() if spec.awaits is not None),
     )
 
 

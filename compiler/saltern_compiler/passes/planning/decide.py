@@ -8,12 +8,12 @@ from typing import Any, cast
 
 from saltern_compiler.ir.bound import literals
 from saltern_compiler.ir.pipeline import CHECK, NEXT, RETURN, YIELD, Node, Pipeline
-from saltern_compiler.ir.plan import Carries, Decision, Opens, Sleeps
+from saltern_compiler.ir.plan import Awaits, Carries, Decision, Opens, Sleeps
 from saltern_compiler.passes.analyses.shape import Shape
 from saltern_compiler.passes.layers import decide, layers
 from saltern_compiler.registry import Registry
+from saltern_runtime.spec import ANY, Effect, Json, NodeType, OnError, OnLimit, Param, Policy, Retry, Type, chosen
 from saltern_runtime.spec import Carries as CarriesSpec
-from saltern_runtime.spec import Effect, Json, NodeType, OnError, OnLimit, Param, Policy, Retry, chosen
 from saltern_runtime.spec.limits import DEADLINE, LEASE, RETENTION
 
 
@@ -37,10 +37,15 @@ def decide_policy(node: Node, spec: NodeType, pipeline: Pipeline, shape: Shape, 
     return Decided(Policy(**{name: value for name, (value, _) in chosen.items()}), decisions)
 
 
-def ends_of(node: Node, spec: NodeType) -> Opens | Sleeps | None:
-    """Return what a stage does once its last node's function has returned."""
+def ends_of(node: Node, spec: NodeType, value: Type = ANY) -> Opens | Sleeps | Awaits | None:
+    """Return what a stage does once its last node's function has returned; `value` is the type of that node's value."""
     if spec.sleeps:
         return Sleeps()
+    if spec.awaits is not None:
+        given, awaits = literals(node), spec.awaits
+        choices = chosen(awaits.choices, given) if awaits.choices is not None else ()
+        default = chosen(awaits.default, given) if awaits.default is not None else None
+        return Awaits(value, tuple(choices), default)
     region = spec.region
     if node.body is None or region is None:
         return None

@@ -70,7 +70,7 @@ def make_plan(
         files=own,
         egress=hosts,
         env=environment(live),
-        requires=extras(specs, registry),
+        requires=extras(live, specs, registry),
         deadline=deadline,
         retention=retention,
         source_name=source_name,
@@ -212,7 +212,7 @@ class _Cut:
             on_error=str(policy.on_error),
             on_ambiguous=str(policy.on_ambiguous),
             after=group.after,
-            ends=ends_of(last, spec),
+            ends=ends_of(last, spec, self.types.of[group.name]),
             decisions=stage_decisions(last, group.nodes, spec, self.types.effects[group.name], decided),
         )
 

@@ -72,10 +72,15 @@ def environment(pipeline: Pipeline) -> tuple[str, ...]:
     return tuple(sorted({secret.reference.removeprefix("env:") for secret in pipeline.secrets if secret.name in used}))
 
 
-def extras(specs: Iterable[NodeType], registry: Registry) -> tuple[str, ...]:
-    """Return the extras of saltern-runtime that its own node types need; sorted."""
-    own = (spec for spec in specs if registry.plugin(NODE_TYPES, spec.key) is None)
-    return tuple(sorted({extra for spec in own for extra in spec.requires}))
+def extras(pipeline: Pipeline, specs: Iterable[NodeType], registry: Registry) -> tuple[str, ...]:
+    """Return the extras of saltern-runtime that its own node types and connectors need; sorted."""
+    needed = {extra for spec in specs if registry.plugin(NODE_TYPES, spec.key) is None for extra in spec.requires}
+    used = {node.connection for node in pipeline.body.walk()}
+    for connection in pipeline.connections:
+        connector = registry.connector(connection.connector)
+        if connection.name in used and connector and registry.plugin(CONNECTORS, connector.name) is None:
+            needed.update(connector.requires)
+    return tuple(sorted(needed))
 
 
 def distributions(pipeline: Pipeline, specs: Iterable[NodeType], registry: Registry) -> tuple[str, ...]:

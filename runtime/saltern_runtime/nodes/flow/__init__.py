@@ -1,5 +1,7 @@
-"""Branches and values, which generated code writes as plain Python; and `stop`, which is a callable: `flow.stop(ctx, state=…)`."""
+"""Branches and values, which generated code writes as plain Python; and what is a callable: `flow.stop(ctx, state=…)`."""
 
+from saltern_runtime.nodes.flow.approval import approval
+from saltern_runtime.nodes.flow.receive import receive
 from saltern_runtime.nodes.flow.stop import stop
 
-__all__ = ["stop"]
+__all__ = ["approval", "receive", "stop"]

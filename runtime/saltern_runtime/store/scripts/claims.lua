@@ -192,6 +192,11 @@ local function remember(rec, claimed, bells)
   keep(call.run, call.path, rec)
 end
 
+-- Where the answer from outside for an activation is kept, among the values.
+local function answer_of(path)
+  return path .. '?'
+end
+
 -- Put an activation to sleep that was let go of; `timer` is its moment in `due`.
 local function suspend(r, path, rec, timer)
   rec.s, rec.n, rec.u = 'SUSPENDED', nil, nil
@@ -201,7 +206,7 @@ end
 
 -- Make an activation READY that slept, with what a worker is to settle.
 local function wake(r, path, rec, verdict)
-  rec.v, rec.w = verdict, now
+  rec.v, rec.w, rec.h = verdict, now, nil
   r.asleep = r.asleep - 1
   make_ready(r, path, rec)
   keep(r.id, path, rec)

@@ -23,6 +23,7 @@
 -- @record d durations        of its nodes, JSON
 -- @record x failure          JSON
 -- @record z wakes            when a wait ends
+-- @record h asks             what an answer from outside is awaited for, JSON
 -- @record k taken            handles that its nodes took, JSON, kept while it is SUSPENDED
 -- @record c cursor           of an open region
 -- @record done done          the call that ended a claim last,

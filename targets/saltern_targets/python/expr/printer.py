@@ -232,6 +232,10 @@ class _Printer:
         match expr.function, expr.target:
             case "merge", None:
                 return self._merge(typed)
+            case "callback", Ident(name="run"):
+                run, of = self.print(typed.parts[0]), expr.args[0]
+                assert isinstance(of, Const), "typing refuses anything else"
+                return code(f"{run.text}.callback({pytext.string(str(of.value))})", ATOM, run)
             case "_?_:_", None:
                 return self._conditional(typed)
             case "orValue", target if target is not None and optional_chain(target):

@@ -1,0 +1,87 @@
+"""Answers from outside: held against what their node takes, by whatever version of the service they come to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from pydantic import TypeAdapter, ValidationError
+
+from saltern_runtime.errors import AnswerError
+from saltern_runtime.spec import Json
+from saltern_runtime.spec.awaits import COMMENT
+from saltern_runtime.store.views import Awaited
+
+_SAID: Final = {"decision", "by", "comment", "fields"}
+"""What a person may say of a decision."""
+_FORMATS: Final[Mapping[str, TypeAdapter[Any]]] = {
+    "date-time": TypeAdapter(datetime),
+    "duration": TypeAdapter(timedelta),
+}
+
+
+def decided(
+    decision: str, schema: Mapping[str, Json], *, by: str | None = None, comment: str | None = None, fields: Json = None
+) -> dict[str, Json]:
+    """Return a decision that is made now as what is kept of it."""
+    at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    made: dict[str, Json] = {"decision": decision, "by": by, "at": at, "comment": comment}
+    return made | ({"fields": fields} if "fields" in schema.get("properties", {}) else {})
+
+
+def taken(awaited: Awaited, body: Json, by: str | None = None) -> Json:
+    """Return what is kept of an answer; raises AnswerError for one that the node does not take.
+
+    Of a decision the body says `{"decision": …, "comment"?, "by"?, "fields"?}`; `by`, where it is known, stands above what the body says.
+    """
+    answer = _decision(awaited, body, by) if awaited.choices else body
+    findings = [("/" + "/".join(map(str, error.absolute_path)), error.message) for error in _errors(awaited, answer)]
+    if findings:
+        raise AnswerError(findings[:100])
+    return answer
+
+
+def _decision(awaited: Awaited, body: Json, by: str | None) -> Json:
+    if not isinstance(body, dict):
+        raise AnswerError([("", "a decision is an object")])
+    if body.get("decision") not in awaited.choices:
+        raise AnswerError([("/decision", f"one of: {', '.join(awaited.choices)}")])
+    unknown = sorted(body.keys() - _SAID)
+    if unknown:
+        raise AnswerError([(f"/{name}", "a decision says nothing of that name") for name in unknown])
+    for name in ("by", "comment"):
+        text = body.get(name)
+        if text is not None and (not isinstance(text, str) or len(text) > COMMENT):
+            raise AnswerError([(f"/{name}", f"a text of at most {COMMENT} characters")])
+    if body.get("fields") is not None and "fields" not in awaited.schema.get("properties", {}):
+        raise AnswerError([("/fields", "nothing is to be filled in")])
+    return decided(
+        body["decision"],
+        awaited.schema,
+        by=by or body.get("by"),
+        comment=body.get("comment"),
+        fields=body.get("fields"),
+    )
+
+
+def _errors(awaited: Awaited, answer: Json) -> list[Any]:
+    from jsonschema import Draft202012Validator, FormatChecker  # noqa: PLC0415 - optional dependency
+    from jsonschema.exceptions import relevance  # noqa: PLC0415 - optional dependency
+
+    checker = FormatChecker(formats=())
+    for name, adapter in _FORMATS.items():
+        checker.checks(name, raises=ValidationError)(_valid(adapter))
+    found = []
+    for error in Draft202012Validator(awaited.schema, format_checker=checker).iter_errors(answer):
+        while error.context:  # of several types, the one that it is nearest to
+            error = min(error.context, key=relevance)  # noqa: PLW2901 - the way down
+        found.append(error)
+    return sorted(found, key=lambda error: [str(part) for part in error.absolute_path])
+
+
+def _valid(adapter: TypeAdapter[Any]) -> Any:
+    def check(value: object) -> bool:
+        return not isinstance(value, str) or adapter.validate_python(value) is not None
+
+    return check

@@ -1,0 +1,75 @@
+"""SIGKILL before and after every script call of a run that asks a person, and waits for a program that calls early."""
+
+from typing import Literal
+
+from saltern_runtime.graph import Ask, Awaits, Context, Graph, Stage, node
+from saltern_runtime.models import Model
+from saltern_runtime.nodes import flow
+from tests.chaos.test_every_moment import work_until_killed
+from tests.support.checker import broken, recorded_twice
+
+
+class Decision(Model):
+    at: str
+    by: str | None
+    comment: str | None
+    decision: Literal["yes", "no"]
+
+
+@node("asked", type="approval@1")
+def asked(ctx: Context) -> Ask:
+    return flow.approval(ctx, ask="Now?")
+
+
+@node("paid", type="receive@1")
+def paid(ctx: Context, *, asked: Decision) -> Ask:
+    return flow.receive(ctx)
+
+
+@node("return", type="return@1")
+def return_(*, asked: Decision, paid: int) -> list[object]:
+    return [asked.decision, paid]
+
+
+def make_graph(name):
+    stages = (
+        Stage("asked", nodes=(asked,), ends=Awaits(Decision, choices=("yes", "no"))),
+        Stage("paid", nodes=(paid,), ends=Awaits(int)),
+        Stage("return", nodes=(return_,)),
+    )
+    graph = Graph(name, package="", stages=stages, deadline=60.0)
+    graph.source_map = {"plan": "sha256:" + "bb12cd34" * 8}
+    return graph
+
+
+def until_asked(process, run_id):
+    while not any(found.path == "asked" for found in process.service.get(run_id, "acme").awaits):
+        process.step()
+
+
+def test_killed_everywhere_around_answers(here):
+    """Wherever a worker dies, or who answers does, an answer that was taken counts once, and the run goes on with it."""
+    rescuer = here("chaos_answer", make_graph("chaos_answer"), lease=0.12, sweep=0.02)
+    client = rescuer.service.store.client
+    moment, died = 0, True
+    while died:
+        moment += 1
+        run_id = rescuer.service.start(None, tenant="acme", trigger="api").run_id
+
+        def answers(process, run_id=run_id):
+            process.service.answer(run_id, "paid", 7)
+            until_asked(process, run_id)
+            process.service.answer(run_id, "asked", {"decision": "yes"})
+
+        died = work_until_killed(rescuer, run_id, moment, answers)
+        assert broken(client, "chaos_answer") == []
+        assert rescuer.service.answer(run_id, "paid", 8).status in ("ok", "known")  # whoever got no reply sends again
+        if rescuer.service.awaited(run_id, "asked").answer is None:
+            until_asked(rescuer, run_id)
+            assert rescuer.service.answer(run_id, "asked", {"decision": "yes"}).status == "ok"
+        view = rescuer.finish(run_id, 20)
+        assert (view.state, view.output[0]) == ("SUCCEEDED", "yes")
+        assert view.output[1] == (7 if moment > 2 else view.output[1])
+        assert broken(client, "chaos_answer") == []
+        assert recorded_twice(client, "chaos_answer", run_id) == []
+    assert moment > 12
