@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         Node,
         On,
         Opens,
+        Responds,
         RunInfo,
         Schedule,
         Skipped,
@@ -41,6 +42,7 @@ _HOME = dict.fromkeys(
             "Node",
             "On",
             "Opens",
+            "Responds",
             "RunInfo",
             "Schedule",
             "Skipped",
@@ -52,7 +54,7 @@ _HOME = dict.fromkeys(
 ) | {"Retry": "saltern_runtime.spec"}
 
 __all__ = [
-    "SKIPPED", "Ask", "Awaits", "Carries", "Connection", "Context", "Graph", "Node", "On", "Opens", "Retry", "RunInfo", "Schedule", "Skipped", "Sleeps",
+    "SKIPPED", "Ask", "Awaits", "Carries", "Connection", "Context", "Graph", "Node", "On", "Opens", "Responds", "Retry", "RunInfo", "Schedule", "Skipped", "Sleeps",
     "Stage", "__version__", "node", "require",
 ]  # fmt: skip
 

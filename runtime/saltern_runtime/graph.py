@@ -17,11 +17,11 @@ from saltern_runtime.context import SKIPPED, Ask, Connection, Context, MissingSe
 from saltern_runtime.spec import OnError, OnLimit, OnSkip
 from saltern_runtime.spec.limits import AT_ONCE, DEADLINE, RETENTION
 from saltern_runtime.spec.names import AMBIENT, ERROR, OUTCOMES, SCHEDULE_ID
-from saltern_runtime.stage import Awaits, Carries, Node, On, Opens, Schedule, Sleeps, Stage, node
+from saltern_runtime.stage import Awaits, Carries, Node, On, Opens, Responds, Schedule, Sleeps, Stage, node
 
 __all__ = [
     "SKIPPED", "Ask", "Awaits", "Carries", "Connection", "Context", "Graph", "GraphError",
-    "MissingSecretError", "Node", "On", "Opens", "RunInfo", "Schedule", "Skipped", "Sleeps", "Stage", "node",
+    "MissingSecretError", "Node", "On", "Opens", "Responds", "RunInfo", "Schedule", "Skipped", "Sleeps", "Stage", "node",
 ]  # fmt: skip
 
 

@@ -156,6 +156,11 @@ class Awaits:
 
 
 @dataclass(frozen=True, slots=True)
+class Responds:
+    """The value of the stage's last node answers the request that started the run."""
+
+
+@dataclass(frozen=True, slots=True)
 class Schedule:
     """When runs start by themselves: a cron line in a time zone, and what they are given."""
 
@@ -191,7 +196,7 @@ class Stage:
     ttl: float | None = None
     on_error: Literal["fail", "continue"] = "fail"
     on_ambiguous: Literal["retry", "fail"] = "retry"
-    ends: Opens | Sleeps | Awaits | None = None
+    ends: Opens | Sleeps | Awaits | Responds | None = None
     """What the stage does once its nodes have run, before it has its value; None: it is done."""
 
     @property

@@ -1,10 +1,11 @@
-"""SIGKILL before and after every script call of a run that asks a person, and waits for a program that calls early."""
+"""SIGKILL before and after every script call of a run that asks a person, waits for a program that calls early, and responds."""
 
 from typing import Literal
 
-from saltern_runtime.graph import Ask, Awaits, Context, Graph, Stage, node
+from saltern_runtime.graph import Ask, Awaits, Context, Graph, Responds, Stage, node
 from saltern_runtime.models import Model
 from saltern_runtime.nodes import flow
+from saltern_runtime.nodes.flow.results import HttpAnswer
 from tests.chaos.test_every_moment import work_until_killed
 from tests.support.checker import broken, recorded_twice
 
@@ -26,6 +27,11 @@ def paid(ctx: Context, *, asked: Decision) -> Ask:
     return flow.receive(ctx)
 
 
+@node("say", type="respond@1")
+def say(ctx: Context, *, asked: Decision) -> HttpAnswer:
+    return flow.respond(ctx, body=asked.decision)
+
+
 @node("return", type="return@1")
 def return_(*, asked: Decision, paid: int) -> list[object]:
     return [asked.decision, paid]
@@ -35,6 +41,7 @@ def make_graph(name):
     stages = (
         Stage("asked", nodes=(asked,), ends=Awaits(Decision, choices=("yes", "no"))),
         Stage("paid", nodes=(paid,), ends=Awaits(int)),
+        Stage("say", nodes=(say,), ends=Responds()),
         Stage("return", nodes=(return_,)),
     )
     graph = Graph(name, package="", stages=stages, deadline=60.0)
@@ -69,6 +76,7 @@ def test_killed_everywhere_around_answers(here):
             assert rescuer.service.answer(run_id, "asked", {"decision": "yes"}).status == "ok"
         view = rescuer.finish(run_id, 20)
         assert (view.state, view.output[0]) == ("SUCCEEDED", "yes")
+        assert '"body":"yes"' in rescuer.service.response(run_id, 0)[0]
         assert view.output[1] == (7 if moment > 2 else view.output[1])
         assert broken(client, "chaos_answer") == []
         assert recorded_twice(client, "chaos_answer", run_id) == []

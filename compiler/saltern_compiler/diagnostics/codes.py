@@ -53,6 +53,7 @@ CODES: Final[Mapping[str, Code]] = {
     "may-be-skipped": Code("Finds an expression that reads a node which may not have run."),
     "misplaced-body": Code("Finds nodes that stand inside of a node whose type owns no body."),
     "misplaced-error": Code("Finds an `error` that hangs on no node's failure, or on more than that."),
+    "misplaced-respond": Code("Finds a `respond` inside of a loop, a `try` or a `parallel`."),
     "misplaced-result": Code(
         "Finds a `yield` or a `next` outside of the body that it gives something for, and a `return` inside of one."
     ),
@@ -82,6 +83,7 @@ CODES: Final[Mapping[str, Code]] = {
     "region-without-yield": Code("Finds a `foreach` whose body has no `yield`, or only a disabled one."),
     "repeated-section": Code("Reports a section that stands a second time."),
     "reserved-id": Code("Finds nodes whose id means something else."),
+    "second-respond": Code("Finds a `respond` that may be reached after another one."),
     "source-too-large": Code(
         "Reports a source of more than 1,000,000 characters in the language, or 8,388,608 as a document."
     ),
@@ -98,6 +100,7 @@ CODES: Final[Mapping[str, Code]] = {
     "unclosed-bracket": Code("Reports a bracket that is not closed, or that closes nothing."),
     "unclosed-string": Code("Reports a string or a template that has no end."),
     "unexpected-connection": Code("Finds nodes with a connection whose type uses none."),
+    "unheard-respond": Code("Warns of a `respond` that no request waits for.", Severity.WARNING),
     "unknown-annotation": Code("Reports an annotation of a field that does not exist."),
     "unknown-connection": Code("Finds nodes that use a connection which the pipeline does not declare."),
     "unknown-connector": Code("Finds connections of a connector that no installed package offers."),

@@ -69,6 +69,10 @@ class Trigger:
         return next((value for key, value in self.settings if key == name), None)
 
 
+LENGTHS: Final = frozenset({"respond"})
+"""Settings of triggers that are lengths of time: seconds here, however a notation writes them."""
+
+
 def trigger_key(trigger: Trigger) -> tuple[str, str]:
     """Return what triggers are sorted by: type and settings, so that the order in which they stand never counts."""
     return trigger.type, "\0".join(f"{name}={getattr(value, 'value', '')}" for name, value in trigger.settings)

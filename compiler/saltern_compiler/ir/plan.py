@@ -83,6 +83,11 @@ class Awaits:
 
 
 @dataclass(frozen=True, slots=True)
+class Responds:
+    """What a stage's last node gives answers the request that started the run."""
+
+
+@dataclass(frozen=True, slots=True)
 class Stage:
     """The unit of claim, lease, retry and checkpoint: pure nodes, then at most one with an effect."""
 
@@ -111,7 +116,7 @@ class Stage:
     the relay in place of what the relay needs (of the run's start, where it needs nothing); sorted."""
     owner: str = ""
     """Name of the stage in whose body it stands; `needs`, `after`, `relay` and `when` stay inside of that body."""
-    ends: Opens | Sleeps | Awaits | None = None
+    ends: Opens | Sleeps | Awaits | Responds | None = None
     """What it does once its nodes have run. The stages of a body that it opens stand right behind, with it as `owner`."""
     decisions: tuple[Decision, ...] = field(default=(), compare=False)
 

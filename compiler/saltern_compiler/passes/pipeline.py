@@ -18,6 +18,7 @@ from saltern_compiler.passes.checks.output import Output
 from saltern_compiler.passes.checks.parameters import Parameters
 from saltern_compiler.passes.checks.reachability import Reachability
 from saltern_compiler.passes.checks.regions import Regions
+from saltern_compiler.passes.checks.responses import Responses
 from saltern_compiler.passes.checks.secrets import Secrets
 from saltern_compiler.passes.checks.size import Size
 from saltern_compiler.passes.checks.triggers import Triggers
@@ -47,6 +48,7 @@ PASSES: Final[tuple[Pass, ...]] = (
     Reachability(),
     Output(),
     Answers(),
+    Responses(),
     Unused(),
 )
 """How things are written comes first, then normal form, then what they mean, then what they are for."""

@@ -159,6 +159,25 @@ class Service:
             raise LookupError(f"no run {run_id!r}")
         return view
 
+    def response(self, run_id: str, timeout: float) -> tuple[str | None, RunView | None]:
+        """Return what a run answers the request that started it with (JSON text), or the run where it ended without that.
+
+        Neither where `timeout` seconds were not enough.
+        """
+        end = time.monotonic() + timeout
+        after = "0"
+        while True:
+            state, text = self.reader.response(run_id)
+            if text is not None:
+                return text, None
+            left = end - time.monotonic()
+            if state is None or state in TERMINAL:
+                return None, self.reader.run(run_id)
+            if left <= 0:
+                return None, None
+            events = self.events(run_id, after, block=left)
+            after = events[-1].id if events else after
+
     def figures(self) -> Figures:
         """Return what the metrics show: `Collector(graph.name, service.figures)`."""
         return self.reader.figures()

@@ -13,10 +13,24 @@ from typing import Any, Final
 
 from saltern_runtime.engine.places import ANY, items_of, scopes_of, stage_of
 from saltern_runtime.errors import PermanentError
-from saltern_runtime.graph import SKIPPED, Ask, Awaits, Carries, Context, Graph, Node, On, Opens, RunInfo, Sleeps, Stage
+from saltern_runtime.graph import (
+    SKIPPED,
+    Ask,
+    Awaits,
+    Carries,
+    Context,
+    Graph,
+    Node,
+    On,
+    Opens,
+    Responds,
+    RunInfo,
+    Sleeps,
+    Stage,
+)
 from saltern_runtime.spec.names import AMBIENT, ERROR, INPUT, OUTCOMES, RUN, SUCCESS
 from saltern_runtime.store.calls import Claim, Opening, Sleep
-from saltern_runtime.store.keys import ANSWER, queue_name
+from saltern_runtime.store.keys import ANSWER, RESPONSE, queue_name
 from saltern_runtime.store.scripts import Body, Dependant
 
 log = logging.getLogger("saltern.engine")
@@ -266,6 +280,8 @@ class Plans:
                     result.sleep = _ask(value)
                 else:
                     result.values[scopes[-1] + node.id] = text
+                if isinstance(ends, Responds):
+                    result.values[RESPONSE] = text
             except Exception as error:
                 raise NodeFailedError(node.id) from error
             result.durations[node.id] = round(time.perf_counter() - began, 6)

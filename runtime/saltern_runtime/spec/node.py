@@ -78,6 +78,8 @@ class NodeType:
     """The function gives a length of time, or a point in time, for which the run sleeps; the node's value is null."""
     awaits: AwaitsSpec | None = None
     """The function gives an `Ask`; the node's value is the answer that comes from outside."""
+    responds: bool = False
+    """The node's value answers the request that started the run."""
     egress: tuple[str, ...] = ()
     """`host:port` that the callable connects to whatever is bound; parameters that are URLs (`Param.is_url`) add theirs."""
     call: str = ""

@@ -10,6 +10,8 @@ from typing import Final
 
 ANSWER: Final = "?"
 """Behind an activation's path: where the answer that it waits for is kept, among the values (claims.lua)."""
+RESPONSE: Final = ">"
+"""Where among the values what answers the request that started the run is kept."""
 _RUN_ID: Final = re.compile(r"(\d{1,4})-[0-9a-f]{24}")
 
 

@@ -10,7 +10,7 @@ from typing import Any, Final, cast
 
 from saltern_runtime.observe.metrics import Figures
 from saltern_runtime.store.items import body_node, inside, opened
-from saltern_runtime.store.keys import ANSWER, shard_of
+from saltern_runtime.store.keys import ANSWER, RESPONSE, shard_of
 from saltern_runtime.store.records import LAYOUT, Cursor, Record
 from saltern_runtime.store.store import NewerLayoutError, Store
 from saltern_runtime.store.views import (
@@ -94,6 +94,22 @@ class Reader:
         if found is None or answer is None:
             return found
         return replace(found, answer=self._store.inside(answer.partition("|")[2]))
+
+    def response(self, run_id: str) -> tuple[RunState | None, str | None]:
+        """Return a run's state, and the answer (JSON text) that it has given to the request that started it, if any."""
+        if shard_of(run_id) is None:
+            return None, None
+        keys = self._store.keys
+
+        def read() -> list[Any]:
+            with self._store.client.pipeline(transaction=True) as pipe:
+                pipe.hmget(keys.run(run_id), ["state", "layout"])
+                pipe.hget(keys.run(run_id, ":vals"), RESPONSE)
+                return pipe.execute()
+
+        (state, layout), text = self._store.patiently(read)
+        _refuse_later(run_id, layout)
+        return None if state is None else RunState(state), None if text is None else self._store.inside(text)
 
     def state(self, run_id: str) -> RunState | None:
         """Return a run's state; None where there is no such run."""

@@ -90,22 +90,28 @@ class PipelineRouter(APIRouter):
         """Make a function `(body: Input, start: Start)` the route that starts a run."""
         return self._begin(path, self.bearer, finished=True)
 
-    def webhook(self, path: str, *, secret: str | None = None) -> Callable[[EndpointT], EndpointT]:
+    def webhook(
+        self, path: str, *, secret: str | None = None, respond: float = 0.0
+    ) -> Callable[[EndpointT], EndpointT]:
         """Make a function `(body: Input, deliver: Delivery)` a webhook.
 
         `secret` refers to the `whsec_…` secret (`env:WEBHOOK_SECRET`); without one the route takes a bearer token.
+        `respond` is how many seconds the run may take to answer the request itself; then it is a 202.
         """
         if not _PATH.fullmatch(path) or f"{path}/".startswith(("/runs/", ROUTE)):
             raise GraphError(
                 f"a webhook cannot stand at {path!r}: use letters, digits, dots, dashes, slashes, and not /runs or /answers"
             )
-        return self._begin(path, self.bearer if secret is None else Signature(self.graph, secret), finished=False)
+        return self._begin(path, self.bearer if secret is None else Signature(self.graph, secret), respond=respond)
 
-    def _begin(self, path: str, guard: Guard, *, finished: bool) -> Callable[[EndpointT], EndpointT]:
+    def _begin(
+        self, path: str, guard: Guard, *, finished: bool = False, respond: float = 0.0
+    ) -> Callable[[EndpointT], EndpointT]:
         if path in {
             getattr(route, "path", None) for route in self.routes if "POST" in (getattr(route, "methods", None) or ())
         }:
             raise GraphError(f"two routes of {self.graph.name!r} stand at POST {path}")
+        said: Responses = {200: {"description": "What the run answered, or returned."}}
         done: Responses = {200: {"model": self.run_model, "description": "The run ended while waiting."}}
 
         def add(endpoint: EndpointT) -> EndpointT:
@@ -116,9 +122,10 @@ class PipelineRouter(APIRouter):
                 status_code=202,
                 response_model=StartedModel,
                 response_description="The run was accepted.",
-                responses=(done if finished else {}) | _problems(400, 401, 413, 415, 422, 503),
+                responses=(done if finished else said if respond else {}) | _problems(400, 401, 413, 415, 422, 503),
                 dependencies=[Depends(guard)],
             )
+            self.routes[-1].__dict__["respond"] = respond
             self._note_methods()
             return endpoint
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import anyio
 from fastapi import Depends, Header
@@ -13,9 +15,9 @@ from starlette.responses import Response
 
 from saltern_runtime.errors import IdempotencyConflictError
 from saltern_runtime.models import Model
-from saltern_runtime.store.views import TERMINAL, Started
+from saltern_runtime.store.views import TERMINAL, RunState, Started
 from saltern_runtime.web.guards import Exchange, exchange
-from saltern_runtime.web.models import PlainResponse, run_json
+from saltern_runtime.web.models import PlainResponse, dump, run_json
 from saltern_runtime.web.problems import ProblemError
 
 LONGEST_WAIT: Final = 60.0
@@ -33,6 +35,8 @@ class Starter:
     trigger: str
     key: str | None
     wait: float | None
+    respond: float = 0.0
+    """Seconds for which the run may answer the request itself."""
     delivery: bool = False
     """A signed webhook: its id alone names the delivery, so a known one leads to the first run whatever its body."""
 
@@ -41,6 +45,9 @@ class Starter:
         admitted = exchange(self.request)
         started = await anyio.to_thread.run_sync(self._start, admitted, body)
         url = run_url(self.request, admitted.backend.service.graph.name, started.run_id)
+        answered = await self._answered(admitted, started, url) if self.respond else None
+        if answered is not None:
+            return answered
         finished = await self._finished(admitted, started) if self.wait is not None else None
         if finished is not None:
             return PlainResponse(finished, 200, {"Location": url, "Preference-Applied": f"wait={self.wait:.0f}"})
@@ -56,6 +63,23 @@ class Starter:
                 raise
             return Started(conflict.run_id, fresh=False)
 
+    async def _answered(self, admitted: Exchange, started: Started, url: str) -> Response | None:
+        """Give what the run responds, or returns, in time."""
+        limiter = admitted.backend.waiters
+        if not limiter.available_tokens:
+            return None
+        service = admitted.backend.service
+        text, run = await anyio.to_thread.run_sync(
+            service.response, started.run_id, self.respond, abandon_on_cancel=True, limiter=limiter
+        )
+        if text is not None:
+            return written(json.loads(text), url)
+        if run is None:
+            return None
+        if run.state != RunState.SUCCEEDED:
+            raise ProblemError(500, "run-failed", "the run ended without an answer", headers={"Location": url})
+        return PlainResponse(run.output, 200, {"Location": url})
+
     async def _finished(self, admitted: Exchange, started: Started) -> dict[str, object] | None:
         limiter = admitted.backend.waiters
         if not limiter.available_tokens or not self.wait:
@@ -64,6 +88,20 @@ class Starter:
             admitted.backend.service.wait, started.run_id, self.wait, abandon_on_cancel=True, limiter=limiter
         )
         return run_json(run) if run.state in TERMINAL else None
+
+
+def written(answer: Mapping[str, Any], url: str) -> Response:
+    """Write what a `respond` says as HTTP: a text as it is where its media type is not JSON, all else as JSON."""
+    headers = {"Cache-Control": "no-store", "Location": url} | dict(answer["headers"])
+    kind = next((text for name, text in headers.items() if name.lower() == "content-type"), "")
+    body = answer["body"]
+    if body is None:
+        return Response(None, answer["status"], headers)
+    if isinstance(body, str) and kind and "json" not in kind.lower():
+        return Response(body.encode("utf-8", "replace"), answer["status"], headers)
+    response = Response(dump(body), answer["status"], headers)
+    response.headers.setdefault("Content-Type", "application/json")
+    return response
 
 
 def run_url(request: Request, pipeline: str, run_id: str) -> str:
@@ -96,8 +134,12 @@ def _by_webhook(request: Request) -> Starter:
     identity = exchange(request).caller.delivery
     if identity is None:
         starter = _by_api(request, request.headers.get("idempotency-key"))
-        return Starter(request, f"webhook:{path}", starter.key, None)
-    return Starter(request, f"webhook:{path}", identity, None, delivery=True)
+        return Starter(request, f"webhook:{path}", starter.key, None, _respond(request))
+    return Starter(request, f"webhook:{path}", identity, None, _respond(request), delivery=True)
+
+
+def _respond(request: Request) -> float:
+    return float(getattr(request.scope["route"], "respond", 0.0))
 
 
 def _wait(prefer: str | None) -> float | None:

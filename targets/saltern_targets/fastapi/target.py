@@ -38,7 +38,7 @@ def emit(plan: Plan, options: Mapping[str, str]) -> Mapping[str, bytes]:  # noqa
         name = identifier(f"receive{path[:_LONGEST]}", taken)
         taken.add(name)
         module.blank(2)
-        module.add(_webhook(path, _secret(plan, trigger), name))
+        module.add(_webhook(path, _secret(plan, trigger), _respond(trigger), name))
     module.blank(2)
     module.add(_APP)
     return {f"{package}/api.py": module.render()}
@@ -62,17 +62,20 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 '''
 
 
-def _webhook(path: str, secret: str | None, name: str) -> str:
+def _webhook(path: str, secret: str | None, respond: float, name: str) -> str:
     signed = f", secret={string(secret)}" if secret is not None else ""
     how = (
         "signed by Standard Webhooks; a known webhook-id answers with the first run"
         if secret
         else "which needs a token"
     )
+    waits = f", respond={respond!r}" if respond else ""
+    and_then = f".\n\n    The run answers it, where it does so within {respond:g} s" if respond else ""
+    end = "\n    " if respond else ""
     return f'''
-@router.webhook({string(path)}{signed})
+@router.webhook({string(path)}{signed}{waits})
 async def {name}(body: Input, deliver: Delivery) -> Response:
-    """Start a run with a delivery {how}."""
+    """Start a run with a delivery {how}{and_then}.{end}"""
     return await deliver(body)
 '''
 
@@ -82,6 +85,11 @@ def _path(trigger: Trigger) -> str:
     if not isinstance(path, Literal) or not isinstance(path.value, str):
         raise TypeError("a checked webhook has a path")
     return path.value
+
+
+def _respond(trigger: Trigger) -> float:
+    value = trigger.setting("respond")
+    return float(value.value) if isinstance(value, Literal) else 0.0
 
 
 def _secret(plan: Plan, trigger: Trigger) -> str | None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from saltern_compiler.ir.pipeline import Connection
-from saltern_compiler.ir.plan import Awaits, Carries, Opens, Plan, Schedule, Sleeps, Stage
+from saltern_compiler.ir.plan import Awaits, Carries, Opens, Plan, Responds, Schedule, Sleeps, Stage
 from saltern_compiler.ir.values import Literal, SecretRef
 from saltern_compiler.pytext import literal
 from saltern_runtime.spec import DEFAULT_POLICY, Retry
@@ -104,6 +104,9 @@ class _Stages:
             case Sleeps():
                 self.module.use("saltern_runtime", "Sleeps")
                 parts.append("ends=Sleeps()")
+            case Responds():
+                self.module.use("saltern_runtime", "Responds")
+                parts.append("ends=Responds()")
             case Awaits():
                 parts.append(f"ends={self._awaits(stage.ends)}")
         return f"Stage({', '.join(parts)})"

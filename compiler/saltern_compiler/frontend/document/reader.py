@@ -19,8 +19,9 @@ from saltern_compiler.frontend.document.report import Report
 from saltern_compiler.frontend.document.shape import CONNECTION, DOCUMENT, TRIGGER
 from saltern_compiler.frontend.document.texts import read_text
 from saltern_compiler.frontend.document.values import read_object_type, read_value
-from saltern_compiler.ir.pipeline import Connection, Pipeline, Region, Secret, Trigger, trigger_key
-from saltern_compiler.ir.values import Value
+from saltern_compiler.frontend.durations import seconds
+from saltern_compiler.ir.pipeline import LENGTHS, Connection, Pipeline, Region, Secret, Trigger, trigger_key
+from saltern_compiler.ir.values import Literal, Value
 from saltern_compiler.registry import Registry
 from saltern_runtime.spec import Json, ObjectType, Policy
 
@@ -120,8 +121,20 @@ def _triggers(value: list[Json], report: Report) -> tuple[Trigger, ...]:
         origin = ROOT.child("triggers", index)
         members = report.members(trigger, TRIGGER, origin, "a trigger")
         if "type" in members:
-            triggers.append(Trigger(members["type"], _settings(members, origin, report), origin))
+            settings = _settings(members, origin, report)
+            triggers.append(Trigger(members["type"], tuple(map(_in_seconds, settings)), origin))
     return tuple(sorted(triggers, key=trigger_key))
+
+
+def _in_seconds(setting: tuple[str, Value]) -> tuple[str, Value]:
+    """Read a length of time, a number of seconds or a text such as `10s`; what is none is left for the checks."""
+    name, value = setting
+    if name not in LENGTHS or not isinstance(value, Literal):
+        return setting
+    length = seconds(value.value) if isinstance(value.value, str) else value.value
+    if isinstance(length, bool) or not isinstance(length, int | float):
+        return setting
+    return name, Literal(float(length), value.origin)
 
 
 def _settings(members: dict[str, Json], origin: Origin, report: Report) -> tuple[tuple[str, Value], ...]:

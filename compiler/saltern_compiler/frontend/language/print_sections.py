@@ -9,7 +9,7 @@ from saltern_compiler.expr.literals import show_string
 from saltern_compiler.frontend.durations import show_duration
 from saltern_compiler.frontend.language.print_values import IDENTIFIER, ValueWriter, key, template
 from saltern_compiler.frontend.remarks import BEFORE, BESIDE, INSIDE, START, Orders, Remarks, in_order
-from saltern_compiler.ir.pipeline import Connection, Pipeline, Trigger
+from saltern_compiler.ir.pipeline import LENGTHS, Connection, Pipeline, Trigger
 from saltern_compiler.ir.values import Literal, Value
 from saltern_compiler.registry import Registry
 from saltern_runtime.spec import ObjectType, Policy, Retry
@@ -97,6 +97,8 @@ class SectionWriter:
                 head += f" {show_string(text)}"
             elif name in WORDS and text is not None and IDENTIFIER.fullmatch(text):
                 settings[name] = text
+            elif name in LENGTHS and isinstance(value, Literal) and isinstance(value.value, float) and value.value >= 0:
+                settings[name] = show_duration(value.value)
             else:
                 settings[name] = values.value(value)
         anchor = f"trigger {number}"

@@ -15,7 +15,7 @@ from saltern_compiler.frontend.language import syntax as syn
 from saltern_compiler.frontend.language.policy import decorations
 from saltern_compiler.frontend.language.types import place
 from saltern_compiler.frontend.language.values import Names, Values
-from saltern_compiler.ir.pipeline import Connection, Pipeline, Region, Secret, Trigger, trigger_key
+from saltern_compiler.ir.pipeline import LENGTHS, Connection, Pipeline, Region, Secret, Trigger, trigger_key
 from saltern_compiler.ir.values import Literal, Value
 from saltern_runtime.spec import Json, ObjectType, Policy, obj
 
@@ -206,13 +206,17 @@ class Sections:
             if name in settings:
                 self.report(Diagnostic("duplicate-key", f"the key `{name}` stands here twice", place(span)))
                 continue
-            is_word = name in _WORDS and isinstance(value, Ident)
-            settings[name] = (
-                Literal(value.name, place(value.span))
-                if is_word and isinstance(value, Ident)
-                else self.values.value(value, Names.SECRETS)
-            )
+            settings[name] = self._trigger_setting(name, value)
         self.triggers.append(Trigger(section.type.text, tuple(sorted(settings.items())), place(section.span)))
+
+    def _trigger_setting(self, name: str, value: Expr) -> Value:
+        if name in _WORDS and isinstance(value, Ident):
+            return Literal(value.name, place(value.span))
+        if name in LENGTHS and isinstance(value, syn.Embedded) and value.kind == "duration":
+            length = seconds(value.name)
+            if length is not None:
+                return Literal(length, place(value.span))
+        return self.values.value(value, Names.SECRETS)
 
 
 def _part(section: _Once) -> tuple[str, str]:

@@ -82,6 +82,10 @@ class Conditions:
             for term in first
         )
 
+    def excludes(self, first: Condition, then: Condition) -> bool:
+        """Whether two conditions never hold in one run; False where it cannot be told."""
+        return all(self._contradicts(one | other) for one in first for other in then)
+
     def _gate(self, edge: Atom) -> Condition:
         """Return when a handle is taken."""
         if self.has_value[edge[0]] == FALSE:

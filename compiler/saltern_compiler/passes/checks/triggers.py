@@ -13,13 +13,14 @@ from cronsim import CronSim, CronSimError
 
 from saltern_compiler.diagnostics.model import Diagnostic, Origin
 from saltern_compiler.diagnostics.suggest import did_you_mean, there_are
+from saltern_compiler.frontend.durations import show_duration
 from saltern_compiler.ir.canonical import schedule_id
 from saltern_compiler.ir.pipeline import Pipeline, Trigger
 from saltern_compiler.ir.values import Literal
 from saltern_compiler.passes.base import Check, Context
 from saltern_compiler.passes.settings import check_settings
 from saltern_compiler.passes.values import misfits
-from saltern_runtime.spec import ANY, STRING, LiteralType, MapType, Param, show, union
+from saltern_runtime.spec import ANY, DOUBLE, STRING, LiteralType, MapType, Param, show, union
 from saltern_runtime.spec.names import SCHEDULE_ID
 
 TRIGGERS: Final = {
@@ -28,6 +29,7 @@ TRIGGERS: Final = {
         Param("path", STRING, doc="Where it listens, such as `/tickets`."),
         Param("signature", LiteralType("standard"), doc="How requests are signed: `standard` (Standard Webhooks)."),
         Param("secret", STRING, secret=True, doc="The key that signatures are checked with."),
+        Param("respond", DOUBLE, required=False, doc="How long a run may take to answer the request itself."),
     ),
     "schedule": (
         Param("cron", STRING, doc="When: minute, hour, day of month, month, day of week, such as `0 7 * * 1-5`."),
@@ -44,6 +46,8 @@ TRIGGERS: Final = {
     ),
 }
 """Trigger type → its settings."""
+_LONGEST: Final = 60.0
+"""Seconds that a request is kept waiting, at most; the runtime's own limit."""
 _ID: Final = re.compile(SCHEDULE_ID)
 _SOME_DAY: Final = datetime(2024, 1, 1)  # noqa: DTZ001 - any day, anywhere: only whether another one follows counts
 _PATH: Final = re.compile(r"(/[A-Za-z0-9._~-]+)+")
@@ -97,6 +101,11 @@ def _check(trigger: Trigger, pipeline: Pipeline, context: Context) -> None:
     path = trigger.setting("path")
     if trigger.type == "webhook" and isinstance(path, Literal) and isinstance(path.value, str):
         _check_path(path.value, path, context)
+    respond = trigger.setting("respond")
+    if isinstance(respond, Literal) and isinstance(respond.value, float) and not 0 < respond.value <= _LONGEST:
+        message = f"a request cannot wait {show_duration(max(0.0, respond.value))} for its answer"
+        notes = (f"More than 0 seconds, at most {_LONGEST:.0f}: whoever sent it does not wait longer.",)
+        context.report(Diagnostic("out-of-bounds", message, respond.origin, notes=notes))
     if trigger.type == "schedule":
         _check_schedule(trigger, pipeline, context)
 
@@ -151,11 +160,11 @@ def _why_no_cron(text: str) -> str:
 
 
 def _check_path(text: str, path: Literal, context: Context) -> None:
-    is_ours = f"{text}/".startswith("/runs/")
+    is_ours = f"{text}/".startswith(("/runs/", "/answers/"))
     if _PATH.fullmatch(text) and not {".", ".."} & set(text.split("/")) and len(text) <= 200 and not is_ours:
         return
     notes: tuple[str, ...] = (
-        "`/runs` is where the API itself starts and shows runs."
+        "`/runs` and `/answers` are where the API itself starts and shows runs, and takes answers."
         if is_ours
         else "A path begins with `/` and has letters, digits, `.`, `_`, `~` and `-` between its slashes, such as `/tickets`.",
     )

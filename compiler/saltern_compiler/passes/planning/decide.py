@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from saltern_compiler.ir.bound import literals
 from saltern_compiler.ir.pipeline import CHECK, NEXT, RETURN, YIELD, Node, Pipeline
-from saltern_compiler.ir.plan import Awaits, Carries, Decision, Opens, Sleeps
+from saltern_compiler.ir.plan import Awaits, Carries, Decision, Opens, Responds, Sleeps
 from saltern_compiler.passes.analyses.shape import Shape
 from saltern_compiler.passes.layers import decide, layers
 from saltern_compiler.registry import Registry
@@ -37,10 +37,12 @@ def decide_policy(node: Node, spec: NodeType, pipeline: Pipeline, shape: Shape, 
     return Decided(Policy(**{name: value for name, (value, _) in chosen.items()}), decisions)
 
 
-def ends_of(node: Node, spec: NodeType, value: Type = ANY) -> Opens | Sleeps | Awaits | None:
+def ends_of(node: Node, spec: NodeType, value: Type = ANY) -> Opens | Sleeps | Awaits | Responds | None:
     """Return what a stage does once its last node's function has returned; `value` is the type of that node's value."""
     if spec.sleeps:
         return Sleeps()
+    if spec.responds:
+        return Responds()
     if spec.awaits is not None:
         given, awaits = literals(node), spec.awaits
         choices = chosen(awaits.choices, given) if awaits.choices is not None else ()

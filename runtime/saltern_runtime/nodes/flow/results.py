@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from saltern_runtime.models import Maybe, Model
+
+
+class HttpAnswer(Model):
+    """What a request was answered with."""
+
+    status: int
+    headers: dict[str, str]
+    body: Any
 
 
 class NodeFailure(Model):
