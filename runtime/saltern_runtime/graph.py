@@ -16,7 +16,7 @@ from typing import Any, get_args
 from saltern_runtime.context import SKIPPED, Ask, Connection, Context, MissingSecretError, RunInfo, Skipped
 from saltern_runtime.spec import OnError, OnLimit, OnSkip
 from saltern_runtime.spec.limits import AT_ONCE, DEADLINE, RETENTION
-from saltern_runtime.spec.names import AMBIENT, ERROR, OUTCOMES, SCHEDULE_ID
+from saltern_runtime.spec.names import AMBIENT, COMPENSATE, ERROR, OUTCOMES, SCHEDULE_ID
 from saltern_runtime.stage import Awaits, Carries, Node, On, Opens, Responds, Schedule, Sleeps, Stage, node
 
 __all__ = [
@@ -42,6 +42,7 @@ class Graph:
         schedules: tuple[Schedule, ...] = (),
         deadline: float = DEADLINE,
         retention: float = RETENTION,
+        reserve: float = 0.0,
     ) -> None:
         """Check that every name leads somewhere. `package` is the package that holds `source_map.json`."""
         self.name = name
@@ -50,6 +51,8 @@ class Graph:
         self.schedules = {schedule.id: schedule for schedule in schedules}
         self.deadline = deadline
         self.retention = retention
+        self.reserve = reserve
+        """Seconds of the deadline that are for compensations."""
         self.stages: dict[str, Stage] = {}
         """Stage name → stage, those of bodies included; an owner stands before its body."""
         self.owner_of: dict[str, str] = {}
@@ -66,18 +69,25 @@ class Graph:
         """Stage name → names of the stages of its own body that tell it when they are terminal, sorted; relays in place of what
         they stand for. What a body takes from around its owner is among the owner's needs."""
         for stage_name, direct in self._all_needs().items():
-            self.needs[stage_name] = tuple(sorted(self._through_relays(self.stages[stage_name], direct) - {stage_name}))
+            relayed = self._through_relays(self.stages[stage_name], direct) - {stage_name}
+            self.needs[stage_name] = () if self.stages[stage_name].compensates else tuple(sorted(relayed))
         dependants: dict[str, list[str]] = {stage_name: [] for stage_name in self.stages}
         for stage_name, needs in sorted(self.needs.items()):
             for need in needs:
                 dependants[need].append(stage_name)
         self.dependants = {stage_name: tuple(waiting) for stage_name, waiting in dependants.items()}
         self.starts = {
-            owner: tuple(member for member in self.members(owner) if not self.needs[member])
+            owner: tuple(
+                member
+                for member in self.members(owner)
+                if not self.needs[member] and not self.stages[member].compensates
+            )
             for owner in ("", *dict.fromkeys(self.owner_of.values()))
         }
         """Owner → the stages of its body that need nothing inside of it; under the empty name, those of the pipeline itself."""
         self.entries = self.starts[""]
+        self.compensations = dict(self._compensations())
+        """Stage name → the stage that takes back what it did."""
         for told, after in [
             *self.dependants.items(),
             *((f"(start of {owner})", v) for owner, v in self.starts.items()),
@@ -147,7 +157,7 @@ class Graph:
                 continue
             where = f"{self.name}: the body of {name!r}"
             _check_settings(where, body)
-            if self.owner_of.get(self.stage_of.get(body.result, "")) != name:
+            if body.result and self.owner_of.get(self.stage_of.get(body.result, "")) != name:
                 raise GraphError(f"{where} gives {body.result!r}, which does not stand in it")
             around = (self.stages[outer].opens for outer in self.owners(name))
             taken = {*AMBIENT, *self._functions, *(region.variable for region in around if region is not None)}
@@ -199,6 +209,19 @@ class Graph:
                 raise GraphError(
                     f"{self.name}: {reader.id!r} names the connection {reader.connection!r}, which is not there"
                 )
+
+    def _compensations(self) -> Iterator[tuple[str, str]]:
+        for name, stage in self.stages.items():
+            if not stage.compensates:
+                continue
+            done = self.stage_of.get(stage.compensates)
+            if done is None or self.stages[done].nodes[-1].id != stage.compensates:
+                raise GraphError(
+                    f"{self.name}: stage {name!r} takes back {stage.compensates!r}, which no stage ends with"
+                )
+            if name in self.owner_of or done in self.owner_of or name != f"{done}/{COMPENSATE}":
+                raise GraphError(f"{self.name}: stage {name!r} cannot take back {stage.compensates!r}")
+            yield done, name
 
     def _hangs(self, stage: Stage) -> Iterator[str]:
         if stage.quorum and not 1 <= stage.quorum <= len(stage.when):

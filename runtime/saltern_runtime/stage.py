@@ -189,6 +189,8 @@ class Stage:
     relay: tuple[str, ...] = ()
     """Stages without nodes through which arrivals come: what such a relay comes after tells the relay alone when it is
     terminal, and the relay tells this stage. A relay after nothing stands for the start of the run."""
+    compensates: str = ""
+    """Id of the node that it takes back, where its run does not succeed: it comes after nothing and before nothing. Empty: none."""
     queue: str = "default"
     timeout: float = 60.0
     retry: Retry = Retry()

@@ -37,7 +37,7 @@ end
 out.due = flat(redis.call('ZRANGE', prefix .. 'due', 0, -1, 'WITHSCORES'))
 return cjson.encode(out)
 """
-OPEN = {"QUEUED", "RUNNING", "WAITING", "CANCELLING"}
+OPEN = {"QUEUED", "RUNNING", "WAITING", "CANCELLING", "COMPENSATING"}
 PENDING = {"READY", "RUNNING", "RETRY_WAIT", "SUSPENDED"}
 
 
@@ -68,7 +68,11 @@ def _run(run: str, held: dict, due: dict, ready: dict) -> list[str]:
     if fields["state"] not in OPEN:
         return [f"{run} is over, but {path} is {act['s']}" for path, act in acts.items() if act["s"] in PENDING]
     found = [] if f"r|{run}" in due else [f"{run} is open and has no timer"]
-    pending = {path: act for path, act in acts.items() if act["s"] in PENDING}
+    undoing = fields["state"] == "COMPENSATING"
+    counted = {path: act for path, act in acts.items() if "/compensate" in path or not undoing}
+    pending = {path: act for path, act in counted.items() if act["s"] in PENDING}
+    if undoing and not pending and f"c|{run}" not in due:
+        found.append(f"{run} takes back what it did, and nothing goes on")
     for path, act in pending.items():
         if f"a|{run}|{path}" not in due:
             found.append(f"{path} of {run} is {act['s']} and has no timer")
@@ -78,7 +82,10 @@ def _run(run: str, held: dict, due: dict, ready: dict) -> list[str]:
     asleep = sum(act["s"] == "SUSPENDED" for act in pending.values())
     if int(fields.get("asleep", 0)) != asleep:
         found.append(f"{run} counts {fields.get('asleep')} asleep; {asleep} are")
-    if (fields["state"] == "WAITING") != bool(pending and asleep == len(pending)) and fields["state"] != "CANCELLING":
+    if (fields["state"] == "WAITING") != bool(pending and asleep == len(pending)) and fields["state"] not in {
+        "CANCELLING",
+        "COMPENSATING",
+    }:
         found.append(f"{run} is {fields['state']}, and {asleep} of {len(pending)} sleep")
     if int(fields["open"]) != len(pending) or int(fields["running"]) != running:
         found.append(f"{run} counts {fields['open']} open, {fields['running']} running; {len(pending)}, {running} are")
@@ -90,6 +97,8 @@ def _items(run: str, held: dict, due: dict, each: dict) -> list[str]:
     if held["fields"]["state"] not in OPEN - {"CANCELLING"}:
         return []
     acts = {path: json.loads(text) for path, text in dict(held["acts"] or {}).items() if text.startswith("{")}
+    if held["fields"]["state"] == "COMPENSATING":  # what else there was is being swept away
+        acts, each = ({path: kept for path, kept in held.items() if "/compensate" in path} for held in (acts, each))
     found = [
         f"the items of {path} are kept, but {path} is over"
         for path in each

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from saltern_compiler.diagnostics.model import NOWHERE
 from saltern_compiler.expr.ast import Call, Const, Expr, Ident, Index, Macro, MapExpr, Select
 from saltern_compiler.frontend.remarks import Remark
-from saltern_compiler.ir.attempts import expand, is_part, spread
+from saltern_compiler.ir.attempts import expand, is_part, part_id, spread
 from saltern_compiler.ir.pipeline import (
     Connection,
     ControlEdge,
@@ -191,7 +191,7 @@ def _nodes(draw: st.DrawFn, prefix: str, names: list[str], depth: int) -> list[N
     for number in range(draw(st.integers(0, 5))):
         node_id = f"{prefix}{number}"
         gates = [
-            ControlEdge(each.id, handle) for each in made if not is_part(each) for handle in _handles(each, fallible)
+            ControlEdge(each.id, handle) for each in made if _is_drawn(each) for handle in _handles(each, fallible)
         ]
         control = (
             draw(st.lists(st.sampled_from(gates), max_size=2, unique_by=lambda edge: (edge.source, edge.handle)))
@@ -199,7 +199,7 @@ def _nodes(draw: st.DrawFn, prefix: str, names: list[str], depth: int) -> list[N
             else []
         )
         after = (
-            draw(st.lists(st.sampled_from([each.id for each in made if not is_part(each)]), max_size=2, unique=True))
+            draw(st.lists(st.sampled_from([each.id for each in made if _is_drawn(each)]), max_size=2, unique=True))
             if made
             else []
         )
@@ -267,6 +267,11 @@ def _nodes(draw: st.DrawFn, prefix: str, names: list[str], depth: int) -> list[N
             node, *others = draw((_tries if kind == "try" else _arms)(node, open_names, depth))
             made += others
         made.append(node)
+        if kind == "llm.chat" and depth and draw(st.booleans()):
+            inner = draw(_nodes(f"{node_id}_undo", [*open_names, node_id], depth - 1))
+            undo = part_id(node_id, "compensate")
+            edge = ControlEdge(node_id, "compensate")
+            made.append(Node(undo, "compensate", control=(edge,), body=region_of(undo, inner, ())))
         if draw(st.booleans()):
             fallible.add(node_id)
         (skipped if control or node_id in fallible else open_names).append(node_id)
@@ -298,6 +303,10 @@ def _case(case: object) -> str:
         if case is None or isinstance(case, bool)
         else str(case)
     )
+
+
+def _is_drawn(node: Node) -> bool:
+    return not is_part(node) and node.type != "compensate"
 
 
 def _handles(node: Node, fallible: set[str]) -> list[str]:

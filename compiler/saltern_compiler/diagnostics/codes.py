@@ -52,6 +52,9 @@ CODES: Final[Mapping[str, Code]] = {
     "may-be-null": Code("Finds a part, a method or an operator of a value that may be null."),
     "may-be-skipped": Code("Finds an expression that reads a node which may not have run."),
     "misplaced-body": Code("Finds nodes that stand inside of a node whose type owns no body."),
+    "misplaced-compensate": Code(
+        "Finds a `compensate` of what cannot be taken back: in a loop, a `try` or a `parallel`, or without an effect."
+    ),
     "misplaced-error": Code("Finds an `error` that hangs on no node's failure, or on more than that."),
     "misplaced-respond": Code("Finds a `respond` inside of a loop, a `try` or a `parallel`."),
     "misplaced-result": Code(

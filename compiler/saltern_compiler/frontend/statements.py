@@ -14,7 +14,7 @@ from saltern_compiler.ir.graph import dependencies
 from saltern_compiler.ir.pipeline import RESULT_TYPES, Node, Region
 from saltern_compiler.ir.values import Literal
 from saltern_compiler.registry import Registry
-from saltern_runtime.spec.names import ELSE, ERROR
+from saltern_runtime.spec.names import COMPENSATE, ELSE, ERROR
 
 BRANCHES: Final = frozenset({"if", "switch"})
 """Node types that the language writes with a block for each handle; what hangs on others says so with `when`."""
@@ -99,6 +99,8 @@ class Nesting:
             return whole if whole is not None and whole.node.type in WHOLES else None
         source = self._branch(node)
         owner = by_id.get(source) if source is not None else None
+        if any(edge.handle == COMPENSATE for edge in node.control) != (node.type == COMPENSATE):
+            return None
         if owner is None or not {edge.handle for edge in node.control} <= set(self._arms(owner.node)):
             return None
         seen = {node.id}
@@ -136,7 +138,10 @@ class Nesting:
         """Return the handles whose nodes can stand in a block of a node."""
         spec = self.registry.node(node.type, node.version)
         handles = () if spec is None else handles_of(node, spec) or ()
-        return handles if node.type in BRANCHES else tuple(handle for handle in handles if handle == ERROR)
+        if node.type in BRANCHES:
+            return handles
+        undone = () if node.body is not None or node.type in {*WHOLES, *RESULT_TYPES} else (COMPENSATE,)
+        return (*(handle for handle in handles if handle == ERROR), *undone)
 
 
 def _handles_of_one(node: Node) -> tuple[str, tuple[str, ...]] | None:

@@ -168,7 +168,7 @@ class Pipeline:
     connections: tuple[Connection, ...] = ()
     triggers: tuple[Trigger, ...] = ()
     settings: tuple[tuple[str, Json], ...] = ()
-    """Pipeline-wide options: `deadline` (seconds), `retention` (seconds)."""
+    """Pipeline-wide options: `deadline`, `retention` and `reserve`, in seconds."""
     policy: Policy = Policy()
     body: Region = Region()
     description: str = field(default="", compare=False)

@@ -109,6 +109,8 @@ class Stage:
     on_ambiguous: str
     quorum: int = 0
     """It runs as soon as so many of `when` are taken; 0: as `join` says."""
+    compensates: str = ""
+    """Id of the node that it takes back, where the run does not succeed; it needs nothing then, and nothing needs it."""
     after: tuple[str, ...] = ()
     """Those of `needs` that are neither read nor hung on; sorted."""
     relay: tuple[str, ...] = ()
@@ -167,6 +169,8 @@ class Plan:
     """Seconds from create to the end of a run, at the latest."""
     retention: float
     """Seconds that a terminal run is kept."""
+    reserve: float
+    """Seconds of the deadline that are for compensations; 0 without any."""
     source_name: str
     """File name of the source, without folders."""
     places: Mapping[str, str] = field(default_factory=dict, compare=False)

@@ -9,6 +9,7 @@ from saltern_compiler.ir.verify import verify
 from saltern_compiler.passes.base import Context, Pass
 from saltern_compiler.passes.checks.answers import Answers
 from saltern_compiler.passes.checks.bounds import Bounds
+from saltern_compiler.passes.checks.compensations import Compensations
 from saltern_compiler.passes.checks.connections import Connections
 from saltern_compiler.passes.checks.cycle import Cycle
 from saltern_compiler.passes.checks.edges import Edges
@@ -49,6 +50,7 @@ PASSES: Final[tuple[Pass, ...]] = (
     Output(),
     Answers(),
     Responses(),
+    Compensations(),
     Unused(),
 )
 """How things are written comes first, then normal form, then what they mean, then what they are for."""

@@ -24,6 +24,7 @@ from saltern_runtime.errors import NodeError, PermanentError, StopRun
 from saltern_runtime.graph import Awaits, Graph
 from saltern_runtime.models import plain
 from saltern_runtime.settings import Settings
+from saltern_runtime.spec.limits import RETENTION
 from saltern_runtime.store.calls import Answer, Bell, Claim, Failed, Outcome, Stopped
 from saltern_runtime.store.keys import new_nonce
 from saltern_runtime.store.store import Store
@@ -77,7 +78,7 @@ class Engine:
         match claim.verdict:
             case "skip":
                 outcome = Outcome("SKIPPED", plan.dependants({}, scopes_of(claim.path)))
-                return self.store.advance(claim, outcome, self._next(end))
+                return self._advance(plan, claim, outcome, self._next(end))
             case "answered":
                 return self._answered(plan, claim, self.store.answer_to(claim), end)
             case "woken":
@@ -170,7 +171,7 @@ class Engine:
             except NodeError as error:
                 return self._failed(plan, claim, classify(error, plan.stage.nodes[-1].id), next_nonce)
             outcome = replace(outcome, values={**result.values, scopes[-1] + plan.stage.nodes[-1].id: empty})
-        return self.store.advance(claim, outcome, next_nonce, keep=keep)
+        return self._advance(plan, claim, outcome, next_nonce, keep=keep)
 
     def _collect(self, plan: StagePlan, claim: Claim, end: float) -> Answer:
         """Record the value of a region whose rounds are all done."""
@@ -206,7 +207,15 @@ class Engine:
                 return self.store.again(claim, state, next_nonce, keep=keep)
             return self.store.open(claim, self.plans.opening(claim.path, [state]), outcome, next_nonce, keep=keep)
         value = {**outcome.values, scopes_of(claim.path)[-1] + node.id: state}
-        return self.store.advance(claim, replace(outcome, values=value), next_nonce, keep=keep)
+        return self._advance(plan, claim, replace(outcome, values=value), next_nonce, keep=keep)
+
+    def _advance(
+        self, plan: StagePlan, claim: Claim, outcome: Outcome, next_nonce: str | None, *, keep: float = RETENTION
+    ) -> Answer:
+        """Record an outcome; with a success goes what would take it back."""
+        if outcome.state == "SUCCEEDED" and plan.undo is not None:
+            outcome = replace(outcome, undo=plan.undo)
+        return self.store.advance(claim, outcome, next_nonce, keep=keep)
 
     def _slept(self, plan: StagePlan, claim: Claim, text: str, end: float) -> Answer:
         """Record the value of a stage that was suspended."""
@@ -214,7 +223,7 @@ class Engine:
         outcome = Outcome(
             "SUCCEEDED", plan.dependants(claim.taken, scopes), {scopes[-1] + plan.stage.nodes[-1].id: text}
         )
-        return self.store.advance(claim, outcome, self._next(end), keep=self.graph.retention)
+        return self._advance(plan, claim, outcome, self._next(end), keep=self.graph.retention)
 
     def _answered(self, plan: StagePlan, claim: Claim, text: str, end: float) -> Answer:
         """Record an answer from outside as a node's value; the door has held it against the node's type already."""
@@ -255,7 +264,7 @@ class Engine:
             scopes = scopes_of(claim.path)
             taken, values = self.plans.failed(plan.stage, scopes[-1], failed.failure)
             outcome = Outcome("FAILED", plan.dependants(taken, scopes), values, failure=failed.failure)
-            return self.store.advance(claim, outcome, next_nonce, keep=self.graph.retention)
+            return self._advance(plan, claim, outcome, next_nonce, keep=self.graph.retention)
         if failed.delay is None:
             failed = replace(failed, item=self.plans.catching(claim.path))
         return self.store.fail(claim, failed, next_nonce)

@@ -96,6 +96,7 @@ class Service:
             deadline=self.graph.deadline,
             retention=self.graph.retention,
             entries=self.plans.entries,
+            reserve=self.graph.reserve,
         )
 
     def get(self, run_id: str, tenant: str) -> RunView | None:

@@ -98,6 +98,8 @@ class StagePlan:
         self.edges: list[tuple[StagePlan, Dependant | None, int, tuple[tuple[str, str], ...]]] = []
         """Each dependant (outside of any region as it is passed every time), its need, and the handles of this stage's
         nodes that it hangs on."""
+        self.undo: Dependant | None = None
+        """What takes back what it did, should its run not succeed."""
 
     def _reads(self, scopes: Sequence[str]) -> str:
         """Return where the values stand that it reads, as a JSON array."""
@@ -194,6 +196,9 @@ class Plans:
                 )
                 after, need = self.stages[other], len(graph.needs[other])
                 prepared.edges.append((after, None if after.depth else after.arrival(need), need, hangs))
+
+        for done, undo in graph.compensations.items():
+            self.stages[done].undo = self.stages[undo].arrival(1)
 
     @cached_property
     def entries(self) -> tuple[Dependant, ...]:

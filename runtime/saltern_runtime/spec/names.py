@@ -28,6 +28,8 @@ FAILURE_TYPE: Final[ObjectType] = obj(
     }
 )
 """The type of a node's failure; generated code takes it as `NodeFailure`."""
+COMPENSATE: Final = "compensate"
+"""The handle that what takes a node's effect back hangs on, and the type of that; the store knows it by its name, `<node>/compensate`."""
 SCHEDULE_ID: Final = r"[A-Za-z_][A-Za-z0-9_-]{0,63}"
 """The ids that a schedule may have: they are part of the ids of runs."""
 

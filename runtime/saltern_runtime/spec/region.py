@@ -76,6 +76,8 @@ class RegionSpec:
     on_error: Param | OnError = "stop"
     """What the failure of a round leads to, or the static parameter that says so."""
     on_skip: OnSkip = "drop"
+    yields: bool = True
+    """Whether its body gives something; else the region is there for what its body does."""
     doc: str = "Its value is made of what its body yields."
     """A sentence about that value, for those whose body yields nothing."""
 

@@ -93,6 +93,8 @@ class NewRun:
     deadline: float
     retention: float
     entries: tuple[Dependant, ...]
+    reserve: float = 0.0
+    """What of the deadline is for compensations."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +141,8 @@ class Outcome:
     failure: str | None = None
     taken: Mapping[str, str] = field(default_factory=dict)
     """Handles that its nodes took, kept while the stage is suspended."""
+    undo: Dependant | None = None
+    """What takes back what it did, should its run not succeed."""
 
 
 @dataclass(frozen=True, slots=True)

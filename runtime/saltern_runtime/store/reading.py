@@ -33,7 +33,7 @@ Shape = Sequence[Any]
 waits for from outside, if anything]."""
 
 
-_SUMMARY: Final = ["state", "tenant", "trigger", "plan", "created", "deadline", "ended", "failure", "layout"]
+_SUMMARY: Final = ["state", "tenant", "trigger", "plan", "created", "deadline", "ended", "failure", "layout", "reserve"]
 """Fields of a run that a listing shows or goes by."""
 
 
@@ -179,7 +179,7 @@ class Reader:
             trigger=fields["trigger"],
             plan=fields["plan"],
             created_at=int(fields["created"]) / 1000,
-            deadline=int(fields["deadline"]) / 1000,
+            deadline=(int(fields["deadline"]) + int(fields.get("reserve") or 0)) / 1000,
             ended_at=int(ended) / 1000 if ended is not None else None,
             failure=read_failure(fields.get("failure")) if state in TERMINAL else None,
         )

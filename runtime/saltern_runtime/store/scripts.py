@@ -97,6 +97,7 @@ class Create(_Rings):
     deadline: int
     retention: int
     entries: Sequence[Dependant]
+    reserve: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +117,7 @@ class Tick(_Rings):
     idem: str | None = None
     deadline: int | None = None
     retention: int | None = None
+    reserve: int | None = None
     entries: Sequence[Dependant] | None = None
 
 
@@ -149,6 +151,7 @@ class Advance(_Ends):
     dependants: Sequence[Dependant]
     durations: str
     failure: str | None = None
+    undo: str | None = None
     claim: str | None = None
     bucket: int | None = None
     ms: int | None = None

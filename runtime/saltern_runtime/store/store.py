@@ -68,6 +68,7 @@ class Store(Link):
             "idem": new.idempotency,
             "deadline": int(new.deadline * 1000),
             "retention": int(new.retention * 1000),
+            "reserve": int(new.reserve * 1000) or None,
             "entries": new.entries,
         }
 
@@ -126,6 +127,7 @@ class Store(Link):
             dependants=outcome.dependants,
             durations=outcome.durations,
             failure=outcome.failure,
+            undo=None if outcome.undo is None else compact(outcome.undo),
             claim=next_nonce,
             ms=None if seconds is None else round(seconds * 1000),
             bucket=None if seconds is None else bucket_of(seconds),

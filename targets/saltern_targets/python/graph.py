@@ -37,6 +37,7 @@ def emit_graph(plan: Plan, classes: Classes) -> bytes:
         f"package={literal(package)}",
         f"deadline={literal(float(plan.deadline))}",
         f"retention={literal(float(plan.retention))}",
+        *([f"reserve={literal(float(plan.reserve))}"] if plan.reserve else []),
     ]
     used = {planned.node.connection for planned in plan.nodes}
     connections = [_connection(plan, connection) for connection in plan.pipeline.connections if connection.name in used]
@@ -149,7 +150,7 @@ class _Stages:
         return f"Carries({', '.join(parts)})"
 
 
-def _stage(module: Module, stage: Stage, functions: Mapping[str, str]) -> list[str]:  # noqa: C901 - one line a property
+def _stage(module: Module, stage: Stage, functions: Mapping[str, str]) -> list[str]:  # noqa: C901, PLR0912 - one line a property
     """Write a stage; what it leaves to the runtime's defaults is left out."""
     parts = [literal(stage.name), f"nodes={_tuple([f'nodes.{functions[node]}' for node in stage.nodes])}"]
     if stage.when:
@@ -157,6 +158,8 @@ def _stage(module: Module, stage: Stage, functions: Mapping[str, str]) -> list[s
         parts.append(
             f"when={_tuple([f'On({literal(condition.source)}, {literal(condition.handle)})' for condition in stage.when])}"
         )
+    if stage.compensates:
+        parts.append(f"compensates={literal(stage.compensates)}")
     if stage.quorum:
         parts.append(f"quorum={literal(stage.quorum)}")
     elif stage.join != "all":

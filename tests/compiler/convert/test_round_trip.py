@@ -162,6 +162,15 @@ a = parallel, join any {  # beside
   # at the end
 }
 """,
+    "compensate": """
+a = llm.chat(model) { prompt: "x" } compensate {  # beside
+  # in it
+  b = set { value: 1 }
+  # at its end
+} on error {  # failed
+  c = set { value: 2 }
+}
+""",
     "cases": """
 a = switch input.x {
   # Some.

@@ -357,8 +357,6 @@ def test_parallel() -> None:
     ("statement", "construct"),
     [
         ("@cache(1h)\na = set { value: 1 }", "@cache"),
-        ("a = set { value: 1 } compensate b", "compensate"),
-        ("a = set { value: 1 } compensate { b = set { value: 1 } }", "compensate"),
     ],
 )
 def test_constructs_that_do_not_run(statement: str, construct: str) -> None:

@@ -16,7 +16,7 @@ from saltern_compiler.frontend.document.values import unreadable
 from saltern_compiler.ir.pipeline import ControlEdge, Node
 from saltern_compiler.ir.values import Expression, Value, make_list
 from saltern_runtime.spec import Json
-from saltern_runtime.spec.names import AMBIENT, CASE, ELSE, OUTCOMES, THEN
+from saltern_runtime.spec.names import AMBIENT, CASE, COMPENSATE, ELSE, OUTCOMES, THEN
 
 OUT: Final = "out"
 IN: Final = "in"
@@ -132,7 +132,7 @@ def _exists(key: str, node_id: str, drawing: Drawing, place: Origin, report: Rep
 
 
 def _is_control(handle: str) -> bool:
-    return handle in {THEN, ELSE, DONE, *OUTCOMES} or handle.startswith(CASE)
+    return handle in {THEN, ELSE, DONE, COMPENSATE, *OUTCOMES} or handle.startswith(CASE)
 
 
 def _control(edge: _Edge, wiring: Wiring, report: Report) -> None:
@@ -145,7 +145,7 @@ def _control(edge: _Edge, wiring: Wiring, report: Report) -> None:
         return
     handle = edge.source_handle
     if edge.source in AMBIENT or handle is None or not _is_control(handle):
-        note = "Control edges begin at `then`, `else`, `case.<key>`, `success`, `error`, or at `done` for: after this node."
+        note = "Control edges begin at `then`, `else`, `case.<key>`, `success`, `error`, `compensate`, or at `done` for: after this node."
         shown = "no handle" if handle is None else f"`{shorten(handle)}`"
         message = f"the control edge begins at {shown} of `{shorten(edge.source)}`"
         report.add("edge-to-missing-port", message, edge.place_of("sourceHandle"), note)

@@ -18,11 +18,12 @@ from saltern_compiler.frontend.document.shape import (
     NODE_DATA,
 )
 from saltern_compiler.frontend.document.values import read_value
-from saltern_compiler.ir.attempts import CATCH, PARALLEL, TRY, WHOLES, expand, spread
+from saltern_compiler.ir.attempts import CATCH, PARALLEL, TRY, WHOLES, expand, part_id, spread
 from saltern_compiler.ir.pipeline import MAX_REGIONS, Node, Region, asks, region_of
 from saltern_compiler.ir.values import Literal, Value
 from saltern_compiler.registry import Registry
 from saltern_runtime.spec import Binding, Json, Policy
+from saltern_runtime.spec.names import COMPENSATE
 
 
 @dataclass(slots=True)
@@ -223,7 +224,14 @@ def _with_body(node: Node, bodies: _Bodies) -> Node:
     if isinstance(name, Literal) and isinstance(name.value, str):
         variables, taken = (name.value,), {*taken, binding}
     params = tuple(pair for pair in node.params if pair[0] not in taken)
-    return replace(node, params=params, body=_region(node.id, variables, bodies))
+    body = _region(node.id, variables, bodies)
+    return replace(node, id=_named_after(node), params=params, body=body)
+
+
+def _named_after(node: Node) -> str:
+    """Return the id of a node: what compensates another one is named after it, however it is drawn."""
+    sources = [edge.source for edge in node.control if edge.handle == COMPENSATE]
+    return part_id(sources[0], COMPENSATE) if node.type == COMPENSATE and len(sources) == 1 else node.id
 
 
 def _owner(node_id: str, drawing: Drawing, owners: Mapping[str, Node], report: Report) -> str | None:

@@ -68,6 +68,7 @@ DOCUMENT: Final[Table] = {
 SETTINGS: Final[Table] = {
     "deadline": Key({"$ref": "#/$defs/duration"}),
     "retention": Key({"$ref": "#/$defs/duration"}),
+    "reserve": Key({"$ref": "#/$defs/duration"}),
 }
 CONNECTION: Final[Table] = {
     "connector": Key(_TEXT, required=True),

@@ -91,8 +91,9 @@ class Builder(TypeBuilder):
     def params(self, meta: Meta, parts: Sequence[Any]) -> syn.Params:
         return syn.Params(parts[0] or (), span_of(meta))
 
-    def compensate(self, meta: Meta, _parts: Sequence[Any]) -> Span:
-        return span_of(meta)
+    def compensate(self, _meta: Meta, parts: Sequence[Any]) -> syn.Compensation:
+        keyword, block = parts
+        return syn.Compensation(block, token_span(keyword))
 
     def block(self, meta: Meta, parts: Sequence[Any]) -> syn.Block:
         return syn.Block(tuple(parts), span_of(meta))

@@ -25,7 +25,7 @@ from saltern_compiler.frontend.remarks import (
 from saltern_compiler.frontend.statements import else_name
 from saltern_compiler.ir.attempts import PARTS, part_id
 from saltern_compiler.ir.pipeline import RETURN
-from saltern_runtime.spec.names import ELSE, ERROR, THEN, case_handle
+from saltern_runtime.spec.names import COMPENSATE, ELSE, ERROR, THEN, case_handle
 
 _STATEMENTS: Final = frozenset(
     ["node", "if_branch", "switch", "foreach", "while_region", "try_region", "parallel", "result"]
@@ -135,8 +135,8 @@ def _place(tree: Tree[Token], rule: str, place: _Place, triggers: Iterator[int])
     if rule == "parallel_arm":
         name = str(words[0])
         return replace(place, part=name, arm="", region=part_id(place.anchor.removeprefix(NODE), name))
-    if rule == "handler":
-        return replace(place, part=ERROR, arm="")
+    if rule in ("handler", "compensate"):
+        return replace(place, part=ERROR if rule == "handler" else COMPENSATE, arm="")
     if rule == "arm":
         return replace(place, part=_first_case(tree), arm="")
     if rule in _ENTRIES and place.is_open:

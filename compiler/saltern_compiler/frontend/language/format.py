@@ -129,8 +129,7 @@ class _Setter(ValueSetter):
         return self.part("decorator_args", children, "", children)
 
     def compensate(self, children: list[Part]) -> Part:
-        keyword, of = children
-        return self.part("compensate", children, (keyword.doc, " ", self._block(of) if of.rule == "block" else of.doc))
+        return self.body(children)
 
     def body(self, children: list[Part]) -> Part:
         *words, block = children

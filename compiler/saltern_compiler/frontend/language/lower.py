@@ -9,13 +9,13 @@ from typing import Final, Literal, TypeAlias
 from saltern_compiler.diagnostics.model import Diagnostic, Edit, Fix, Origin
 from saltern_compiler.expr.ast import Span
 from saltern_compiler.frontend.language import syntax as syn
-from saltern_compiler.frontend.language.policy import decorations, not_yet
+from saltern_compiler.frontend.language.policy import decorations
 from saltern_compiler.frontend.language.sections import Sections
 from saltern_compiler.frontend.language.types import place
 from saltern_compiler.frontend.language.values import Values
 from saltern_compiler.frontend.statements import else_name
 from saltern_compiler.ir import values as ir
-from saltern_compiler.ir.attempts import PARALLEL, TRY, expand, spread
+from saltern_compiler.ir.attempts import PARALLEL, TRY, expand, part_id, spread
 from saltern_compiler.ir.pipeline import (
     ERROR_TYPE,
     MAX_REGIONS,
@@ -28,7 +28,7 @@ from saltern_compiler.ir.pipeline import (
     region_of,
 )
 from saltern_runtime.spec import Json
-from saltern_runtime.spec.names import CASE, ELSE, ERROR
+from saltern_runtime.spec.names import CASE, COMPENSATE, ELSE, ERROR
 
 FOREACH: Final = "foreach"
 WHILE: Final = "while"
@@ -69,7 +69,7 @@ class Lowering:
     def _statement(self, of: syn.Statement, edges: Edges) -> list[Node]:
         match of:
             case syn.NodeStatement():
-                return [*self._node(of, edges), *self._handled(of)]
+                return [*self._node(of, edges), *self._undone(of), *self._handled(of)]
             case syn.BranchStatement():
                 return self._branch(of, edges)
             case syn.RegionStatement():
@@ -80,8 +80,6 @@ class Lowering:
                 return self._result(of, edges)
 
     def _node(self, of: syn.NodeStatement, edges: Edges) -> list[Node]:
-        if of.compensate is not None:
-            self.report(not_yet("compensate", place(of.compensate)))
         params: dict[str, ir.Value] = {}
         origins = [("type", place(of.operation.span)), ("params", place(of.params.span))]
         for name, span, value in self.sections.entries(of.params):
@@ -110,6 +108,21 @@ class Lowering:
             syn.Head((), of.handler.variable), ERROR_TYPE, {}, span=at, edges=edge, origins=[("type", place(at))]
         )
         return [told, *nodes]
+
+    def _undone(self, of: syn.NodeStatement) -> list[Node]:
+        """Lower what takes back what a node did: a region that hangs on its handle `compensate`."""
+        if of.compensate is None:
+            return []
+        assert of.head.name is not None, "the grammar asks for it"
+        name, at = of.head.name.text, place(of.compensate.span)
+        node = Node(
+            part_id(name, COMPENSATE),
+            COMPENSATE,
+            control=(ControlEdge(name, COMPENSATE, at),),
+            body=region_of(part_id(name, COMPENSATE), self._inside(of.compensate.block), ()),
+            origin=at,
+        )
+        return [node]
 
     def _body(self, owner: str, of: syn.Body) -> Region:
         variables = tuple(name.text for name in of.variables)

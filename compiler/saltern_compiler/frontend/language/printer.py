@@ -30,7 +30,7 @@ from saltern_compiler.ir.pipeline import (
 from saltern_compiler.ir.values import Literal, ObjectValue, Value
 from saltern_compiler.registry import Registry
 from saltern_runtime.spec import Policy
-from saltern_runtime.spec.names import ELSE, ERROR, THEN, case_handle
+from saltern_runtime.spec.names import COMPENSATE, ELSE, ERROR, THEN, case_handle
 
 FOREACH = "foreach"
 WHILE = "while"
@@ -45,7 +45,11 @@ def print_language(pipeline: Pipeline, remarks: Remarks, orders: Orders, registr
     writer = _Writer(pipeline, remarks, orders, registry)
     text = writer.text()
     if remarks.by_key.keys() - remarks.used:
-        anchors = {NODE + node.id for node in pipeline.body.walk() if node.type != CHECK and not is_part(node)}
+        anchors = {
+            NODE + node.id
+            for node in pipeline.body.walk()
+            if node.type not in (CHECK, COMPENSATE) and not is_part(node)
+        }
         text = _Writer(pipeline, remarks.moved(anchors), orders, registry).text()
     try:
         return set_text(text, airy=True)
@@ -100,6 +104,7 @@ class _Writer(SectionWriter):
         *lines, last = self._braces(anchor, head + _clauses(of), params)
         if node.body is None:
             self.lines += [*lines, last + self.remarks.beside(anchor)]
+            self._compensation(of, anchor)
             self._handler(of, anchor)
             return
         names = " ".join(["do", ", ".join(node.body.variables)]).rstrip()
@@ -107,6 +112,17 @@ class _Writer(SectionWriter):
         self._region(node.body)
         self.lines += [*self.remarks.lines(anchor, "body", INSIDE), "}"]
         self._handler(of, anchor)
+
+    def _compensation(self, of: Statement, anchor: str) -> None:
+        """Write what takes back what the node did."""
+        bodies = [each.node.body for each in of.blocks.get(COMPENSATE, ()) if each.node.body is not None]
+        if not bodies and not self._has_arm_remarks(anchor, COMPENSATE):
+            return
+        beside = self.remarks.beside(anchor, COMPENSATE)
+        self.lines += [*self.remarks.lines(anchor, COMPENSATE), "compensate {" + beside]
+        for body in bodies:
+            self._region(body)
+        self.lines += [*self.remarks.lines(anchor, COMPENSATE, INSIDE), "}"]
 
     def _handler(self, of: Statement, anchor: str) -> None:
         """Write what runs where the node has failed."""

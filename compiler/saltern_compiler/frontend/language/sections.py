@@ -19,7 +19,7 @@ from saltern_compiler.ir.pipeline import LENGTHS, Connection, Pipeline, Region, 
 from saltern_compiler.ir.values import Literal, Value
 from saltern_runtime.spec import Json, ObjectType, Policy, obj
 
-_SETTINGS: Final = ("deadline", "retention")
+_SETTINGS: Final = ("deadline", "retention", "reserve")
 _MAIN: Final = {"schedule": "cron"}
 """Trigger type → the setting whose text stands right behind it, where that is no path."""
 _WORDS: Final = frozenset({"signature", "catch_up"})

@@ -105,9 +105,17 @@ class NodeStatement:
     operation: Operation
     connection: Name | None
     params: Params
-    compensate: Span | None
+    compensate: Compensation | None
     body: Body | None
     handler: Handler | None
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
+class Compensation:
+    """`compensate { statements }`: what takes back what a node did."""
+
+    block: Block
     span: Span
 
 

@@ -15,7 +15,7 @@ from saltern_compiler.ir.values import Value
 from saltern_compiler.passes.base import Analysis
 from saltern_compiler.registry import Registry
 from saltern_runtime.spec import NodeType
-from saltern_runtime.spec.names import AMBIENT, OUTCOMES
+from saltern_runtime.spec.names import AMBIENT, COMPENSATE, OUTCOMES
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +205,8 @@ def _flatten(region: str, flows: Mapping[str, tuple[str, ...]]) -> Iterator[str]
 def _leads_somewhere(edge: ControlEdge, node_id: str, bare: Shape) -> bool:
     if edge.source not in bare.specs or bare.owner.get(edge.source) != bare.owner.get(node_id):
         return False
-    return edge.handle in (bare.handles(edge.source) or ())
+    handles = bare.handles(edge.source) or ()
+    return edge.handle in handles or (edge.handle == COMPENSATE and handles == OUTCOMES)
 
 
 def _waits(
@@ -214,7 +215,7 @@ def _waits(
     nodes = bare.nodes
     hangs: dict[str, list[str]] = {}
     for node_id, edges in control.items():
-        for source in {edge.source for edge in edges}:
+        for source in {edge.source for edge in edges if edge.handle != COMPENSATE}:
             hangs.setdefault(source, []).append(node_id)
     branches: dict[str, tuple[frozenset[str], frozenset[str]]] = {}
     waits: dict[str, tuple[str, ...]] = {}

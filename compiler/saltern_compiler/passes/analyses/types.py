@@ -14,7 +14,7 @@ from saltern_compiler.passes.analyses.shape import SHAPE, Shape
 from saltern_compiler.passes.base import Analysis, Context
 from saltern_compiler.passes.layers import decide, layers
 from saltern_runtime.spec import ANY, Bound, Effect, NodeType, Severity, Type, chosen, optional
-from saltern_runtime.spec.names import ERROR, OUTCOMES, SUCCESS
+from saltern_runtime.spec.names import COMPENSATE, ERROR, OUTCOMES, SUCCESS
 
 
 @dataclass(slots=True)
@@ -80,7 +80,10 @@ class _Typing:
         on_error, _ = decide(list(layers(node, shape.spec(node.id), connection, connector, self.pipeline)), "on_error")
         conditions.add(
             node.id,
-            [(edge.source, "" if edge.handle == SUCCESS else edge.handle) for edge in shape.control[node.id]],
+            [
+                (edge.source, "" if edge.handle in {SUCCESS, COMPENSATE} else edge.handle)
+                for edge in shape.control[node.id]
+            ],
             any_of=node.join == "any",
             fallible=on_error == "continue" or node.id in self.outcomes,
             disabled=node.disabled,

@@ -12,9 +12,10 @@ from saltern_compiler.diagnostics.suggest import did_you_mean, it_takes
 from saltern_compiler.ir.pipeline import Node, Pipeline
 from saltern_compiler.passes.base import Check, Context
 from saltern_runtime.spec import Json, Policy, Retry
+from saltern_runtime.spec.limits import DEADLINE
 
 _DAY: Final = 86_400
-_SETTINGS: Final = {"deadline": 30 * _DAY, "retention": 365 * _DAY}
+_SETTINGS: Final = {"deadline": 30 * _DAY, "retention": 365 * _DAY, "reserve": 30 * _DAY}
 """Setting → seconds, at most."""
 
 
@@ -59,6 +60,12 @@ def _check_settings(pipeline: Pipeline, context: Context) -> None:
             context.report(
                 Diagnostic("out-of-bounds", f"`{name}` of the pipeline is out of bounds", place, notes=notes)
             )
+
+    given = dict(pipeline.settings)
+    reserve, deadline = given.get("reserve"), given.get("deadline", DEADLINE)
+    if isinstance(reserve, float) and isinstance(deadline, float) and reserve >= deadline:
+        notes = ("What is reserved for compensations is a part of the deadline.",)
+        context.report(Diagnostic("out-of-bounds", "`reserve` leaves nothing of the deadline", place, notes=notes))
 
 
 def _within(value: Json, above: float, to: float) -> bool:

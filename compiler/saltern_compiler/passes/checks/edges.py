@@ -10,7 +10,7 @@ from saltern_compiler.ir.pipeline import ControlEdge, Node, Pipeline
 from saltern_compiler.passes.analyses.shape import SHAPE, Shape
 from saltern_compiler.passes.base import Check, Context
 from saltern_runtime.spec import Emit
-from saltern_runtime.spec.names import ERROR
+from saltern_runtime.spec.names import COMPENSATE, ERROR
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +58,8 @@ def _check_edge(node: Node, edge: ControlEdge, shape: Shape, context: Context) -
         return
     spec = shape.spec(edge.source)
     handles = shape.handles(edge.source)
-    if spec is None or handles is None or edge.handle in handles:
-        return
+    if spec is None or handles is None or edge.handle in handles or node.type == COMPENSATE:
+        return  # what compensates is looked at by a check of its own
     near = context.nearest(edge.handle, handles)
     has = f"It has {join(handles)}." if handles else f"`{spec.name}` takes no branches."
     message = f"`{edge.source}` has no handle `{edge.handle}`"

@@ -16,7 +16,7 @@ from saltern_compiler.ir.pipeline import INNER_TYPES, RESERVED_IDS, RETURN, Node
 from saltern_compiler.passes.base import Check, Context
 from saltern_compiler.pynames import KEYWORDS, PACKAGES
 from saltern_compiler.registry import CONNECTORS, NODE_TYPES
-from saltern_runtime.spec.names import INPUT, RUN
+from saltern_runtime.spec.names import COMPENSATE, INPUT, RUN
 
 MAX_LENGTH: Final = 64
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -39,7 +39,8 @@ class Names(Check):
         secrets = [(secret.name, secret.origin) for secret in pipeline.secrets]
         _check_plain("connection", connections, context)
         _check_plain("secret", secrets, context)
-        nodes = [(node.id, node.place("id")) for node in pipeline.body.walk() if _is_named(node)]
+        ids = [node for node in pipeline.body.walk() if _is_named(node) or node.type == COMPENSATE]
+        nodes = [(node.id, node.place("id")) for node in ids]
         # Text has an order and bodies are walked out of it; the arrays of a document have none, and keep that of the walk.
         _check_twice("node", sorted(nodes, key=lambda named: named[1].start or 0), context)
         _check_twice("connection", connections, context)
@@ -113,7 +114,8 @@ def _check_items(region: Region, around: Mapping[str, Origin], ids: Mapping[str,
 
 def _is_named(node: Node) -> bool:
     """Whether an author gave it its name; others are named after what they are a part of."""
-    return node.type not in INNER_TYPES and not is_part(node)
+    is_after = node.type == COMPENSATE and node.id.endswith(f"/{COMPENSATE}")
+    return node.type not in INNER_TYPES and not is_part(node) and not is_after
 
 
 def _check_node(node: Node, context: Context) -> None:

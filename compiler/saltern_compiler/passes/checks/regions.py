@@ -62,6 +62,8 @@ def _given(spec: RegionSpec | None) -> tuple[str, ...]:
     """Return the types of the nodes that a body gives something with, what it gives first; of an unknown region, all of them."""
     if spec is None:
         return tuple(_RESULTS)
+    if not spec.yields:
+        return ()
     return (YIELD,) if spec.carries is None else (NEXT, CHECK)
 
 
@@ -73,6 +75,8 @@ def _misplaced_body(node: Node, spec: NodeType, context: Context) -> None:
 
 def _check_region(node: Node, body: Region, spec: RegionSpec, context: Context) -> None:
     _check_names(node, body, spec, context)
+    if not spec.yields:
+        return
     word = _given(spec)[0]
     results = [inner for inner in body.nodes if inner.type == word]
     if all(inner.disabled for inner in results):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from saltern_compiler.ir.bound import literals
 from saltern_compiler.ir.pipeline import CHECK, NEXT, RETURN, YIELD, Node, Pipeline
@@ -15,6 +15,10 @@ from saltern_compiler.registry import Registry
 from saltern_runtime.spec import ANY, Effect, Json, NodeType, OnError, OnLimit, Param, Policy, Retry, Type, chosen
 from saltern_runtime.spec import Carries as CarriesSpec
 from saltern_runtime.spec.limits import DEADLINE, LEASE, RETENTION
+from saltern_runtime.spec.names import COMPENSATE
+
+_RESERVE: Final = 300.0
+"""Seconds of a deadline that are for compensations, at most, where a pipeline does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +61,7 @@ def ends_of(node: Node, spec: NodeType, value: Type = ANY) -> Opens | Sleeps | A
         at_most=cast("int", chosen(region.window, known)),
         on_error=cast("OnError", chosen(region.on_error, known)),
         on_skip=region.on_skip,
-        result=f"{node.id}/{YIELD if region.carries is None else NEXT}",
+        result=f"{node.id}/{YIELD if region.carries is None else NEXT}" if region.yields else "",
         carries=None if region.carries is None else _carries(node, region.carries, known),
         gather=region.gather,
     )
@@ -82,6 +86,8 @@ def stage_decisions(
         why = "it gives the state for the next round, once all that it reads is there"
     elif isinstance(ends, Opens) and ends.carries is not None and len(nodes) == 1:
         why = "it gives the first state, and says before each round whether there is another"
+    elif node.type == COMPENSATE:
+        why = f"it takes back what {node.control[0].source} did, once the run has failed or was cancelled"
     elif isinstance(ends, Opens) and len(nodes) == 1:
         why = "it gives the items of its body, whose stages run for each of them"
     elif len(nodes) == 1 and effect is Effect.PURE:
@@ -136,6 +142,16 @@ def pipeline_decisions(pipeline: Pipeline) -> tuple[float, float, tuple[Decision
         for name in ("deadline", "retention")
     )
     return values["deadline"], values["retention"], decisions
+
+
+def decide_reserve(pipeline: Pipeline, deadline: float) -> tuple[float, tuple[Decision, ...]]:
+    """Return how much of the deadline, in seconds, is for compensations, with the reason; 0 where there are none."""
+    if all(node.type != COMPENSATE for node in pipeline.body.nodes):
+        return 0.0, ()
+    given = dict(pipeline.settings).get("reserve")
+    reserve = min(deadline / 10, _RESERVE) if given is None else float(given)
+    why = "a tenth of the deadline, at most 5 min" if given is None else "set by the pipeline"
+    return reserve, (Decision("reserve", _seconds(reserve), f"{why}: for compensations"),)
 
 
 def _show(name: str, value: Any) -> str:

@@ -22,6 +22,7 @@ from saltern_compiler.passes.pipeline import OPTIMIZATIONS, run
 from saltern_compiler.passes.planning.decide import (
     Decided,
     decide_policy,
+    decide_reserve,
     ends_of,
     pipeline_decisions,
     stage_decisions,
@@ -32,6 +33,7 @@ from saltern_compiler.passes.planning.surroundings import distributions, egress,
 from saltern_compiler.registry import Registry
 from saltern_runtime.spec import DEFAULT_POLICY, NULL, Json, ListType, NodeType, Retry, Type, optional
 from saltern_runtime.spec.limits import LEASE
+from saltern_runtime.spec.names import COMPENSATE
 from saltern_runtime.version import __version__  # compiler and runtime have one version, in lockstep
 
 
@@ -54,6 +56,7 @@ def make_plan(
         for node_id in shape.order
     }
     deadline, retention, decisions = pipeline_decisions(live)
+    reserve, why = decide_reserve(live, deadline)
     hosts = egress(live, registry)
     own = tuple(sorted((files or {}).items()))
     pipeline_digest = digest(analysis.pipeline)
@@ -73,6 +76,7 @@ def make_plan(
         requires=extras(live, specs, registry),
         deadline=deadline,
         retention=retention,
+        reserve=reserve,
         source_name=source_name,
         places=dict(places or {}),
         docs={node.id: node.label for node in live.body.walk()},
@@ -81,6 +85,7 @@ def make_plan(
         ),
         decisions=(
             *decisions,
+            *why,
             Decision("egress", ", ".join(hosts) or "none", "connections in use, and URLs written out"),
             *(Decision("requires", plugin, "a node type or a connector comes from it") for plugin in plugins),
         ),
@@ -172,7 +177,10 @@ class _Cut:
         groups = group_nodes(self.shape, self.types.effects, on_error, region)
         named = {group.name: f"{prefix}{group.name.removeprefix(f'{region}/')}" for group in groups}
         taken = {f"{prefix}{node_id}" for node_id in self.shape.flows[region]}
-        needs = {named[group.name]: tuple(sorted(named[need] for need in group.needs)) for group in groups}
+        needs = {
+            named[group.name]: () if self._compensates(group) else tuple(sorted(named[need] for need in group.needs))
+            for group in groups
+        }
         relays = insert_relays(needs, taken=taken, prefix=prefix)
         behind: dict[str, list[Stage]] = {}
         for relay, source in reversed(relays.needs.items()):
@@ -184,13 +192,18 @@ class _Cut:
                 self._stage(group),
                 name=name,
                 needs=needs[name],
-                after=tuple(sorted(named[need] for need in group.after)),
+                after=() if self._compensates(group) else tuple(sorted(named[need] for need in group.after)),
                 relay=tuple(sorted(relays.hears.get(name, ()))),
                 owner=owner,
             )
             if group.name in self.shape.flows:
                 yield from self.stages(group.name, name)
             yield from behind.get(name, ())
+
+    def _compensates(self, group: Group) -> str:
+        """Return the node that a group takes back; empty for all others."""
+        node = self.shape.nodes[group.name]
+        return node.control[0].source if node.type == COMPENSATE else ""
 
     def _stage(self, group: Group) -> Stage:
         """Make a stage whose names are still those of nodes."""
@@ -200,7 +213,8 @@ class _Cut:
             name=group.name,
             nodes=group.nodes,
             needs=group.needs,
-            when=race_of(last)[0] or self.shape.control[group.name],
+            when=race_of(last)[0] or (() if self._compensates(group) else self.shape.control[group.name]),
+            compensates=self._compensates(group),
             quorum=race_of(last)[1],
             join=last.join,
             queue=spec.queue,

@@ -1,8 +1,8 @@
 -- advance: record a stage's outcome, make dependants READY, claim what comes next. The hot script: one round trip a stage.
 --
--- @call run, path, nonce, state, dependants, durations, failure?, claim?, bucket?, ms?, lease, bells, ring
+-- @call run, path, nonce, state, dependants, durations, failure?, undo?, claim?, bucket?, ms?, lease, bells, ring
 -- The state is SUCCEEDED, SKIPPED, or FAILED where the run goes on; durations and failure are JSON texts; claim is the nonce of
--- the next claim (none claims nothing); bucket and ms tell the stage's duration. ARGV[2..]: node id, value, node id, value, …
+-- the next claim (none claims nothing); undo is what takes back what was done, a dependant as JSON text; bucket and ms tell the stage's duration. ARGV[2..]: node id, value, node id, value, …
 -- A dependant becomes READY at its last arrival; where its gate says so, with the verdict `skip`.
 -- Answers: ok with or without a claim, stale, ended, gone. Sent twice: the record keeps the nonce, the next claim, the bells.
 -- Invariants: only the holder of the nonce records; under CANCELLING nothing becomes READY; a run succeeds when nothing is
@@ -23,6 +23,9 @@ if call.failure then
   event(call.run, 'stage.failed', call.path, noted(rec, 'failure', call.failure))
 else
   event(call.run, 'stage.' .. string.lower(call.state), call.path, noted(rec, 'nodes', rec.d))
+end
+if call.undo then
+  redis.call('RPUSH', key_of(r.id, ':undo'), call.undo)
 end
 if call.bucket then
   local stage = stage_of(call.path)
@@ -66,6 +69,8 @@ end
 local claimed = nil
 if r.state == 'CANCELLING' then
   close_if_cancelled(r)
+elseif r.open == 0 and r.state == 'COMPENSATING' then
+  compensate(r)
 elseif r.open == 0 then
   close(r, 'SUCCEEDED')
 end

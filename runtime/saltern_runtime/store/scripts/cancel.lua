@@ -8,7 +8,7 @@ local r = load(call.run)
 if not r or r.tenant ~= call.tenant then
   return { 'missing', '' }
 end
-if OPEN[r.state] and r.state ~= 'CANCELLING' then
+if OPEN[r.state] and r.state ~= 'CANCELLING' and r.state ~= 'COMPENSATING' then
   r.state = 'CANCELLING'
   redis.call('HSET', key_of(call.run), 'failure', call.failure)
   event(call.run, 'run.cancelling', nil, call.failure)

@@ -59,7 +59,7 @@ local function claim(queue, nonce, own)
     redis.call('ZREM', key, top[1])
     local run, path = split(top[1])
     local r, rec = load(run), record(run, path)
-    if r and rec and rec.s == 'READY' and OPEN[r.state] and r.state ~= 'CANCELLING' then
+    if r and rec and rec.s == 'READY' and counts(r, path) and r.state ~= 'CANCELLING' then
       if own then
         make_ready(own.r, own.path, own.rec)
       end
@@ -172,11 +172,11 @@ local function held()
   if rec.done == signature() then
     return nil, reply('ok', rec.rings or '', claimed_again(rec.next, call.claim))
   end
-  if rec.s == 'RUNNING' and rec.n == call.nonce and OPEN[r.state] then
+  if rec.s == 'RUNNING' and rec.n == call.nonce and counts(r, call.path) then
     return rec, r
   end
   event(call.run, 'stage.late', call.path, noted(rec))
-  return nil, { OPEN[r.state] and 'stale' or 'ended', '' }
+  return nil, { counts(r, call.path) and 'stale' or 'ended', '' }
 end
 
 -- Let go of a claim: count it out, take away its timer and its verdict.
@@ -239,4 +239,16 @@ local function arrive(r, dep)
   end
   count(r, dep.path, 1)
   return rec
+end
+
+-- Begin to take back what was done last, or close the run where nothing is left.
+compensate = function(r)
+  local entry = redis.call('RPOP', key_of(r.id, ':undo'))
+  if not entry then
+    return close(r)
+  end
+  local dep = cjson.decode(entry)
+  local rec = arrive(r, dep)
+  make_ready(r, dep.path, rec)
+  keep(r.id, dep.path, rec)
 end

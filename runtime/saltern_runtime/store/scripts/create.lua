@@ -1,7 +1,7 @@
 -- create: make a run with its entry stages READY, once for each idempotency key.
 --
--- @call run, plan, tenant, trigger, body, idem, deadline, retention, entries, bells, ring
--- The body is the digest of the input, idem '' or the key's digest, deadline and retention ms, entries are dependants as those
+-- @call run, plan, tenant, trigger, body, idem, deadline, retention, reserve?, entries, bells, ring
+-- The body is the digest of the input, idem '' or the key's digest, deadline, retention and reserve ms (what of the deadline is for compensations), entries are dependants as those
 -- of advance. ARGV[2]: the input.
 -- Answers: fresh | known (the first run of this key) | conflict (the key came with another body); run; bells.
 -- Sent twice: the run's id is the nonce; the same id answers `fresh` again.

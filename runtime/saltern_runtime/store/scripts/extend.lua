@@ -11,14 +11,14 @@ if not r or not rec then
   return { 'ended', '' }
 end
 local holds = rec.s == 'RUNNING' and rec.n == call.nonce
-if holds and OPEN[r.state] then
+if holds and counts(r, call.path) then
   redis.call('ZADD', DUE, math.min(now + call.lease, rec.u + call.lease), 'a|' .. call.run .. '|' .. call.path)
   if rec.g then
     rec.g = nil
     keep(call.run, call.path, rec)
   end
 end
-if r.state ~= 'RUNNING' then
+if r.state ~= 'RUNNING' and not (r.state == 'COMPENSATING' and counts(r, call.path)) then
   return { 'ended', '' }
 end
 return { holds and 'ok' or 'stale', '' }

@@ -34,6 +34,10 @@ elseif call.owner then
     rec.c = nil
   end
   keep(call.run, call.path, rec)
+  if call.dead and r.state == 'COMPENSATING' then
+    redis.call('ZADD', prefix .. 'dead', now, call.run .. '|' .. call.path)
+    redis.call('HINCRBY', STATS, 'dead|' .. stage_of(call.path), 1)
+  end
   if call.index then
     fail_item(r, call.owner, call.index, call.failure, call.path)
   else

@@ -65,7 +65,7 @@ local LAYOUT = 1 -- of all that a run keeps; a run of a later one is left alone
 local EVENTS = 4096 -- entries of a run's stream, about
 local FOREVER = 60000 -- the longest wait between two rings of one bell, ms
 
-local OPEN = { QUEUED = true, RUNNING = true, WAITING = true, CANCELLING = true }
+local OPEN = { QUEUED = true, RUNNING = true, WAITING = true, CANCELLING = true, COMPENSATING = true }
 local RUNS = { none = true, lost = true } -- verdicts with which an attempt is made
 local PENDING = { READY = true, RUNNING = true, RETRY_WAIT = true, SUSPENDED = true }
 
@@ -90,6 +90,11 @@ end
 -- The region around an activation, and the item that it belongs to; nil outside of any.
 local function item_of(path)
   return string.match(path, '^(.*)%[(%d+)%]/')
+end
+
+-- Whether what an activation does counts: in a run that takes back what it did, what compensates alone.
+local function counts(r, path)
+  return OPEN[r.state] and (r.state ~= 'COMPENSATING' or string.find(path, '/compensate', 1, true) ~= nil)
 end
 
 local function each_of(run, owner)
@@ -181,6 +186,8 @@ local function make_ready(r, path, rec)
   touched[rec.q] = true
 end
 
+local compensate -- claims.lua
+
 -- Close what a run left behind: `count` activations at a time; the timers come back for the rest.
 local function sweep_run(r, count)
   local key = key_of(r.id, ':acts')
@@ -203,18 +210,41 @@ local function sweep_run(r, count)
   if page[1] == '0' then
     redis.call('ZREM', DUE, 'c|' .. r.id)
     redis.call('HDEL', key_of(r.id), 'swept')
+    if r.state == 'COMPENSATING' then
+      compensate(r)
+    end
   else
     redis.call('ZADD', DUE, now, 'c|' .. r.id)
     redis.call('HSET', key_of(r.id), 'swept', page[1])
   end
 end
 
--- The one way into a terminal state.
+-- The one way into a terminal state. A run that does not succeed takes back what it did first: what is open is cancelled, then
+-- the compensations run one by one, the last thing done first; the time that its deadline reserves is theirs.
 local function close(r, state, failure)
+  local key = key_of(r.id)
+  if r.state == 'COMPENSATING' then
+    local was = redis.call('HMGET', key, 'ends', 'failure')
+    state, failure = was[1], was[2] or nil
+    for _, left in ipairs(redis.call('LRANGE', key .. ':undo', 0, AT_ONCE - 1)) do -- what there was no time for
+      redis.call('ZADD', prefix .. 'dead', now, r.id .. '|' .. cjson.decode(left).path)
+    end
+    redis.call('UNLINK', key .. ':undo')
+  elseif state ~= 'SUCCEEDED' and redis.call('EXISTS', key .. ':undo') == 1 then
+    r.state, r.open, r.running, r.asleep = 'COMPENSATING', 0, 0, 0
+    r.deadline = r.deadline + tonumber(redis.call('HGET', key, 'reserve') or '0')
+    redis.call('HSET', key, 'ends', state, 'deadline', r.deadline, 'reserve', 0, 'failure', failure or '')
+    redis.call('ZADD', DUE, r.deadline, 'r|' .. r.id)
+    event(r.id, 'run.compensating', nil, failure)
+    return sweep_run(r, AT_ONCE)
+  end
   r.state = state
   redis.call('HSET', key_of(r.id), 'state', state, 'ended', now)
-  if failure then
+  if failure and failure ~= '' then
     redis.call('HSET', key_of(r.id), 'failure', failure)
+  else
+    failure = nil
+    redis.call('HDEL', key_of(r.id), 'failure')
   end
   redis.call('ZREM', DUE, 'r|' .. r.id)
   redis.call('HINCRBY', STATS, 'runs|' .. state, 1)

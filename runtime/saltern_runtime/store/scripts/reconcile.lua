@@ -13,7 +13,7 @@ local page = redis.call('HSCAN', key_of(call.run, ':acts'), call.cursor, 'COUNT'
 for i = 1, #page[2], 2 do
   local path, text = page[2][i], page[2][i + 1]
   local rec = string.byte(text) == 123 and cjson.decode(text)
-  if rec and PENDING[rec.s] then
+  if rec and PENDING[rec.s] and counts(r, path) then
     redis.call('ZADD', DUE, 'NX', now, 'a|' .. call.run .. '|' .. path)
     if rec.s == 'READY' and r.state ~= 'CANCELLING' then
       redis.call('ZADD', prefix .. 'ready:' .. rec.q, 'NX', score(rec), call.run .. '|' .. path)

@@ -4,10 +4,10 @@
 -- the call may be sent twice.
 local function make_run(input)
   local key = key_of(call.run)
-  local deadline = now + call.deadline
+  local deadline = now + call.deadline - (call.reserve or 0)
   redis.call(
     'HSET', key, 'state', 'QUEUED', 'open', 0, 'running', 0, 'plan', call.plan, 'tenant', call.tenant, 'trigger', call.trigger,
-    'created', now, 'deadline', deadline, 'retention', call.retention, 'generation', 0, 'layout', LAYOUT
+    'created', now, 'deadline', deadline, 'reserve', call.reserve or 0, 'retention', call.retention, 'generation', 0, 'layout', LAYOUT
   )
   redis.call('HSET', key_of(call.run, ':vals'), '', input)
   redis.call('ZADD', DUE, deadline, 'r|' .. call.run)

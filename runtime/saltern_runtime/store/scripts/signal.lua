@@ -34,7 +34,7 @@ end
 
 local rec = record(r.id, call.path)
 local waits = rec and rec.s == 'SUSPENDED' and rec.h
-if not OPEN[r.state] or r.state == 'CANCELLING' or (rec and (not PENDING[rec.s] or rec.v == 'woken')) or is_over() then
+if not counts(r, call.path) or r.state == 'CANCELLING' or (rec and (not PENDING[rec.s] or rec.v == 'woken')) or is_over() then
   return { 'late', '', '' }
 end
 if not waits and not call.early then

@@ -64,7 +64,7 @@ local function activation(member, at, run, path)
     return leave(member)
   end
   local rec = record(run, path)
-  if not r or not rec or not OPEN[r.state] or not PENDING[rec.s] then
+  if not r or not rec or not counts(r, path) or not PENDING[rec.s] then
     redis.call('ZREM', DUE, member)
     return
   end
@@ -118,7 +118,7 @@ local function items(member, kind, run, path)
     return leave(member)
   end
   redis.call('ZREM', DUE, member)
-  if not r or not OPEN[r.state] or r.state == 'CANCELLING' then
+  if not r or not counts(r, path) or r.state == 'CANCELLING' then
     return
   end
   if kind == 'k' then
