@@ -44,6 +44,7 @@ schemas: $(READY)  ## Write schemas/ again from the compiler's models.
 bench: $(READY)  ## Side by side with the peers; results in bench/results.
 	$(BIN)/python -m bench.runtime
 	$(BIN)/python -m bench.loops
+	$(BIN)/python -m bench.limits
 	$(BIN)/python -m bench.compiler
 
 clean:

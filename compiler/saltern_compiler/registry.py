@@ -149,6 +149,10 @@ class Registry:
         """Return a connector, if there is one of that name."""
         return self._connectors.get(name)
 
+    def calls_through(self, connector: str) -> bool:
+        """Whether any node type calls through a connection of a connector. Loads node types until one does."""
+        return any(spec.connector == connector for spec in map(self._nodes.get, self._nodes.keys) if spec is not None)
+
     def connector_names(self) -> tuple[str, ...]:
         """Return the names of all connectors."""
         return self._connectors.keys

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
         Stage,
         node,
     )
-    from saltern_runtime.spec import Retry
+    from saltern_runtime.spec import Limits, Retry
 
 _HOME = dict.fromkeys(
     (
@@ -51,11 +51,11 @@ _HOME = dict.fromkeys(
         *("Stage", "node"),
     ),
     "saltern_runtime.graph",
-) | {"Retry": "saltern_runtime.spec"}
+) | dict.fromkeys(("Limits", "Retry"), "saltern_runtime.spec")
 
 __all__ = [
-    "SKIPPED", "Ask", "Awaits", "Carries", "Connection", "Context", "Graph", "Node", "On", "Opens", "Responds", "Retry", "RunInfo", "Schedule", "Skipped", "Sleeps",
-    "Stage", "__version__", "node", "require",
+    "SKIPPED", "Ask", "Awaits", "Carries", "Connection", "Context", "Graph", "Limits", "Node", "On", "Opens", "Responds", "Retry", "RunInfo",
+    "Schedule", "Skipped", "Sleeps", "Stage", "__version__", "node", "require",
 ]  # fmt: skip
 
 

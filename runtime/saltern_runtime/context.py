@@ -7,9 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
-from typing import Any, Final
+from typing import Any, Final, TypeVar, cast
 
+from saltern_runtime.spec import Limits
 from saltern_runtime.spec.limits import MAX_PAYLOAD
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 class Skipped(Enum):
@@ -61,6 +64,7 @@ class Connection:
     connector: str
     settings: Mapping[str, Any] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict)
+    limits: Limits | None = None
 
     def secret(self, setting: str) -> str:
         """Read a secret now; raises MissingSecretError where the environment lacks it."""
@@ -91,7 +95,13 @@ class Context:
     max_payload: int = MAX_PAYLOAD
     """Bytes that an answer from outside may have."""
     epoch: int = 0
+    recall: Callable[[Callable[..., Any]], Callable[..., Any]] | None = None
+    """Puts the cache before a callable; None where the node has none."""
     _calls: int = 0
+
+    def cached(self, function: F) -> F:
+        """Return a function that first asks what this one gave for the same arguments, where the node is cached; else this one."""
+        return function if self.recall is None else cast("F", self.recall(function))
 
     def effect_key(self) -> str:
         """Return a stable idempotency key for the next outbound call: tenant, run, path, call number, epoch; never the attempt."""

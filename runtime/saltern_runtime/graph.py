@@ -14,7 +14,7 @@ from importlib import resources
 from typing import Any, get_args
 
 from saltern_runtime.context import SKIPPED, Ask, Connection, Context, MissingSecretError, RunInfo, Skipped
-from saltern_runtime.spec import OnError, OnLimit, OnSkip
+from saltern_runtime.spec import Limits, OnError, OnLimit, OnSkip
 from saltern_runtime.spec.limits import AT_ONCE, DEADLINE, RETENTION
 from saltern_runtime.spec.names import AMBIENT, COMPENSATE, ERROR, OUTCOMES, SCHEDULE_ID
 from saltern_runtime.stage import Awaits, Carries, Node, On, Opens, Responds, Schedule, Sleeps, Stage, node
@@ -65,6 +65,8 @@ class Graph:
             self._add(owner, stage)
         self._check_bodies()
         self._check_schedules(schedules)
+        for connection in connections:
+            _check_limits(f"{name}: connection {connection.name!r}", connection.limits)
         self.needs: dict[str, tuple[str, ...]] = {}
         """Stage name → names of the stages of its own body that tell it when they are terminal, sorted; relays in place of what
         they stand for. What a body takes from around its owner is among the owner's needs."""
@@ -134,6 +136,8 @@ class Graph:
         for member in stage.nodes:
             if member.id in self.nodes:
                 raise GraphError(f"{self.name}: node {member.id!r} stands in two stages")
+            if member.cache is not None and not member.cache > 0:
+                raise GraphError(f"{self.name}: {member.id!r} is cached for {member.cache!r} seconds")
             self.nodes[member.id] = member
             self._functions[member.name] = member.id
             self.stage_of[member.id] = stage.name
@@ -287,6 +291,20 @@ def _check_settings(where: str, body: Opens) -> None:
         raise GraphError(f"{where} carries a state from round to round, but runs {body.at_most} rounds at once")
     if body.carries.at_most < 1 or body.carries.on_limit not in get_args(OnLimit):
         raise GraphError(f"{where} carries a state to no end that is known")
+
+
+def _check_limits(where: str, limits: Limits | None) -> None:
+    if limits is None:
+        return
+    rate, concurrency = limits.per_second, limits.concurrency
+    if rate is None and concurrency is None:
+        raise GraphError(f"{where} has limits that say nothing")
+    if rate is not None and not 0 < rate < float("inf"):
+        raise GraphError(f"{where} lets {rate!r} attempts begin in a second")
+    if concurrency is not None and concurrency < 1:
+        raise GraphError(f"{where} lets {concurrency!r} attempts run at a time")
+    if limits.by not in (None, "tenant"):
+        raise GraphError(f"{where} counts by the unknown {limits.by!r}")
 
 
 def _walk(owner: str, stages: tuple[Stage, ...]) -> Iterator[tuple[str, Stage]]:

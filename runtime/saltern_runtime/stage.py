@@ -28,6 +28,8 @@ class Node(Generic[P, R]):
         type: str,  # noqa: A002 - the word of generated code
         connection: str | None,
         of: str | None = None,
+        *,
+        cache: float | None = None,
     ) -> None:
         self.function = function
         self.id = node_id
@@ -35,6 +37,8 @@ class Node(Generic[P, R]):
         self.connection = connection
         self.of = of
         """Id of the node whose failure it takes, as `failure`."""
+        self.cache = cache
+        """Seconds for which its value is kept, and given again for the same arguments."""
         self.name = function.__name__
         parameters = inspect.signature(function).parameters
         self.takes_context = "ctx" in parameters
@@ -77,11 +81,12 @@ def node(
     type: str,  # noqa: A002 - the word of generated code
     connection: str | None = None,
     of: str | None = None,
+    cache: float | None = None,
 ) -> Callable[[Callable[P, R]], Node[P, R]]:
     """Mark a function as the node of that id."""
 
     def mark(function: Callable[P, R]) -> Node[P, R]:
-        return Node(function, node_id, type, connection, of)
+        return Node(function, node_id, type, connection, of, cache=cache)
 
     return mark
 

@@ -9,7 +9,7 @@ import redis
 from saltern_runtime.store.keys import Keys
 
 SNAPSHOT = """
-local out = { runs = {}, due = {}, ready = {}, bells = {}, each = {} }
+local out = { runs = {}, due = {}, ready = {}, bells = {}, each = {}, line = {}, turns = {} }
 local prefix = KEYS[1]
 local function flat(list)
   local made = {}
@@ -30,6 +30,10 @@ for _, key in ipairs(redis.call('KEYS', ARGV[1])) do
     out.each[run .. '|' .. path] = live
   elseif string.match(name, '^ready:') then
     out.ready[string.sub(name, 7)] = redis.call('ZRANGE', key, 0, -1)
+  elseif string.match(name, '^line:') then
+    out.line[string.sub(name, 6)] = redis.call('ZRANGE', key, 0, -1)
+  elseif string.match(name, '^turns:') then
+    out.turns[string.sub(name, 7)] = flat(redis.call('ZRANGE', key, 0, -1, 'WITHSCORES'))
   elseif string.match(name, '^bells:') then
     out.bells[string.sub(name, 7)] = flat(redis.call('HGETALL', key))
   end
@@ -49,9 +53,13 @@ def broken(client: redis.Redis, service: str, shard: int = 0) -> list[str]:
     due, ready, bells = (state[name] or {} for name in ("due", "ready", "bells"))
     found = []
     each = {tuple(name.split("|", 1)): dict(live) for name, live in dict(state["each"] or {}).items()}
+    found += _limits(dict(state["runs"] or {}), dict(ready), due, dict(state["line"] or {}), dict(state["turns"] or {}))
     for run, held in dict(state["runs"] or {}).items():
         found += _items(run, held, due, {path: live for (of, path), live in each.items() if of == run})
-        found += _run(run, held, due, {queue: set(members) for queue, members in dict(ready).items()})
+        waits = {queue: set(members) for queue, members in dict(ready).items()}
+        for name, members in dict(state["line"] or {}).items():
+            waits[f"line {name}"] = set(members)
+        found += _run(run, held, due, waits)
     for queue, members in dict(ready).items():
         rung = [name.split(":")[1] for name in dict(bells).get(queue, {}) if name.startswith("rung:")]
         if members and not rung:
@@ -76,7 +84,8 @@ def _run(run: str, held: dict, due: dict, ready: dict) -> list[str]:
     for path, act in pending.items():
         if f"a|{run}|{path}" not in due:
             found.append(f"{path} of {run} is {act['s']} and has no timer")
-        if act["s"] == "READY" and fields["state"] != "CANCELLING" and f"{run}|{path}" not in ready.get(act["q"], ()):
+        stands = ready.get(act["q"], set()) | ready.get(f"line {act['j']['n']}" if "j" in act else "", set())
+        if act["s"] == "READY" and fields["state"] != "CANCELLING" and f"{run}|{path}" not in stands:
             found.append(f"{path} of {run} is READY and waits nowhere")
     running = sum(act["s"] == "RUNNING" for act in pending.values())
     asleep = sum(act["s"] == "SUSPENDED" for act in pending.values())
@@ -89,6 +98,47 @@ def _run(run: str, held: dict, due: dict, ready: dict) -> list[str]:
         found.append(f"{run} is {fields['state']}, and {asleep} of {len(pending)} sleep")
     if int(fields["open"]) != len(pending) or int(fields["running"]) != running:
         found.append(f"{run} counts {fields['open']} open, {fields['running']} running; {len(pending)}, {running} are")
+    return found
+
+
+def _limits(runs: dict, ready: dict, due: dict, lines: dict, turns: dict) -> list[str]:
+    """Check limits: who has a turn is there to use it, nobody stands in a line and in a queue, a line does not stand still."""
+    acts = {
+        f"{run}|{path}": json.loads(text)
+        for run, held in runs.items()
+        for path, text in dict(held["acts"] or {}).items()
+        if '"j":' in text
+    }
+    queued = {member for members in ready.values() for member in members}
+    given = {name: dict(members) for name, members in turns.items()}
+    found = []
+    for name, line in lines.items():
+        for member in line:
+            if acts.get(member, {}).get("s") != "READY" or member in queued or member in given.get(name, {}):
+                found.append(f"{member} stands in the line of {name}, and is {acts.get(member)}")
+        if line and name not in given and f"l|{name}" not in due:
+            found.append(f"{len(line)} stand in the line of {name}, and nothing lets them in")
+    return found + _turns(acts, given, queued)
+
+
+def _turns(acts: dict, given: dict, queued: set) -> list[str]:
+    found = []
+    for name, members in given.items():
+        for member, claimed in members.items():
+            state = "RUNNING" if claimed == "1" else "READY"
+            if acts.get(member, {}).get("s") != state or (claimed == "0" and member not in queued):
+                found.append(f"{member} has a turn of {name} ({claimed}), and is {acts.get(member)}")
+    for member, act in acts.items():
+        limit = act.get("j")
+        if not limit or act.get("v", "lost") != "lost":
+            continue
+        turn, most = given.get(limit["n"], {}), limit.get("c")
+        if act["s"] == "RUNNING" and most and turn.get(member) != "1":
+            found.append(f"{member} runs without a turn of {limit['n']}")
+        if act["s"] == "READY" and member in queued and turn.get(member) != "0":
+            found.append(f"{member} may be claimed without a turn of {limit['n']}")
+        if act["s"] == "RUNNING" and most and len(turn) > most:
+            found.append(f"{len(turn)} have a turn of {limit['n']}, {most} may")
     return found
 
 

@@ -179,6 +179,7 @@ POLICY = st.builds(
     ttl=st.none() | SECONDS,
     on_error=st.sampled_from([None, "fail", "continue"]),
     on_ambiguous=st.sampled_from([None, "retry", "fail"]),
+    cache=st.none() | SECONDS,
 )
 REMARKS = st.sampled_from(["", "One line.", "Two\nlines.", "# hash", "A blank\n\nline."])
 
@@ -337,6 +338,8 @@ def pipelines(draw: st.DrawFn) -> Pipeline:
         "key": SecretRef(secrets[0].name) if secrets else Literal("x"),
         "model": draw(TEXT.map(Literal)),
     }
+    limits = draw(st.fixed_dictionaries({}, optional={"concurrency": st.integers(1, 9), "by": st.just("tenant")}))
+    settings |= {"limits": Literal({"per_second": 2.5, **limits})} if limits else {}
     triggers = [
         Trigger("api"),
         Trigger("webhook", (("path", draw(TEXT.map(Literal))), ("signature", Literal("standard")))),

@@ -22,7 +22,6 @@ CODES: Final[Mapping[str, Code]] = {
     "case-after-else": Code("Reports a case of a `switch` that stands after `else`."),
     "control-character": Code("Reports a raw control character in the source, such as NUL."),
     "cycle": Code("Finds nodes that wait for each other, by their values, by `after` or by branches."),
-    "does-not-run-yet": Code("Finds constructs that can be drawn and written, but that the runtime does not run yet."),
     "duplicate-case": Code("Reports a case of a `switch` that stands twice, or a second `else`."),
     "duplicate-id": Code("Finds two nodes of one id, two connections of one name, two secrets of one name."),
     "duplicate-key": Code("Reports a key that stands twice."),
@@ -37,6 +36,9 @@ CODES: Final[Mapping[str, Code]] = {
     "ill-typed-parameter": Code("Finds written-out values that are not of the type of their parameter."),
     "ill-typed-policy": Code("Reports a decorator that does not get what it takes, such as a time-out without a unit."),
     "ill-typed-setting": Code("Finds settings whose value is not of the type that they take."),
+    "invalid-limit": Code(
+        "Finds limits of a connection that let nothing through or say nothing, and limits of what nothing calls."
+    ),
     "invalid-name": Code("Finds names that cannot be names."),
     "invalid-schedule": Code("Finds schedules whose time is no line of five cron fields, or never comes."),
     "invalid-secret-reference": Code("Finds references to secrets that name no environment variable."),
@@ -100,6 +102,7 @@ CODES: Final[Mapping[str, Code]] = {
         "Warns of a `receive` whose address is handed out nowhere, or only once its answer has come.", Severity.WARNING
     ),
     "unbounded-loop": Code("Finds a `while` that does not say how many rounds are enough."),
+    "uncacheable-node": Code("Finds a cache on a node that acts on something outside, on a region, or on a wait."),
     "unclosed-bracket": Code("Reports a bracket that is not closed, or that closes nothing."),
     "unclosed-string": Code("Reports a string or a template that has no end."),
     "unexpected-connection": Code("Finds nodes with a connection whose type uses none."),
@@ -128,6 +131,9 @@ CODES: Final[Mapping[str, Code]] = {
     "unnamed-branch": Code("Reports an `if` or a `switch` without a name."),
     "unnamed-pipeline": Code("Reports a pipeline without a line `pipeline name`."),
     "unreachable-node": Code("Finds nodes that no run can activate."),
+    "unsupported-edge": Code(
+        "Reports an edge that carries neither a value nor a branch, such as one to a model's tools."
+    ),
     "unsupported-schema": Code("Reports a JSON Schema that says more than a type can."),
     "unused-connection": Code("Warns of connections that no node uses.", Severity.WARNING),
     "unused-node": Code("Warns of nodes without an effect whose value nothing reads.", Severity.WARNING),

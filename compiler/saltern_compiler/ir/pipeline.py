@@ -11,8 +11,9 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
 from saltern_compiler.diagnostics.model import NOWHERE, Origin
+from saltern_compiler.ir import values
 from saltern_compiler.ir.values import Value
-from saltern_runtime.spec import Json, ObjectType, Policy
+from saltern_runtime.spec import Json, Limits, ObjectType, Policy
 from saltern_runtime.spec.names import AMBIENT
 
 RETURN: Final = "return"
@@ -28,6 +29,8 @@ ERROR_TYPE: Final = "error"
 """The type of the node that gives how another one failed."""
 INNER_TYPES: Final = frozenset({YIELD, NEXT, CHECK})
 """Node types that stand only inside a region; their ids are `<owner>/<type>`."""
+LIMITS: Final = "limits"
+"""The setting that every connection may have."""
 RESULT_TYPES: Final = INNER_TYPES | {RETURN}
 """Node types that give what the graph they stand in gives."""
 
@@ -54,6 +57,12 @@ class Connection:
     def setting(self, name: str) -> Value | None:
         """Return what a setting is bound to."""
         return next((value for key, value in self.settings if key == name), None)
+
+    @property
+    def limits(self) -> Limits | None:
+        """How many attempts may call through it; asked for once no check has found anything wrong."""
+        given = self.setting(LIMITS)
+        return Limits(**given.value) if isinstance(given, values.Literal) else None
 
 
 @dataclass(frozen=True, slots=True)

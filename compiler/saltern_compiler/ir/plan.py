@@ -26,7 +26,7 @@ class PlannedNode:
     spec: NodeType
     effect: Effect
     policy: Policy
-    """Every field decided, but `ttl`, which may stay None."""
+    """Every field decided, but `ttl` and `cache`, which may stay None."""
     result: Type
     returns: Type
     """What its function returns: `result`, unless the engine makes the node's value of it (a region's items, a wait's length)."""

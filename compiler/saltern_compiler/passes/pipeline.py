@@ -9,6 +9,7 @@ from saltern_compiler.ir.verify import verify
 from saltern_compiler.passes.base import Context, Pass
 from saltern_compiler.passes.checks.answers import Answers
 from saltern_compiler.passes.checks.bounds import Bounds
+from saltern_compiler.passes.checks.caching import Caching
 from saltern_compiler.passes.checks.compensations import Compensations
 from saltern_compiler.passes.checks.connections import Connections
 from saltern_compiler.passes.checks.cycle import Cycle
@@ -46,6 +47,7 @@ PASSES: Final[tuple[Pass, ...]] = (
     PlainEdges(),
     CoerceLiterals(),
     Types(),
+    Caching(),
     Reachability(),
     Output(),
     Answers(),

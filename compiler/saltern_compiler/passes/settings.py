@@ -3,13 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from saltern_compiler.diagnostics.model import Diagnostic, Origin
 from saltern_compiler.diagnostics.suggest import did_you_mean, it_takes
+from saltern_compiler.ir.pipeline import LIMITS
 from saltern_compiler.ir.values import Literal, SecretRef, Value
 from saltern_compiler.passes.base import Context
 from saltern_compiler.passes.values import misfits
-from saltern_runtime.spec import Param, show
+from saltern_runtime.spec import DOUBLE, INT, ConnectorSpec, Field, LiteralType, ObjectType, Param, show
+
+LIMITS_TYPE: Final = ObjectType(
+    (
+        Field("by", LiteralType("tenant"), required=False),
+        Field("concurrency", INT, required=False),
+        Field("per_second", DOUBLE, required=False),
+    )
+)
+LIMITS_PARAM: Final = Param(
+    LIMITS,
+    LIMITS_TYPE,
+    required=False,
+    doc="How many attempts may begin in a second, and run at a time; `by: tenant` counts each tenant's own.",
+)
+"""What every connection may have beside the settings of its connector."""
+
+
+def connection_settings(spec: ConnectorSpec) -> tuple[Param, ...]:
+    """Return what may be set on a connection of a connector."""
+    return (*spec.settings, LIMITS_PARAM)
 
 
 def check_settings(

@@ -63,8 +63,9 @@ class LineView:
         for change in _changes(runs, self._seen):
             what = f"{change['node']} {change['state']}" if "node" in change else str(change["state"])
             took = _seconds(change["seconds"])
+            known = "from the cache" if change.get("cached") else ""
             self._out.write(
-                " ".join(filter(None, [f"run {change['run']}:", plain(what), took, plain(change["why"])])) + "\n"
+                " ".join(filter(None, [f"run {change['run']}:", plain(what), took, known, plain(change["why"])])) + "\n"
             )
         self._out.flush()
 
@@ -120,7 +121,7 @@ def lines(run: Run, width: int = 120, *, color: bool = False) -> list[str]:
             plain(node["type"]).ljust(widths[1]),
             node["state"].ljust(10),
             (_seconds(node["duration"]) or "").rjust(9),
-            attempt or items(node),
+            "  ".join(filter(None, (attempt or items(node), cached(node)))),
             _why(node["failure"]),
         ]
         text = _cut("  " + "  ".join(map(plain, parts)).rstrip(), width)
@@ -137,6 +138,14 @@ def items(node: Mapping[str, Any]) -> str:
         return ""
     failed = f", {items['failed']} failed" if items["failed"] else ""
     return f"{items['done'] + items['failed'] + items['skipped']}/{items['total']} items{failed}"
+
+
+def cached(node: Mapping[str, Any]) -> str:
+    """Say that a node's value came from the cache; of a node of a body, how often."""
+    times = node.get("cached")
+    if not times:
+        return ""
+    return f"{times} from the cache" if node.get("items") else "from the cache"
 
 
 def plain(text: object) -> str:
@@ -160,6 +169,7 @@ def _changes(runs: list[Run], seen: dict[tuple[str, str], str]) -> Iterator[dict
                 "state": node["state"],
                 "attempt": node["attempt"],
                 "seconds": node["duration"],
+                "cached": node.get("cached", 0),
                 "why": _why(node["failure"]),
             }
         if seen.get((run["id"], "")) != run["state"]:

@@ -7,11 +7,12 @@ import logging
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Final
+from typing import Any, Final
 
 from pydantic import ValidationError
 
 from saltern_runtime.engine.answers import decided
+from saltern_runtime.engine.caching import Recall
 from saltern_runtime.engine.collect import collected
 from saltern_runtime.engine.dispatch import Dispatcher
 from saltern_runtime.engine.drain import Drain
@@ -19,9 +20,10 @@ from saltern_runtime.engine.leases import Hold, Leases
 from saltern_runtime.engine.links import ROUTE, Link
 from saltern_runtime.engine.places import scopes_of
 from saltern_runtime.engine.policy import Trouble, classify, decide, expired, lost, timed_out
-from saltern_runtime.engine.stages import NodeFailedError, Plans, Result, StagePlan
+from saltern_runtime.engine.results import Result
+from saltern_runtime.engine.stages import NodeFailedError, Plans, StagePlan
 from saltern_runtime.errors import NodeError, PermanentError, StopRun
-from saltern_runtime.graph import Awaits, Graph
+from saltern_runtime.graph import Awaits, Graph, Node
 from saltern_runtime.models import plain
 from saltern_runtime.settings import Settings
 from saltern_runtime.spec.limits import RETENTION
@@ -50,7 +52,7 @@ class Engine:
     ) -> None:
         self.graph = graph
         self.settings = settings
-        self.plans = Plans(graph, self._address)
+        self.plans = Plans(graph, settings.shards, self._address)
         self.store = store or Store(graph.name, settings, patience=settings.unreachable)
         self.dispatcher = dispatcher
         self.drain = Drain()
@@ -105,7 +107,11 @@ class Engine:
         hold = self.leases.hold(claim, began + plan.stage.timeout)
         try:
             result = self.plans.run(
-                claim, began + min(plan.stage.timeout, claim.time_left), self.settings.max_payload, _entering(hold)
+                claim,
+                began + min(plan.stage.timeout, claim.time_left),
+                self.settings.max_payload,
+                _entering(hold),
+                self._recall,
             )
         except NodeFailedError as error:
             cause = error.__cause__
@@ -128,6 +134,13 @@ class Engine:
                 extra={"run": claim.run, "path": claim.path},
             )
         return answer
+
+    def _recall(self, node: Node[Any, Any], claim: Claim) -> Recall | None:
+        """Return the cache of a node for one attempt, where it has one."""
+        if node.cache is None:
+            return None
+        connection = self.graph.connections[node.connection] if node.connection else None
+        return Recall(self.store, node, claim.tenant, connection, self.plans.plan)
 
     def _stop(  # noqa: PLR0917 - each is a column
         self, plan: StagePlan, claim: Claim, node: str, stop: StopRun, seconds: float, next_nonce: str | None
@@ -155,6 +168,7 @@ class Engine:
             result.values,
             _compact(result.durations),
             seconds,
+            cache=result.cache,
             taken=result.taken,
         )
         keep, next_nonce = self.graph.retention, self._next(end)

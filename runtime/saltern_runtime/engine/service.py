@@ -40,7 +40,7 @@ class Service:
     ) -> None:
         self.graph = graph
         self.settings = settings or Settings.from_env()
-        self.plans = Plans(graph)
+        self.plans = Plans(graph, self.settings.shards)
         self.store = store or Store(graph.name, self.settings)
         self.reader = Reader(self.store, graph.name)
         self._dispatcher = dispatcher

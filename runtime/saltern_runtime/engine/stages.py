@@ -6,40 +6,34 @@ import json
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cached_property, partial
 from typing import Any, Final
 
+from saltern_runtime.engine.caching import Recall
+from saltern_runtime.engine.limits import limit_of
 from saltern_runtime.engine.places import ANY, items_of, scopes_of, stage_of
+from saltern_runtime.engine.results import Result, encode
 from saltern_runtime.errors import PermanentError
 from saltern_runtime.graph import (
     SKIPPED,
-    Ask,
     Awaits,
     Carries,
     Context,
     Graph,
     Node,
     On,
-    Opens,
-    Responds,
     RunInfo,
-    Sleeps,
     Stage,
 )
 from saltern_runtime.spec.names import AMBIENT, ERROR, INPUT, OUTCOMES, RUN, SUCCESS
-from saltern_runtime.store.calls import Claim, Opening, Sleep
-from saltern_runtime.store.keys import ANSWER, RESPONSE, queue_name
+from saltern_runtime.store.calls import Claim, Opening
+from saltern_runtime.store.keys import ANSWER, queue_name
 from saltern_runtime.store.scripts import Body, Dependant
 
 log = logging.getLogger("saltern.engine")
 FAILURE: Final = "!"
 """Behind a node's id: where its failure is kept."""
-MAX_ITEMS: Final = 100_000
-"""Items of one region, at most."""
-MAX_ASK: Final = 10_000
-"""Characters that a person is asked, at most."""
 _compact: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
@@ -51,27 +45,12 @@ class NodeFailedError(Exception):
         self.node = node
 
 
-@dataclass(slots=True)
-class Result:
-    """What a stage's nodes returned."""
-
-    values: dict[str, str] = field(default_factory=dict)
-    """Where a value stands → JSON text."""
-    taken: dict[str, str] = field(default_factory=dict)
-    """Id of a node that others hang on → the handle it took."""
-    durations: dict[str, float] = field(default_factory=dict)
-    """Node id → seconds."""
-    items: list[str] = field(default_factory=list)
-    """What a region goes over: JSON texts; the first state alone, where it carries one. Its own value is there once they are done."""
-    sleep: Sleep | None = None
-    """How long it sleeps. Its own value, null, is there once that is over."""
-
-
 class StagePlan:
     """A stage with everything that claiming, running and advancing it needs."""
 
-    def __init__(self, graph: Graph, stage: Stage, plan: str) -> None:
+    def __init__(self, graph: Graph, stage: Stage, plan: str, shards: int) -> None:
         self.stage = stage
+        self.limit = limit_of(graph, stage, shards)
         self.queue = queue_name(plan, stage.queue)
         self.depth = len(graph.owners(stage.name))
         """How many regions stand around it."""
@@ -128,6 +107,8 @@ class StagePlan:
             dependant["ttl"] = int(stage.ttl * 1000)
         if stage.quorum:
             dependant["quorum"] = stage.quorum
+        if self.limit is not None:
+            dependant["limit"] = self.limit
         return dependant
 
     def dependants(self, taken: Mapping[str, str], scopes: Sequence[str] = ("",)) -> list[Dependant]:
@@ -174,15 +155,19 @@ def _behind(graph: Graph, relay: str) -> frozenset[str]:
     return frozenset(names)
 
 
+def _no_cache(_: Node[Any, Any], __: Claim) -> None:
+    return None
+
+
 class Plans:
     """All stages of a graph."""
 
-    def __init__(self, graph: Graph, address: Callable[[Claim, str], str] | None = None) -> None:
+    def __init__(self, graph: Graph, shards: int = 1, address: Callable[[Claim, str], str] | None = None) -> None:
         """`address` says where the answer is taken for an activation (its path) of a claim's run."""
         self.graph = graph
         self._address = address
         self.plan = graph.digest
-        self.stages = {name: StagePlan(graph, stage, self.plan) for name, stage in graph.stages.items()}
+        self.stages = {name: StagePlan(graph, stage, self.plan, shards) for name, stage in graph.stages.items()}
         hung = [on for stage in graph.stages.values() for on in stage.when]
         self.handles = frozenset(on.node for on in hung if on.handle not in OUTCOMES)
         """Ids of nodes whose value is a handle that others hang on."""
@@ -261,8 +246,18 @@ class Plans:
                 return owner, None
         return None
 
-    def run(self, claim: Claim, deadline: float, max_payload: int, entered: Callable[[str], None]) -> Result:
-        """Run a claimed stage's nodes in order; raises NodeFailedError. `entered` is told each node before it begins."""
+    def run(
+        self,
+        claim: Claim,
+        deadline: float,
+        max_payload: int,
+        entered: Callable[[str], None],
+        recall: Callable[[Node[Any, Any], Claim], Recall | None] = _no_cache,
+    ) -> Result:
+        """Run a claimed stage's nodes in order; raises NodeFailedError.
+
+        `entered` is told each node before it begins; `recall` gives its cache.
+        """
         stage = self.of(claim.path).stage
         scopes = scopes_of(claim.path)
         limits = (deadline, max_payload)
@@ -273,20 +268,15 @@ class Plans:
         for node in stage.nodes:
             entered(node.id)
             began = time.perf_counter()
+            known = recall(node, claim)
             try:
-                value = self._call(node, claim, limits, local)
+                value = self._call(node, claim, limits, local, known=known)
                 ends = stage.ends if node is stage.nodes[-1] else None
                 text = "" if isinstance(ends, Awaits) else encode(node, value, max_payload)
-                if isinstance(ends, Opens):
-                    result.items = [text] if ends.carries is not None else _items(node, text)
-                elif isinstance(ends, Sleeps):
-                    result.sleep = _sleep(value)
-                elif isinstance(ends, Awaits):
-                    result.sleep = _ask(value)
-                else:
-                    result.values[scopes[-1] + node.id] = text
-                if isinstance(ends, Responds):
-                    result.values[RESPONSE] = text
+                if known is not None:
+                    known.keep(text)
+                    result.cache = "hits" if known.hit else "misses"
+                result.add(node, scopes[-1] + node.id, value, text, ends)
             except Exception as error:
                 raise NodeFailedError(node.id) from error
             result.durations[node.id] = round(time.perf_counter() - began, 6)
@@ -331,8 +321,14 @@ class Plans:
         except Exception as error:
             raise NodeFailedError(carries.check.id) from error
 
-    def _call(
-        self, node: Node[Any, Any], claim: Claim, limits: tuple[float, int], local: Mapping[str, Any], state: str = ""
+    def _call(  # noqa: PLR0917 - each is a column
+        self,
+        node: Node[Any, Any],
+        claim: Claim,
+        limits: tuple[float, int],
+        local: Mapping[str, Any],
+        state: str = "",
+        known: Recall | None = None,
     ) -> Any:
         scopes = scopes_of(claim.path)
         if node.of is not None:
@@ -355,9 +351,18 @@ class Plans:
             else:
                 keywords[name] = SKIPPED
         if not node.takes_context:
-            return node.function(**keywords)
+            function = node.function if known is None else known.around(node.function)
+            return function(**keywords)
         connection = self.graph.connections[node.connection] if node.connection else None
-        context = Context(info, node.id, claim.path, claim.attempt, connection, *limits)
+        context = Context(
+            info,
+            node.id,
+            claim.path,
+            claim.attempt,
+            connection,
+            *limits,
+            recall=None if known is None else known.around,
+        )
         return node.function(context, **keywords)
 
     def _link(self, claim: Claim, node: str) -> str:
@@ -387,37 +392,3 @@ class Plans:
                     known.append((name, read, depth_of(self.graph, self.graph.stage_of[read])))
             keywords[node.id] = tuple(known)
         return keywords
-
-
-def _items(node: Node[Any, Any], text: str) -> list[str]:
-    items = json.loads(text)
-    if not isinstance(items, list):
-        raise PermanentError(f"{node.id!r} goes over a list, not {type(items).__name__}", code="not-a-list")
-    if len(items) > MAX_ITEMS:
-        raise PermanentError(
-            f"{node.id!r} has {len(items)} items, over the limit of {MAX_ITEMS}", code="too-many-items"
-        )
-    return [_compact(item) for item in items]
-
-
-def _ask(ask: Ask) -> Sleep:
-    delay = None if ask.deadline is None else max(0.0, ask.deadline.total_seconds())
-    if len(ask.text) > MAX_ASK:
-        raise PermanentError(f"what is asked has more than {MAX_ASK} characters", code="ask-too-long")
-    return Sleep(delay=delay, asks=_compact({"text": ask.text}))
-
-
-def _sleep(value: timedelta | datetime) -> Sleep:
-    if isinstance(value, timedelta):
-        return Sleep(delay=max(0.0, value.total_seconds()))
-    moment = value if value.tzinfo is not None else value.replace(tzinfo=UTC)
-    return Sleep(till=max(0.0, moment.timestamp()))
-
-
-def encode(node: Node[Any, Any], value: Any, max_payload: int) -> str:
-    """Write a result as JSON text, checked against the node's own annotation."""
-    raw = node.adapters["return"].dump_json(value, by_alias=True, exclude_unset=True, warnings="error")
-    if len(raw) > max_payload:
-        message = f"the result of {node.id!r} has {len(raw)} bytes, over the limit of {max_payload}"
-        raise PermanentError(message, code="result-too-large")
-    return raw.decode()

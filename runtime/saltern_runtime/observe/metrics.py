@@ -29,11 +29,13 @@ class Figures:
     """What the store counts."""
 
     counts: Mapping[str, int] = field(default_factory=dict)
-    """`runs|<state>`, `retries|<stage>`, `dead|<stage>`, `bells`, `stage|<stage>|<bucket>`, `stage|<stage>|ms`."""
+    """`runs|<state>`, `retries|<stage>`, `dead|<stage>`, `cache_hits|<stage>`, `cache_misses|<stage>`, `bells`, `stage|<stage>|<bucket>`, `stage|<stage>|ms`."""
     ready: Mapping[str, int] = field(default_factory=dict)
     """Queue → activations that wait in it."""
     oldest: Mapping[str, float] = field(default_factory=dict)
     """Queue → seconds that its most urgent activation has waited."""
+    limited: Mapping[str, int] = field(default_factory=dict)
+    """Connection → activations that its limits let wait."""
     dead_letters: int = 0
 
 
@@ -57,6 +59,8 @@ class Collector:
             ("saltern_runs", "runs", "state", "Runs that reached a state."),
             ("saltern_stage_retries", "retries", "stage", "Attempts that will be made again."),
             ("saltern_dead_letters", "dead", "stage", "Activations that went to the dead letters."),
+            ("saltern_cache_hits", "cache_hits", "stage", "Values that were cached."),
+            ("saltern_cache_misses", "cache_misses", "stage", "Values that were not, though the node is cached."),
         ):
             counter = CounterMetricFamily(name, doc, labels=("pipeline", label))
             for kind, *rest in (key.split("|", 1) for key in figures.counts):
@@ -66,13 +70,19 @@ class Collector:
         bells = CounterMetricFamily("saltern_bells", "Bells rung.", labels=("pipeline",))
         bells.add_metric((self._pipeline,), figures.counts.get("bells", 0))
         yield bells
-        for name, values, doc in (
-            ("saltern_ready_activations", figures.ready, "Activations that wait for a worker."),
-            ("saltern_ready_oldest_seconds", figures.oldest, "How long the most urgent one has waited."),
+        for name, label, values, doc in (
+            ("saltern_ready_activations", "queue", figures.ready, "Activations that wait for a worker."),
+            ("saltern_ready_oldest_seconds", "queue", figures.oldest, "How long the most urgent one has waited."),
+            (
+                "saltern_limited_activations",
+                "connection",
+                figures.limited,
+                "Activations that wait for a connection's limits.",
+            ),
         ):
-            gauge = GaugeMetricFamily(name, doc, labels=("pipeline", "queue"))
-            for queue, value in values.items():
-                gauge.add_metric((self._pipeline, queue), value)
+            gauge = GaugeMetricFamily(name, doc, labels=("pipeline", label))
+            for each, value in values.items():
+                gauge.add_metric((self._pipeline, each), value)
             yield gauge
         waiting = GaugeMetricFamily(
             "saltern_dead_letters_waiting", "Dead letters that nobody dealt with.", labels=("pipeline",)

@@ -4,7 +4,7 @@ from saltern_runtime.spec.awaits import AwaitsSpec, decision_type
 from saltern_runtime.spec.codes import Code, Severity
 from saltern_runtime.spec.node import ConnectorSpec, Effect, Emit, NodeType
 from saltern_runtime.spec.param import Bound, Param, Problem
-from saltern_runtime.spec.policy import DEFAULT_POLICY, Policy, Retry
+from saltern_runtime.spec.policy import DEFAULT_POLICY, Limits, Policy, Retry
 from saltern_runtime.spec.region import Binding, Carries, OnError, OnLimit, OnSkip, RegionSpec, chosen
 from saltern_runtime.spec.schema import SchemaError, from_schema, to_schema
 from saltern_runtime.spec.types import (
@@ -53,6 +53,7 @@ __all__ = [
     "Emit",
     "Field",
     "Json",
+    "Limits",
     "ListType",
     "LiteralType",
     "MapType",

@@ -22,6 +22,18 @@ class Retry:
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """How many attempts may call through a connection, counted over all workers; at least one of both is set."""
+
+    per_second: float | None = None
+    """Attempts that begin in a second; where nothing called for a while, a second's worth (at least one) begins at once."""
+    concurrency: int | None = None
+    """Attempts at the same time."""
+    by: Literal["tenant"] | None = None
+    """Whom the numbers hold for: each tenant; None: all together."""
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """What a node, a connection, a node type or a pipeline may say; None means: ask the next one."""
 
@@ -35,6 +47,8 @@ class Policy:
     on_error: Literal["fail", "continue"] | None = None
     on_ambiguous: Literal["retry", "fail"] | None = None
     """What an unknown outcome (time-out after sending, lost worker) leads to."""
+    cache: float | None = None
+    """Seconds for which a value is kept, and given again for the same arguments; of pure and idempotent nodes alone."""
 
     def over(self, below: Policy) -> Policy:
         """Layer this policy over another: what is set here wins."""

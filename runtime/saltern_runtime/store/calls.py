@@ -139,6 +139,8 @@ class Outcome:
     seconds: float | None = None
     """Of the whole attempt; None where nothing ran."""
     failure: str | None = None
+    cache: Literal["hits", "misses"] | None = None
+    """Where a node was cached: whether its value was known."""
     taken: Mapping[str, str] = field(default_factory=dict)
     """Handles that its nodes took, kept while the stage is suspended."""
     undo: Dependant | None = None

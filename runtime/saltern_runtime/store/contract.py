@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any, Final
 
 from saltern_runtime.spec.limits import AT_ONCE
-from saltern_runtime.store.records import LAYOUT, Cursor, Record, Round
+from saltern_runtime.store.records import LAYOUT, Cursor, Limit, Record, Round
 from saltern_runtime.store.scripts import CALLS, Body, Call, Dependant, parts_of
 
 _FUNCTION: Final = re.compile(r"^local function (\w+)\(.*?^end$", re.MULTILINE | re.DOTALL)
@@ -25,6 +25,7 @@ _READS: Final = {
 }
 _LETTERS: Final = {
     "record": (Record, re.compile(r"\brec\.(\w+)")),
+    "limit": (Limit, re.compile(r"\blimit\.(\w+)")),
     "cursor": (Cursor, re.compile(r"\bc\.(\w+)")),
     "round": (Round, re.compile(r"each_of\([^)]*\), '([a-z])' \.\.")),
 }
@@ -116,7 +117,10 @@ def _shared(text: str) -> Iterator[str]:
         for read in sorted(set(_READS[kind].findall(text)) - header.keys()):
             yield f"a script reads {kind}.{read}, which no header names"
     for kind, (of, reads) in _LETTERS.items():
-        letters = dict(re.findall(rf"^-- @{kind} (\w+) (\w+)", text, re.MULTILINE))
+        listed = re.findall(rf"^-- @{kind} (\w+) (\w+)", text, re.MULTILINE)
+        letters = dict(listed)
+        for letter in sorted({letter for letter, name in listed if letters[letter] != name}):
+            yield f"the {kind}'s letter {letter} stands for two things"
         ours = {letter: name.lower() for name, letter in vars(of).items() if name.isupper()}
         for letter in sorted(letters.items() ^ ours.items()):
             yield f"the {kind}'s letter {letter[0]} ({letter[1]}) stands on one side alone"

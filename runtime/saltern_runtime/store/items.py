@@ -47,7 +47,7 @@ def _summed_up(items: Items, owner: Items, *, live: bool) -> ActivationState:
 
 
 def body_node(  # noqa: PLR0917 - each is a column
-    node: str, kind: str, stage: str, state: ActivationState, items: Items | None, ended: Failure | None
+    node: str, kind: str, stage: str, state: ActivationState, items: Items | None, ended: Failure | None, cached: int
 ) -> NodeView:
     """Return a node of a body; where its failure ended the run, that is shown with it."""
     failure = ended if ended is not None and ended.node == node else None
@@ -62,4 +62,5 @@ def body_node(  # noqa: PLR0917 - each is a column
         duration=None,
         failure=failure,
         items=items,
+        cached=cached,
     )

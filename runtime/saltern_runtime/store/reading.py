@@ -193,7 +193,10 @@ class Reader:
             if owner:
                 items, state = inside(fields, stage, *known[owner])
                 known[stage] = (opened(fields, stage), state)
-                shown += [body_node(node, kind, stage, state, items, ended) for node, kind in nodes]
+                hits = int(fields.get(f"stage|{stage}|cached", 0))
+                for index, (node, kind) in enumerate(nodes):
+                    cached = hits if index == len(nodes) - 1 else 0
+                    shown.append(body_node(node, kind, stage, state, items, ended, cached))
                 continue
             text = records.get(stage, "")
             record = json.loads(text) if text.startswith("{") else {}
@@ -206,8 +209,9 @@ class Reader:
             if items is not None and items.running:
                 items = replace(items, running=len(record.get(Record.CURSOR, {}).get(Cursor.LIVE, ())))
             for index, (node, kind) in enumerate(nodes):
-                last = items if index == len(nodes) - 1 else None
-                shown.append(_node(node, kind, stage, record, durations.get(node), failure, last))
+                is_last = index == len(nodes) - 1
+                shape = (items, int(Record.HIT in record)) if is_last else (None, 0)
+                shown.append(_node(node, kind, stage, record, durations.get(node), failure, *shape))
         return tuple(shown)
 
     def _shape(self, run_id: str, plan: str) -> Shape:
@@ -240,6 +244,7 @@ class Reader:
         counts: dict[str, int] = {}
         ready: dict[str, int] = {}
         oldest: dict[str, float] = {}
+        limited: dict[str, int] = {}
         dead = 0
         client = self._store.client
         for shard in range(self._store.settings.shards):
@@ -249,21 +254,28 @@ class Reader:
                 pipe.hgetall(f"{prefix}stats")
                 pipe.zcard(f"{prefix}dead")
                 pipe.smembers(f"{prefix}queues")
-                (now, _), stats, letters, queues = pipe.execute()
-            names = sorted(queues)
+                pipe.smembers(f"{prefix}lines")
+                (now, _), stats, letters, queues, lines = pipe.execute()
+            names, lines = sorted(queues), sorted(lines)
             with client.pipeline(transaction=False) as pipe:
                 for queue in names:
                     pipe.zcard(f"{prefix}ready:{queue}")
                     pipe.zrange(f"{prefix}ready:{queue}", 0, 0, withscores=True)
+                for line in lines:
+                    pipe.zcard(f"{prefix}line:{line}")
                 waiting = pipe.execute()
             for name, count in stats.items():
                 counts[name] = counts.get(name, 0) + int(count)
             dead += letters
+            for line, length in zip(lines, waiting[2 * len(names) :], strict=True):
+                connection = line.split("|", 1)[0]
+                limited[connection] = limited.get(connection, 0) + length
+            del waiting[2 * len(names) :]
             for queue, depth, top in zip(names, waiting[::2], waiting[1::2], strict=True):
                 ready[queue] = ready.get(queue, 0) + depth
                 waited = now - (top[0][1] % 1e13) / 1000 if top else 0.0
                 oldest[queue] = max(oldest.get(queue, 0.0), waited, 0.0)
-        return Figures(counts, ready, oldest, dead)
+        return Figures(counts, ready, oldest, limited, dead)
 
     def open_runs(self) -> list[str]:
         """Return the ids of all runs that the server holds, found by scanning; for reconciling after a restart."""
@@ -303,6 +315,7 @@ def _node(  # noqa: PLR0917 - each is a column
     duration: float | None,
     failure: Failure | None,
     items: Items | None,
+    cached: int,
 ) -> NodeView:
     began, ended = record.get(Record.BEGAN), record.get(Record.ENDED)
     blamed = failure is not None and (failure.node in (None, node) or items is not None)
@@ -317,6 +330,7 @@ def _node(  # noqa: PLR0917 - each is a column
         duration=duration,
         failure=failure if blamed else None,
         items=items,
+        cached=cached,
     )
 
 

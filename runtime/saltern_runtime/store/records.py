@@ -36,10 +36,21 @@ class Record:
     WAKES = "z"
     ASKS = "h"
     TAKEN = "k"
+    HIT = "m"
+    LIMIT = "j"
     CURSOR = "c"
     DONE = "done"
     NEXT = "next"
     RINGS = "rings"
+
+
+class Limit:
+    """What a limited activation, and a dependant, has of its limit (`Record.LIMIT`)."""
+
+    NAME = "n"
+    BY_TENANT = "t"
+    CONCURRENCY = "c"
+    PER_SECOND = "r"
 
 
 class Cursor:

@@ -38,6 +38,8 @@ class Dependant(_Dependant, total=False):
     ttl: int
     quorum: int
     """It becomes READY as soon as so many of its control edges are live."""
+    limit: dict[str, str | float | bool]
+    """Of what it calls; its keys are those of `records.Limit`."""
 
 
 class Body(TypedDict):
@@ -152,6 +154,7 @@ class Advance(_Ends):
     durations: str
     failure: str | None = None
     undo: str | None = None
+    cache: str | None = None
     claim: str | None = None
     bucket: int | None = None
     ms: int | None = None

@@ -128,6 +128,7 @@ class Store(Link):
             durations=outcome.durations,
             failure=outcome.failure,
             undo=None if outcome.undo is None else compact(outcome.undo),
+            cache=outcome.cache,
             claim=next_nonce,
             ms=None if seconds is None else round(seconds * 1000),
             bucket=None if seconds is None else bucket_of(seconds),
@@ -338,6 +339,20 @@ class Store(Link):
             self.patiently(lambda at=shard: self.client.set(f"{self.keys.shard(at)}plan:{plan}", graph, nx=True))  # type: ignore[misc]  # mypy cannot infer a lambda with a default
 
     # Values
+
+    def recall(self, key: str) -> str | None:
+        """Return what is cached under a key (the hex digest of what was asked); None where nothing is. Asks once."""
+        text: Any = self.patiently(lambda: self.client.get(self._cached(key)), patience=0)
+        return None if text is None else self.inside(str(text))
+
+    def keep_value(self, key: str, text: str, seconds: float) -> None:
+        """Cache a value. Its payload outlives it, and belongs to it alone: a run's own may be kept for longer."""
+        owner = f"{int(key[:8], 16) % self.settings.shards}-{key[:24]}"  # as a run's id, which names the shard
+        text = self._outside(owner, text, seconds + 60.0)
+        self.patiently(lambda: self.client.set(self._cached(key), text, px=max(1, int(seconds * 1000))), patience=0)
+
+    def _cached(self, key: str) -> str:
+        return f"{self.keys.shard(int(key[:8], 16) % self.settings.shards)}cache:{key}"
 
     def _outside(self, run_id: str, text: str, keep: float) -> str:
         if len(text) * 4 <= INLINE or len(text.encode()) <= INLINE:

@@ -87,6 +87,8 @@ class NodeView:
     failure: Failure | None = None
     items: Items | None = None
     """Of a foreach and the nodes of its body, which are shown once for all items; None for every other node."""
+    cached: int = 0
+    """How often its value came from the cache: more than once only where it stands for all items."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,7 @@ class NodeModel(BaseModel):
     items: ItemsModel | None = Field(
         default=None, description="Of a foreach and the nodes of its body, which stand here once for all items."
     )
+    cached: int = Field(default=0, description="How often its value came from the cache.")
 
 
 class RunSummary(BaseModel):
@@ -199,6 +200,7 @@ def _node(node: NodeView) -> dict[str, Json]:
         "duration": node.duration,
         "failure": _failure(node.failure),
         "items": None if node.items is None else asdict(node.items),
+        "cached": node.cached,
     }
 
 

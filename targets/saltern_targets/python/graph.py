@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from saltern_compiler.ir.pipeline import Connection
+from saltern_compiler.ir.pipeline import LIMITS, Connection
 from saltern_compiler.ir.plan import Awaits, Carries, Opens, Plan, Responds, Schedule, Sleeps, Stage
 from saltern_compiler.ir.values import Literal, SecretRef
 from saltern_compiler.pytext import literal
-from saltern_runtime.spec import DEFAULT_POLICY, Retry
+from saltern_runtime.spec import DEFAULT_POLICY, Limits, Retry
 from saltern_runtime.version import __version__
 from saltern_targets.names import function_names, item_names, module_names, package_name
 from saltern_targets.python.classes import Classes
@@ -40,7 +40,9 @@ def emit_graph(plan: Plan, classes: Classes) -> bytes:
         *([f"reserve={literal(float(plan.reserve))}"] if plan.reserve else []),
     ]
     used = {planned.node.connection for planned in plan.nodes}
-    connections = [_connection(plan, connection) for connection in plan.pipeline.connections if connection.name in used]
+    connections = [
+        _connection(plan, module, connection) for connection in plan.pipeline.connections if connection.name in used
+    ]
     if connections:
         module.use("saltern_runtime", "Connection")
         parts.append(f"connections=({', '.join(connections)},)")
@@ -54,10 +56,12 @@ def emit_graph(plan: Plan, classes: Classes) -> bytes:
     return module.render()
 
 
-def _connection(plan: Plan, connection: Connection) -> str:
+def _connection(plan: Plan, module: Module, connection: Connection) -> str:
     settings: dict[str, object] = {}
     secrets: dict[str, object] = {}
     for name, value in connection.settings:
+        if name == LIMITS:
+            continue
         if isinstance(value, SecretRef):
             secret = plan.pipeline.secret(value.name)
             assert secret is not None, "checks refuse a reference to no secret"
@@ -70,7 +74,19 @@ def _connection(plan: Plan, connection: Connection) -> str:
         parts.append(f"settings={literal(settings)}")
     if secrets:
         parts.append(f"secrets={literal(secrets)}")
+    if connection.limits is not None:
+        module.use("saltern_runtime", "Limits")
+        parts.append(f"limits={_limits(connection.limits)}")
     return f"Connection({', '.join(parts)})"
+
+
+def _limits(limits: Limits) -> str:
+    given = {
+        "per_second": None if limits.per_second is None else float(limits.per_second),
+        "concurrency": limits.concurrency,
+        "by": limits.by,
+    }
+    return f"Limits({', '.join(f'{name}={literal(value)}' for name, value in given.items() if value is not None)})"
 
 
 def _schedule(schedule: Schedule) -> str:

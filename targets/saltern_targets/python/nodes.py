@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from saltern_compiler.ir.attempts import is_race, race_of
-from saltern_compiler.ir.pipeline import RETURN, Node
+from saltern_compiler.ir.pipeline import RETURN
 from saltern_compiler.ir.plan import Plan, PlannedNode
 from saltern_compiler.ir.values import Expression, ListValue, Literal, ObjectValue, TypeValue, Value
 from saltern_compiler.pytext import RESERVED, identifier, literal
-from saltern_runtime.spec import ANY, BOOL, Emit, NodeType, Param, Type, UnionType
+from saltern_runtime.spec import ANY, BOOL, Emit, Param, Type, UnionType
 from saltern_runtime.spec.names import AMBIENT, ELSE, FAILURE_TYPE, INPUT, RUN, RUN_TYPE, THEN, case_handle
 from saltern_targets.names import IN_SCOPE, function_names, item_names, module_names, package_name
 from saltern_targets.python.classes import Classes
@@ -70,7 +70,7 @@ class _Writer:
         values = Values(self._names(planned), self.classes)
         body = _BODIES[planned.spec.emit](self, planned, values)
         takes_context = planned.spec.emit is Emit.CALL
-        self.module.add(self._decorator(planned.node, planned.spec))
+        self.module.add(self._decorator(planned))
         self.module.add(self._signature(planned, values, takes_context=takes_context))
         label = self.plan.docs.get(planned.node.id)
         if label:
@@ -95,11 +95,13 @@ class _Writer:
                 keywords[name] = Keyword(self.functions[name], self.plan.node(name).result, may_be_skipped=skipped)
         return keywords
 
-    def _decorator(self, node: Node, spec: NodeType) -> str:
+    def _decorator(self, planned: PlannedNode) -> str:
+        node = planned.node
         connection = f", connection={literal(node.connection)}" if node.connection else ""
-        of = node.control[0].source if spec.emit is Emit.ERROR else None
+        of = node.control[0].source if planned.spec.emit is Emit.ERROR else None
         failed = "" if of is None else f", of={literal(of)}"
-        return f"@node({literal(node.id)}, type={literal(f'{node.type}@{node.version}')}{connection}{failed})"
+        kept = "" if planned.policy.cache is None else f", cache={literal(float(planned.policy.cache))}"
+        return f"@node({literal(node.id)}, type={literal(f'{node.type}@{node.version}')}{connection}{failed}{kept})"
 
     def _signature(self, planned: PlannedNode, values: Values, *, takes_context: bool) -> str:
         keywords = [f"{name.text}: {self._annotation(source, name, values)}" for source, name in self._ordered(values)]
@@ -150,7 +152,10 @@ class _Writer:
                 arguments.append(f"{param.name}={self._argument(planned, param, value, values)}")
         if spec.result_param:
             arguments.append(f"{spec.result_param}={values.annotation(planned.result)}")
-        return [f"return {name}.{function}({', '.join(arguments)})"]
+        called = f"{name}.{function}"
+        if planned.policy.cache is not None:
+            called = f"ctx.cached({called})"
+        return [f"return {called}({', '.join(arguments)})"]
 
     def _argument(self, planned: PlannedNode, param: Param, value: Value, values: Values) -> str:
         if planned.spec.imports_param == param.name and isinstance(value, Literal):

@@ -88,7 +88,10 @@ VALID = [
     (("viewport",), None),
     (("ui",), {"anything": [1]}),
     (("settings",), {"deadline": "1h30m", "retention": 60.5}),
-    (("policy",), {"retry": {"attempts": 3, "base": "500ms", "cap": 60}, "priority": 9, "on_ambiguous": "fail"}),
+    (
+        ("policy",),
+        {"retry": {"attempts": 3, "base": "500ms", "cap": 60}, "priority": 9, "on_ambiguous": "fail", "cache": "1h"},
+    ),
     (("nodes", CLASSIFY, "parentId"), None),
     (("nodes", CLASSIFY, "typeVersion"), 1.0),
     (("nodes", CLASSIFY, "style"), {"color": "red"}),

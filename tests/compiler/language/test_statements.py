@@ -6,8 +6,8 @@ import pytest
 
 from saltern_compiler.frontend.language import reader
 from saltern_compiler.ir.pipeline import ControlEdge, Node, Pipeline
-from saltern_compiler.ir.values import Expression, Literal, SecretRef, Template, TypeValue
-from saltern_runtime.spec import INT, STRING, Field, Policy, Retry, obj, optional
+from saltern_compiler.ir.values import Expression, Literal, ObjectValue, SecretRef, Template, TypeValue
+from saltern_runtime.spec import INT, STRING, Field, Limits, Policy, Retry, obj, optional
 
 
 def _read(text: str) -> Pipeline:
@@ -132,6 +132,7 @@ def test_after_on_a_branch() -> None:
         ("@ttl(10m)", Policy(ttl=600.0)),
         ("@on_error(continue)", Policy(on_error="continue")),
         ('@on_ambiguous("fail")', Policy(on_ambiguous="fail")),
+        ("@cache(1h)", Policy(cache=3600.0)),
     ],
 )
 def test_policies(decorator: str, policy: Policy) -> None:
@@ -156,6 +157,22 @@ def test_policies_of_pipeline_and_connection() -> None:
     assert pipeline is not None
     assert pipeline.policy == Policy(timeout=5.0)
     assert pipeline.connections[0].policy == Policy(retry=Retry(2))
+
+
+def test_limits_of_a_connection() -> None:
+    """Whom they count by is a word, with quotes or without; any other bare name in a connection is a secret."""
+    pipeline = _read(
+        """
+        connection a = slack { token: env("T"), limits: { per_second: 0.5, concurrency: 3, by: tenant } }
+        connection b = slack { token: env("T"), limits: { concurrency: 3, by: "tenant" } }
+        connection c = slack { token: env("T"), limits: { concurrency: three } }
+        """
+    )
+    first, second, third = (each.setting("limits") for each in pipeline.connections)
+    assert first == Literal({"per_second": 0.5, "concurrency": 3, "by": "tenant"})
+    assert second == Literal({"concurrency": 3, "by": "tenant"})
+    assert third == ObjectValue((("concurrency", SecretRef("three")),))
+    assert pipeline.connections[1].limits == Limits(concurrency=3, by="tenant")
 
 
 def test_secrets() -> None:
@@ -351,19 +368,6 @@ def test_parallel() -> None:
     body = nodes["a/two"].body
     assert body is not None
     assert [node.id for node in body.nodes] == ["a/two/yield", "b"]
-
-
-@pytest.mark.parametrize(
-    ("statement", "construct"),
-    [
-        ("@cache(1h)\na = set { value: 1 }", "@cache"),
-    ],
-)
-def test_constructs_that_do_not_run(statement: str, construct: str) -> None:
-    """Each is named by its own finding, and the rest of the pipeline is there to be checked."""
-    pipeline, found = reader.read("pipeline p\n" + statement)
-    assert [(each.code, each.message) for each in found] == [("does-not-run-yet", f"`{construct}` does not run yet")]
-    assert pipeline is not None
 
 
 def test_words_are_not_reserved() -> None:

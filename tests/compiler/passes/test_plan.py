@@ -9,7 +9,7 @@ import pytest
 from saltern_compiler.frontend import read
 from saltern_compiler.passes import analyze, make_plan
 from saltern_compiler.registry import Registry
-from saltern_runtime.spec import NULL, STRING, optional, show
+from saltern_runtime.spec import NULL, STRING, ConnectorSpec, optional, show
 from saltern_runtime.spec.limits import AT_ONCE
 
 SLACK = 'connection team = slack { token: env("SLACK_TOKEN") }\n'
@@ -154,6 +154,59 @@ def test_reasons():
     assert because["retry"].startswith("default of the ")
     assert because["queue"] == "the node type slack.post_message@1 runs there"
     assert (stage.timeout, stage.priority, stage.on_ambiguous) == (3.0, 7, "fail")
+
+
+def test_limits_of_a_connection_stand_with_its_stages():
+    """Each stage that calls through it says so, in words."""
+    plan = plan_of(
+        'connection a = http { base_url: "https://a.example", limits: { per_second: 0.5, concurrency: 3, by: tenant } }\n'
+        'connection b = http { base_url: "https://b.example", limits: { concurrency: 1 } }\n'
+        'one = http.request(a) { url: "/" }\ntwo = http.request(b) { url: "/" }\nfree = http.request { url: "https://c.example" }\n'
+        "return { one: one.status, two: two.status, free: free.status }\n"
+    )
+    said = {
+        stage.name: [(each.value, each.because) for each in stage.decisions if each.what == "limits"]
+        for stage in plan.stages
+    }
+    assert said == {
+        "one": [("0.5 a second, 3 at a time, for each tenant", "on the connection a")],
+        "two": [("1 at a time", "on the connection b")],
+        "free": [],
+        "return": [],
+    }
+
+
+def test_limits_of_what_nothing_calls_through():
+    """A connector that a plugin brings without a node type has nothing to limit."""
+    registry = Registry(connectors=[ConnectorSpec("silent", "Makes no calls.")])
+    pipeline, found = read("pipeline p\nconnection a = silent { limits: { concurrency: 1 } }\nreturn 1", "p.saltern")
+    assert not found
+    found = [each for each in analyze(pipeline, registry).diagnostics if each.code == "invalid-limit"]
+    assert [each.message for each in found] == [
+        "nothing calls through a connection of `silent`, so there is nothing to limit"
+    ]
+
+
+def test_a_cache_that_a_connection_or_the_pipeline_says():
+    """It holds for what asks: what acts, and what is computed here, is not cached, and says why."""
+    plan = plan_of(
+        '@cache(1h)\npipeline example\n@cache(2h)\nconnection site = http { base_url: "https://a.example" }\n'
+        'got = http.request(site) { url: "/a" }\n'
+        'put = http.request(site) { method: "POST", url: "/a" }\n'
+        'free = http.request { url: "https://b.example" }\n'
+        "@cache(3h)\nown = set { value: 1 }\n"
+        "return { got: got.status, put: put.status, free: free.status, own: own }\n"
+    )
+    kept = {each.node.id: each.policy.cache for each in plan.nodes}
+    assert kept == {"got": 7200.0, "put": None, "free": 3600.0, "own": 10800.0, "return": None}
+    because = {stage.name: {each.what: each.because for each in stage.decisions}["cache"] for stage in plan.stages}
+    assert because == {
+        "got": "@cache on the connection site",
+        "put": "@cache on the connection site, which holds for idempotent nodes alone",
+        "free": "@cache on the pipeline",
+        "own": "@cache on the node",
+        "return": "@cache on the pipeline, which holds for idempotent nodes alone",
+    }
 
 
 def test_surroundings():

@@ -383,7 +383,7 @@ def test_a_skipped_loop_runs_nothing(local):
 
 def test_too_many_items(local, monkeypatch):
     """More items than a foreach may have is a permanent error, before anything is stored."""
-    monkeypatch.setattr("saltern_runtime.engine.stages.MAX_ITEMS", 3)
+    monkeypatch.setattr("saltern_runtime.engine.results.MAX_ITEMS", 3)
     view = local.run(*loop(), given=[1, 2, 3, 4])
     assert (view.state, view.failure.code) == ("FAILED", "too-many-items")
 

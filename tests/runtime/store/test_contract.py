@@ -75,6 +75,12 @@ def test_what_a_script_does_not_reach_is_not_its():
             "-- @record n once ",
             "the record's letter n (nonce) stands on one side alone",
         ),
+        (
+            "prelude",
+            "-- @record n nonce ",
+            "-- @record n once \n-- @record n nonce ",
+            "the record's letter n stands for two things",
+        ),
         ("prelude", "-- @cursor m most", "-- @cursor q most", "the cursor's letter m (most) stands on one side alone"),
         (
             "claims",

@@ -137,6 +137,7 @@ def test_at_most_64_at_a_time(bench):
     for _ in range(70):
         made = bench.create()
         bench.due_now(f"r|{made.run_id}")
+    bench.client.zrem(bench.key("due"), "b|q|1", "b|q|2")  # bells, which may be due by now
     assert [bench.store.take_due(0, "one")[0] for _ in range(2)] == [64, 6]
     bench.check()
 

@@ -83,10 +83,10 @@ def read_edges(values: Sequence[Json], drawing: Drawing, origin: Origin, report:
         if edge is None:
             continue
         if edge.kind in {"resource", "tool"}:
-            note = "Data and control edges run; a model's tools are nodes of their own later."
+            note = "Edges carry values or branches. What a model or an agent is given stands in its parameters."
             report.add(
-                "does-not-run-yet",
-                f"{edge.kind} edges do not run yet",
+                "unsupported-edge",
+                f"a {edge.kind} edge carries nothing here",
                 edge.place.child("data", "kind"),
                 note,
             )

@@ -39,7 +39,7 @@ def read_settings(value: Json, origin: Origin, report: Report) -> tuple[tuple[st
 def read_policy(value: Json, origin: Origin, report: Report) -> Policy:
     """Read a policy; fields that are wrong are reported, and unset."""
     members = report.members(value, POLICY, origin, "a policy", ILL_TYPED)
-    for key in ("timeout", "ttl"):
+    for key in ("timeout", "ttl", "cache"):
         if key in members:
             members[key] = read_duration(members[key], origin.child(key), report)
     if "retry" in members:

@@ -306,6 +306,7 @@ def _policy(policy: Policy) -> dict[str, Json]:
         "ttl": None if policy.ttl is None else show_duration(policy.ttl),
         "on_error": policy.on_error,
         "on_ambiguous": policy.on_ambiguous,
+        "cache": None if policy.cache is None else show_duration(policy.cache),
     }
     return {name: value for name, value in settings.items() if value is not None}
 

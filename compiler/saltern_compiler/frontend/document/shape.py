@@ -125,6 +125,7 @@ POLICY: Final[Table] = {
     "ttl": Key({"$ref": "#/$defs/duration"}),
     "on_error": Key({"enum": ["fail", "continue"]}),
     "on_ambiguous": Key({"enum": ["retry", "fail"]}),
+    "cache": Key({"$ref": "#/$defs/duration"}),
 }
 RETRY: Final[Table] = {
     "attempts": Key({"type": "integer", "minimum": 1}),

@@ -15,8 +15,6 @@ from saltern_compiler.frontend.language.syntax import Argument, Decorator, Embed
 from saltern_compiler.frontend.language.types import place
 from saltern_runtime.spec import Policy, Retry
 
-_NOT_YET: Final = frozenset({"cache", "compensate"})
-
 
 @dataclass(frozen=True, slots=True)
 class Decorations:
@@ -59,20 +57,12 @@ def decorations(
 
 
 def _unknown(name: Name, *, of_node: bool) -> Diagnostic:
-    if name.text in _NOT_YET:
-        return not_yet(f"@{name.text}", place(name.span))
     known = tuple(_READERS if of_node else _POLICIES)
     near = nearest(name.text, known)
     fixes = replace_by(near, place(name.span))
     notes = (*did_you_mean(f"@{name}" for name in near), *there_are(f"@{name}" for name in known))
     message = f"there is no policy `@{name.text}`" + ("" if of_node else " here")
     return Diagnostic("unknown-policy", message, place(name.span), notes=notes, fixes=fixes)
-
-
-def not_yet(construct: str, origin: Origin) -> Diagnostic:
-    """Say that a construct of the language is understood, but does not run in this version."""
-    notes = ("The language has it, this version of the compiler cannot build it.",)
-    return Diagnostic("does-not-run-yet", f"`{construct}` does not run yet", origin, notes=notes)
 
 
 def _read(decorator: Decorator, report: Callable[[Diagnostic], None]) -> object:
@@ -167,6 +157,7 @@ _POLICIES: Final[Mapping[str, tuple[str, Callable[[Decorator], object]]]] = {
         "@on_ambiguous(fail)",
         lambda of: _word(_one(of), "what an unknown outcome leads to", ("retry", "fail")),
     ),
+    "cache": ("@cache(1h)", lambda of: duration(_one(of), "the time that a value is kept")),
 }
 _READERS: Final[Mapping[str, tuple[str, Callable[[Decorator], object]]]] = {
     **_POLICIES,

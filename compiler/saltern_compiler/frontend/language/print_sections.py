@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from saltern_compiler.expr.ast import Ident
 from saltern_compiler.expr.literals import show_string
 from saltern_compiler.frontend.durations import show_duration
 from saltern_compiler.frontend.language.print_values import IDENTIFIER, ValueWriter, key, template
 from saltern_compiler.frontend.remarks import BEFORE, BESIDE, INSIDE, START, Orders, Remarks, in_order
-from saltern_compiler.ir.pipeline import LENGTHS, Connection, Pipeline, Trigger
-from saltern_compiler.ir.values import Literal, Value
+from saltern_compiler.ir.pipeline import LENGTHS, LIMITS, Connection, Pipeline, Trigger
+from saltern_compiler.ir.values import Expression, Literal, ObjectValue, Value
 from saltern_compiler.registry import Registry
 from saltern_runtime.spec import ObjectType, Policy, Retry
 
@@ -81,7 +82,7 @@ class SectionWriter:
 
     def _connection(self, of: Connection, *, gap: bool) -> None:
         values = self._values(secrets=True)
-        settings = {name: values.value(value) for name, value in of.settings}
+        settings = {name: values.value(_worded(value) if name == LIMITS else value) for name, value in of.settings}
         anchor = f"connection {of.name}"
         head = f"connection {of.name} = {of.connector}"
         self._section(anchor, [*policy_lines(of.policy), *self._braces(anchor, head, settings)], gap=gap)
@@ -134,6 +135,14 @@ class SectionWriter:
         return ["\n".join([f"{head} {{ " + flat[0], *flat[1:], "}"])] if flat else [head + " {}"]
 
 
+def _worded(limits: Value) -> Value:
+    """Write whom limits count by as a word."""
+    if not isinstance(limits, Literal) or not isinstance(limits.value, dict) or limits.value.get("by") != "tenant":
+        return limits
+    members: dict[str, Value] = {name: Literal(part) for name, part in limits.value.items()}
+    return ObjectValue(tuple({**members, "by": Expression(Ident("tenant"))}.items()))
+
+
 def text_of(value: Value) -> str | None:
     """Return the text that a value is, if it is one."""
     return value.value if isinstance(value, Literal) and isinstance(value.value, str) else None
@@ -159,6 +168,8 @@ def policy_lines(policy: Policy) -> list[str]:
         decorators.append(f"@on_error({policy.on_error})")
     if policy.on_ambiguous is not None:
         decorators.append(f"@on_ambiguous({policy.on_ambiguous})")
+    if policy.cache is not None:
+        decorators.append(f"@cache({show_duration(policy.cache)})")
     return decorators
 
 

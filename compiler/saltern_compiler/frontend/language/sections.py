@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
 from saltern_compiler.diagnostics.model import Diagnostic, Edit, Fix, Origin
 from saltern_compiler.diagnostics.suggest import did_you_mean, it_takes, nearest, replace_by
-from saltern_compiler.expr.ast import Call, Const, Expr, Ident, Span
+from saltern_compiler.expr.ast import Call, Const, Expr, Ident, MapExpr, Span
 from saltern_compiler.frontend.durations import seconds
 from saltern_compiler.frontend.language import syntax as syn
 from saltern_compiler.frontend.language.policy import decorations
 from saltern_compiler.frontend.language.types import place
 from saltern_compiler.frontend.language.values import Names, Values
-from saltern_compiler.ir.pipeline import LENGTHS, Connection, Pipeline, Region, Secret, Trigger, trigger_key
+from saltern_compiler.ir.pipeline import LENGTHS, LIMITS, Connection, Pipeline, Region, Secret, Trigger, trigger_key
 from saltern_compiler.ir.values import Literal, Value
 from saltern_runtime.spec import Json, ObjectType, Policy, obj
 
@@ -187,7 +187,10 @@ class Sections:
 
     def _add_connection(self, section: syn.ConnectionLine) -> None:
         policy = decorations(section.decorators, self.report, of_node=False).policy
-        settings = {name: self.values.value(value, Names.SECRETS) for name, _, value in self.entries(section.settings)}
+        settings = {
+            name: self.values.value(_worded(name, value), Names.SECRETS)
+            for name, _, value in self.entries(section.settings)
+        }
         self.connections.append(
             Connection(
                 section.name.text,
@@ -217,6 +220,17 @@ class Sections:
             if length is not None:
                 return Literal(length, place(value.span))
         return self.values.value(value, Names.SECRETS)
+
+
+def _worded(name: str, value: Expr) -> Expr:
+    """Take the word behind `by` in limits as its text: a bare name in a connection is a secret otherwise."""
+    if name != LIMITS or not isinstance(value, MapExpr):
+        return value
+    entries = (
+        (key, Const(part.name, span=part.span) if isinstance(part, Ident) and key == Const("by") else part)
+        for key, part in value.entries
+    )
+    return replace(value, entries=tuple(entries))
 
 
 def _part(section: _Once) -> tuple[str, str]:

@@ -81,6 +81,8 @@ def _check_policy(owner: str, policy: Policy, place: Callable[[str], Origin], co
         report("timeout", "More than 0 seconds, at most a day.")
     if policy.ttl is not None and not _within(policy.ttl, 0, 30 * _DAY):
         report("ttl", "More than 0 seconds, at most 30 days.")
+    if policy.cache is not None and not _within(policy.cache, 0, 30 * _DAY):
+        report("cache", "More than 0 seconds, at most 30 days.")
     if policy.priority is not None and policy.priority not in range(10):
         report("priority", "A whole number from 0 (whenever) to 9 (first).")
     if policy.retry is not None and not _is_sound(policy.retry):

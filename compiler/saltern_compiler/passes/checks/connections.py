@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from saltern_compiler.diagnostics.model import Diagnostic
 from saltern_compiler.diagnostics.suggest import did_you_mean, join, replace_by, there_are
-from saltern_compiler.ir.pipeline import Node, Pipeline
+from saltern_compiler.ir.pipeline import LIMITS, Connection, Node, Pipeline
+from saltern_compiler.ir.values import Literal
 from saltern_compiler.passes.analyses.shape import SHAPE
 from saltern_compiler.passes.base import Check, Context
-from saltern_compiler.passes.settings import check_settings
+from saltern_compiler.passes.settings import LIMITS_TYPE, check_settings, connection_settings
+from saltern_compiler.passes.values import misfits
 from saltern_runtime.spec import NodeType
+
+_LIMITS: Final = {
+    "per_second": (
+        1 / 86_400,
+        100_000,
+        "More than 0: one a day at least, 100,000 at most; `0.5` is one every other second.",
+    ),
+    "concurrency": (1, 10_000, "1 at least, 10,000 at most."),
+}
+"""Limit → the least and the most that it may be, and that in words."""
 
 
 @dataclass(frozen=True, slots=True)
 class Connections(Check):
-    """`unknown-connector`, settings, `unknown-connection`, `missing-connection`, `wrong-connector`, `unexpected-connection`."""
+    """`unknown-connector`, settings, `unknown-connection`, `missing-connection`, `wrong-connector`, `unexpected-connection`, `invalid-limit`."""
 
     name: str = "connections"
 
@@ -30,12 +43,33 @@ class Connections(Check):
                 context.report(Diagnostic("unknown-connector", message, connection.origin, notes=notes))
                 continue
             owner = f"the connection `{connection.name}`"
-            check_settings(owner, connection.settings, spec.settings, connection.origin, context)
+            check_settings(owner, connection.settings, connection_settings(spec), connection.origin, context)
+            _check_limits(connection, context)
         shape = context.get(SHAPE, pipeline)
         for node in shape.nodes.values():
             node_type = shape.spec(node.id)
             if node_type is not None:
                 _check_use(node, node_type, pipeline, context)
+
+
+def _check_limits(connection: Connection, context: Context) -> None:
+    """Report limits that let nothing through, that say nothing, or that nothing would come under."""
+    given = connection.setting(LIMITS)
+    if not isinstance(given, Literal) or next(misfits(given.value, LIMITS_TYPE), None) is not None:
+        return  # missing, or found already
+
+    def report(message: str, note: str, *path: str) -> None:
+        context.report(Diagnostic("invalid-limit", message, given.origin.child(*path), notes=(note,)))
+
+    if not context.registry.calls_through(connection.connector):
+        message = f"nothing calls through a connection of `{connection.connector}`, so there is nothing to limit"
+        report(message, "Leave the limits out.")
+    if not _LIMITS.keys() & given.value.keys():
+        report(f"the limits of `{connection.name}` say nothing", "Write `per_second`, `concurrency`, or both.")
+    for name, (least, most, rule) in _LIMITS.items():
+        value = given.value.get(name)
+        if value is not None and not least <= value <= most:
+            report(f"`{name}` of `{connection.name}` is {value}", rule, name)
 
 
 def _check_use(node: Node, spec: NodeType, pipeline: Pipeline, context: Context) -> None:

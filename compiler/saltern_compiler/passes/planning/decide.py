@@ -12,7 +12,20 @@ from saltern_compiler.ir.plan import Awaits, Carries, Decision, Opens, Responds,
 from saltern_compiler.passes.analyses.shape import Shape
 from saltern_compiler.passes.layers import decide, layers
 from saltern_compiler.registry import Registry
-from saltern_runtime.spec import ANY, Effect, Json, NodeType, OnError, OnLimit, Param, Policy, Retry, Type, chosen
+from saltern_runtime.spec import (
+    ANY,
+    Effect,
+    Json,
+    Limits,
+    NodeType,
+    OnError,
+    OnLimit,
+    Param,
+    Policy,
+    Retry,
+    Type,
+    chosen,
+)
 from saltern_runtime.spec import Carries as CarriesSpec
 from saltern_runtime.spec.limits import DEADLINE, LEASE, RETENTION
 from saltern_runtime.spec.names import COMPENSATE
@@ -29,7 +42,9 @@ class Decided:
     decisions: tuple[Decision, ...]
 
 
-def decide_policy(node: Node, spec: NodeType, pipeline: Pipeline, shape: Shape, registry: Registry) -> Decided:
+def decide_policy(  # noqa: PLR0917 - each is a column
+    node: Node, spec: NodeType, effect: Effect, pipeline: Pipeline, shape: Shape, registry: Registry
+) -> Decided:
     """Take each field from the nearest policy that sets it."""
     connection = shape.connections.get(node.connection or "")
     connector = registry.connector(connection.connector) if connection is not None else None
@@ -37,8 +52,17 @@ def decide_policy(node: Node, spec: NodeType, pipeline: Pipeline, shape: Shape, 
     chosen = {field.name: decide(stack, field.name) for field in fields(Policy)}
     if node.id in shape.outcomes:
         chosen["on_error"] = ("continue", "others hang on whether it fails")
-    decisions = tuple(Decision(name, _show(name, value), because) for name, (value, because) in chosen.items())
-    return Decided(Policy(**{name: value for name, (value, _) in chosen.items()}), decisions)
+    if chosen["cache"][0] is not None and node.policy.cache is None and not _is_asked(spec, effect):
+        chosen["cache"] = (None, f"{chosen['cache'][1]}, which holds for idempotent nodes alone")
+    decisions = [Decision(name, _show(name, value), because) for name, (value, because) in chosen.items()]
+    if connection is not None and connection.limits is not None:
+        decisions.append(Decision("limits", _show_limits(connection.limits), f"on the connection {connection.name}"))
+    return Decided(Policy(**{name: value for name, (value, _) in chosen.items()}), tuple(decisions))
+
+
+def _is_asked(spec: NodeType, effect: Effect) -> bool:
+    """Whether a node asks something outside, so that a cache that others say is meant for it: to compute costs less than to look."""
+    return effect is Effect.IDEMPOTENT and not spec.suspends
 
 
 def ends_of(node: Node, spec: NodeType, value: Type = ANY) -> Opens | Sleeps | Awaits | Responds | None:
@@ -162,7 +186,16 @@ def _show(name: str, value: Any) -> str:
         if value.attempts == 1:
             return attempts
         return f"{attempts}, full jitter up to {_seconds(value.base)} at first, {_seconds(value.cap)} at most"
-    return _seconds(value) if name in ("timeout", "ttl") else str(value)
+    return _seconds(value) if name in ("timeout", "ttl", "cache") else str(value)
+
+
+def _show_limits(limits: Limits) -> str:
+    said = [
+        *([f"{limits.per_second:g} a second"] if limits.per_second is not None else []),
+        *([f"{limits.concurrency} at a time"] if limits.concurrency is not None else []),
+        *(["for each tenant"] if limits.by == "tenant" else []),
+    ]
+    return ", ".join(said)
 
 
 def _seconds(value: float) -> str:

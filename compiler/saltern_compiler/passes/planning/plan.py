@@ -52,7 +52,9 @@ def make_plan(
     live = run(analysis.pipeline, analysis.context, OPTIMIZATIONS)
     shape, types = analysis.context.get(SHAPE, live), analysis.context.get(TYPES, live)
     decided = {
-        node_id: decide_policy(shape.nodes[node_id], shape.specs[node_id], live, shape, registry)
+        node_id: decide_policy(
+            shape.nodes[node_id], shape.specs[node_id], types.effects[node_id], live, shape, registry
+        )
         for node_id in shape.order
     }
     deadline, retention, decisions = pipeline_decisions(live)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from saltern_compiler.ir.pipeline import RETURN, Connection, Node, Pipeline, Trigger, map_nodes
 from saltern_compiler.ir.values import Value
 from saltern_compiler.passes.base import Context, Pass
+from saltern_compiler.passes.settings import connection_settings
 from saltern_compiler.passes.values import coerce
 from saltern_runtime.spec import ANY, NodeType, ObjectType, Type
 
@@ -53,7 +54,7 @@ def _connection(connection: Connection, context: Context) -> Connection:
     spec = context.registry.connector(connection.connector)
     if spec is None:
         return connection
-    types = {param.name: param.type for param in spec.settings}
+    types = {param.name: param.type for param in connection_settings(spec)}
     settings = _coerced(connection.settings, lambda name: types.get(name, ANY))
     return connection if settings is connection.settings else replace(connection, settings=settings)
 

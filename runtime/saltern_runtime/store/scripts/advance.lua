@@ -1,8 +1,9 @@
 -- advance: record a stage's outcome, make dependants READY, claim what comes next. The hot script: one round trip a stage.
 --
--- @call run, path, nonce, state, dependants, durations, failure?, undo?, claim?, bucket?, ms?, lease, bells, ring
--- The state is SUCCEEDED, SKIPPED, or FAILED where the run goes on; durations and failure are JSON texts; claim is the nonce of
--- the next claim (none claims nothing); undo is what takes back what was done, a dependant as JSON text; bucket and ms tell the stage's duration. ARGV[2..]: node id, value, node id, value, …
+-- @call run, path, nonce, state, dependants, durations, failure?, undo?, cache?, claim?, bucket?, ms?, lease, bells, ring
+-- The state is SUCCEEDED, SKIPPED, or FAILED where the run goes on; durations and failure are JSON texts; undo is what takes back
+-- what was done, a dependant as JSON text; cache is hits or misses where a node of it was cached; claim is the nonce of
+-- the next claim (none claims nothing); bucket and ms tell the stage's duration. ARGV[2..]: node id, value, node id, value, …
 -- A dependant becomes READY at its last arrival; where its gate says so, with the verdict `skip`.
 -- Answers: ok with or without a claim, stale, ended, gone. Sent twice: the record keeps the nonce, the next claim, the bells.
 -- Invariants: only the holder of the nonce records; under CANCELLING nothing becomes READY; a run succeeds when nothing is
@@ -19,10 +20,14 @@ if not rec.k then -- else it slept, and its nodes ran before
   rec.d = call.durations
 end
 keep_values(call.run)
+if call.cache then
+  redis.call('HINCRBY', STATS, 'cache_' .. call.cache .. '|' .. stage_of(call.path), 1)
+  rec.m = call.cache == 'hits' or nil
+end
 if call.failure then
   event(call.run, 'stage.failed', call.path, noted(rec, 'failure', call.failure))
 else
-  event(call.run, 'stage.' .. string.lower(call.state), call.path, noted(rec, 'nodes', rec.d))
+  event(call.run, 'stage.' .. string.lower(call.state), call.path, noted(rec, 'nodes', rec.m and rec.d .. ',"cached":true' or rec.d))
 end
 if call.undo then
   redis.call('RPUSH', key_of(r.id, ':undo'), call.undo)
@@ -39,7 +44,7 @@ if r.state ~= 'CANCELLING' then
     local made = arrive(r, dep)
     if made then
       local mine = { r = r, path = dep.path, rec = made }
-      if call.claim and dep.queue == rec.q and (not own or made.p > own.rec.p) then
+      if call.claim and dep.queue == rec.q and not made.j and (not own or made.p > own.rec.p) then
         own, mine = mine, own
       end
       if mine then
@@ -56,6 +61,9 @@ if r.state == 'CANCELLING' then
 else
   open_in_item = count(r, call.path, -1)
   tally(r.id, call.path, string.lower(call.state), 1)
+  if rec.m then
+    tally(r.id, call.path, 'cached', 1)
+  end
 end
 if collected then
   drop_each(r, call.path)
@@ -84,7 +92,7 @@ end
 local bells = finish()
 if call.state ~= 'FAILED' then -- what only an open activation needs
   rec.r, rec.n, rec.u, rec.t, rec.y, rec.w, rec.p, rec.q = nil, nil, nil, nil, nil, nil, nil, nil
-  rec.k, rec.z = nil, nil
+  rec.k, rec.z, rec.j = nil, nil, nil
 end
 remember(rec, claimed, bells)
 return reply('ok', bells, claimed)

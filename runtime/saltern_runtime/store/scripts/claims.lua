@@ -46,6 +46,7 @@ end
 
 -- Claim what comes next in a queue: `own` (made READY just now, not yet in the set) unless something there is more urgent.
 local function claim(queue, nonce, own)
+  let_all_in()
   local key = prefix .. 'ready:' .. queue
   for _ = 1, 16 do
     local top = redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')
@@ -59,11 +60,16 @@ local function claim(queue, nonce, own)
     redis.call('ZREM', key, top[1])
     local run, path = split(top[1])
     local r, rec = load(run), record(run, path)
-    if r and rec and rec.s == 'READY' and counts(r, path) and r.state ~= 'CANCELLING' then
+    local may = r and rec and rec.s == 'READY' and counts(r, path) and r.state ~= 'CANCELLING'
+    if may and is_limited(rec) and not take_turn(top[1], rec) then
+      line_up(top[1], rec, score(rec))
+    elseif may then
       if own then
         make_ready(own.r, own.path, own.rec)
       end
       return begin(r, path, rec, nonce)
+    elseif rec and rec.j then
+      leave_line(top[1], rec)
     end
   end
   if own then
@@ -116,6 +122,7 @@ end
 
 -- Ring what must be rung and write back the runs that changed; returns the bells as text.
 local function finish()
+  let_all_in()
   for queue in pairs(touched) do
     top_up(queue)
   end
@@ -184,6 +191,9 @@ local function let_go(r, path, rec)
   r.running = r.running - 1
   rec.v = nil
   redis.call('ZREM', DUE, 'a|' .. r.id .. '|' .. path)
+  if rec.j then
+    leave_line(r.id .. '|' .. path, rec)
+  end
 end
 
 -- Keep the answer with the claim that it ended.
@@ -213,7 +223,7 @@ local function wake(r, path, rec, verdict)
 end
 
 -- Put a stage's arrival to a dependant; returns its record at the last arrival.
--- @dependant path, need, join, live, dead, queue, priority, reads, timeout, ttl?, quorum?
+-- @dependant path, need, join, live, dead, queue, priority, reads, timeout, ttl?, quorum?, limit?
 local function arrive(r, dep)
   local key = key_of(r.id, ':acts')
   local got, live, dead = 0, 0, 0
@@ -232,6 +242,11 @@ local function arrive(r, dep)
     return nil
   end
   local rec = { s = 'READY', a = 0, f = 0, l = 0, q = dep.queue, p = dep.priority, r = dep.reads, t = dep.timeout, y = dep.ttl, w = now }
+  local limit = dep.limit
+  if limit and limit.t then
+    limit = { n = limit.n .. '|' .. r.tenant, c = limit.c, r = limit.r }
+  end
+  rec.j = limit
   if dep.quorum then
     rec.v = (live == 0 and dead > 0) and 'skip' or nil -- what failed counts neither way
   elseif (dep.join == 'all' and dead > 0) or (dep.join == 'any' and live == 0) then

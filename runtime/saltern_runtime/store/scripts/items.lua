@@ -135,6 +135,9 @@ local function kill(r, owner, index, left)
       end
       redis.call('ZREM', prefix .. 'ready:' .. rec.q, r.id .. '|' .. path)
       redis.call('ZREM', DUE, 'a|' .. r.id .. '|' .. path, 'f|' .. r.id .. '|' .. path)
+      if rec.j then
+        leave_line(r.id .. '|' .. path, rec)
+      end
       r.open = r.open - 1
       if rec.s == 'RUNNING' then
         r.running = r.running - 1

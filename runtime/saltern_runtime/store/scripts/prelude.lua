@@ -25,6 +25,8 @@
 -- @record z wakes            when a wait ends
 -- @record h asks             what an answer from outside is awaited for, JSON
 -- @record k taken            handles that its nodes took, JSON, kept while it is SUSPENDED
+-- @record m hit              its value was cached
+-- @record j limit            that what it calls has
 -- @record c cursor           of an open region
 -- @record done done          the call that ended a claim last,
 -- @record next next          and what it was answered: the claim,
@@ -45,13 +47,22 @@
 -- @round x failed
 -- @round t tombstone         (items.lua)
 --
+-- A stage that calls through a limited connection waits in `line:<limit>` until it has a turn; a turn is a place in
+-- `turns:<limit>`, 0 until a worker claims it, then 1. `bucket:<limit>` holds what is left of the rate.
+-- @limit n name              of the connection, and behind it the tenant where each has a limit of its own
+-- @limit t by_tenant         as a dependant has it
+-- @limit c concurrency
+-- @limit r per_second
+--
 -- Invariants that every script keeps:
 --   1. An open run has `r|<run>` in `due`; a READY, RUNNING, RETRY_WAIT or SUSPENDED activation of it has `a|<run>|<path>`.
 --   2. While `ready:<queue>` is not empty, at least one slot of `bells:<queue>` is rung, and each rung slot has
 --      `b|<queue>|<slot>` in `due`.
 --   3. `open` of a run is the number of its READY, RUNNING, RETRY_WAIT and SUSPENDED activations; `running` that of its
 --      RUNNING ones, `asleep` that of its SUSPENDED ones. While all that is open is asleep, the run is WAITING.
+--      But a limited one that is READY without a turn stands in `line:<limit>` alone, and no worker sees it.
 --   4. A terminal run or activation never changes again.
+--   8. While `line:<limit>` is not empty, a turn of it is given, or `l|<limit>` is in `due`; who has a turn is READY or RUNNING.
 
 local call = cjson.decode(ARGV[1])
 local prefix = KEYS[1]
@@ -63,6 +74,7 @@ local STATS = prefix .. 'stats'
 local AT_ONCE = 64 -- entries that one script touches, at most
 local LAYOUT = 1 -- of all that a run keeps; a run of a later one is left alone
 local EVENTS = 4096 -- entries of a run's stream, about
+local TURN = 30000 -- how long a turn waits for a worker before it is looked after, ms
 local FOREVER = 60000 -- the longest wait between two rings of one bell, ms
 
 local OPEN = { QUEUED = true, RUNNING = true, WAITING = true, CANCELLING = true, COMPENSATING = true }
@@ -71,6 +83,7 @@ local PENDING = { READY = true, RUNNING = true, RETRY_WAIT = true, SUSPENDED = t
 
 local rings = {} -- bells that the caller sends
 local touched = {} -- queues whose bells are looked at before the script ends
+local moved = {} -- limits whose lines are looked at before the script claims, and before it ends
 local runs = {} -- runs loaded by this script; written back once, by finish()
 
 local function key_of(run, part)
@@ -175,15 +188,120 @@ local function score(rec)
   return (9 - rec.p) * 1e13 + rec.w
 end
 
+-- Take an activation out of the line of its limit and give its turn back, whatever it has of them.
+local function leave_line(member, rec)
+  local name = rec.j.n
+  local stood, had = redis.call('ZREM', prefix .. 'line:' .. name, member), redis.call('ZREM', prefix .. 'turns:' .. name, member)
+  if stood + had > 0 then
+    moved[name] = true
+  end
+end
+
+-- Whether an attempt is limited: what a worker only settles calls nothing.
+local function is_limited(rec)
+  return rec.j and RUNS[rec.v or 'none']
+end
+
+local function line_up(member, rec, since)
+  redis.call('ZADD', prefix .. 'line:' .. rec.j.n, since, member)
+  redis.call('SADD', prefix .. 'lines', rec.j.n)
+  moved[rec.j.n] = true
+end
+
+-- What is left of a rate: calls that may begin now, and how many there may be at once.
+local function tokens_of(limit)
+  local most = math.max(1, limit.r)
+  local bucket = redis.call('HMGET', prefix .. 'bucket:' .. limit.n, 'left', 'at')
+  if not bucket[1] then
+    return most, most
+  end
+  return math.min(most, tonumber(bucket[1]) + math.max(0, now - tonumber(bucket[2])) * limit.r / 1000), most
+end
+
+-- A worker takes the turn of an activation that it claims; false where it has none.
+local function take_turn(member, rec)
+  local limit, turns = rec.j, prefix .. 'turns:' .. rec.j.n
+  if redis.call('ZSCORE', turns, member) ~= '0' then
+    return false
+  end
+  if limit.c then
+    redis.call('ZADD', turns, 1, member)
+  else
+    redis.call('ZREM', turns, member)
+  end
+  if limit.r then
+    local left, most = tokens_of(limit)
+    local bucket = prefix .. 'bucket:' .. limit.n
+    redis.call('HSET', bucket, 'left', string.format('%.6f', left - 1), 'at', now)
+    redis.call('PEXPIRE', bucket, math.ceil((most + 1) * 1000 / limit.r))
+    moved[limit.n] = true
+  end
+  return true
+end
+
+-- Give turns to those who have stood longest in a line while there are any: about 64 at once, the timers come back for the rest.
+-- Turns that no worker has claimed yet count as calls that will begin, so that a rate holds however late the workers are.
+local function let_in(name)
+  local line, turns = prefix .. 'line:' .. name, prefix .. 'turns:' .. name
+  for _ = 1, AT_ONCE do
+    local top = redis.call('ZRANGE', line, 0, 0)[1]
+    if not top then
+      if redis.call('SREM', prefix .. 'lines', name) == 1 then
+        redis.call('ZREM', DUE, 'l|' .. name)
+      end
+      return
+    end
+    local run, path = split(top)
+    local rec = record(run, path)
+    local limit = rec and rec.s == 'READY' and rec.j
+    if limit then
+      if limit.c and redis.call('ZCARD', turns) >= limit.c then
+        return -- who gives a turn back comes by
+      end
+      if limit.r then
+        local left, most = tokens_of(limit)
+        local given = redis.call('ZCOUNT', turns, 0, 0) + 1
+        if given > left + 1e-6 then
+          if given <= most then
+            redis.call('ZADD', DUE, now + math.ceil((given - left) * 1000 / limit.r), 'l|' .. name)
+          end -- else whoever claims comes by
+          return
+        end
+      end
+      redis.call('ZADD', turns, 0, top)
+      redis.call('ZADD', prefix .. 'ready:' .. rec.q, score(rec), top)
+      redis.call('ZADD', DUE, 'LT', now + TURN, 'a|' .. top)
+      touched[rec.q] = true
+    end
+    redis.call('ZREM', line, top)
+  end
+  redis.call('ZADD', DUE, now, 'l|' .. name)
+end
+
+local function let_all_in()
+  for name in pairs(moved) do
+    moved[name] = nil
+    let_in(name)
+  end
+end
+
 local function make_ready(r, path, rec)
   rec.s = 'READY'
   local timer = r.deadline + 1 -- after the run's own entry, which closes it
   if rec.y and rec.a == 0 and not rec.v then
     timer = math.min(timer, rec.w + rec.y)
   end
-  redis.call('ZADD', prefix .. 'ready:' .. rec.q, score(rec), r.id .. '|' .. path)
-  redis.call('ZADD', DUE, timer, 'a|' .. r.id .. '|' .. path)
-  touched[rec.q] = true
+  local member = r.id .. '|' .. path
+  if is_limited(rec) then
+    line_up(member, rec, score(rec))
+  else
+    if rec.j then
+      leave_line(member, rec)
+    end
+    redis.call('ZADD', prefix .. 'ready:' .. rec.q, score(rec), member)
+    touched[rec.q] = true
+  end
+  redis.call('ZADD', DUE, timer, 'a|' .. member)
 end
 
 local compensate -- claims.lua
@@ -201,6 +319,9 @@ local function sweep_run(r, count)
         redis.call('ZREM', prefix .. 'ready:' .. rec.q, r.id .. '|' .. path)
         redis.call('ZREM', DUE, 'a|' .. r.id .. '|' .. path)
         redis.call('UNLINK', each_of(r.id, path))
+        if rec.j then
+          leave_line(r.id .. '|' .. path, rec)
+        end
         rec.s = (rec.s == 'RUNNING' and r.state == 'TIMED_OUT') and 'TIMED_OUT' or 'CANCELLED'
         rec.e = now
         keep(r.id, path, rec)

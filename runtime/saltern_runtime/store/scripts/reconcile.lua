@@ -16,7 +16,12 @@ for i = 1, #page[2], 2 do
   if rec and PENDING[rec.s] and counts(r, path) then
     redis.call('ZADD', DUE, 'NX', now, 'a|' .. call.run .. '|' .. path)
     if rec.s == 'READY' and r.state ~= 'CANCELLING' then
-      redis.call('ZADD', prefix .. 'ready:' .. rec.q, 'NX', score(rec), call.run .. '|' .. path)
+      local member = call.run .. '|' .. path
+      if is_limited(rec) and not redis.call('ZSCORE', prefix .. 'turns:' .. rec.j.n, member) then
+        line_up(member, rec, score(rec))
+      else
+        redis.call('ZADD', prefix .. 'ready:' .. rec.q, 'NX', score(rec), member)
+      end
       touched[rec.q] = true
       -- The broker may have lost the messages of rung slots: let the timers ring them now.
       for slot = 1, call.bells do

@@ -23,6 +23,7 @@ if r.state == 'CANCELLING' then
   close_if_cancelled(r)
 else
   make_ready(r, call.path, rec)
+  keep(call.run, call.path, rec)
   event(call.run, 'stage.released', call.path, noted(rec))
 end
 local bells = finish()

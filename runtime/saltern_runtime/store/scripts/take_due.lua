@@ -58,6 +58,33 @@ local function leave(member)
   redis.call('ZADD', DUE, now + call.sweep, member)
 end
 
+-- Whether workers come for a queue, however late: one of its bells has not been rung for long.
+local function is_answered(queue)
+  for slot = 1, call.bells do
+    local rung = redis.call('HGET', prefix .. 'bells:' .. queue, 'rung:' .. slot)
+    local interval = rung and string.match(rung, '|(%d+)$')
+    if interval and 2 * interval < TURN then
+      return true
+    end
+  end
+  return false
+end
+
+-- A turn whose queue has lost its workers goes to whoever is next in line; its owner stands behind them.
+local function pass_turn(member, rec)
+  local turns, line = prefix .. 'turns:' .. rec.j.n, prefix .. 'line:' .. rec.j.n
+  if redis.call('ZSCORE', turns, member) ~= '0' then
+    return
+  end
+  if redis.call('ZCARD', line) == 0 or is_answered(rec.q) then
+    redis.call('ZADD', DUE, 'LT', now + TURN, 'a|' .. member)
+    return
+  end
+  redis.call('ZREM', turns, member)
+  redis.call('ZREM', prefix .. 'ready:' .. rec.q, member)
+  line_up(member, rec, 9e13 + now)
+end
+
 local function activation(member, at, run, path)
   local r, later = load(run, true)
   if later then
@@ -87,7 +114,14 @@ local function activation(member, at, run, path)
     make_ready(r, path, rec)
     keep(run, path, rec)
   else
-    redis.call('ZADD', DUE, math.max(now, r.deadline) + 1, member)
+    local timer = math.max(now, r.deadline) + 1
+    if rec.y and rec.a == 0 and not rec.v then
+      timer = math.min(timer, rec.w + rec.y)
+    end
+    redis.call('ZADD', DUE, timer, member)
+    if is_limited(rec) then
+      pass_turn(string.sub(member, 3), rec)
+    end
   end
 end
 
@@ -148,6 +182,9 @@ for i = 1, #due, 2 do
     activation(member, at, split(rest))
   elseif kind == 'f' or kind == 'k' then
     items(member, kind, split(rest))
+  elseif kind == 'l' then
+    redis.call('ZREM', DUE, member)
+    moved[rest] = true
   elseif kind == 'b' then
     bell(member, split(rest))
   else

@@ -1,0 +1,98 @@
+"""`python -m bench.limits`: what limits of a connection cost the store: calls of Redis and its time, for each stage.
+
+Scripts alone, without workers: a run of one stage is created, claimed and ended, with no limits, with limits that are not reached,
+and with lines of two lengths in which the others wait. Writes bench/results/limits.{json,md}.
+"""
+
+import statistics
+import tempfile
+from pathlib import Path
+
+from bench.machine import RESULTS, keep, machine
+from saltern_runtime.settings import Settings
+from saltern_runtime.store.calls import Bell, NewRun, Outcome
+from saltern_runtime.store.keys import new_nonce, new_run_id
+from saltern_runtime.store.store import Store
+from tests.support.redis import RedisServer
+
+RUNS, ROUNDS = 2000, 5
+FREE: dict[str, object] = {"n": "crm", "c": 100_000, "r": 1e9}
+CASES = {
+    "no limits": (None, 0),
+    "both limits, not reached": (FREE, 0),
+    "a line of 100": ({"n": "crm", "c": 1}, 100),
+    "a line of 10,000": ({"n": "crm", "c": 1}, 10_000),
+}
+
+
+def main() -> None:
+    server = RedisServer(Path(tempfile.mkdtemp(prefix="saltern-bench-")))
+    server.start()
+    try:
+        rounds = [{name: measure(server.url, *case) for name, case in CASES.items()} for _ in range(ROUNDS)]
+    finally:
+        server.stop()
+    rows = {
+        name: {part: statistics.median(each[name][part] for each in rounds) for part in ("calls", "us")}
+        for name in CASES
+    }
+    report(rows)
+
+
+def measure(url: str, limit: dict[str, object] | None, length: int) -> dict[str, float]:
+    """Take runs through the store, one by one, with others in line before and behind; count what the server did meanwhile."""
+    store = Store(f"b{new_nonce()}", Settings(redis_url=url, bells=2))
+    for _ in range(length):
+        start(store, limit)
+    client = store.client
+    client.config_resetstat()
+    serial = bells_of(start(store, limit), Bell(0, "q", 1, 1))
+    claim = store.answer(serial, new_nonce()).claim
+    for _ in range(RUNS):
+        assert claim is not None
+        start(store, limit)
+        claim = store.advance(claim, Outcome("SUCCEEDED", ()), new_nonce()).claim
+    stats = client.info("commandstats")
+    scripts = stats.pop("cmdstat_evalsha")
+    calls = sum(each["calls"] for each in stats.values())
+    store.close()
+    return {"calls": calls / RUNS, "us": scripts["usec"] / RUNS}
+
+
+def start(store: Store, limit: dict[str, object] | None) -> tuple[Bell, ...]:
+    entry = {
+        "path": "a", "need": 1, "join": "all", "live": 0, "dead": 0, "queue": "q", "priority": 5, "reads": "[]", "timeout": 60_000,
+        **({} if limit is None else {"limit": limit}),
+    }  # fmt: skip
+    run = NewRun(new_run_id(0), "sha256:p", "bench", "api", "1", "b", "", 3600.0, 3600.0, (entry,))  # type: ignore[arg-type]
+    return store.create(run).bells
+
+
+def bells_of(rung: tuple[Bell, ...], first: Bell) -> Bell:
+    """Return a bell that is out: one of these, or the first that was ever rung."""
+    return rung[0] if rung else first
+
+
+def report(rows: dict) -> None:
+    where = machine("redis")
+    lines = [
+        "# Limits of a connection",
+        "",
+        f"By `python -m bench.limits`: one server, scripts alone; {RUNS:,} runs of one stage are created, claimed and ended one by one, the",
+        f"middle of {ROUNDS} rounds. What the server did for each: calls of Redis inside of scripts, and its time. With a line each of",
+        "them lets the next one in.",
+        "",
+        ", ".join(f"{key} {value}" for key, value in where.items()),
+        "",
+        "| | calls | µs |",
+        "| --- | ---: | ---: |",
+        *(f"| {name} | {row['calls']:.1f} | {row['us']:.0f} |" for name, row in rows.items()),
+    ]
+    text = "\n".join(lines) + "\n"
+    print(text)
+    keep("limits", {"machine": where, "rows": rows})
+    (RESULTS / "limits.md").write_text(text)
+
+
+if __name__ == "__main__":
+    main()

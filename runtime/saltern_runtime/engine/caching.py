@@ -1,0 +1,95 @@
+"""What a cached node gave before for the same arguments. A cache that is away or broken is as good as empty."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
+
+from pydantic import ConfigDict, TypeAdapter
+
+from saltern_runtime.context import Connection
+from saltern_runtime.stage import Node
+from saltern_runtime.store.keys import digest_of
+from saltern_runtime.store.store import Store
+
+log = logging.getLogger("saltern.cache")
+_ANY: Final[TypeAdapter[Any]] = TypeAdapter(Any, config=ConfigDict(ser_json_bytes="base64", ser_json_inf_nan="strings"))
+
+
+@dataclass(slots=True)
+class Recall:
+    """One attempt of a cached node.
+
+    Two workers that ask for the same at once both call; what the later one gave is kept.
+    """
+
+    store: Store
+    node: Node[Any, Any]
+    tenant: str
+    connection: Connection | None
+    plan: str
+    """Own code counts with the plan that it belongs to."""
+    hit: bool = False
+    _key: str = ""
+
+    def around(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """Return the function with the cache before it. It takes the context first, or nothing but keywords."""
+
+        def asked(*args: Any, **keywords: Any) -> Any:
+            known = self._known(args[1:], keywords)
+            return function(*args, **keywords) if known is None else known[0]
+
+        return asked
+
+    def _known(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> tuple[Any] | None:
+        try:
+            self._key = self._key_of(args, keywords)
+            text = self.store.recall(self._key)
+            if text is None:
+                return None
+            value = self.node.adapters["return"].validate_json(text)
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with it, the node runs
+            log.warning("node %s runs without its cache: %r", self.node.id, error)
+            return None
+        self.hit = True
+        return (value,)
+
+    def keep(self, text: str) -> None:
+        """Keep what the node gave (JSON text), unless it was known already."""
+        if self.hit or not self._key or self.node.cache is None:
+            return
+        try:
+            self.store.keep_value(self._key, text, self.node.cache)
+        except Exception as error:  # noqa: BLE001 - as above
+            log.warning("the value of node %s is not cached: %r", self.node.id, error)
+
+    def _key_of(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> str:
+        through = self.connection
+        return digest_of(
+            self.tenant,
+            self.node.type,
+            "" if self.node.takes_context else f"{self.plan} {self.node.id}",  # its arguments are made in it
+            "" if through is None else through.name,
+            "" if through is None else self._text(dict(through.settings)),
+            self._text([args, keywords]),
+        )
+
+    def _text(self, value: Any) -> str:
+        plain = _ANY.dump_python(value, mode="json", by_alias=True, exclude_unset=True, fallback=self._named)
+        return json.dumps(plain, sort_keys=True)
+
+    def _named(self, value: object) -> object:
+        """Say which class or function an argument is."""
+        named = f"{getattr(value, '__module__', '')}:{getattr(value, '__qualname__', repr(value))}"
+        if isinstance(value, type):
+            return {"$type": named, "schema": _schema(value)}
+        return {"$value": named, "plan": self.plan}
+
+
+@lru_cache
+def _schema(of: type) -> object:
+    return TypeAdapter(of).json_schema()

@@ -1,0 +1,88 @@
+"""What a stage's nodes returned, as the store keeps it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, Literal
+
+from saltern_runtime.errors import PermanentError
+from saltern_runtime.graph import Ask, Awaits, Node, Opens, Responds, Sleeps
+from saltern_runtime.store.calls import Sleep
+from saltern_runtime.store.keys import RESPONSE
+
+MAX_ITEMS: Final = 100_000
+"""Items of one region, at most."""
+MAX_ASK: Final = 10_000
+"""Characters that a person is asked, at most."""
+_compact: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+@dataclass(slots=True)
+class Result:
+    """What a stage's nodes returned."""
+
+    values: dict[str, str] = field(default_factory=dict)
+    """Where a value stands → JSON text."""
+    taken: dict[str, str] = field(default_factory=dict)
+    """Id of a node that others hang on → the handle it took."""
+    durations: dict[str, float] = field(default_factory=dict)
+    """Node id → seconds."""
+    items: list[str] = field(default_factory=list)
+    """What a region goes over: JSON texts; the first state alone, where it carries one. Its own value is there once they are done."""
+    cache: Literal["hits", "misses"] | None = None
+    """Where a node is cached: whether its value was known."""
+    sleep: Sleep | None = None
+    """How long it sleeps. Its own value, null, is there once that is over."""
+
+    def add(self, node: Node[Any, Any], place: str, value: Any, text: str, ends: object) -> None:
+        """Take what a node's function returned, and its JSON text, as what the stage ends with asks."""
+        match ends:
+            case Opens():
+                self.items = [text] if ends.carries is not None else items_in(node, text)
+            case Sleeps():
+                self.sleep = slept(value)
+            case Awaits():
+                self.sleep = asked(value)
+            case Responds():
+                self.values |= {place: text, RESPONSE: text}
+            case _:
+                self.values[place] = text
+
+
+def items_in(node: Node[Any, Any], text: str) -> list[str]:
+    """Take a region's list apart into JSON texts."""
+    items = json.loads(text)
+    if not isinstance(items, list):
+        raise PermanentError(f"{node.id!r} goes over a list, not {type(items).__name__}", code="not-a-list")
+    if len(items) > MAX_ITEMS:
+        raise PermanentError(
+            f"{node.id!r} has {len(items)} items, over the limit of {MAX_ITEMS}", code="too-many-items"
+        )
+    return [_compact(item) for item in items]
+
+
+def asked(ask: Ask) -> Sleep:
+    """Return how long an answer is waited for, and what is asked."""
+    delay = None if ask.deadline is None else max(0.0, ask.deadline.total_seconds())
+    if len(ask.text) > MAX_ASK:
+        raise PermanentError(f"what is asked has more than {MAX_ASK} characters", code="ask-too-long")
+    return Sleep(delay=delay, asks=_compact({"text": ask.text}))
+
+
+def slept(value: timedelta | datetime) -> Sleep:
+    """Return how long a wait lasts."""
+    if isinstance(value, timedelta):
+        return Sleep(delay=max(0.0, value.total_seconds()))
+    moment = value if value.tzinfo is not None else value.replace(tzinfo=UTC)
+    return Sleep(till=max(0.0, moment.timestamp()))
+
+
+def encode(node: Node[Any, Any], value: Any, max_payload: int) -> str:
+    """Write a result as JSON text, checked against the node's own annotation."""
+    raw = node.adapters["return"].dump_json(value, by_alias=True, exclude_unset=True, warnings="error")
+    if len(raw) > max_payload:
+        message = f"the result of {node.id!r} has {len(raw)} bytes, over the limit of {max_payload}"
+        raise PermanentError(message, code="result-too-large")
+    return raw.decode()
