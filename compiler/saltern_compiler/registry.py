@@ -11,6 +11,7 @@ stops only those who use it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from copy import copy
 from dataclasses import dataclass, replace
 from functools import cache, wraps
 from importlib import metadata
@@ -85,6 +86,10 @@ class _Catalogue(Generic[T]):
         plugin = self.plugin(key)
         return self._loaded.setdefault(key, thing if plugin is None else _guarded(thing, f"{plugin} offers {key!r}"))
 
+    def extended(self, known: Mapping[str, T]) -> _Catalogue[T]:
+        """Return a catalogue that has more things."""
+        return _Catalogue(self._kind, self._points, {**self._loaded, **known}) if known else self
+
     def plugin(self, key: str) -> Distribution | None:
         """Return the distribution that offers a key; None for what is built in or was given."""
         point = self._points.get(key)
@@ -131,6 +136,12 @@ class Registry:
         registry._targets = _Catalogue(Target, _index(every, TARGETS), {})
         registry._explained = _index(every, DIAGNOSTICS)
         return registry
+
+    def extended(self, nodes: Iterable[NodeType]) -> Self:
+        """Return a registry that has more node types: those of one pipeline."""
+        made = copy(self)
+        made._nodes = self._nodes.extended(_known(nodes))  # noqa: SLF001 - it is one of its own kind
+        return made
 
     def node(self, name: str, version: int = 1) -> NodeType | None:
         """Return a node type; None where the name or the version is unknown."""

@@ -79,6 +79,12 @@ def prelude(page: str) -> str:
     return match["text"] if match else ""
 
 
+def beside(page: str) -> Mapping[str, str]:
+    """Return the pipelines and modules that a page has files of: name → text."""
+    files = {block.file: whole(block, page) for block in blocks(page) if block.file}
+    return {name: text for name, text in files.items() if name.endswith((".py", ".saltern"))}
+
+
 def whole(block: Block, page: str) -> str:
     """Return a block of the language as a whole pipeline: places in it are those in the block."""
     return f"{block.text}\n{prelude(page)}" if "fragment" in block.marks else block.text

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from html import escape
 
-from docs.making.blocks import BLOCK, PRELUDE, Block, read_block, whole
+from docs.making.blocks import BLOCK, PRELUDE, Block, beside, read_block, whole
 from docs.making.highlight import as_html
 from docs.making.pictures import draw
 from saltern_compiler.diagnostics.render import render_terminal
@@ -55,7 +55,7 @@ def _fenced(block: Block) -> str:
 def _findings(block: Block, page: str, path: str) -> str:
     text = whole(block, page)
     name = block.file or "example.saltern"
-    found = compile_source(text, source_name=name, targets=()).diagnostics
+    found = compile_source(text, source_name=name, targets=(), files=beside(page)).diagnostics
     said = render_terminal(found, text, name)
     up = "../" * path.count("/")
     links = ", ".join(f"[{code}]({up}diagnostics/{code}.md)" for code in block.fails)

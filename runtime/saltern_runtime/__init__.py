@@ -12,6 +12,7 @@ if TYPE_CHECKING:
         SKIPPED,
         Ask,
         Awaits,
+        Calls,
         Carries,
         Connection,
         Context,
@@ -35,6 +36,7 @@ _HOME = dict.fromkeys(
             "SKIPPED",
             "Ask",
             "Awaits",
+            "Calls",
             "Carries",
             "Connection",
             "Context",
@@ -54,8 +56,8 @@ _HOME = dict.fromkeys(
 ) | dict.fromkeys(("Limits", "Retry"), "saltern_runtime.spec")
 
 __all__ = [
-    "SKIPPED", "Ask", "Awaits", "Carries", "Connection", "Context", "Graph", "Limits", "Node", "On", "Opens", "Responds", "Retry", "RunInfo",
-    "Schedule", "Skipped", "Sleeps", "Stage", "__version__", "node", "require",
+    "SKIPPED", "Ask", "Awaits", "Calls", "Carries", "Connection", "Context", "Graph", "Limits", "Node", "On", "Opens", "Responds", "Retry",
+    "RunInfo", "Schedule", "Skipped", "Sleeps", "Stage", "__version__", "node", "require",
 ]  # fmt: skip
 
 

@@ -14,13 +14,14 @@ from importlib import resources
 from typing import Any, get_args
 
 from saltern_runtime.context import SKIPPED, Ask, Connection, Context, MissingSecretError, RunInfo, Skipped
+from saltern_runtime.inline import inlined
 from saltern_runtime.spec import Limits, OnError, OnLimit, OnSkip
 from saltern_runtime.spec.limits import AT_ONCE, DEADLINE, RETENTION
 from saltern_runtime.spec.names import AMBIENT, COMPENSATE, ERROR, OUTCOMES, SCHEDULE_ID
-from saltern_runtime.stage import Awaits, Carries, Node, On, Opens, Responds, Schedule, Sleeps, Stage, node
+from saltern_runtime.stage import Awaits, Calls, Carries, Node, On, Opens, Responds, Schedule, Sleeps, Stage, node
 
 __all__ = [
-    "SKIPPED", "Ask", "Awaits", "Carries", "Connection", "Context", "Graph", "GraphError",
+    "SKIPPED", "Ask", "Awaits", "Calls", "Carries", "Connection", "Context", "Graph", "GraphError",
     "MissingSecretError", "Node", "On", "Opens", "Responds", "RunInfo", "Schedule", "Skipped", "Sleeps", "Stage", "node",
 ]  # fmt: skip
 
@@ -48,6 +49,8 @@ class Graph:
         self.name = name
         self.package = package
         self.connections = {connection.name: connection for connection in connections}
+        for called in _calls(stages):
+            self._share_connections(called)
         self.schedules = {schedule.id: schedule for schedule in schedules}
         self.deadline = deadline
         self.retention = retention
@@ -59,9 +62,12 @@ class Graph:
         """Name of a stage of a body → the stage that owns the body; stages of the pipeline's own graph are left out."""
         self.nodes: dict[str, Node[Any, Any]] = {}
         self._functions: dict[str, str] = {}
+        """Scope and name of a function → the id of its node."""
         self.stage_of: dict[str, str] = {}
         """Node id → stage name."""
-        for owner, stage in _walk("", stages):
+        self.parts = tuple(map(inlined, stages))
+        """The stages of its own graph, with those of bodies inside."""
+        for owner, stage in _walk("", self.parts):
             self._add(owner, stage)
         self._check_bodies()
         self._check_schedules(schedules)
@@ -100,14 +106,16 @@ class Graph:
     def reads(self, node: Node[Any, Any]) -> tuple[str, ...]:
         """Return the ids of the nodes that a node reads (without `input`, `run` and items), in the order of its keywords."""
         items = self.items(node)
-        return tuple(self._functions[name] for name in node.reads if name not in AMBIENT and name not in items)
+        return tuple(
+            self._functions[node.scope + name] for name in node.reads if name not in AMBIENT and name not in items
+        )
 
     def items(self, node: Node[Any, Any]) -> Mapping[str, str]:
         """Return the keywords of a node that take an item → the owner stage whose item that is."""
         bound = {
             body.variable: owner
             for owner in reversed(self.owners(self.stage_of[node.id]))
-            if (body := self.stages[owner].opens) is not None
+            if (body := self.stages[owner].opens) is not None and body.scope == node.scope
         }
         return {name: bound[name] for name in node.reads if name in bound}
 
@@ -139,7 +147,7 @@ class Graph:
             if member.cache is not None and not member.cache > 0:
                 raise GraphError(f"{self.name}: {member.id!r} is cached for {member.cache!r} seconds")
             self.nodes[member.id] = member
-            self._functions[member.name] = member.id
+            self._functions[member.scope + member.name] = member.id
             self.stage_of[member.id] = stage.name
         if stage.opens is not None and stage.opens.carries is not None:
             check = stage.opens.carries.check
@@ -163,10 +171,22 @@ class Graph:
             _check_settings(where, body)
             if body.result and self.owner_of.get(self.stage_of.get(body.result, "")) != name:
                 raise GraphError(f"{where} gives {body.result!r}, which does not stand in it")
-            around = (self.stages[outer].opens for outer in self.owners(name))
-            taken = {*AMBIENT, *self._functions, *(region.variable for region in around if region is not None)}
-            if body.variable and body.variable in taken:
-                raise GraphError(f"{where} names its item {body.variable!r}, which has another meaning")
+            if (
+                body.variable and body.scope == stage.nodes[-1].scope
+            ):  # a call begins a scope, in which nothing has another meaning yet
+                self._check_variable(where, name, body)
+
+    def _check_variable(self, where: str, owner: str, body: Opens) -> None:
+        around = (self.stages[outer].opens for outer in self.owners(owner))
+        taken = {region.variable for region in around if region is not None and region.scope == body.scope}
+        if body.variable in taken | {*AMBIENT} or body.scope + body.variable in self._functions:
+            raise GraphError(f"{where} names its item {body.variable!r}, which has another meaning")
+
+    def _share_connections(self, called: Calls) -> None:
+        """Take over the connections of a pipeline that is called, but for those that others stand in for."""
+        for name, connection in called.graph.connections.items():
+            if name not in called.connections and self.connections.setdefault(name, connection) != connection:
+                raise GraphError(f"{self.name}: {called.graph.name!r} has another connection {name!r}")
 
     def _check_schedules(self, schedules: tuple[Schedule, ...]) -> None:
         if len(self.schedules) != len(schedules):
@@ -202,9 +222,10 @@ class Graph:
             for name in reader.reads:
                 if name in AMBIENT or name in items:
                     continue
-                if name not in self._functions:
+                read = self._functions.get(reader.scope + name)
+                if read is None:
                     raise GraphError(f"{self.name}: {reader.id!r} reads {name!r}, which no stage runs")
-                yield self._seen(stage, self.stage_of[self._functions[name]], f"{reader.id!r} reads {name!r}")
+                yield self._seen(stage, self.stage_of[read], f"{reader.id!r} reads {name!r}")
             if reader.of is not None and On(reader.of, ERROR) not in stage.when:
                 raise GraphError(
                     f"{self.name}: {reader.id!r} takes the failure of {reader.of!r}, whose error it does not hang on"
@@ -305,6 +326,15 @@ def _check_limits(where: str, limits: Limits | None) -> None:
         raise GraphError(f"{where} lets {concurrency!r} attempts run at a time")
     if limits.by not in (None, "tenant"):
         raise GraphError(f"{where} counts by the unknown {limits.by!r}")
+
+
+def _calls(stages: tuple[Stage, ...]) -> Iterator[Calls]:
+    """Yield every call that a stage ends with."""
+    for stage in stages:
+        if isinstance(stage.ends, Calls):
+            yield stage.ends
+        elif stage.opens is not None:
+            yield from _calls(stage.opens.stages)
 
 
 def _walk(owner: str, stages: tuple[Stage, ...]) -> Iterator[tuple[str, Stage]]:

@@ -4,14 +4,27 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
 from types import UnionType
-from typing import Any, Generic, Literal, ParamSpec, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import (
+    Any,
+    Generic,
+    Literal,
+    ParamSpec,
+    Protocol,
+    TypeAlias,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 from pydantic import TypeAdapter
 
-from saltern_runtime.context import Skipped
+from saltern_runtime.context import Connection, Skipped
 from saltern_runtime.spec import OnError, OnLimit, OnSkip, Retry
 
 P = ParamSpec("P")
@@ -39,6 +52,8 @@ class Node(Generic[P, R]):
         """Id of the node whose failure it takes, as `failure`."""
         self.cache = cache
         """Seconds for which its value is kept, and given again for the same arguments."""
+        self.scope = ""
+        """What ids of the nodes begin with that it reads by their names: `s/`, where a call named `s` runs its pipeline."""
         self.name = function.__name__
         parameters = inspect.signature(function).parameters
         self.takes_context = "ctx" in parameters
@@ -48,6 +63,14 @@ class Node(Generic[P, R]):
         """Names of the functions that it reads, and `input` or `run`."""
         self.__doc__ = function.__doc__
         self.__wrapped__ = function
+
+    def within(self, scope: str, connections: Mapping[str, str]) -> Node[P, R]:
+        """Return this node as a call of its pipeline runs it: under the call's name, with the connections that the call gives."""
+        placed = copy(self)
+        placed.id, placed.scope = f"{scope}{self.id}", f"{scope}{self.scope}"
+        placed.of = None if self.of is None else f"{scope}{self.of}"
+        placed.connection = None if self.connection is None else connections.get(self.connection, self.connection)
+        return placed
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Call the function."""
@@ -122,7 +145,7 @@ class Opens:
     stages: tuple[Stage, ...]
     """Named `<owner>/<stage>`; they read each other, the item, and whatever stands around the owner."""
     result: str
-    """Id of the node whose value is the round's result: `<owner>/yield`."""
+    """Id of the node whose value is the round's result: `<owner>/yield`; empty: the round gives nothing."""
     at_most: int = 8
     """Rounds that run at the same time."""
     on_error: OnError = "stop"
@@ -131,6 +154,29 @@ class Opens:
     """None: the last node's function gives the items of all rounds. Else it gives the first state, and the value is the last."""
     gather: Callable[[list[Any]], Any] | None = None
     """Makes the value (a JSON value) of the list of results (JSON values, in the order of the items); None: the list itself."""
+    scope: str = ""
+    """The scope of the nodes that take the item."""
+
+
+class Callee(Protocol):
+    """What a call needs of the graph that it runs."""
+
+    name: str
+    parts: tuple[Stage, ...]
+    nodes: dict[str, Node[Any, Any]]
+    connections: dict[str, Connection]
+
+
+@dataclass(frozen=True, slots=True)
+class Calls:
+    """The stage ends by running another pipeline as a part of the run.
+
+    Its input is the only item of the list that the last node's function gave; its output becomes the value of that node.
+    """
+
+    graph: Callee
+    connections: Mapping[str, str] = field(default_factory=dict)
+    """Connection of the pipeline that is called → the one that stands in for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +209,10 @@ class Awaits:
 @dataclass(frozen=True, slots=True)
 class Responds:
     """The value of the stage's last node answers the request that started the run."""
+
+
+Ends: TypeAlias = Opens | Sleeps | Awaits | Responds | Calls | None
+"""What a stage does once its nodes have run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,7 +253,7 @@ class Stage:
     ttl: float | None = None
     on_error: Literal["fail", "continue"] = "fail"
     on_ambiguous: Literal["retry", "fail"] = "retry"
-    ends: Opens | Sleeps | Awaits | Responds | None = None
+    ends: Ends = None
     """What the stage does once its nodes have run, before it has its value; None: it is done."""
 
     @property

@@ -21,8 +21,21 @@ IN_SCOPE: Final = frozenset(
 
 
 def package_name(plan: Plan) -> str:
-    """Return the name of the generated package, which is that of its folder and its Celery tasks' prefix."""
-    return identifier(identifier(plan.pipeline.name).lower(), PACKAGES)
+    """Return the name of the generated package, which is that of its folder and its Celery tasks' prefix; of a part, its whole path."""
+    return plan.home or identifier(identifier(plan.pipeline.name).lower(), PACKAGES)
+
+
+def parts_package(plan: Plan) -> str:
+    """Return the package of the pipelines that a plan, or the one that it is a part of, calls."""
+    if plan.home:
+        return plan.home.rpartition(".")[0]
+    own = {path.removesuffix(".py").partition("/")[0] for path, _ in plan.files}
+    return f"{package_name(plan)}.{identifier('pipelines', own)}"
+
+
+def part_package(plan: Plan, part: str) -> str:
+    """Return the package of one of these pipelines."""
+    return f"{parts_package(plan)}.{part}"
 
 
 def item_names(plan: Plan) -> Mapping[str, str]:

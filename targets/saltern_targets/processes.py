@@ -23,7 +23,7 @@ GRACE: Final = (30, 300)
 
 def takes_answers(plan: Plan) -> bool:
     """Whether nodes wait for answers from outside, so that workers must know the API's address."""
-    return any(isinstance(stage.ends, Awaits) for stage in plan.stages)
+    return any(isinstance(stage.ends, Awaits) for stage in plan.every_stage)
 
 
 def addresses(plan: Plan) -> tuple[str, ...]:
@@ -69,7 +69,7 @@ WORK_ALIVE: Final = ("python", "-m", "saltern_runtime.observe.health", HEARTBEAT
 
 def grace(plan: Plan) -> int:
     """Return the seconds that a worker gets to finish what it is doing: its longest stage and what comes around it."""
-    longest = max((stage.timeout for stage in plan.stages), default=0.0)
+    longest = max((stage.timeout for stage in plan.every_stage), default=0.0)
     least, most = GRACE
     return min(most, max(least, math.ceil(longest) + 10))
 
@@ -92,4 +92,5 @@ def _references(plan: Plan, of: str) -> frozenset[str]:
     owners = plan.pipeline.triggers if of == "triggers" else plan.pipeline.connections
     values: list[Value] = [value for owner in owners for _, value in owner.settings]
     secrets = (plan.pipeline.secret(value.name) for value in values if isinstance(value, SecretRef))
-    return frozenset(secret.reference.removeprefix("env:") for secret in secrets if secret is not None)
+    named = frozenset(secret.reference.removeprefix("env:") for secret in secrets if secret is not None)
+    return named if of == "triggers" else named.union(plan.called_env)

@@ -71,7 +71,7 @@ class Module:
     def __init__(self, doc: str, *, source_name: str, package: str) -> None:
         self._doc = doc
         self._source_name = source_name
-        self._package = package
+        self._package = package.partition(".")[0]
         self._imports: dict[str, set[str]] = {}
         self._lines: list[str] = []
 

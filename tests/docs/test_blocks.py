@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from docs.making.blocks import Block, PageError, blocks, prelude, whole
+from docs.making.blocks import Block, PageError, beside, blocks, prelude, whole
 from docs.making.site import read_pages
 from saltern_compiler.driver import Result, compile_source
 
@@ -31,13 +31,9 @@ def _all(notation: str) -> list[object]:
     ]
 
 
-def _modules(page: str) -> dict[str, str]:
-    return {block.file: block.text for block in blocks(page) if block.file.endswith(".py")}
-
-
 def _compiled(block: Block, page: str, targets: tuple[str, ...] = ()) -> Result:
     name = block.file or "example.saltern"
-    return compile_source(whole(block, page), source_name=name, targets=targets, files=_modules(page))
+    return compile_source(whole(block, page), source_name=name, targets=targets, files=beside(page))
 
 
 @pytest.mark.parametrize(("path", "block"), _all("saltern"))
@@ -55,7 +51,8 @@ def test_json_is_json_and_drawings_are_pipelines(path: str, block: Block) -> Non
     """Every block parses; one that is a drawing, with nodes in it, compiles without a finding."""
     value = json.loads(block.text)
     if isinstance(value, dict) and "nodes" in value:
-        assert compile_source(block.text, source_name="example.json", targets=()).diagnostics == ()
+        files = beside(PAGES[path])
+        assert compile_source(block.text, source_name="example.json", targets=(), files=files).diagnostics == ()
 
 
 @pytest.mark.parametrize(("path", "block"), _all("python"))

@@ -18,6 +18,7 @@ from saltern_compiler.ir.pipeline import (
     Region,
     Secret,
     Trigger,
+    Use,
     asks,
     region_of,
 )
@@ -76,6 +77,7 @@ TEXT = st.one_of(
     st.text(st.characters(exclude_categories=["Cs"]), max_size=12),
 )
 NAME = st.from_regex(r"[a-z_][a-z0-9_]{0,6}", fullmatch=True)
+MAPPINGS = st.dictionaries(NAME, NAME, max_size=4).map(lambda names: tuple(sorted(names.items())))
 KEY = st.one_of(
     NAME, st.sampled_from(["in", "true", "null", "type", "if", "on", "return", "my key", "$expr", "1", "-", ""]), TEXT
 )
@@ -209,6 +211,7 @@ def _nodes(draw: st.DrawFn, prefix: str, names: list[str], depth: int) -> list[N
             "set",
             "error",
             "llm.chat",
+            "call.score",
             "if",
             "switch",
             *(["foreach", "while", "try", "parallel"] if depth else []),
@@ -255,6 +258,7 @@ def _nodes(draw: st.DrawFn, prefix: str, names: list[str], depth: int) -> list[N
             version=2 if kind == "llm.chat" else 1,
             params=tuple(sorted(params.items())),
             connection="model" if kind == "llm.chat" else None,
+            mapping=draw(MAPPINGS) if kind == "call.score" else (),
             control=tuple(sorted(control, key=lambda edge: (edge.source, edge.handle))),
             join=draw(st.sampled_from(["all", "any"])),
             after=tuple(sorted(after)),
@@ -348,6 +352,7 @@ def pipelines(draw: st.DrawFn) -> Pipeline:
         draw(st.one_of(NAME, TEXT.filter(bool))),
         draw(object_types(types())),
         draw(st.none() | object_types(types())),
+        tuple(Use(name, path) for name, path in sorted(draw(st.dictionaries(NAME, TEXT, max_size=2)).items())),
         secrets,
         (Connection("model", "openai", tuple(sorted(settings.items())), draw(POLICY)),),
         tuple(

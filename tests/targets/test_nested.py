@@ -27,6 +27,9 @@ class Program:
     """Says what a random tree of constructs looks like in the language, and what it gives."""
 
     names: Any = field(default_factory=count)
+    files: dict[str, str] = field(default_factory=dict)
+    """Pipelines that are called: name of the file → text."""
+    uses: list[str] = field(default_factory=list)
 
     def name(self) -> str:
         return f"n{next(self.names)}"
@@ -100,6 +103,19 @@ class Program:
         head = f"{name} = parallel, join {join} {{"
         return [head, "a => {", *left, f"yield {one}", "}", "b => {", *right, f"yield {late}", "}", "}"], name
 
+    def write_call(self, known: str, inner: tuple) -> tuple[list[str], str]:
+        """What stands inside is a pipeline of its own, which knows nothing of what stands around."""
+        name, called = self.name(), self.name()
+        other = Program(self.names, self.files)
+        self.files[f"{called}.saltern"] = other.text(called, inner, "{ zero: int, known: int }", "input.known")
+        self.uses.append(f'use {called} = "./{called}.saltern"')
+        return [f"{name} = call {called} {{ zero: input.zero, known: {known or 0} }}"], name
+
+    def text(self, name: str, tree: tuple, given: str, known: str = "") -> str:
+        """Write a whole pipeline."""
+        lines, value = self.write(tree, known)
+        return "\n".join([f"pipeline {name}", f"input {given}", *self.uses, *lines, f"return {value}"]) + "\n"
+
     def write_branch(self, known: str, number: int, then: tuple, otherwise: tuple) -> tuple[list[str], str]:
         name, after = self.name(), self.name()
         left, one = self.write(then, known)
@@ -134,6 +150,8 @@ def value_of(tree: tuple, known: int = 0) -> Any:
         case ("race", join, inner, other):
             first = value_of(inner, known)
             return {"a": first, "b": value_of(other, known)} if join == "all" else {"arm": "a", "value": first}
+        case ("call", inner):
+            return value_of(inner, known)
         case ("branch", number, then, otherwise):
             return value_of(then if number == 0 else otherwise, known)
     raise AssertionError(tree)
@@ -176,6 +194,7 @@ def trees(depth: int) -> st.SearchStrategy[tuple]:
         st.tuples(st.just("while"), st.integers(0, 2), deep),
         st.tuples(st.just("try"), deep, short),
         st.tuples(st.just("try"), short, deep),
+        st.tuples(st.just("call"), deep),
         st.tuples(st.just("race"), st.sampled_from(["all", "first"]), deep, short),
         st.tuples(st.just("branch"), st.integers(0, 1), deep, short),
         st.tuples(st.just("handled"), deep, short),
@@ -193,10 +212,10 @@ def test_nested_constructs_give_what_they_say(
     tree: tuple, redis_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """Whatever stands in what: values, failures and where these are caught."""
-    lines, value = Program().write(tree)
-    text = "\n".join(["pipeline nested", "input { zero: int }", *lines, f"return {value}"]) + "\n"
-    result = compile_source(text, source_name="nested.saltern")
-    assert not result.has_errors, (text, [each.message for each in result.diagnostics])
+    program = Program()
+    text = program.text("nested", tree, "{ zero: int }")
+    result = compile_source(text, source_name="nested.saltern", files=program.files)
+    assert not result.has_errors, (text, program.files, [(each.message, each.notes) for each in result.diagnostics])
     folder = tmp_path_factory.mktemp("nested") / "tree"
     write_tree(result.artifacts, folder)
     with importable(folder, "nested") as load:

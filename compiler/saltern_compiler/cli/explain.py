@@ -49,6 +49,14 @@ def _lines(plan: Plan) -> Iterator[str]:
     yield f"pipeline {plan.pipeline.name}"
     yield f"  plan {plan.digest}"
     yield from _table(plan.decisions)
+    yield from _stages(plan)
+    for part in plan.parts:
+        yield ""
+        yield f"pipeline {part.plan.pipeline.name}, as it is called: {part.plan.source_name}"
+        yield from _stages(part.plan)
+
+
+def _stages(plan: Plan) -> Iterator[str]:
     for stage in plan.stages:
         yield ""
         yield f"stage {stage.name}{_after(stage)}"

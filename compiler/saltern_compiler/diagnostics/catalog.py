@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Final
@@ -11,6 +12,7 @@ from saltern_compiler.diagnostics.codes import CODES
 
 _SECTION: Final = re.compile(r"^## (.+)$", re.MULTILINE)
 _BLOCK: Final = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+_FILE: Final = re.compile(r"^```\w+ file=(\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SECTIONS: Final = ("What it does", "Why is this bad", "Example", "Use instead")
 
 
@@ -44,6 +46,11 @@ class Page:
     def example(self) -> Block | None:
         """The block that has the finding."""
         return _block(self.section("Example"))
+
+    @property
+    def files(self) -> Mapping[str, str]:
+        """What lies beside the blocks: name → text."""
+        return dict(_FILE.findall(self.text))
 
     @property
     def use_instead(self) -> Block | None:

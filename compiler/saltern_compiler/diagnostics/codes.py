@@ -19,7 +19,9 @@ CODES: Final[Mapping[str, Code]] = {
         "Finds an approval that says how long it waits and not what is decided then, or the other way round."
     ),
     "bad-escape": Code("Finds a backslash sequence in a string that stands for nothing."),
+    "broken-pipeline": Code("Finds uses of a file that is no pipeline, or of one with errors."),
     "case-after-else": Code("Reports a case of a `switch` that stands after `else`."),
+    "connection-clash": Code("Finds calls that bring another connection of a name that is taken."),
     "control-character": Code("Reports a raw control character in the source, such as NUL."),
     "cycle": Code("Finds nodes that wait for each other, by their values, by `after` or by branches."),
     "duplicate-case": Code("Reports a case of a `switch` that stands twice, or a second `else`."),
@@ -68,6 +70,7 @@ CODES: Final[Mapping[str, Code]] = {
     "missing-connection": Code("Finds nodes without a connection whose type needs one."),
     "missing-key": Code("Reports a part of a document that lacks a key it cannot do without."),
     "missing-parameter": Code("Finds nodes that lack a parameter which their type requires."),
+    "missing-pipeline": Code("Finds uses of a file that is not there, or lies outside of the pipeline's folder."),
     "missing-setting": Code("Finds connections and triggers that lack a setting which they need."),
     "nesting-too-deep": Code(
         "Finds text that is nested more than 100 levels deep, and regions that stand in more than 50 others."
@@ -85,6 +88,7 @@ CODES: Final[Mapping[str, Code]] = {
     ),
     "output-never-produced": Code("Finds declared outputs that no node returns."),
     "parameter-bound-twice": Code("Reports a parameter that has a value and an edge into it."),
+    "recursive-use": Code("Finds uses that lead back to a pipeline that they came from."),
     "region-without-yield": Code("Finds a `foreach` whose body has no `yield`, or only a disabled one."),
     "repeated-section": Code("Reports a section that stands a second time."),
     "reserved-id": Code("Finds nodes whose id means something else."),
@@ -92,6 +96,7 @@ CODES: Final[Mapping[str, Code]] = {
     "source-too-large": Code(
         "Reports a source of more than 1,000,000 characters in the language, or 8,388,608 as a document."
     ),
+    "stop-in-call": Code("Finds calls of a pipeline that may end its run as succeeded before it returns."),
     "syntax-error": Code("Finds text that does not follow the grammar."),
     "template-not-allowed": Code("Finds templates in parameters whose text is fixed, such as SQL."),
     "too-many-nodes": Code("Finds pipelines of more than 10,000 nodes."),
@@ -128,6 +133,7 @@ CODES: Final[Mapping[str, Code]] = {
     "unknown-time-zone": Code("Finds schedules in a time zone that the IANA database does not have."),
     "unknown-trigger": Code("Finds triggers of a type that Saltern does not have."),
     "unknown-type": Code("Reports the name of a type that does not exist."),
+    "unknown-use": Code("Finds calls of a pipeline that no `use` names."),
     "unnamed-branch": Code("Reports an `if` or a `switch` without a name."),
     "unnamed-pipeline": Code("Reports a pipeline without a line `pipeline name`."),
     "unreachable-node": Code("Finds nodes that no run can activate."),
@@ -138,6 +144,7 @@ CODES: Final[Mapping[str, Code]] = {
     "unused-connection": Code("Warns of connections that no node uses.", Severity.WARNING),
     "unused-node": Code("Warns of nodes without an effect whose value nothing reads.", Severity.WARNING),
     "unused-secret": Code("Warns of secrets that no connection and no trigger uses.", Severity.WARNING),
+    "unused-use": Code("Warns of pipelines that are used but never called.", Severity.WARNING),
     "wrong-connector": Code("Finds nodes that use a connection of another connector than the one they need."),
     "yaml-feature-not-allowed": Code(
         "Reports an alias, a tag, a second document, or a key that is a list or a mapping."

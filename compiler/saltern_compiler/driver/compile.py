@@ -46,7 +46,7 @@ def compile_source(
     """Compile a text; pure: whatever the text says, the answer is a Result.
 
     The suffix of `source_name` tells the notation (.saltern, .json, .yaml); without a name, text that begins with a brace is
-    JSON. `files` are the pipeline's own modules, as path relative to it → text. Without targets the text is checked and planned
+    JSON. `files` are the pipelines that it uses, and their own modules and its own, as path relative to it → text. Without targets the text is checked and planned
     only. Raises UnknownTargetError for a target that there is not, RegistryError for installed plugins that do not fit together.
     """
     name = source_name or sniff(text)
@@ -79,12 +79,16 @@ def check_loaded(source: Source, *, registry: Registry | None = None) -> Result:
     return _analyze(_Job(source.text, source.name, files, (), {}, known), pipeline, findings)[0]
 
 
-def _analyze(job: _Job, pipeline: Pipeline | None, findings: Sequence[Diagnostic]) -> tuple[Result, Analyzed | None]:
+def _analyze(
+    job: _Job, pipeline: Pipeline | None, findings: Sequence[Diagnostic]
+) -> tuple[Result, Analyzed | None, Mapping[str, Analyzed]]:
     if pipeline is None:
-        return Result(tuple(findings), text=job.text, source_name=job.source_name), None
-    from saltern_compiler.passes import analyze  # noqa: PLC0415 - a source with broken syntax needs no passes
+        return Result(tuple(findings), text=job.text, source_name=job.source_name), None, {}
+    from saltern_compiler.driver.link import link  # noqa: PLC0415 - a source with broken syntax needs no passes
+    from saltern_compiler.passes import analyze  # noqa: PLC0415 - as above
 
-    analysis = analyze(pipeline, job.registry, job.files)
+    linked = link(pipeline, job.source_name, job.files, job.registry)
+    analysis = analyze(pipeline, job.registry, linked.files, uses=linked.uses)
     result = Result(
         (*findings, *analysis.diagnostics),
         analysis.pipeline,
@@ -92,7 +96,7 @@ def _analyze(job: _Job, pipeline: Pipeline | None, findings: Sequence[Diagnostic
         text=job.text,
         source_name=job.source_name,
     )
-    return result, analysis
+    return result, analysis, linked.callees
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,17 +113,18 @@ class _Job:
 
 def _compile(job: _Job, pipeline: Pipeline | None, findings: Sequence[Diagnostic]) -> Result:
     chosen = _select(job.targets, job.registry)
-    result, analysis = _analyze(job, pipeline, findings)
+    result, analysis, callees = _analyze(job, pipeline, findings)
     if analysis is None or result.has_errors:
         return result
+    from saltern_compiler.driver.link import places_of  # noqa: PLC0415 - as above
     from saltern_compiler.passes import make_plan  # noqa: PLC0415 - as above
 
     plan = make_plan(
         analysis,
         job.registry,
-        files=job.files,
+        callees=callees,
         source_name=job.source_name,
-        places=_places(analysis.pipeline, job.text, job.source_name),
+        places=places_of(analysis.pipeline, job.text, job.source_name),
         options={name: value for name, value in job.options.items() if not _is_of_target(name, chosen)},
     )
     return replace(result, plan=plan, artifacts=_emit(plan, chosen, job))
@@ -134,23 +139,6 @@ def known_options(targets: Iterable[str], registry: Registry | None = None) -> t
 def _is_of_target(option: str, targets: tuple[Target, ...]) -> bool:
     """Whether an option is about how the service is deployed, so that no digest depends on it."""
     return any(option in target.options for target in targets)
-
-
-def _places(pipeline: Pipeline, text: str, source_name: str) -> Mapping[str, str]:
-    """Return node id → `line:column`, or the JSON Pointer where the source is an editor's document."""
-    from saltern_compiler.diagnostics.places import START  # noqa: PLC0415 - only a build shows places
-    from saltern_compiler.diagnostics.places import Source as Places  # noqa: PLC0415 - as above
-    from saltern_compiler.frontend.locate import Locator  # noqa: PLC0415 - as above
-
-    source = Places(text, Locator(text, source_name))
-    places: dict[str, str] = {}
-    for node in pipeline.body.walk():
-        if node.origin.pointer is not None:
-            places[node.id] = node.origin.pointer
-        else:
-            span = source.span(node.origin)
-            places[node.id] = str(START if span is None else span.first)
-    return places
 
 
 def _select(names: tuple[str, ...], registry: Registry) -> tuple[Target, ...]:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import posixpath
 import stat
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
-from saltern_compiler.frontend import MAX_CHARACTERS
+from saltern_compiler.frontend import MAX_CHARACTERS, read
 from saltern_compiler.frontend.notations import notation_like, suffixes
-from saltern_compiler.ir.pipeline import Node, Pipeline, Region
-from saltern_compiler.ir.values import Literal
+from saltern_compiler.ir.pipeline import Pipeline
 from saltern_compiler.registry import Registry
 
 STDIN: Final = "-"
@@ -45,26 +45,44 @@ class Source:
         return cls(Path(path).name, _decode(_read(Path(path), _MAX_BYTES), path), Path(path).parent)
 
     def places(self, pipeline: Pipeline, registry: Registry) -> frozenset[Path]:
-        """Return where the modules that the pipeline's nodes name lie, or should."""
-        modules = {module for _, _, module in own_modules(pipeline.body, registry)}
-        return frozenset(self.folder / _relative(module) for module in modules)
+        """Return where the pipelines that it uses and the modules that nodes name lie, or should."""
+        return frozenset(self.folder / path for path in self._beside(pipeline, registry))
 
     def files(self, pipeline: Pipeline, registry: Registry) -> Mapping[str, str]:
-        """Read the modules that the pipeline's nodes name; what is not there or cannot be read is for the checks to report."""
-        texts: dict[str, str] = {}
-        for module in sorted({module for _, _, module in own_modules(pipeline.body, registry)}):
-            relative = _relative(module)
-            text = self._module(relative)
-            if text is not None:
-                texts[relative] = text
+        """Read the pipelines that it uses, however far, and the modules that their nodes name: path from its folder → text.
+
+        What is not there or cannot be read is for the checks to report.
+        """
+        found = self._beside(pipeline, registry)
+        return {path: text for path, text in sorted(found.items()) if text is not None}
+
+    def _beside(self, pipeline: Pipeline, registry: Registry) -> Mapping[str, str | None]:
+        from saltern_compiler.driver.link import own_modules, target_of  # noqa: PLC0415 - many commands only load
+
+        texts: dict[str, str | None] = {}
+        waiting = [(self.name, pipeline)]
+        while waiting:
+            name, of = waiting.pop()
+            folder = posixpath.dirname(name)
+            for module in own_modules(of, registry):
+                path = posixpath.join(folder, module)
+                texts[path] = self._text(path, _MAX_MODULE, "utf-8")
+            for use in of.uses:
+                target = target_of(name, use.path)
+                if target is None or target in texts or target == self.name or not target.endswith(suffixes()):
+                    continue
+                text = texts[target] = self._text(target, _MAX_BYTES, "utf-8-sig")
+                inner = None if text is None else read(text, target, registry)[0]
+                if inner is not None:
+                    waiting.append((target, inner))
         return texts
 
-    def _module(self, relative: str) -> str | None:
+    def _text(self, relative: str, limit: int, encoding: str) -> str | None:
         path = self.folder / relative
         try:
             if not path.resolve().is_relative_to(self.folder.resolve()):
                 return None
-            return _read(path, _MAX_MODULE).decode("utf-8")
+            return _read(path, limit).decode(encoding)
         except (OSError, UnicodeDecodeError, SourceError):
             return None
 
@@ -72,23 +90,6 @@ class Source:
 def sniff(text: str, stem: str = "pipeline") -> str:
     """Name a text that has no name, so that the suffix tells its notation."""
     return stem + notation_like(text).suffixes[0]
-
-
-def own_modules(region: Region, registry: Registry) -> Iterator[tuple[Node, str, str]]:
-    """Yield node, parameter and module for parameters that name one, such as `python.call`'s `function`."""
-    for node in region.nodes:
-        spec = registry.node(node.type, node.version)
-        value = node.param(spec.imports_param) if spec is not None and spec.imports_param else None
-        if spec is not None and isinstance(value, Literal) and isinstance(value.value, str):
-            module = value.value.partition(":")[0]
-            if all(part.isidentifier() for part in module.split(".")):
-                yield node, spec.imports_param, module
-        if node.body is not None:
-            yield from own_modules(node.body, registry)
-
-
-def _relative(module: str) -> str:
-    return module.replace(".", "/") + ".py"
 
 
 def _read(path: Path, limit: int) -> bytes:

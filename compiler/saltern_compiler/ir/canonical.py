@@ -57,6 +57,7 @@ def _pipeline(pipeline: Pipeline) -> Json:
         name=pipeline.name,
         input=show(pipeline.input),
         output=None if pipeline.output is None else show(pipeline.output),
+        uses={use.name: use.path for use in pipeline.uses},
         secrets={secret.name: secret.reference for secret in pipeline.secrets},
         connections={connection.name: _connection(connection) for connection in pipeline.connections},
         triggers=_sorted(_trigger(trigger) for trigger in pipeline.triggers),
@@ -102,6 +103,7 @@ def _node(node: Node) -> dict[str, Json]:
         **_without_defaults(
             params={name: _value(value) for name, value in node.params},
             connection=node.connection,
+            mapping=dict(node.mapping),
             control=sorted({(edge.source, edge.handle) for edge in node.control}),
             join="any" if node.join == "any" else None,
             after=sorted(set(node.after)),

@@ -21,6 +21,8 @@ RESERVED_IDS: Final = frozenset({*AMBIENT, RETURN})
 MAX_REGIONS: Final = 50
 """Levels of regions in each other at most, in either notation: what every later walk can recurse through."""
 STOP: Final = "stop"
+CALL: Final = "call"
+"""The family of the node types that run a pipeline: `call.score` runs what is used as `score`."""
 YIELD: Final = "yield"
 NEXT: Final = "next"
 CHECK: Final = "check"
@@ -41,6 +43,15 @@ class Secret:
 
     name: str
     reference: str
+    origin: Origin = field(default=NOWHERE, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """Another pipeline under a name; `path` leads to it from the folder of the document."""
+
+    name: str
+    path: str
     origin: Origin = field(default=NOWHERE, compare=False)
 
 
@@ -105,6 +116,8 @@ class Node:
     version: int = 1
     params: tuple[tuple[str, Value], ...] = ()
     connection: str | None = None
+    mapping: tuple[tuple[str, str], ...] = ()
+    """Of a call: connection of the other pipeline → the one that stands in for it; sorted."""
     control: tuple[ControlEdge, ...] = ()
     join: Literal["all", "any"] = "all"
     after: tuple[str, ...] = ()
@@ -114,7 +127,7 @@ class Node:
     label: str = field(default="", compare=False)
     origin: Origin = field(default=NOWHERE, compare=False)
     origins: tuple[tuple[str, Origin], ...] = field(default=(), compare=False)
-    """Places of parts: `id`, `type`, `connection`, `params`, `param:<name>` (the name), `policy:<field>`, `after:<id>`."""
+    """Places of parts: `id`, `type`, `connection`, `params`, `param:<name>` (the name), `policy:<field>`, `after:<id>`, `with`, `with:<name>`."""
 
     def param(self, name: str) -> Value | None:
         """Return what a parameter is bound to."""
@@ -150,6 +163,12 @@ def region_of(owner: str, nodes: Iterable[Node], variables: tuple[str, ...]) -> 
     return Region(tuple(sorted(named, key=lambda node: node.id)), variables)
 
 
+def called_by(node: Node) -> str:
+    """Return the name under which a node's type knows the pipeline that it runs; empty where it runs none."""
+    family, _, name = node.type.partition(".")
+    return name if family == CALL else ""
+
+
 def asks(owner: str, condition: Value, origin: Origin) -> Node:
     """Make the node that stands in the body of a loop for what it asks before each round."""
     origins = (("param:value", origin), ("type", origin))
@@ -173,6 +192,7 @@ class Pipeline:
     name: str
     input: ObjectType
     output: ObjectType | None = None
+    uses: tuple[Use, ...] = ()
     secrets: tuple[Secret, ...] = ()
     connections: tuple[Connection, ...] = ()
     triggers: tuple[Trigger, ...] = ()
@@ -188,6 +208,10 @@ class Pipeline:
     def connection(self, name: str) -> Connection | None:
         """Return the connection of that name, if any."""
         return next((connection for connection in self.connections if connection.name == name), None)
+
+    def use(self, name: str) -> Use | None:
+        """Return what is used under that name, if anything."""
+        return next((use for use in self.uses if use.name == name), None)
 
     def secret(self, name: str) -> Secret | None:
         """Return the secret of that name, if any."""

@@ -88,6 +88,16 @@ class Responds:
 
 
 @dataclass(frozen=True, slots=True)
+class Calls:
+    """A stage ends by running another pipeline as a part of the run, with what its last node's function gives as the input."""
+
+    part: str
+    """The name of that part of the plan."""
+    connections: tuple[tuple[str, str], ...] = ()
+    """Connection of that pipeline → the one that stands in for it; sorted."""
+
+
+@dataclass(frozen=True, slots=True)
 class Stage:
     """The unit of claim, lease, retry and checkpoint: pure nodes, then at most one with an effect."""
 
@@ -118,7 +128,7 @@ class Stage:
     the relay in place of what the relay needs (of the run's start, where it needs nothing); sorted."""
     owner: str = ""
     """Name of the stage in whose body it stands; `needs`, `after`, `relay` and `when` stay inside of that body."""
-    ends: Opens | Sleeps | Awaits | Responds | None = None
+    ends: Opens | Sleeps | Awaits | Responds | Calls | None = None
     """What it does once its nodes have run. The stages of a body that it opens stand right behind, with it as `owner`."""
     decisions: tuple[Decision, ...] = field(default=(), compare=False)
 
@@ -139,6 +149,15 @@ class Schedule:
     catch_up: str
     """`skip`, `last` or `all`."""
     input: Json
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A pipeline that calls run: planned once, however many there are."""
+
+    name: str
+    """Of its package among those of all parts."""
+    plan: Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,8 +200,23 @@ class Plan:
     """Sorted by id."""
     decisions: tuple[Decision, ...] = field(default=(), compare=False)
     """What was decided for the pipeline as a whole: deadline, retention, egress."""
+    parts: tuple[Part, ...] = ()
+    """The pipelines that it calls, and those that these call; sorted by name."""
+    home: str = ""
+    """The package that it is emitted as, where it is a part of another plan."""
+    called_env: tuple[str, ...] = ()
+    """Those of `env` that connections of its parts name; sorted."""
     distributions: tuple[str, ...] = ()
     """Plugins that nodes and connections come from, as exact requirements: `saltern-demo[voice]==1.2`; sorted."""
+
+    @property
+    def every_stage(self) -> tuple[Stage, ...]:
+        """Its stages and those of its parts."""
+        return (*self.stages, *(stage for part in self.parts for stage in part.plan.stages))
+
+    def part(self, name: str) -> Plan:
+        """Return the plan of a part."""
+        return next(part.plan for part in self.parts if part.name == name)
 
     def node(self, node_id: str) -> PlannedNode:
         """Return the planned node of that id."""

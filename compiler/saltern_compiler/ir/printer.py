@@ -39,6 +39,8 @@ def _pipeline(pipeline: Pipeline) -> Iterator[str]:
     for name, value in pipeline.settings:
         yield f"  setting {name} = {_text(value)}"
     yield from _indented(_policy(pipeline.policy))
+    for use in pipeline.uses:
+        yield f"  use {use.name} = {_text(use.path)}"
     for secret in pipeline.secrets:
         yield f"  secret {secret.name} = {secret.reference}"
     for connection in pipeline.connections:
@@ -61,6 +63,8 @@ def _region(region: Region) -> Iterator[str]:
 
 def _node(node: Node) -> Iterator[str]:
     yield f"{node.id} = {node.type}@{node.version}" + (f" ({node.connection})" if node.connection else "")
+    if node.mapping:
+        yield "  with " + ", ".join(f"{name}: {given}" for name, given in node.mapping)
     if node.disabled:
         yield "  disabled"
     if node.control or node.join != "all":

@@ -39,6 +39,7 @@ class InternalError(Exception):
 def verify(pipeline: Pipeline, *, checked: bool = False) -> None:
     """Raise `InternalError` for a broken pipeline."""
     _require(isinstance(pipeline.input, ObjectType), "the input is an object type", pipeline.name)
+    _sorted("uses are sorted by name", [use.name for use in pipeline.uses])
     _sorted("secrets are sorted by name", [secret.name for secret in pipeline.secrets])
     _sorted("connections are sorted by name", [connection.name for connection in pipeline.connections])
     _sorted("settings are sorted by name", [name for name, _ in pipeline.settings], unique=True)
@@ -74,6 +75,7 @@ def _node(node: Node) -> None:
     control = [f"{edge.source}\0{edge.handle}" for edge in node.control]
     _sorted("control edges are sorted by source and handle", control)
     _sorted("after is sorted", node.after)
+    _sorted("mapped connections are sorted by name", [name for name, _ in node.mapping], unique=True)
     if node.body is not None:
         for inner in node.body.nodes:
             named = inner.type not in INNER_TYPES or inner.id == f"{node.id}/{inner.type}"
@@ -148,6 +150,7 @@ def _literal(value: Json, where: str) -> None:
 
 
 def _names(pipeline: Pipeline) -> None:
+    _unique("names of uses are unique", [use.name for use in pipeline.uses])
     _unique("names of secrets are unique", [secret.name for secret in pipeline.secrets])
     _unique("names of connections are unique", [connection.name for connection in pipeline.connections])
     known = {secret.name for secret in pipeline.secrets}
@@ -191,7 +194,8 @@ def _references(node: Node, own: frozenset[str], names: frozenset[str], connecti
         _require(edge.source in own, "control edges begin at nodes of the region", f"{node.id} hangs on {edge.source}")
     for name in node.after:
         _require(name in names, "after names nodes of the region or around it", f"{node.id} after {name}")
-    _require(node.connection is None or node.connection in connections, "connections exist", node.id)
+    named = {node.connection, *(name for _, name in node.mapping)} - {None}
+    _require(named <= connections, "connections exist", node.id)
     _require_of_values(
         node, lambda value: not isinstance(value, SecretRef), "secrets stand in connections and triggers only"
     )

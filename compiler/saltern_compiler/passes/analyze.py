@@ -10,6 +10,7 @@ from saltern_compiler.ir.pipeline import Pipeline
 from saltern_compiler.passes.analyses.types import TYPES, Types
 from saltern_compiler.passes.base import Context, Pass
 from saltern_compiler.passes.pipeline import PASSES, run
+from saltern_compiler.passes.uses import Uses, with_uses
 from saltern_compiler.registry import Registry
 
 
@@ -34,14 +35,16 @@ def analyze(
     registry: Registry,
     files: Mapping[str, str] | None = None,
     *,
+    uses: Uses | None = None,
     incomplete: bool = False,
     passes: tuple[Pass, ...] = PASSES,
 ) -> Analyzed:
-    """Check and normalise a pipeline. `files` are its own modules: path relative to it → text.
+    """Check and normalise a pipeline. `files` are its own modules: path relative to it → text; `uses` is what its uses lead to.
 
     `incomplete`: the source had errors that may have cost parts of it, so nothing is said about what is unused.
     """
-    context = Context(registry, files or {}, incomplete=incomplete)
+    known = uses or {}
+    context = Context(with_uses(registry, known), files or {}, incomplete=incomplete, uses=known)
     normal = run(pipeline, context, passes)
     unique = tuple({_key(diagnostic): diagnostic for diagnostic in context.diagnostics}.values())
     return Analyzed(normal, unique, context.get(TYPES, normal), context)

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from saltern_compiler.diagnostics.model import Diagnostic, has_errors
 from saltern_compiler.diagnostics.suggest import Suggestions
 from saltern_compiler.ir.pipeline import Pipeline
 from saltern_compiler.registry import Registry
 from saltern_runtime.spec import Severity
+
+if TYPE_CHECKING:
+    from saltern_compiler.passes.uses import Uses
 
 T = TypeVar("T")
 
@@ -39,6 +42,8 @@ class Context:
     broken: set[str] = field(default_factory=set)
     """Ids of nodes with errors in their parameters: nothing more is said about what follows from these."""
     suggestions: Suggestions = field(default_factory=Suggestions)
+    uses: Uses = field(default_factory=dict)
+    """What the pipeline's uses lead to."""
     _known: dict[Analysis[Any], tuple[Pipeline, object]] = field(default_factory=dict)
 
     def get(self, analysis: Analysis[T], pipeline: Pipeline) -> T:

@@ -26,6 +26,7 @@ from saltern_compiler.passes.checks.size import Size
 from saltern_compiler.passes.checks.triggers import Triggers
 from saltern_compiler.passes.checks.types import Types
 from saltern_compiler.passes.checks.unused import Unused
+from saltern_compiler.passes.checks.uses import Uses
 from saltern_compiler.passes.optimizations.without_disabled import WithoutDisabled
 from saltern_compiler.passes.transforms.coerce_literals import CoerceLiterals
 from saltern_compiler.passes.transforms.default_trigger import DefaultTrigger
@@ -37,6 +38,7 @@ PASSES: Final[tuple[Pass, ...]] = (
     NodeTypes(),
     Parameters(),
     Connections(),
+    Uses(),
     Secrets(),
     Triggers(),
     Bounds(),

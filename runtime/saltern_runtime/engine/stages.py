@@ -63,7 +63,7 @@ class StagePlan:
         if not stage.nodes:
             outside = {on.node for on in relayed(graph, stage.name)}
             failures = {f"{on.node}{FAILURE}" for on in relayed(graph, stage.name) if on.handle in OUTCOMES}
-        given = any(INPUT in node.reads for node in nodes)
+        given = any(INPUT in node.reads and INPUT not in graph.items(node) for node in nodes)
         items = {
             depth_of(graph, owner) for node in nodes for owner in graph.items(node).values() if owner != stage.name
         }
@@ -335,7 +335,7 @@ class Plans:
             failure = node.adapters["failure"].validate_json(claim.values[f"{scopes[-1]}{node.of}{FAILURE}"])
             return node.function(failure=failure)
         started = datetime.fromtimestamp(claim.created_at, UTC)
-        info = RunInfo(claim.run, claim.tenant, started, partial(self._link, claim))
+        info = RunInfo(claim.run, claim.tenant, started, partial(self._link, claim, node.scope))
         keywords: dict[str, Any] = {}
         for name, read, depth in self._keywords[node.id]:
             if depth == len(scopes):  # what is asked of a state, by the owner of the rounds
@@ -365,11 +365,11 @@ class Plans:
         )
         return node.function(context, **keywords)
 
-    def _link(self, claim: Claim, node: str) -> str:
+    def _link(self, claim: Claim, scope: str, node: str) -> str:
         """Return the address at which a node that stands beside or around a claim takes its answer."""
         if self._address is None:
             raise PermanentError("this service has no address of its own", code="no-public-url")
-        waiting, scopes = self.stages[self.graph.stage_of[node]], scopes_of(claim.path)
+        waiting, scopes = self.stages[self.graph.stage_of[scope + node]], scopes_of(claim.path)
         return self._address(claim, scopes[waiting.depth] + waiting.name)
 
     @cached_property
@@ -383,10 +383,10 @@ class Plans:
             ids, items = iter(self.graph.reads(node)), self.graph.items(node)
             known: list[tuple[str, str, int]] = []
             for name in node.reads:
-                if name in AMBIENT:
-                    known.append((name, "", 0))
-                elif name in items:
+                if name in items:
                     known.append((name, "", depth_of(self.graph, items[name]) + 1))
+                elif name in AMBIENT:
+                    known.append((name, "", 0))
                 else:
                     read = next(ids)
                     known.append((name, read, depth_of(self.graph, self.graph.stage_of[read])))

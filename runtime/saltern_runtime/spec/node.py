@@ -46,6 +46,8 @@ class Emit(StrEnum):
     """`return failure`: what became of the node whose handle `error` it hangs on; a region has it as its only item."""
     ONCE = "once"
     """`return [None]`: a region of one round that nothing is known of."""
+    INPUT = "input"
+    """`return [Input(...)]`: what another pipeline is called with, made of all parameters."""
 
 
 def _no_problems(_: Bound) -> Iterable[Problem]:
@@ -74,6 +76,8 @@ class NodeType:
     """Those of `handles` of which always one is taken, once types are known; None: all of them."""
     region: RegionSpec | None = None
     """For a node type that owns a body: the function gives the items of its rounds."""
+    calls: str = ""
+    """The name under which a pipeline knows another one, whose graph runs as a part of the run: the function gives its input."""
     sleeps: bool = False
     """The function gives a length of time, or a point in time, for which the run sleeps; the node's value is null."""
     awaits: AwaitsSpec | None = None
@@ -104,7 +108,7 @@ class NodeType:
     @property
     def suspends(self) -> bool:
         """Whether the stage that the node ends is suspended once its function has returned: the engine makes its value later."""
-        return self.region is not None or self.sleeps or self.awaits is not None
+        return self.region is not None or self.sleeps or self.awaits is not None or bool(self.calls)
 
     @property
     def keeps_skipped(self) -> bool:

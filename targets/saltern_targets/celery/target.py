@@ -44,7 +44,7 @@ def contribute(plan: Plan) -> Contribution:
 
 def _readme(plan: Plan) -> Iterator[str]:
     package = package_name(plan)
-    queues = sorted({stage.queue for stage in plan.stages})
+    queues = sorted({stage.queue for stage in plan.every_stage})
     yield "## Workers and timers"
     yield ""
     yield "```sh"

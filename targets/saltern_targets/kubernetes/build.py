@@ -53,7 +53,7 @@ def _files(service: Service) -> Iterator[tuple[str, Sequence[Any]]]:
             workloads.disruption_budget(service, object_name(service.app, workloads.API), workloads.API),
         ],
     )
-    for queue in sorted({stage.queue for stage in service.plan.stages}):
+    for queue in sorted({stage.queue for stage in service.plan.every_stage}):
         component = object_name("worker", label(queue), limit=30)
         yield f"{component}.yaml", list(_worker(service, queue, component))
     yield (

@@ -33,7 +33,7 @@ from saltern_targets.names import function_names, item_names
 _OUTPUT_DOC: Final = "What a run returns."
 _RESERVED: Final = frozenset(
     {
-        "SKIPPED", "Annotated", "Any", "BaseModel", "ConfigDict", "Connection", "Context", "Field", "Graph", "Input", "Literal",
+        "SKIPPED", "Annotated", "Any", "BaseModel", "Calls", "ConfigDict", "Connection", "Context", "Field", "Graph", "Input", "Literal",
         "Maybe", "Model", "On", "Opens", "Output", "Retry", "Schedule", "Skipped", "Sleeps", "Stage", "TypeAlias",
     }
 )  # fmt: skip
@@ -102,6 +102,11 @@ class Classes:
         for planned in plan.nodes:
             if planned.node.id == RETURN:
                 continue
+            if planned.spec.calls and isinstance(planned.returns, ListType):
+                doc = f"What `{planned.node.id}` calls `{planned.spec.calls}` with."
+                classes._name_all(planned.returns.item, class_name(f"{planned.spec.calls} input"), doc)
+                doc = f"What `{planned.spec.calls}` returns."
+                classes._name_all(planned.result, class_name(f"{planned.spec.calls} output"), doc)
             if planned.node.body is not None:
                 classes._name_item(planned, planned.node.body)
             classes._name_all(planned.result, class_name(planned.node.id), f"Result of `{planned.node.id}`.")

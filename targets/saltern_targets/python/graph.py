@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from saltern_compiler.ir.pipeline import LIMITS, Connection
-from saltern_compiler.ir.plan import Awaits, Carries, Opens, Plan, Responds, Schedule, Sleeps, Stage
+from saltern_compiler.ir.plan import Awaits, Calls, Carries, Opens, Plan, Responds, Schedule, Sleeps, Stage
 from saltern_compiler.ir.values import Literal, SecretRef
 from saltern_compiler.pytext import literal
 from saltern_runtime.spec import DEFAULT_POLICY, Limits, Retry
 from saltern_runtime.version import __version__
-from saltern_targets.names import function_names, item_names, module_names, package_name
+from saltern_targets.names import function_names, item_names, module_names, package_name, part_package
 from saltern_targets.python.classes import Classes
 from saltern_targets.writing import Module, sentence
 
@@ -39,7 +39,7 @@ def emit_graph(plan: Plan, classes: Classes) -> bytes:
         f"retention={literal(float(plan.retention))}",
         *([f"reserve={literal(float(plan.reserve))}"] if plan.reserve else []),
     ]
-    used = {planned.node.connection for planned in plan.nodes}
+    used = {name for planned in plan.nodes for name in (planned.node.connection, *dict(planned.node.mapping).values())}
     connections = [
         _connection(plan, module, connection) for connection in plan.pipeline.connections if connection.name in used
     ]
@@ -126,7 +126,16 @@ class _Stages:
                 parts.append("ends=Responds()")
             case Awaits():
                 parts.append(f"ends={self._awaits(stage.ends)}")
+            case Calls():
+                parts.append(f"ends={self._calls(stage.ends)}")
         return f"Stage({', '.join(parts)})"
+
+    def _calls(self, calls: Calls) -> str:
+        self.module.use("saltern_runtime", "Calls")
+        known = f"{calls.part.upper()}_GRAPH"
+        self.module.use(f"{part_package(self.plan, calls.part)}.graph", f"GRAPH as {known}")
+        mapped = f", connections={literal(dict(calls.connections))}" if calls.connections else ""
+        return f"Calls({known}{mapped})"
 
     def _opens(self, opens: Opens, owner: str) -> str:
         self.module.use("saltern_runtime", "Opens")

@@ -9,7 +9,16 @@ from typing import Final
 from saltern_compiler.ir.attempts import is_race, race_of
 from saltern_compiler.ir.pipeline import RETURN
 from saltern_compiler.ir.plan import Plan, PlannedNode
-from saltern_compiler.ir.values import Expression, ListValue, Literal, ObjectValue, TypeValue, Value
+from saltern_compiler.ir.values import (
+    Expression,
+    ListValue,
+    Literal,
+    ObjectValue,
+    TypeValue,
+    Value,
+    make_list,
+    make_object,
+)
 from saltern_compiler.pytext import RESERVED, identifier, literal
 from saltern_runtime.spec import ANY, BOOL, Emit, Param, Type, UnionType
 from saltern_runtime.spec.names import AMBIENT, ELSE, FAILURE_TYPE, INPUT, RUN, RUN_TYPE, THEN, case_handle
@@ -197,6 +206,11 @@ class _Writer:
             lines += [f"    case {literal(case)}:", f"        return {literal(case_handle(case))}"]
         return [*lines, "    case _:", f'        return "{ELSE}"']
 
+    def input(self, planned: PlannedNode, values: Values) -> list[str]:
+        """`return [Input(...)]`: what another pipeline is called with."""
+        given = make_object(dict(planned.node.params))
+        return values.returned(make_list([given]), planned.returns)
+
     def merge(self, planned: PlannedNode, values: Values) -> list[str]:
         """Return the first value, in written order, that was not skipped."""
         bound = planned.node.param("values")
@@ -248,4 +262,5 @@ _BODIES: Final[Mapping[Emit, Callable[[_Writer, PlannedNode, Values], list[str]]
     Emit.ONCE: _Writer.once,
     Emit.EITHER: _Writer.either,
     Emit.JOIN: _Writer.join,
+    Emit.INPUT: _Writer.input,
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from saltern_compiler.ir.plan import Plan
 from saltern_compiler.pytext import literal
 from saltern_compiler.target import Contribution
 from saltern_runtime.version import __version__
-from saltern_targets.names import function_names, package_name
+from saltern_targets.names import function_names, package_name, part_package, parts_package
 from saltern_targets.writing import LINE_LENGTH, Module, header, html_header, sentence
 
 
@@ -25,6 +25,7 @@ def emit_project(plan: Plan, shared: Contribution) -> Mapping[str, bytes]:
     comment = f"# {header(plan.source_name)}\n"
     return {
         f"{package}/__init__.py": _init(plan, package, shared.exports),
+        **{f"{folder}/__init__.py": text for folder, text in _folders(plan, package)},
         "pyproject.toml": (comment + _pyproject(plan, package, requirements)).encode(),
         "requirements.txt": (
             f"{comment}# Until saltern-runtime is on an index, put its wheel into wheels/.\n--find-links wheels\n"
@@ -34,6 +35,18 @@ def emit_project(plan: Plan, shared: Contribution) -> Mapping[str, bytes]:
         "README.md": _readme(plan, package, shared.readme),
         ".gitignore": f"{comment}__pycache__/\n*.egg-info/\n.venv/\ndist/\n".encode(),
     }
+
+
+def _folders(plan: Plan, package: str) -> Iterator[tuple[str, bytes]]:
+    """Yield the packages of the pipelines that are called, each with its `__init__.py`."""
+    if plan.parts:
+        module = Module("The pipelines that this one calls.", source_name=plan.source_name, package=package)
+        yield parts_package(plan).replace(".", "/"), module.render()
+    for part in plan.parts:
+        name = sentence(part.plan.pipeline.name)[:-1]
+        home = part_package(plan, part.name)
+        module = Module(f"The pipeline {name}, as others call it.", source_name=part.plan.source_name, package=home)
+        yield home.replace(".", "/"), module.render()
 
 
 def _requirement(extras: Iterable[str]) -> str:

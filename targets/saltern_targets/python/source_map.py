@@ -1,25 +1,41 @@
-"""Writes source_map.json: each generated function → its node, its stage and its place in the source."""
+"""Writes source_map.json: each node of a run → its generated function, its stage and its place in the source."""
 
 from __future__ import annotations
 
-from saltern_compiler.ir.plan import Plan
-from saltern_targets.names import function_names, package_name
+from collections.abc import Iterator
+
+from saltern_compiler.ir.plan import Calls, Plan
+from saltern_runtime.spec import Json
+from saltern_targets.names import function_names, package_name, part_package
 from saltern_targets.writing import json_file
 
 
 def emit_source_map(plan: Plan) -> bytes:
     """Write the map; `plan` is the digest that every run is pinned to."""
-    package = package_name(plan)
+    nodes = dict(_nodes(plan, plan, package_name(plan), "", ""))
+    return json_file({"nodes": nodes, "plan": plan.digest, "source": plan.source_name})
+
+
+def _nodes(root: Plan, plan: Plan, package: str, scope: str, at: str) -> Iterator[tuple[str, Json]]:
+    """Yield the nodes of a plan; where it is called, under the name of the call, and with the source that they stand in."""
     functions = function_names(plan)
     stage_of = {node_id: stage.name for stage in plan.stages for node_id in stage.nodes}
     stage_of |= {stage.opens.carries.check: stage.name for stage in plan.stages if stage.opens and stage.opens.carries}
-    nodes = {
-        planned.node.id: {
-            "function": f"{package}.nodes.{functions[planned.node.id]}",
-            "place": plan.places.get(planned.node.id, ""),
-            "stage": stage_of[planned.node.id],
-            "task": f"{package}.{stage_of[planned.node.id]}",
-        }
-        for planned in plan.nodes
-    }
-    return json_file({"nodes": nodes, "plan": plan.digest, "source": plan.source_name})
+    source = {} if plan is root else {"source": plan.source_name}
+    for planned in plan.nodes:
+        name = at + stage_of[planned.node.id]
+        yield (
+            scope + planned.node.id,
+            {
+                "function": f"{package}.nodes.{functions[planned.node.id]}",
+                "place": plan.places.get(planned.node.id, ""),
+                "stage": name,
+                "task": f"{package_name(root)}.{name}",
+                **source,
+            },
+        )
+    for stage in plan.stages:
+        if isinstance(stage.ends, Calls):
+            called = root.part(stage.ends.part)
+            inner = f"{scope}{stage.nodes[-1]}/", f"{at}{stage.name}/"
+            yield from _nodes(root, called, part_package(root, stage.ends.part), *inner)

@@ -53,9 +53,9 @@ def _codes() -> frozenset[str]:
     return frozenset(code for root in roots for path in sorted(root.rglob("*.py")) for code in _codes_in(path))
 
 
-def _findings(block: catalog.Block) -> list[str]:
-    found = compile_source(block.text, source_name=f"example.{block.notation}", targets=()).diagnostics
-    return [each.code for each in found]
+def _findings(block: catalog.Block, page: catalog.Page) -> tuple[Diagnostic, ...]:
+    name = f"example.{block.notation}"
+    return compile_source(block.text, source_name=name, targets=(), files=page.files).diagnostics
 
 
 def _sources() -> str:
@@ -117,7 +117,7 @@ def test_example_has_exactly_this_finding(code: str) -> None:
     page = catalog.page(code)
     assert page is not None
     assert page.example is not None
-    assert set(_findings(page.example)) == {code}
+    assert {each.code for each in _findings(page.example, page)} == {code}
 
 
 @pytest.mark.parametrize("code", _codes_with("example"))
@@ -126,8 +126,7 @@ def test_findings_speak_in_one_voice(code: str) -> None:
     page = catalog.page(code)
     assert page is not None
     assert page.example is not None
-    found = compile_source(page.example.text, source_name=f"example.{page.example.notation}", targets=()).diagnostics
-    for each in found:
+    for each in _findings(page.example, page):
         assert not each.message.endswith(".")
         assert [note for note in each.notes if note[0].islower() or note[-1] not in ".?"] == []
         assert [fix.title for fix in each.fixes if not re.match("Replace by `|Name it|Put ", fix.title)] == []
@@ -139,7 +138,7 @@ def test_what_to_use_instead_is_clean(code: str) -> None:
     page = catalog.page(code)
     assert page is not None
     assert page.use_instead is not None
-    assert _findings(page.use_instead) == []
+    assert _findings(page.use_instead, page) == ()
 
 
 def test_page_of_an_unknown_code() -> None:

@@ -108,6 +108,13 @@ def test_constructs_are_drawn_as_what_they_are() -> None:
     assert lines["t/attempt", "t"] == lines["r/b", "r"] == "data"
 
 
+def test_a_call_says_what_it_calls() -> None:
+    """A call is one box, whatever it calls: what stands inside is drawn where it is written."""
+    graph = _graph('use score = "./score.saltern"\ns = call score { text: "hello" } with { crm: billing }\nreturn s\n')
+    boxes = {box.id: box for box in graph.boxes}
+    assert (boxes["s"].type, boxes["s"].detail, boxes["s"].inner) == ("call score", "hello", None)
+
+
 def test_text_is_escaped() -> None:
     """Whatever an author writes stays text: the SVG parses and has no element of the author's, Mermaid and DOT have their quotes closed."""
     escaped = EVIL.replace("\\", "\\\\").replace('"', '\\"')

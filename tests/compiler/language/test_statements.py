@@ -440,3 +440,31 @@ def test_when() -> None:
     assert _edges(nodes["d"]) == [("a", "case.on hold"), ("a", "else"), ("b", "else")]
     assert (nodes["d"].join, nodes["c"].join, nodes["d"].after) == ("any", "all", ("c",))
     assert (_edges(nodes["return"]), nodes["return"].label) == ([("b", "then")], "Back")
+
+
+def test_use_and_call() -> None:
+    """A pipeline is used under a name, and called with its inputs as parameters; `with` maps connections."""
+    text = 'use score = "./score.saltern"\na = call score { text: "x" } with { crm: billing, team: other }'
+    pipeline = _read(text)
+    assert [(use.name, use.path) for use in pipeline.uses] == [("score", "./score.saltern")]
+    node = _node(text)
+    assert node.type == "call.score"
+    assert node.params == (("text", Literal("x")),)
+    assert node.mapping == (("crm", "billing"), ("team", "other"))
+
+
+def test_words_of_calls_are_no_reserved_ones() -> None:
+    """Nodes, parameters and pipelines may be called `use`, `call` and `with`."""
+    text = 'use with = "./a.saltern"\nuse = set { value: 1 }\ncall = call with { with: 2, call: use }\nwith = set { value: call }'
+    nodes = {node.id: node for node in _read(text).body.nodes}
+    assert nodes.keys() == {"use", "call", "with"}
+    assert nodes["call"].type == "call.with"
+    assert [name for name, _ in nodes["call"].params] == ["call", "with"]
+
+
+def test_a_connection_is_mapped_once() -> None:
+    """A name that stands twice behind `with` is found; the first counts."""
+    pipeline, found = reader.read("pipeline sample\na = call b {} with { c: d, c: e }")
+    assert [each.code for each in found] == ["duplicate-key"]
+    assert pipeline is not None
+    assert pipeline.body.nodes[0].mapping == (("c", "d"),)

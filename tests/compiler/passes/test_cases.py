@@ -2,7 +2,7 @@
 
 The folder of a case is the pass that it is about. Of every case the findings stand below its source, as a terminal shows them; of one
 about a transform or an optimization also the pipeline before and after that pass. `# run size{limit=2}` in the second line gives a
-pass other options. `make cases` writes what stands below the sources anew: read the difference before you commit it.
+pass other options. Behind `# +++ NAME` stands a file that lies beside the source. `make cases` writes what stands below the sources anew: read the difference before you commit it.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import pytest
 import saltern_compiler.passes as package
 from saltern_compiler.diagnostics.codes import CODES
 from saltern_compiler.diagnostics.render import render_terminal
+from saltern_compiler.driver.link import link
 from saltern_compiler.frontend import read
 from saltern_compiler.frontend.locate import Locator
 from saltern_compiler.ir.pipeline import Pipeline
@@ -25,6 +26,7 @@ from saltern_compiler.ir.printer import dump
 from saltern_compiler.passes import analyze
 from saltern_compiler.passes.base import Check, Context, Pass
 from saltern_compiler.passes.pipeline import OPTIMIZATIONS, PASSES, run
+from saltern_compiler.passes.uses import with_uses
 from saltern_compiler.registry import Registry
 
 CASES = Path(__file__).with_name("cases")
@@ -32,6 +34,7 @@ FILES = sorted(path for path in CASES.rglob("*") if path.is_file())
 ROOT = Path(package.__file__).parent
 ALL = {one.name: one for one in (*PASSES, *OPTIMIZATIONS)}
 EXPECTED = "# --- "
+FILE = "# +++ "
 OPTIONS = re.compile(r"# run (\w+)\{(\w+)=(\d+)\}")
 
 
@@ -51,12 +54,18 @@ class Case:
     path: Path
     text: str
     expected: str
+    files: dict[str, str]
+    given: str
+    """The source and its files."""
 
     @classmethod
     def load(cls, path: Path) -> Case:
         lines = path.read_text("utf-8").splitlines(keepends=True)
         end = next((at for at, line in enumerate(lines) if line.startswith(EXPECTED)), len(lines))
-        return cls(path, "".join(lines[:end]).rstrip("\n") + "\n", "".join(lines[end:]))
+        text, *files = "".join(lines[:end]).split(FILE)
+        named = dict(each.split("\n", 1) for each in files)
+        given = text + "".join(f"{FILE}{each}" for each in files)
+        return cls(path, text.rstrip("\n") + "\n", "".join(lines[end:]), named, given.rstrip("\n") + "\n")
 
     @property
     def subject(self) -> Pass:
@@ -76,7 +85,8 @@ class Case:
         pipeline, findings = read(self.text, self.path.name)
         if pipeline is not None:
             registry, passes = Registry.load(), self.passes(PASSES)
-            analysis = analyze(pipeline, registry, incomplete=bool(findings), passes=passes)
+            uses = link(pipeline, self.path.name, self.files, registry).uses
+            analysis = analyze(pipeline, registry, uses=uses, incomplete=bool(findings), passes=passes)
             findings = [*findings, *analysis.diagnostics]
         locator = Locator(self.text, self.path.name)
         return render_terminal(findings, self.text, self.path.name, locator=locator) or "none\n"
@@ -85,7 +95,8 @@ class Case:
         """Run the passes one by one; optimizations only where there is no error, as a plan does."""
         pipeline, findings = read(self.text, self.path.name)
         assert pipeline is not None
-        context = Context(Registry.load(), incomplete=bool(findings))
+        uses = link(pipeline, self.path.name, self.files, Registry.load()).uses
+        context = Context(with_uses(Registry.load(), uses), incomplete=bool(findings), uses=uses)
         steps: dict[str, Step] = {}
         for one in self.passes((*PASSES, *OPTIMIZATIONS)):
             if one in OPTIMIZATIONS and context.has_errors:
@@ -126,7 +137,7 @@ def test_case(path, request):
     case = Case.load(path)
     outcome = case.outcome()
     if request.config.option.update_snapshots:
-        path.write_text(f"{case.text}\n{outcome}", "utf-8")
+        path.write_text(f"{case.given}\n{outcome}", "utf-8")
         return
     assert case.expected == outcome, "look at the changes, then run `make cases`"
 

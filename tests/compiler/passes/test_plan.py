@@ -21,6 +21,7 @@ def plan_of(text: str, name: str = "example.saltern", **how):
     assert not found
     analysis = analyze(pipeline, Registry.load(), how.get("files"))
     assert not analysis.has_errors, analysis.diagnostics
+    how.pop("files", None)
     return make_plan(analysis, Registry.load(), source_name=name, **how)
 
 

@@ -90,6 +90,10 @@ def _node(members: Mapping[str, Json], place: Origin, report: Report, registry: 
     origins |= {f"param:{name}": params_place.child(name).name() for name in params}
     if data.get("connection") is not None:
         origins["connection"] = data_place.child("connection")
+    mapping = _mapping(data.get("with", {}), data_place.child("with"), report)
+    if mapping:
+        origins["with"] = data_place.child("with")
+        origins |= {f"with:{name}": data_place.child("with", name) for name, _ in mapping}
     policy_place = data_place.child("policy")
     if isinstance(data.get("policy"), dict):
         origins |= {f"policy:{key}": policy_place.child(key) for key in data["policy"]}
@@ -105,12 +109,23 @@ def _node(members: Mapping[str, Json], place: Origin, report: Report, registry: 
         version=version,
         params=tuple(sorted(read.items(), key=lambda pair: pair[0])),
         connection=data.get("connection"),
+        mapping=mapping,
         join=data.get("join", "all"),
         policy=read_policy(data["policy"], policy_place, report) if "policy" in data else Policy(),
         disabled=data.get("disabled", False),
         label=data.get("label", ""),
         origin=place,
         origins=tuple(origins.items()),
+    )
+
+
+def _mapping(value: Mapping[str, Json], place: Origin, report: Report) -> tuple[tuple[str, str], ...]:
+    """Read which connections stand in for those of a pipeline that is called."""
+    named = sorted(value.items())
+    return tuple(
+        (name, given)
+        for name, given in named
+        if report.is_kind(given, "string", place.child(name), "the name of a connection")
     )
 
 

@@ -69,6 +69,7 @@ class _Drawer:
             "description": of.description,
             "inputs": ordered(to_schema(of.input), self.orders),
             "outputs": None if of.output is None else ordered(to_schema(of.output), self.orders),
+            "uses": {use.name: use.path for use in of.uses},
             "secrets": {secret.name: secret.reference for secret in of.secrets},
             "connections": {connection.name: self._connection(connection.name) for connection in of.connections},
             "triggers": [self._trigger(number) for number in range(len(of.triggers))],
@@ -143,6 +144,7 @@ class _Drawer:
             drawn["parentId"] = self.ids[parent]
         data: dict[str, Json] = {"label": node.label} if node.label else {}
         data |= {"connection": node.connection} if node.connection else {}
+        data |= {"with": dict(node.mapping)} if node.mapping else {}
         data |= {"policy": _policy(node.policy)} if _policy(node.policy) else {}
         data |= {"disabled": True} if node.disabled else {}
         data |= {"join": node.join} if node.join != "all" else {}

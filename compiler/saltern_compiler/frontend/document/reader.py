@@ -6,7 +6,7 @@ reported all at once, and what can be checked further comes back as a pipeline a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 from saltern_compiler.diagnostics.model import Diagnostic, Origin
@@ -20,7 +20,7 @@ from saltern_compiler.frontend.document.shape import CONNECTION, DOCUMENT, TRIGG
 from saltern_compiler.frontend.document.texts import read_text
 from saltern_compiler.frontend.document.values import read_object_type, read_value
 from saltern_compiler.frontend.durations import seconds
-from saltern_compiler.ir.pipeline import LENGTHS, Connection, Pipeline, Region, Secret, Trigger, trigger_key
+from saltern_compiler.ir.pipeline import LENGTHS, Connection, Pipeline, Region, Secret, Trigger, Use, trigger_key
 from saltern_compiler.ir.values import Literal, Value
 from saltern_compiler.registry import Registry
 from saltern_runtime.spec import Json, ObjectType, Policy
@@ -65,7 +65,8 @@ def _pipeline(value: Json, report: Report, registry: Registry) -> Pipeline | Non
         name=document.get("name", _UNNAMED),
         input=inputs or ObjectType(()),
         output=outputs,
-        secrets=_secrets(document.get("secrets", {}), report),
+        uses=tuple(Use(*each) for each in _texts(document, "uses", "the path of a pipeline", report)),
+        secrets=tuple(Secret(*each) for each in _texts(document, "secrets", "the reference of a secret", report)),
         connections=_connections(document.get("connections", {}), report),
         triggers=_triggers(document.get("triggers", []), report),
         settings=read_settings(document["settings"], ROOT.child("settings"), report) if "settings" in document else (),
@@ -93,13 +94,12 @@ def _body(document: dict[str, Json], report: Report, registry: Registry) -> Regi
     return inherit_gates(build_region(drawing, nodes, report, registry), registry)
 
 
-def _secrets(value: dict[str, Json], report: Report) -> tuple[Secret, ...]:
-    origin = ROOT.child("secrets")
-    secrets = []
-    for name, reference in value.items():
-        if report.is_kind(reference, "string", origin.child(name), "the reference of a secret"):
-            secrets.append(Secret(name, reference, origin.child(name)))
-    return tuple(sorted(secrets, key=lambda secret: secret.name))
+def _texts(document: dict[str, Json], key: str, what: str, report: Report) -> Iterator[tuple[str, str, Origin]]:
+    """Yield name, text and place of what an object of texts has, by name."""
+    for name, text in sorted(document.get(key, {}).items()):
+        origin = ROOT.child(key, name)
+        if report.is_kind(text, "string", origin, what):
+            yield name, text, origin
 
 
 def _connections(value: dict[str, Json], report: Report) -> tuple[Connection, ...]:

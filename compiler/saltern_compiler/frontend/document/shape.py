@@ -35,6 +35,7 @@ Table = Mapping[str, Key]
 
 _TEXT: Final = {"type": "string"}
 _VALUES: Final = {"type": "object", "additionalProperties": {"$ref": "#/$defs/value"}}
+_NAMED_TEXTS: Final = {"type": "object", "propertyNames": {"pattern": IDENTIFIER}, "additionalProperties": _TEXT}
 _CANVAS: Final = Key(ignored=True)
 
 
@@ -49,7 +50,8 @@ DOCUMENT: Final[Table] = {
     "description": Key(_TEXT),
     "inputs": Key({"$ref": "#/$defs/objectSchema"}),
     "outputs": Key({"$ref": "#/$defs/objectSchema"}),
-    "secrets": Key({"type": "object", "propertyNames": {"pattern": IDENTIFIER}, "additionalProperties": _TEXT}),
+    "uses": Key(_NAMED_TEXTS),
+    "secrets": Key(_NAMED_TEXTS),
     "connections": Key(
         {
             "type": "object",
@@ -93,6 +95,7 @@ NODE_DATA: Final[Table] = {
     "label": Key(_TEXT),
     "params": Key(_VALUES),
     "connection": Key({"type": ["string", "null"]}),
+    "with": Key(_NAMED_TEXTS),
     "policy": Key({"$ref": "#/$defs/policy"}),
     "disabled": Key({"type": "boolean"}),
     "join": Key({"enum": ["all", "any"]}),

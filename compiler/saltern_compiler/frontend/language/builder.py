@@ -12,6 +12,7 @@ from saltern_compiler.expr.ast import Const, Expr, MapExpr, Span
 from saltern_compiler.expr.show import show
 from saltern_compiler.frontend.language import syntax as syn
 from saltern_compiler.frontend.language.types import TypeBuilder, span_of, token_span
+from saltern_compiler.ir.pipeline import CALL
 from saltern_runtime.spec.names import ELSE, THEN, case_handle, case_key
 
 _OPTIONS: Final = {
@@ -51,6 +52,10 @@ class Builder(TypeBuilder):
     def output(self, meta: Meta, parts: Sequence[Any]) -> syn.Item:
         return syn.TypeSection("output", parts[1], span_of(meta))
 
+    def use(self, meta: Meta, parts: Sequence[Any]) -> syn.Item:
+        _, name, path = parts
+        return syn.UseLine(_name(name), str(self._text(path)), span_of(meta))
+
     def secret(self, meta: Meta, parts: Sequence[Any]) -> syn.Item:
         _, name, source = parts
         return syn.SecretLine(_name(name), source, span_of(meta))
@@ -70,8 +75,17 @@ class Builder(TypeBuilder):
         decorators, (name, operation, connection, *clauses, params, last, handler) = _split(parts)
         head = syn.Head(decorators, _name(name), _clauses(clauses))
         named = None if connection is None else _name(connection)
-        body, compensate = (last, None) if isinstance(last, syn.Body) else (None, last)
-        return syn.NodeStatement(head, operation, named, params, compensate, body, handler, span_of(meta))
+        body = last if isinstance(last, syn.Body) else None
+        mapping = last if isinstance(last, syn.Mapping) else None
+        compensate = last if body is None and mapping is None else None
+        return syn.NodeStatement(head, operation, named, params, compensate, body, mapping, handler, span_of(meta))
+
+    def mapping(self, meta: Meta, parts: Sequence[Any]) -> syn.Mapping:
+        return syn.Mapping(tuple(part for part in parts if isinstance(part, tuple)), span_of(meta))
+
+    def mapped(self, _meta: Meta, parts: Sequence[Token]) -> tuple[syn.Name, syn.Name]:
+        name, given = parts
+        return _name(name), _name(given)
 
     def handler(self, _meta: Meta, parts: Sequence[Any]) -> syn.Handler:
         keyword, name, block = parts
@@ -84,6 +98,9 @@ class Builder(TypeBuilder):
     def operation(self, meta: Meta, parts: Sequence[Any]) -> syn.Operation:
         name, version = parts
         return syn.Operation(name.text, None if version is None else self._number(version), span_of(meta))
+
+    def called(self, meta: Meta, parts: Sequence[Token]) -> syn.Operation:
+        return syn.Operation(f"{CALL}.{parts[1]}", None, span_of(meta))
 
     def dotted(self, meta: Meta, parts: Sequence[Token]) -> syn.Name:
         return syn.Name(".".join(parts), span_of(meta))

@@ -32,7 +32,7 @@ _STATEMENTS: Final = frozenset(
 )
 _SECTIONS: Final = {
     "pipeline": START, "description": "description", "settings": "settings", "input": "input", "output": "output",
-    "secret": "secret ", "connection": "connection ", "trigger": "trigger ",
+    "use": "use ", "secret": "secret ", "connection": "connection ", "trigger": "trigger ",
 }  # fmt: skip
 _ENTRIES: Final = frozenset({"map_entry", "field"})
 _CONTAINERS: Final = frozenset({"params", "object_type", "map"})

@@ -16,7 +16,9 @@ from saltern_compiler.frontend.language.types import place, token_span
 
 _VALUE: Final = frozenset({"INT", "FLOAT", "STRING", "BYTES", "NOT", "LSQB", "IDENT"})
 _OPERATORS: Final = frozenset({"RELATION", "ADDITIVE", "MULTIPLICATIVE", "DOT"})
-_SECTIONS: Final = frozenset({"PIPELINE", "DESCRIPTION", "SETTINGS", "INPUT", "OUTPUT", "SECRET", "CONNECTION", "ON"})
+_SECTIONS: Final = frozenset(
+    {"PIPELINE", "DESCRIPTION", "SETTINGS", "INPUT", "OUTPUT", "USE", "SECRET", "CONNECTION", "ON"}
+)
 _STATEMENTS: Final = frozenset({"RETURN", "YIELD", "NEXT"})
 _TYPES: Final = frozenset({"IDENT", "STRING", "LBRACE", "INT", "TRUE", "NULL"})
 _GROUPS: Final = (
@@ -34,7 +36,7 @@ _WORDS: Final = {
     "LBRACE": "`{`", "RBRACE": "`}`", "LESSTHAN": "`<`", "MORETHAN": "`>`", "DOT": "`.`", "MINUS": "`-`",
     "QUESTION": "`?`", "ELLIPSIS": "`...`", "AT_MOST": "`at most`", "ON_ERROR": "`on error`", "QUOTED": "a name in backquotes",
 }  # fmt: skip
-_HIDDEN: Final = frozenset({"WHITESPACE", "COMMENT", "QUOTED", "COMPENSATE", "DO"})
+_HIDDEN: Final = frozenset({"WHITESPACE", "COMMENT", "QUOTED", "COMPENSATE", "DO", "CALL", "WITH"})
 _ASSIGNMENT: Final = re.compile(r"[ \t]*([A-Za-z_]\w*)[ \t]*=(?!=)[ \t]*(.*)")
 _OPERATION: Final = re.compile(r"[A-Za-z_][\w.]*(@\d+)?(\(\w*\)?)?\s*")
 _INSTEAD: Final = {

@@ -27,6 +27,7 @@ _PLAIN: Final = frozenset(
         "settings",
         "input",
         "output",
+        "use",
         "secret",
         "connection",
         "trigger",
@@ -38,6 +39,7 @@ _PLAIN: Final = frozenset(
         "on_error",
         "on_limit",
         "join_mode",
+        "called",
         "decorator_arg",
     ]
 )
@@ -134,6 +136,14 @@ class _Setter(ValueSetter):
     def body(self, children: list[Part]) -> Part:
         *words, block = children
         return self.part("body", children, (spaced(words), " ", Group(self._block(block))))
+
+    def mapping(self, children: list[Part]) -> Part:
+        keyword, *braces = children
+        expanded = is_expanded(braces[0].tok, braces[1].first)
+        return self.part("mapping", children, (keyword.doc, " ", entries(braces, commas=False, expanded=expanded)))
+
+    def mapped(self, children: list[Part]) -> Part:
+        return self.map_entry(children)
 
     def handler(self, children: list[Part]) -> Part:
         return self.body(children)

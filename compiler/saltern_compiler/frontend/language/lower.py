@@ -89,10 +89,23 @@ class Lowering:
             origins.append(("connection", place(of.connection.span)))
         if of.body is not None:
             origins += [("param:as", place(name.span)) for name in of.body.variables]
+        if of.mapping is not None:
+            origins.append(("with", place(of.mapping.span)))
+            origins += [(f"with:{name.text}", place((name.span[0], given.span[1]))) for name, given in of.mapping.names]
         node = self._make(of.head, of.operation.name, params, span=of.span, edges=edges, origins=origins)
+        node = replace(node, mapping=self._mapping(of.mapping))
         version = 1 if of.operation.version is None else of.operation.version
         body = None if of.body is None else self._body(node.id, of.body)
         return [replace(node, version=version, connection=of.connection.text if of.connection else None, body=body)]
+
+    def _mapping(self, of: syn.Mapping | None) -> tuple[tuple[str, str], ...]:
+        given: dict[str, str] = {}
+        for name, other in () if of is None else of.names:
+            if name.text in given:
+                message = f"the key `{name.text}` stands here twice"
+                self.report(Diagnostic("duplicate-key", message, place(name.span)))
+            given.setdefault(name.text, other.text)
+        return tuple(sorted(given.items()))
 
     def _handled(self, of: syn.NodeStatement | syn.RegionStatement) -> list[Node]:
         """Lower what runs where a node has failed: it hangs on its handle `error`; the name is a node that gives the failure."""

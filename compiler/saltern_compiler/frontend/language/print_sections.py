@@ -52,6 +52,8 @@ class SectionWriter:
         if of.settings:
             settings = {setting: show_duration(length) for setting, length in of.settings}
             self._section("settings", self._braces("settings", "settings", settings), gap=True)
+        for number, use in enumerate(of.uses):
+            self._section(f"use {use.name}", [f"use {use.name} = {show_string(use.path)}"], gap=number == 0)
         for number, secret in enumerate(of.secrets):
             self._section(
                 f"secret {secret.name}", [f"secret {secret.name} = {_source(secret.reference)}"], gap=number == 0

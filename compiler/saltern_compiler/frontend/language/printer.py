@@ -18,6 +18,7 @@ from saltern_compiler.frontend.remarks import BEFORE, BESIDE, END, INSIDE, NODE,
 from saltern_compiler.frontend.statements import BRANCHES, Nesting, Statement, cases, else_name
 from saltern_compiler.ir.attempts import ATTEMPT, CATCH, PARALLEL, TRY, VALUES, is_part, parts
 from saltern_compiler.ir.pipeline import (
+    CALL,
     CHECK,
     ERROR_TYPE,
     RESULT_TYPES,
@@ -26,6 +27,7 @@ from saltern_compiler.ir.pipeline import (
     Node,
     Pipeline,
     Region,
+    called_by,
 )
 from saltern_compiler.ir.values import Literal, ObjectValue, Value
 from saltern_compiler.registry import Registry
@@ -98,10 +100,12 @@ class _Writer(SectionWriter):
     def _node(self, of: Statement, anchor: str) -> None:
         node = of.node
         values = self._values()
-        head = f"{node.id} = {node.type}" + ("" if node.version == 1 else f"@{node.version}")
+        head = f"{node.id} = {_operation(node)}"
         head += f"({node.connection})" if node.connection else ""
         params = {name: values.value(value) for name, value in node.params}
         *lines, last = self._braces(anchor, head + _clauses(of), params)
+        if node.mapping:
+            last += " with { " + ", ".join(f"{name}: {given}" for name, given in node.mapping) + " }"
         if node.body is None:
             self.lines += [*lines, last + self.remarks.beside(anchor)]
             self._compensation(of, anchor)
@@ -320,6 +324,13 @@ class _Writer(SectionWriter):
         if unfit or node.version != 1 or node.connection is not None:
             raise _unwritable(node.id)
         return params
+
+
+def _operation(node: Node) -> str:
+    called = called_by(node)
+    if called and node.version == 1 and IDENTIFIER.fullmatch(called):
+        return f"{CALL} {called}"
+    return node.type + ("" if node.version == 1 else f"@{node.version}")
 
 
 def _members(value: Value) -> dict[str, Value]:

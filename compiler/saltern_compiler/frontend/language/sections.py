@@ -15,7 +15,17 @@ from saltern_compiler.frontend.language import syntax as syn
 from saltern_compiler.frontend.language.policy import decorations
 from saltern_compiler.frontend.language.types import place
 from saltern_compiler.frontend.language.values import Names, Values
-from saltern_compiler.ir.pipeline import LENGTHS, LIMITS, Connection, Pipeline, Region, Secret, Trigger, trigger_key
+from saltern_compiler.ir.pipeline import (
+    LENGTHS,
+    LIMITS,
+    Connection,
+    Pipeline,
+    Region,
+    Secret,
+    Trigger,
+    Use,
+    trigger_key,
+)
 from saltern_compiler.ir.values import Literal, Value
 from saltern_runtime.spec import Json, ObjectType, Policy, obj
 
@@ -59,6 +69,7 @@ class Sections:
     values: Values
     secrets: Secrets
     report: Callable[[Diagnostic], None]
+    uses: list[Use] = field(default_factory=list)
     connections: list[Connection] = field(default_factory=list)
     triggers: list[Trigger] = field(default_factory=list)
     settings: dict[str, Json] = field(default_factory=dict)
@@ -72,6 +83,8 @@ class Sections:
     def add(self, section: syn.Section) -> None:
         """Add a section."""
         match section:
+            case syn.UseLine():
+                self.uses.append(Use(section.name.text, section.path, place(section.span)))
             case syn.SecretLine():
                 self._add_secret(section)
             case syn.ConnectionLine():
@@ -113,6 +126,7 @@ class Sections:
             self.name or _UNNAMED,
             input=self.input or obj({}),
             output=self.output,
+            uses=tuple(sorted(self.uses, key=lambda use: use.name)),
             secrets=self.secrets.all(),
             connections=tuple(sorted(self.connections, key=lambda connection: connection.name)),
             triggers=tuple(sorted(self.triggers, key=trigger_key)),

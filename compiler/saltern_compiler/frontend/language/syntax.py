@@ -98,8 +98,16 @@ class Operation:
 
 
 @dataclass(frozen=True, slots=True)
+class Mapping:
+    """`with { name: other }`: the connections of a pipeline that is called, and those that stand in for them."""
+
+    names: tuple[tuple[Name, Name], ...]
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class NodeStatement:
-    """`id = operation(connection) { params }`, and `do names { … }` where it owns a body."""
+    """`id = operation(connection) { params }`, and `do names { … }` or `with { … }` behind it."""
 
     head: Head
     operation: Operation
@@ -107,6 +115,7 @@ class NodeStatement:
     params: Params
     compensate: Compensation | None
     body: Body | None
+    mapping: Mapping | None
     handler: Handler | None
     span: Span
 
@@ -264,6 +273,15 @@ class TypeSection:
 
 
 @dataclass(frozen=True, slots=True)
+class UseLine:
+    """`use name = "path"`."""
+
+    name: Name
+    path: str
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class SecretLine:
     """`secret name = source`."""
 
@@ -294,6 +312,6 @@ class TriggerLine:
 
 
 Section: TypeAlias = (
-    PipelineLine | DescriptionLine | SettingsSection | TypeSection | SecretLine | ConnectionLine | TriggerLine
+    PipelineLine | DescriptionLine | SettingsSection | TypeSection | UseLine | SecretLine | ConnectionLine | TriggerLine
 )
 Item: TypeAlias = Section | Statement

@@ -7,13 +7,13 @@ from typing import Final
 
 from saltern_compiler.diagnostics.model import Diagnostic
 from saltern_compiler.ir.bound import bound_by
-from saltern_compiler.ir.pipeline import NEXT, YIELD, Node, Pipeline
+from saltern_compiler.ir.pipeline import NEXT, RETURN, YIELD, Node, Pipeline
 from saltern_compiler.passes.analyses.conditions import TRUE, Conditions
 from saltern_compiler.passes.analyses.parameter_types import Visit, type_param
 from saltern_compiler.passes.analyses.shape import SHAPE, Shape
 from saltern_compiler.passes.base import Analysis, Context
 from saltern_compiler.passes.layers import decide, layers
-from saltern_runtime.spec import ANY, Bound, Effect, NodeType, Severity, Type, chosen, optional
+from saltern_runtime.spec import ANY, NULL, Bound, Effect, NodeType, Severity, Type, chosen, optional
 from saltern_runtime.spec.names import COMPENSATE, ERROR, OUTCOMES, SUCCESS
 
 
@@ -49,6 +49,16 @@ def types_of(pipeline: Pipeline, context: Context) -> Types:
     """Type every node; those on and behind a cycle come last, and give `any`."""
     shape = context.get(SHAPE, pipeline)
     return _Typing(pipeline, context, shape, Types(broken=set(context.broken)), shape.outcomes).run()
+
+
+def output_of(pipeline: Pipeline, types: Types) -> Type:
+    """Return the type of what a pipeline gives: as it is declared, else as it is."""
+    if pipeline.output is not None:
+        return pipeline.output
+    if pipeline.body.node(RETURN) is None:
+        return NULL
+    always = types.conditions.has_value[RETURN] == TRUE
+    return types.of[RETURN] if always else optional(types.of[RETURN])
 
 
 TYPES: Final = Analysis("types", types_of)

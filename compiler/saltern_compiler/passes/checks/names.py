@@ -37,12 +37,15 @@ class Names(Check):
         _check_items(pipeline.body, {}, _all_ids(pipeline), context)
         connections = [(connection.name, connection.origin) for connection in pipeline.connections]
         secrets = [(secret.name, secret.origin) for secret in pipeline.secrets]
+        uses = [(use.name, use.origin) for use in pipeline.uses]
+        _check_plain("use", uses, context)
         _check_plain("connection", connections, context)
         _check_plain("secret", secrets, context)
         ids = [node for node in pipeline.body.walk() if _is_named(node) or node.type == COMPENSATE]
         nodes = [(node.id, node.place("id")) for node in ids]
         # Text has an order and bodies are walked out of it; the arrays of a document have none, and keep that of the walk.
         _check_twice("node", sorted(nodes, key=lambda named: named[1].start or 0), context)
+        _check_twice("use", uses, context)
         _check_twice("connection", connections, context)
         _check_twice("secret", secrets, context)
 

@@ -4,28 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 
 from saltern_compiler.diagnostics.model import Diagnostic, Origin
 from saltern_compiler.ir.attempts import WHOLES
-from saltern_compiler.ir.pipeline import RESULT_TYPES, Node, Pipeline
+from saltern_compiler.ir.pipeline import RESULT_TYPES, Node, Pipeline, called_by
 from saltern_compiler.ir.values import SecretRef
 from saltern_compiler.passes.analyses.shape import SHAPE, all_settings
 from saltern_compiler.passes.analyses.types import TYPES
 from saltern_compiler.passes.base import Check, Context
+from saltern_compiler.passes.uses import connections_of
 from saltern_runtime.spec import Effect
 
 
 @dataclass(frozen=True, slots=True)
 class Unused(Check):
-    """`unused-node`, `unused-connection`, `unused-secret`: warnings."""
+    """`unused-node`, `unused-connection`, `unused-secret`, `unused-use`: warnings."""
 
     name: str = "unused"
 
     def check(self, pipeline: Pipeline, context: Context) -> None:
-        """Warn of nodes, connections and secrets that nothing needs."""
+        """Warn of nodes, connections, secrets and uses that nothing needs."""
         if context.has_errors or context.incomplete:
             return
-        for code, message, origin, note in (*_nodes(pipeline, context), *_connections(pipeline), *_secrets(pipeline)):
+        found = (_nodes(pipeline, context), _connections(pipeline, context), _secrets(pipeline), _uses(pipeline))
+        for code, message, origin, note in chain(*found):
             context.report(Diagnostic(code, message, origin, notes=(note,)))
 
 
@@ -49,12 +52,24 @@ def _is_pure(node: Node, effects: Mapping[str, Effect]) -> bool:
     return all(_is_pure(inner, effects) for inner in node.body.nodes)
 
 
-def _connections(pipeline: Pipeline) -> Iterator[tuple[str, str, Origin, str]]:
-    used = {node.connection for node in pipeline.body.walk()}
+def _connections(pipeline: Pipeline, context: Context) -> Iterator[tuple[str, str, Origin, str]]:
+    used = connections_of(pipeline, context.uses)
     for connection in pipeline.connections:
         if connection.name not in used:
             note = "Its secrets would be asked of whoever runs the service: take it out."
             yield "unused-connection", f"no node uses the connection `{connection.name}`", connection.origin, note
+
+
+def _uses(pipeline: Pipeline) -> Iterator[tuple[str, str, Origin, str]]:
+    used = {called_by(node) for node in pipeline.body.walk()}
+    for use in pipeline.uses:
+        if use.name not in used:
+            yield (
+                "unused-use",
+                f"nothing calls `{use.name}`",
+                use.origin,
+                f"Write `call {use.name} {{ … }}`, or take it out.",
+            )
 
 
 def _secrets(pipeline: Pipeline) -> Iterator[tuple[str, str, Origin, str]]:

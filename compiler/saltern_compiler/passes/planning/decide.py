@@ -8,7 +8,7 @@ from typing import Any, Final, cast
 
 from saltern_compiler.ir.bound import literals
 from saltern_compiler.ir.pipeline import CHECK, NEXT, RETURN, YIELD, Node, Pipeline
-from saltern_compiler.ir.plan import Awaits, Carries, Decision, Opens, Responds, Sleeps
+from saltern_compiler.ir.plan import Awaits, Calls, Carries, Decision, Opens, Responds, Sleeps
 from saltern_compiler.passes.analyses.shape import Shape
 from saltern_compiler.passes.layers import decide, layers
 from saltern_compiler.registry import Registry
@@ -65,8 +65,15 @@ def _is_asked(spec: NodeType, effect: Effect) -> bool:
     return effect is Effect.IDEMPOTENT and not spec.suspends
 
 
-def ends_of(node: Node, spec: NodeType, value: Type = ANY) -> Opens | Sleeps | Awaits | Responds | None:
-    """Return what a stage does once its last node's function has returned; `value` is the type of that node's value."""
+def ends_of(
+    node: Node, spec: NodeType, value: Type = ANY, part: str = ""
+) -> Opens | Sleeps | Awaits | Responds | Calls | None:
+    """Return what a stage does once its last node's function has returned.
+
+    `value` is the type of that node's value, `part` that part of the plan which a call runs.
+    """
+    if spec.calls:
+        return Calls(part, node.mapping)
     if spec.sleeps:
         return Sleeps()
     if spec.responds:
@@ -96,7 +103,7 @@ def _carries(node: Node, spec: CarriesSpec, known: Mapping[str, Json]) -> Carrie
     return Carries(f"{node.id}/{CHECK}", cast("int", limit), cast("OnLimit", on_limit))
 
 
-def stage_decisions(
+def stage_decisions(  # noqa: C901 - one line a reason
     node: Node, nodes: tuple[str, ...], spec: NodeType, effect: Effect, policy: Decided
 ) -> tuple[Decision, ...]:
     """Say why a stage is as it is; its last node speaks for it."""
@@ -112,6 +119,8 @@ def stage_decisions(
         why = "it gives the first state, and says before each round whether there is another"
     elif node.type == COMPENSATE:
         why = f"it takes back what {node.control[0].source} did, once the run has failed or was cancelled"
+    elif isinstance(ends, Calls) and len(nodes) == 1:
+        why = f"it gives the input of {spec.calls}, whose stages run as its body"
     elif isinstance(ends, Opens) and len(nodes) == 1:
         why = "it gives the items of its body, whose stages run for each of them"
     elif len(nodes) == 1 and effect is Effect.PURE:

@@ -6,17 +6,17 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 
 from saltern_compiler.ir.attempts import race_of
 from saltern_compiler.ir.canonical import digest, schedule_id
 from saltern_compiler.ir.graph import own_reads
-from saltern_compiler.ir.pipeline import RETURN, Node, Pipeline, Trigger
-from saltern_compiler.ir.plan import Decision, Plan, PlannedNode, Schedule, Stage
+from saltern_compiler.ir.pipeline import Node, Trigger
+from saltern_compiler.ir.plan import Decision, Part, Plan, PlannedNode, Schedule, Stage
 from saltern_compiler.ir.values import Literal
 from saltern_compiler.ir.verify import verify
-from saltern_compiler.passes.analyses.conditions import TRUE
 from saltern_compiler.passes.analyses.shape import SHAPE, Shape
-from saltern_compiler.passes.analyses.types import TYPES, Types
+from saltern_compiler.passes.analyses.types import TYPES, Types, output_of
 from saltern_compiler.passes.analyze import Analyzed
 from saltern_compiler.passes.pipeline import OPTIMIZATIONS, run
 from saltern_compiler.passes.planning.decide import (
@@ -27,11 +27,19 @@ from saltern_compiler.passes.planning.decide import (
     pipeline_decisions,
     stage_decisions,
 )
+from saltern_compiler.passes.planning.parts import Parts
 from saltern_compiler.passes.planning.relays import START, insert_relays
 from saltern_compiler.passes.planning.stages import Group, group_nodes
-from saltern_compiler.passes.planning.surroundings import distributions, egress, environment, extras
+from saltern_compiler.passes.planning.surroundings import (
+    called_environment,
+    distributions,
+    egress,
+    environment,
+    extras,
+)
+from saltern_compiler.passes.uses import Callee, Uses
 from saltern_compiler.registry import Registry
-from saltern_runtime.spec import DEFAULT_POLICY, NULL, Json, ListType, NodeType, Retry, Type, optional
+from saltern_runtime.spec import DEFAULT_POLICY, Json, ListType, NodeType, Retry, Type
 from saltern_runtime.spec.limits import LEASE
 from saltern_runtime.spec.names import COMPENSATE
 from saltern_runtime.version import __version__  # compiler and runtime have one version, in lockstep
@@ -41,13 +49,21 @@ def make_plan(
     analysis: Analyzed,
     registry: Registry,
     *,
-    files: Mapping[str, str] | None = None,
+    callees: Mapping[str, Analyzed] | None = None,
     source_name: str = "",
     places: Mapping[str, str] | None = None,
     options: Mapping[str, Json] | None = None,
+    parts: Parts | None = None,
 ) -> Plan:
-    """Decide everything that a target emits. `options` are those that change behaviour: they go into the digest."""
+    """Decide everything that a target emits. `options` are those that change behaviour: they go into the digest.
+
+    `callees`: path → what is known of each pipeline that is called, however far away. `parts` are those of the plan that this one
+    is a part of.
+    """
     assert not analysis.has_errors, "a plan is made of a pipeline without errors"
+    context = analysis.context
+    if parts is None:
+        parts = Parts.of(analysis.pipeline, context.uses, partial(_plan_of, callees or {}))
     verify(analysis.pipeline, checked=True)
     live = run(analysis.pipeline, analysis.context, OPTIMIZATIONS)
     shape, types = analysis.context.get(SHAPE, live), analysis.context.get(TYPES, live)
@@ -59,23 +75,26 @@ def make_plan(
     }
     deadline, retention, decisions = pipeline_decisions(live)
     reserve, why = decide_reserve(live, deadline)
-    hosts = egress(live, registry)
-    own = tuple(sorted((files or {}).items()))
+    hosts = egress(live, registry, context.uses)
+    own = tuple(sorted(context.files.items()))
     pipeline_digest = digest(analysis.pipeline)
-    specs = [shape.specs[node_id] for node_id in shape.order]
-    plugins = distributions(live, specs, registry)
+    called = parts.called_by(live, context.uses)
+    called_env = called_environment(live, context.uses)
+    theirs = (planned.spec for part in called for planned in part.plan.nodes)
+    specs = [*(shape.specs[node_id] for node_id in shape.order), *theirs]
+    plugins = distributions(live, specs, registry, context.uses)
     return Plan(
         pipeline=analysis.pipeline,
         pipeline_digest=pipeline_digest,
-        digest=_plan_digest(pipeline_digest, own, options or {}, plugins),
-        nodes=tuple(_planned(node_id, shape, types, decided[node_id]) for node_id in shape.order),
-        stages=tuple(_Cut(shape, types, decided).stages()),
+        digest=_plan_digest(pipeline_digest, own, options or {}, plugins, called),
+        nodes=tuple(_planned(node_id, shape, types, decided[node_id], context.uses) for node_id in shape.order),
+        stages=tuple(_Cut(shape, types, decided, context.uses, parts.names).stages()),
         input_type=live.input,
-        output_type=_output_type(live, types),
+        output_type=output_of(live, types),
         files=own,
         egress=hosts,
-        env=environment(live),
-        requires=extras(live, specs, registry),
+        env=tuple(sorted({*environment(live), *called_env})),
+        requires=extras(live, specs, registry, context.uses),
         deadline=deadline,
         retention=retention,
         reserve=reserve,
@@ -92,10 +111,20 @@ def make_plan(
             *(Decision("requires", plugin, "a node type or a connector comes from it") for plugin in plugins),
         ),
         distributions=plugins,
+        parts=called,
+        called_env=called_env,
     )
 
 
-def _planned(node_id: str, shape: Shape, types: Types, decided: Decided) -> PlannedNode:
+def _plan_of(callees: Mapping[str, Analyzed], callee: Callee, parts: Parts) -> Plan:
+    """Plan a pipeline that is called: what starts it by itself is of no matter then."""
+    analysis = callees[callee.path]
+    registry = analysis.context.registry
+    plan = make_plan(analysis, registry, source_name=callee.path, places=callee.places, parts=parts)
+    return replace(plan, schedules=())
+
+
+def _planned(node_id: str, shape: Shape, types: Types, decided: Decided, uses: Uses) -> PlannedNode:
     reads = shape.reads[node_id]
     return PlannedNode(
         node=types.nodes[node_id],
@@ -106,7 +135,7 @@ def _planned(node_id: str, shape: Shape, types: Types, decided: Decided) -> Plan
         reads=reads,
         may_be_skipped=tuple(sorted(types.skippable.get(node_id, frozenset()) & set(reads))),
         items=_items(node_id, shape, types),
-        returns=_returns(shape.nodes[node_id], shape.specs[node_id], types),
+        returns=_returns(shape.nodes[node_id], shape.specs[node_id], types, uses),
     )
 
 
@@ -116,7 +145,10 @@ def _items(node_id: str, shape: Shape, types: Types) -> tuple[tuple[str, Type], 
     return tuple((name, types.items[bound[name]]) for name in sorted(bound.keys() & read))
 
 
-def _returns(node: Node, spec: NodeType, types: Types) -> Type:
+def _returns(node: Node, spec: NodeType, types: Types, uses: Uses) -> Type:
+    callee = uses.get(spec.calls)
+    if isinstance(callee, Callee):
+        return ListType(callee.pipeline.input)
     if spec.region is not None:
         item = types.items[node.id]
         return ListType(item) if spec.region.carries is None else item
@@ -140,17 +172,12 @@ def _id(schedule: Schedule) -> str:
     return schedule.id
 
 
-def _output_type(pipeline: Pipeline, types: Types) -> Type:
-    if pipeline.output is not None:
-        return pipeline.output
-    if pipeline.body.node(RETURN) is None:
-        return NULL
-    always = types.conditions.has_value[RETURN] == TRUE
-    return types.of[RETURN] if always else optional(types.of[RETURN])
-
-
 def _plan_digest(
-    pipeline_digest: str, files: tuple[tuple[str, str], ...], options: Mapping[str, Json], plugins: tuple[str, ...]
+    pipeline_digest: str,
+    files: tuple[tuple[str, str], ...],
+    options: Mapping[str, Json],
+    plugins: tuple[str, ...],
+    called: tuple[Part, ...],
 ) -> str:
     parts: dict[str, Json] = {
         "pipeline": pipeline_digest,
@@ -160,6 +187,8 @@ def _plan_digest(
     }
     if plugins:
         parts["plugins"] = list(plugins)
+    if called:
+        parts["called"] = {part.name: part.plan.digest for part in called}
     text = json.dumps(parts, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return "sha256:" + hashlib.sha256(text.encode()).hexdigest()
 
@@ -171,6 +200,9 @@ class _Cut:
     shape: Shape
     types: Types
     decided: Mapping[str, Decided]
+    uses: Uses
+    parts: Mapping[str, str]
+    """Path of a pipeline that is called → its part of the plan."""
 
     def stages(self, region: str = "", owner: str = "") -> Iterator[Stage]:
         """Yield the stages of a graph, the body of a region right behind the stage that opens it; a relay stands right behind what it stands for."""
@@ -228,9 +260,13 @@ class _Cut:
             on_error=str(policy.on_error),
             on_ambiguous=str(policy.on_ambiguous),
             after=group.after,
-            ends=ends_of(last, spec, self.types.of[group.name]),
+            ends=ends_of(last, spec, self.types.of[group.name], self._part(spec)),
             decisions=stage_decisions(last, group.nodes, spec, self.types.effects[group.name], decided),
         )
+
+    def _part(self, spec: NodeType) -> str:
+        callee = self.uses.get(spec.calls)
+        return self.parts[callee.path] if isinstance(callee, Callee) else ""
 
 
 def _relay(name: str, source: str, hears: tuple[str, ...], owner: str) -> Stage:

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from saltern_compiler.ir.pipeline import Connection, Node, Pipeline
 from saltern_compiler.ir.values import Literal, SecretRef, Template, Value
 from saltern_compiler.passes.analyses.shape import all_settings
+from saltern_compiler.passes.uses import Uses, brought, connections_of, every_callee
 from saltern_compiler.registry import CONNECTORS, NODE_TYPES, Distribution, Registry
 from saltern_runtime.spec import Json, NodeType
 
@@ -16,17 +17,16 @@ ANYWHERE = ("*:443", "*:80")
 """Where a URL leads that is made while the pipeline runs."""
 
 
-def egress(pipeline: Pipeline, registry: Registry) -> tuple[str, ...]:
+def egress(pipeline: Pipeline, registry: Registry, uses: Uses) -> tuple[str, ...]:
     """Return the `host:port` that connections and URLs lead to, `*` for a host that is known only when it runs; sorted."""
     hosts: set[str] = set()
-    used = {node.connection for node in pipeline.body.walk()}
-    for connection in pipeline.connections:
-        if connection.name in used:
-            hosts.update(_of_connection(connection, registry))
-    for node in pipeline.body.walk():
-        spec = registry.node(node.type, node.version)
-        if spec is not None:
-            hosts.update(_of_node(node, spec))
+    for connection in connections_of(pipeline, uses).values():
+        hosts.update(_of_connection(connection, registry))
+    for of in (pipeline, *(callee.pipeline for callee in every_callee(pipeline, uses).values())):
+        for node in of.body.walk():
+            spec = registry.node(node.type, node.version)
+            if spec is not None:
+                hosts.update(_of_node(node, spec))
     return tuple(sorted(hosts))
 
 
@@ -69,30 +69,38 @@ def _of_url(value: Value | None) -> str | None:
 def environment(pipeline: Pipeline) -> tuple[str, ...]:
     """Return the environment variables of the secrets that connections and triggers take; sorted."""
     used = {value.name for value in all_settings(pipeline) if isinstance(value, SecretRef)}
-    return tuple(sorted({secret.reference.removeprefix("env:") for secret in pipeline.secrets if secret.name in used}))
+    return _variables(secret.reference for secret in pipeline.secrets if secret.name in used)
 
 
-def extras(pipeline: Pipeline, specs: Iterable[NodeType], registry: Registry) -> tuple[str, ...]:
+def called_environment(pipeline: Pipeline, uses: Uses) -> tuple[str, ...]:
+    """Return the environment variables that the connections of the pipelines that it calls take; sorted."""
+    settings = (value for _, _, connection in brought(pipeline, uses) for _, value in connection.settings)
+    return _variables(value.name for value in settings if isinstance(value, SecretRef))
+
+
+def _variables(references: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted({reference.removeprefix("env:") for reference in references}))
+
+
+def extras(pipeline: Pipeline, specs: Iterable[NodeType], registry: Registry, uses: Uses) -> tuple[str, ...]:
     """Return the extras of saltern-runtime that its own node types and connectors need; sorted."""
     needed = {extra for spec in specs if registry.plugin(NODE_TYPES, spec.key) is None for extra in spec.requires}
-    used = {node.connection for node in pipeline.body.walk()}
-    for connection in pipeline.connections:
+    for connection in connections_of(pipeline, uses).values():
         connector = registry.connector(connection.connector)
-        if connection.name in used and connector and registry.plugin(CONNECTORS, connector.name) is None:
+        if connector and registry.plugin(CONNECTORS, connector.name) is None:
             needed.update(connector.requires)
     return tuple(sorted(needed))
 
 
-def distributions(pipeline: Pipeline, specs: Iterable[NodeType], registry: Registry) -> tuple[str, ...]:
+def distributions(pipeline: Pipeline, specs: Iterable[NodeType], registry: Registry, uses: Uses) -> tuple[str, ...]:
     """Return the plugins that node types and the connectors of connections come from, as exact requirements; sorted."""
     extras_of: dict[Distribution, set[str]] = {}
     for spec in specs:
         plugin = registry.plugin(NODE_TYPES, spec.key)
         if plugin is not None:
             extras_of.setdefault(plugin, set()).update(spec.requires)
-    used = {node.connection for node in pipeline.body.walk()}
-    for connection in pipeline.connections:
-        plugin = registry.plugin(CONNECTORS, connection.connector) if connection.name in used else None
+    for connection in connections_of(pipeline, uses).values():
+        plugin = registry.plugin(CONNECTORS, connection.connector)
         if plugin is not None:
             extras_of.setdefault(plugin, set())
     return tuple(plugin.requirement(names) for plugin, names in sorted(extras_of.items()))

@@ -1,0 +1,69 @@
+"""A call as the engine knows it: a region of one round, whose body is the graph of the pipeline that is called."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from saltern_runtime.spec.names import INPUT
+from saltern_runtime.stage import Calls, Ends, On, Opens, Responds, Stage
+
+_RETURN = "return"
+
+
+def only(results: list[Any]) -> Any:
+    """Return the result of the only round."""
+    return results[0]
+
+
+def inlined(stage: Stage) -> Stage:
+    """Put a region in place of each call that a stage, or one of its body, ends with."""
+    match stage.ends:
+        case Opens():
+            return replace(stage, ends=replace(stage.ends, stages=tuple(map(inlined, stage.ends.stages))))
+        case Calls():
+            return replace(stage, ends=_called(stage, stage.ends))
+        case _:
+            return stage
+
+
+def _called(stage: Stage, calls: Calls) -> Opens:
+    scope = f"{stage.nodes[-1].id}/"
+    body = tuple(_placed(one, stage.name, scope, calls.connections) for one in calls.graph.parts)
+    result = f"{scope}{_RETURN}" if _RETURN in calls.graph.nodes else ""
+    return Opens(INPUT, body, result=result, at_most=1, on_skip="null", gather=only, scope=scope)
+
+
+def _placed(stage: Stage, at: str, scope: str, connections: Mapping[str, str]) -> Stage:
+    """Return a stage of a pipeline as one of the body of a call: names of stages follow the call's stage, ids its node."""
+    return replace(
+        stage,
+        name=f"{at}/{stage.name}",
+        nodes=tuple(node.within(scope, connections) for node in stage.nodes),
+        when=tuple(On(f"{scope}{on.node}", on.handle) for on in stage.when),
+        after=tuple(f"{at}/{name}" for name in stage.after),
+        relay=tuple(f"{at}/{name}" for name in stage.relay),
+        ends=_ends(stage, at, scope, connections),
+    )
+
+
+def _ends(stage: Stage, at: str, scope: str, connections: Mapping[str, str]) -> Ends:
+    match stage.ends:
+        case Opens():
+            return _opens(stage.ends, at, scope, connections)
+        case Responds():
+            return None  # the request that it answers is one that starts a run of its own
+        case _:
+            return stage.ends
+
+
+def _opens(opens: Opens, at: str, scope: str, connections: Mapping[str, str]) -> Opens:
+    carries = opens.carries
+    return replace(
+        opens,
+        stages=tuple(_placed(one, at, scope, connections) for one in opens.stages),
+        result=f"{scope}{opens.result}" if opens.result else "",
+        carries=None if carries is None else replace(carries, check=carries.check.within(scope, connections)),
+        scope=f"{scope}{opens.scope}",
+    )
