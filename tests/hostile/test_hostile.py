@@ -72,7 +72,8 @@ def refused(text, result):
 def harmless(t):
     """Return the twin of texts: plain ones, blank where they are, since nothing is written for those."""
     made = {each.name: "w" if getattr(t, each.name).strip() else "" for each in fields(Texts)}
-    return Texts(**{**made, "doc": "w" if t.doc else "", "label": "w" if t.label else "", "member": "w", "case": "w"})
+    kept = {name: "w" if getattr(t, name) else "" for name in ("doc", "label", "before", "after")}
+    return Texts(**{**made, **kept, "member": "w", "case": "w"})
 
 
 @cache
