@@ -22,8 +22,8 @@ Every function, method and macro that [expressions](expressions.md) have. Those 
 that CEL or one of its extensions gives them; the others are *ours*. A call that *may fail* fails the node it stands in:
 `int("x")` has no value. Every example is true.
 
-A method is called on its first value: `text.contains(part)`. `T` is one type, whatever it is; `number` is int, double or uint;
-`ordered` is what has an order, and a `value` anything.
+A method is called on its first value: `text.contains(part)`. `T` is one type, whatever it is; `number` is int, double or uint,
+`integer` int or uint; `ordered` is what has an order, and a `value` anything.
 
 """
 _HEAD: Final = ("call", "gives", "", "whose", "example")

@@ -13,8 +13,8 @@ from saltern_runtime.spec.names import AMBIENT
 
 IN_SCOPE: Final = frozenset(
     {
-        "Any", "Context", "Input", "Literal", "Output", "RunInfo", "SKIPPED", "Skipped", "date", "datetime", "node", "nodes",
-        "timedelta", "timezone", *expr.__all__,
+        "Any", "Context", "Input", "Literal", "Output", "RunInfo", "SKIPPED", "Skipped", "date", "datetime", "isfinite", "isinf", "isnan", "node",
+        "nodes", "timedelta", "timezone", *expr.__all__,
     }
 )  # fmt: skip
 """What generated functions see beside each other."""

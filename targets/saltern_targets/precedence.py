@@ -8,12 +8,14 @@ from typing import Final
 
 LAMBDA, CONDITIONAL, OR, AND, NOT, COMPARE, SUM, PRODUCT, UNARY, POSTFIX, ATOM = -1, 0, 1, 2, 3, 4, 9, 10, 11, 12, 13
 """How tightly expressions bind, the loosest first."""
+BIT_OR, BIT_XOR, BIT_AND = 5, 6, 7
+"""Between `COMPARE` and `SUM`."""
 OPERATORS: Final[dict[type[ast.AST], tuple[str, int]]] = {
     ast.Or: ("or", OR), ast.And: ("and", AND),
     ast.In: ("in", COMPARE), ast.NotIn: ("not in", COMPARE), ast.Is: ("is", COMPARE), ast.IsNot: ("is not", COMPARE),
     ast.Lt: ("<", COMPARE), ast.LtE: ("<=", COMPARE), ast.Gt: (">", COMPARE), ast.GtE: (">=", COMPARE), ast.Eq: ("==", COMPARE),
     ast.NotEq: ("!=", COMPARE),
-    ast.BitOr: ("|", 5), ast.BitXor: ("^", 6), ast.BitAnd: ("&", 7), ast.LShift: ("<<", 8), ast.RShift: (">>", 8),
+    ast.BitOr: ("|", BIT_OR), ast.BitXor: ("^", BIT_XOR), ast.BitAnd: ("&", BIT_AND), ast.LShift: ("<<", 8), ast.RShift: (">>", 8),
     ast.Add: ("+", SUM), ast.Sub: ("-", SUM), ast.Mult: ("*", PRODUCT), ast.MatMult: ("@", PRODUCT), ast.Div: ("/", PRODUCT),
     ast.FloorDiv: ("//", PRODUCT), ast.Mod: ("%", PRODUCT),
 }  # fmt: skip

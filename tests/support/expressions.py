@@ -1,7 +1,9 @@
 """Expressions printed as Python for tests: typed against names, as the checks type them."""
 
 from dataclasses import dataclass
+from importlib import import_module
 
+import saltern_runtime.expr as helpers
 from saltern_compiler.expr.kinds import public
 from saltern_compiler.expr.typing import Env, check
 from saltern_runtime.spec import Type
@@ -35,6 +37,12 @@ def to_python(expr, names, expected=None, *, classes=None):
 def template_to_python(parts, names):
     """Type and print a template."""
     return print_template([part if isinstance(part, str) else typed(part, names) for part in parts], _texts(names))
+
+
+def evaluate(code, values=None):
+    """Evaluate printed Python, with what it says that it needs, and values for the names that it reads."""
+    imported = {name: getattr(import_module(module), name) for module, name in code.imports}
+    return eval(code.text, {name: getattr(helpers, name) for name in code.helpers} | imported | (values or {}))
 
 
 def infer(expr, env, origin):

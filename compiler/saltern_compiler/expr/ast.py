@@ -126,6 +126,14 @@ def children(of: Expr) -> tuple[Expr, ...]:
             return (target, *steps)
 
 
+def bound(of: Expr) -> Iterator[str]:
+    """Yield the names of the variables that macros bind."""
+    if isinstance(of, Macro) and of.variable:
+        yield of.variable
+    for part in children(of):
+        yield from bound(part)
+
+
 @dataclass(frozen=True, slots=True)
 class Reference:
     """A free name that an expression reads.

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from saltern_compiler.diagnostics.suggest import did_you_mean, nearest, there_are
-from saltern_compiler.expr.ast import Call, Const, Expr, Ident, Index, Select
-from saltern_compiler.expr.functions import FUNCTIONS, MACROS, METHODS
+from saltern_compiler.expr.ast import Call, Const, Ident, Index, Select
+from saltern_compiler.expr.functions import FUNCTIONS, MACROS, METHODS, NAMESPACES
 from saltern_compiler.expr.kinds import (
     ANY,
     BOOL,
@@ -23,7 +22,8 @@ from saltern_compiler.expr.kinds import (
 )
 from saltern_compiler.expr.parse import Problem
 from saltern_compiler.expr.signatures import VALUE, Overload, given, takes, unsure
-from saltern_compiler.expr.typed import Report, Typed
+from saltern_compiler.expr.typed import ILL_TYPED, Report, Typed
+from saltern_compiler.expr.written import check_texts
 from saltern_runtime.spec.types import (
     DURATION,
     STRING,
@@ -38,7 +38,6 @@ from saltern_runtime.spec.types import (
     show,
 )
 
-ILL_TYPED: Final = "ill-typed-expression"
 MAY_BE_NULL: Final = "may-be-null"
 
 _SIGNS: Final[Mapping[str, str]] = {
@@ -227,10 +226,25 @@ def function(call: Call, parts: tuple[Typed, ...], report: Report) -> Typed:
         )
         report(Problem(ILL_TYPED, f"`{call.function}` does not take ({shown})", call.span, notes))
         return Typed(call, ANY, parts, fails=True, skips=skips)
-    if call.function == "matches":
-        _check_pattern(parts[-1].expr, report)
+    check_texts(call.function, parts, report)
     fails = chosen.fails or any(part.fails for part in parts) or _dynamic(chosen, types)
     return Typed(call, given(chosen, types), parts, fails, skips, chosen)
+
+
+def of_library(call: Call, known: Collection[str]) -> bool:
+    """Whether a method is called on the name of a library that nothing else has."""
+    target = call.target
+    return isinstance(target, Ident) and target.name in NAMESPACES and target.name not in known
+
+
+def no_such(call: Call, args: Sequence[Typed], report: Report) -> Typed:
+    """Report a function that a library has not."""
+    assert isinstance(call.target, Ident)
+    library = call.target.name
+    named = [name for name in (*FUNCTIONS, *MACROS) if name.startswith(f"{library}.")]
+    notes = did_you_mean(nearest(f"{library}.{call.function}", sorted(named))) or there_are(sorted(named))
+    report(Problem("unknown-function", f"there is no function `{library}.{call.function}`", call.span, notes))
+    return Typed(call, ANY, (Typed(call.target, ANY, fails=True), *args), fails=True)
 
 
 def _takes_null(overloads: Sequence[Overload], place: int) -> bool:
@@ -275,12 +289,3 @@ def _unknown(call: Call, table: Mapping[str, object]) -> Problem:
     known = sorted((*table, *(("merge", "has") if call.target is None else MACROS)))
     notes = did_you_mean(nearest(name, known)) or there_are(known)
     return Problem("unknown-function", f"there is no {what} `{name}`", call.span, notes)
-
-
-def _check_pattern(pattern: Expr, report: Report) -> None:
-    if not isinstance(pattern, Const) or not isinstance(pattern.value, str):
-        return
-    try:
-        re.compile(pattern.value)
-    except re.error as error:
-        report(Problem(ILL_TYPED, "the pattern is no regular expression", pattern.span, (f"It says: {error}.",)))

@@ -20,6 +20,7 @@ from saltern_compiler.diagnostics.model import Diagnostic, Origin
 from saltern_compiler.diagnostics.suggest import replace_by
 from saltern_compiler.expr import tables
 from saltern_compiler.expr.ast import Call, Const, Expr, Ident, Index, ListExpr, Macro, MapExpr, Select, Span, children
+from saltern_compiler.expr.functions import FUNCTIONS
 from saltern_compiler.expr.literals import EscapeError, read_bytes, read_int, read_string
 from saltern_runtime.integers import INT_MAX, INT_MIN, UINT_MAX
 
@@ -134,6 +135,8 @@ class ExprBuilder(Transformer_NonRecursive[Token, Any]):
     def method(self, meta: Meta, parts: Sequence[Any]) -> Expr:
         target, name, args = parts
         operands: tuple[Expr, ...] = args or ()
+        if isinstance(target, Ident) and f"{target.name}.{name}" in FUNCTIONS:
+            return Call(f"{target.name}.{name}", operands, span=_of(meta))
         sizes = {"map": (2, 3)}.get(name, (2,))
         if name in _BINARY_MACROS and len(operands) in sizes and isinstance(operands[0], Ident):
             kind = "exists_one" if name == "existsOne" else str(name)

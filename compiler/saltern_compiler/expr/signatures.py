@@ -17,6 +17,8 @@ U: Final = Primitive("U")
 """As `T`, another one."""
 NUMBER: Final = Primitive("number")
 """As `T`, of int, double or uint; an enumeration of numbers opens up."""
+INTEGER: Final = Primitive("integer")
+"""As `NUMBER`, of int or uint."""
 ORDERED: Final = Primitive("ordered")
 """As `T`, of what has an order."""
 LIST: Final = ListType(ANY)
@@ -24,6 +26,7 @@ MAP: Final = MapType(ANY)
 
 _WIDTHS: Final[Mapping[Type, frozenset[str]]] = {
     NUMBER: frozenset({"int", "double", "uint"}),
+    INTEGER: frozenset({"int", "uint"}),
     ORDERED: frozenset({"bool", "int", "double", "uint", "string", "bytes", "timestamp", "duration"}),
 }
 VARIABLES: Final = frozenset({T, U, *_WIDTHS})
@@ -142,10 +145,10 @@ def _filled(of: Type, found: Sequence[tuple[Type, Type]]) -> Type:
 
 
 def _solved(variable: Type, have: Sequence[Type]) -> Type:
-    if variable != NUMBER:
+    if variable not in (NUMBER, INTEGER):
         return join(have)
     whole = join(widened(each) for each in have)
-    return whole if kind(whole) in _WIDTHS[NUMBER] else ANY
+    return whole if kind(whole) in _WIDTHS[variable] else ANY
 
 
 def _one_list(of: Type) -> Type:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from saltern_compiler.expr.ast import Call, Const, Expr, Ident, Macro, children
 from saltern_compiler.expr.parse import Problem
 from saltern_compiler.expr.signatures import Overload
 from saltern_runtime.spec.types import Type
+
+ILL_TYPED: Final = "ill-typed-expression"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from saltern_compiler.diagnostics.suggest import Suggestions, did_you_mean, there_are
 from saltern_compiler.expr import calls
 from saltern_compiler.expr.ast import Call, Const, Expr, Ident, Index, ListExpr, Macro, MapExpr, Select, Span, children
-from saltern_compiler.expr.calls import ILL_TYPED, MAY_BE_NULL, not_null
+from saltern_compiler.expr.calls import MAY_BE_NULL, not_null
 from saltern_compiler.expr.functions import TYPE_NAMES
 from saltern_compiler.expr.kinds import UINT, Fresh, Record, join, kind, widened
 from saltern_compiler.expr.parse import Problem
-from saltern_compiler.expr.typed import Facts, Scope, Typed, facts
+from saltern_compiler.expr.typed import ILL_TYPED, Facts, Scope, Typed, facts
 from saltern_runtime.spec.types import (
     ANY,
     BOOL,
@@ -288,6 +288,8 @@ class _Checker:
                 first = self.check(left, scope)
                 second = self.check(right, scope.knowing(facts(left, holds=expr.function == "_&&_")))
                 parts: tuple[Typed, ...] = (first, second)
+            case _ if calls.of_library(expr, {*self.env.names, *scope.variables}):
+                return calls.no_such(expr, [self.check(arg, scope) for arg in expr.args], self.report)
             case _:
                 parts = tuple(self.check(part, scope) for part in children(expr))
         return calls.operator(expr, parts, self.report) or calls.function(expr, parts, self.report)

@@ -12,7 +12,9 @@ from saltern_runtime.expr.convert import (
     to_int,
     to_uint,
 )
+from saltern_runtime.expr.encoders import base64_decode, base64_encode
 from saltern_runtime.expr.errors import ExprError
+from saltern_runtime.expr.formats import format_text, strings_quote
 from saltern_runtime.expr.lists import (
     list_distinct,
     list_first,
@@ -23,6 +25,23 @@ from saltern_runtime.expr.lists import (
     list_slice,
     list_sort,
     list_sum,
+)
+from saltern_runtime.expr.maths import (
+    math_abs,
+    math_bit_and,
+    math_bit_not,
+    math_bit_or,
+    math_bit_shift_left,
+    math_bit_shift_right,
+    math_bit_xor,
+    math_ceil,
+    math_floor,
+    math_greatest,
+    math_least,
+    math_round,
+    math_sign,
+    math_sqrt,
+    math_trunc,
 )
 from saltern_runtime.expr.operators import (
     add,
@@ -74,11 +93,15 @@ from saltern_runtime.expr.times import (
 from saltern_runtime.expr.values import TypeName, UInt, plain, text, to_string, type_of
 
 __all__ = [
-    "ExprError", "TypeName", "UInt", "add", "all_of", "and_", "any_of", "char_at", "div", "each", "equal", "expect",
-    "expect_any", "expect_optional", "ge", "get", "get_date", "get_day_of_month", "get_day_of_week",
-    "get_day_of_year", "get_full_year", "get_hours", "get_milliseconds", "get_minutes", "get_month", "get_seconds",
-    "gt", "has", "index_of", "is_in", "join", "last_index_of", "le", "list_distinct", "list_first", "list_flatten", "list_last", "list_max", "list_min", "list_slice", "list_sort", "list_sum", "lower_ascii", "lt", "mapping", "matches",
-    "mod", "mul", "neg", "no_function", "no_name", "not_", "one_of", "or_", "plain", "replace", "reverse", "size",
-    "split", "sub", "substring", "text", "to_bool", "to_bytes", "to_double", "to_duration", "to_int", "to_string",
-    "to_timestamp", "to_uint", "trim", "truth", "type_of", "upper_ascii",
+    "ExprError", "TypeName", "UInt", "add", "all_of", "and_", "any_of", "base64_decode", "base64_encode", "char_at",
+    "div", "each", "equal", "expect", "expect_any", "expect_optional", "format_text", "ge", "get", "get_date",
+    "get_day_of_month", "get_day_of_week", "get_day_of_year", "get_full_year", "get_hours", "get_milliseconds",
+    "get_minutes", "get_month", "get_seconds", "gt", "has", "index_of", "is_in", "join", "last_index_of", "le",
+    "list_distinct", "list_first", "list_flatten", "list_last", "list_max", "list_min", "list_slice", "list_sort",
+    "list_sum", "lower_ascii", "lt", "mapping", "matches", "math_abs", "math_bit_and", "math_bit_not", "math_bit_or",
+    "math_bit_shift_left", "math_bit_shift_right", "math_bit_xor", "math_ceil", "math_floor", "math_greatest",
+    "math_least", "math_round", "math_sign", "math_sqrt", "math_trunc", "mod", "mul", "neg", "no_function", "no_name",
+    "not_", "one_of", "or_", "plain", "replace", "reverse", "size", "split", "strings_quote", "sub", "substring",
+    "text", "to_bool", "to_bytes", "to_double", "to_duration", "to_int", "to_string", "to_timestamp", "to_uint", "trim",
+    "truth", "type_of", "upper_ascii",
 ]  # fmt: skip

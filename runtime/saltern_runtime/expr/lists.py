@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 from functools import cmp_to_key
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 from saltern_runtime.expr.errors import ExprError
 from saltern_runtime.expr.operators import add, equal, lt
 from saltern_runtime.expr.values import no_overload
 
 T = TypeVar("T")
+N = TypeVar("N", int, float, timedelta)
 
 
 def _items(operation: str, values: Sequence[T]) -> Sequence[T]:
@@ -71,6 +73,10 @@ def list_last(values: Sequence[T]) -> T | None:
     return items[-1] if items else None
 
 
+@overload
+def list_sum(values: Sequence[N]) -> N: ...
+@overload
+def list_sum(values: Sequence[Any]) -> Any: ...
 def list_sum(values: Sequence[Any]) -> Any:
     """Add the items up; 0 where there is none. Raises `ExprError` where integers leave 64 bits."""
     total: Any = 0
@@ -83,20 +89,21 @@ def list_sum(values: Sequence[Any]) -> Any:
 
 def list_min(values: Sequence[T]) -> T:
     """Return the least item; raises `ExprError` where there is none."""
-    return _most("min()", values, last=False)
+    return most("min()", values, last=False)
 
 
 def list_max(values: Sequence[T]) -> T:
     """Return the greatest item; raises `ExprError` where there is none."""
-    return _most("max()", values, last=True)
+    return most("max()", values, last=True)
 
 
-def _most(operation: str, values: Sequence[T], *, last: bool) -> T:
+def most(operation: str, values: Sequence[T], *, last: bool) -> T:
+    """Return the least item, or the greatest one; raises `ExprError` where there is none."""
     items = _items(operation, values)
     if not items:
         raise ExprError("empty-list", f"{operation} of an empty list")
-    most = items[0]
+    found = items[0]
     for value in items:
-        if lt(most, value) if last else lt(value, most):
-            most = value
-    return most
+        if lt(found, value) if last else lt(value, found):
+            found = value
+    return found

@@ -31,11 +31,12 @@ def whole(value: int, kind: type[int] = int) -> int:
     raise ExprError("overflow", f"the result does not fit {'a uint' if kind is UInt else 'an int'} of 64 bits")
 
 
-def _is_number(value: object) -> bool:
+def is_number(value: object) -> bool:
+    """Whether a value is an int, a uint or a double."""
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-def _integers(a: object, b: object) -> type[int] | None:
+def integers(a: object, b: object) -> type[int] | None:
     """Return the kind of integers that both are, if they are."""
     if isinstance(a, bool) or isinstance(b, bool):
         return None
@@ -48,7 +49,7 @@ def _integers(a: object, b: object) -> type[int] | None:
 
 def _doubles(a: object, b: object) -> bool:
     """Whether two numbers meet as doubles: at least one is, and ints widen."""
-    both = _is_number(a) and _is_number(b) and not isinstance(a, UInt) and not isinstance(b, UInt)
+    both = is_number(a) and is_number(b) and not isinstance(a, UInt) and not isinstance(b, UInt)
     return both and (isinstance(a, float) or isinstance(b, float))
 
 
@@ -66,7 +67,7 @@ def add(a: timedelta, b: datetime, /) -> datetime: ...
 def add(a: Any, b: Any, /) -> Any: ...
 def add(a: Any, b: Any, /) -> Any:
     """Compute `a + b`; raises `ExprError` on overflow."""
-    kind = _integers(a, b)
+    kind = integers(a, b)
     if kind is not None:
         return whole(a + b, kind)
     if _doubles(a, b) or (type(a) is type(b) and isinstance(a, str | bytes) and not isinstance(a, TypeName)):
@@ -92,7 +93,7 @@ def sub(a: datetime, b: datetime, /) -> timedelta: ...
 def sub(a: Any, b: Any, /) -> Any: ...
 def sub(a: Any, b: Any, /) -> Any:
     """Compute `a - b`; raises `ExprError` on overflow."""
-    kind = _integers(a, b)
+    kind = integers(a, b)
     if kind is not None:
         return whole(a - b, kind)
     if _doubles(a, b):
@@ -122,7 +123,7 @@ def mul(a: float, b: float, /) -> float: ...
 def mul(a: Any, b: Any, /) -> Any: ...
 def mul(a: Any, b: Any, /) -> Any:
     """Compute `a * b`; raises `ExprError` on overflow."""
-    kind = _integers(a, b)
+    kind = integers(a, b)
     if kind is not None:
         return whole(a * b, kind)
     if _doubles(a, b):
@@ -138,7 +139,7 @@ def div(a: float, b: float, /) -> float: ...
 def div(a: Any, b: Any, /) -> Any: ...
 def div(a: Any, b: Any, /) -> Any:
     """Compute `a / b`: integers truncate toward zero, and raise `ExprError` on zero; doubles give infinity or NaN."""
-    kind = _integers(a, b)
+    kind = integers(a, b)
     if kind is not None:
         return whole(_truncated(a, b), kind)
     if not _doubles(a, b):
@@ -156,7 +157,7 @@ def mod(a: int, b: int, /) -> int: ...
 def mod(a: Any, b: Any, /) -> Any: ...
 def mod(a: Any, b: Any, /) -> Any:
     """Compute `a % b`, with the sign of `a`; raises `ExprError` on zero."""
-    kind = _integers(a, b)
+    kind = integers(a, b)
     if kind is None:
         raise no_overload("%", a, b)
     return kind(a - b * _truncated(a, b, "modulus by zero"))
@@ -177,7 +178,7 @@ def neg(a: Any, /) -> Any:
     """Compute `-a`; raises `ExprError` on overflow."""
     if isinstance(a, float):
         return -a
-    if _is_number(a) and not isinstance(a, UInt):
+    if is_number(a) and not isinstance(a, UInt):
         return whole(-a)
     raise no_overload("-", a)
 
@@ -186,7 +187,7 @@ def equal(a: Any, b: Any, /) -> bool:
     """Compute `a == b`: numbers by value whatever their types, everything else only within its own type."""
     if isinstance(a, bool) or isinstance(b, bool):
         return a is b
-    if _is_number(a) and _is_number(b):
+    if is_number(a) and is_number(b):
         return bool(a == b)
     if isinstance(a, TypeName) is not isinstance(b, TypeName):
         return False
@@ -213,7 +214,7 @@ _ORDERED: Final = (bool, str, bytes, datetime, timedelta)
 
 
 def _compare(sign: str, how: Callable[[Any, Any], bool], a: Any, b: Any) -> bool:
-    if _is_number(a) and _is_number(b):
+    if is_number(a) and is_number(b):
         mixed = isinstance(a, float) is not isinstance(b, float)
         return how(float(a), float(b)) if mixed else how(a, b)
     if any(isinstance(a, kind) and isinstance(b, kind) for kind in _ORDERED) and type(a) is type(b):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final, TypeVar, overload
 
+from saltern_runtime.expr.bounds import room
 from saltern_runtime.expr.errors import ExprError
 from saltern_runtime.expr.values import no_overload
 
@@ -49,6 +50,9 @@ def upper_ascii(value: str) -> str:
 
 def replace(value: str, old: str, new: str, limit: int = -1) -> str:
     """Replace a text, at most `limit` times (negative: everywhere)."""
+    if len(new) > len(old):
+        times = value.count(old) if limit < 0 else min(value.count(old), limit)
+        room(len(value) + times * (len(new) - len(old)))
     return value.replace(old, new, max(limit, -1))
 
 
@@ -78,6 +82,7 @@ def join(values: Sequence[str], separator: str = "") -> str:
     for value in values:
         if not isinstance(value, str):
             raise no_overload("join()", value)
+    room(sum(map(len, values)) + len(separator) * max(len(values) - 1, 0))
     return separator.join(values)
 
 

@@ -2,12 +2,12 @@
 
 import pytest
 
-import saltern_runtime.expr as helpers
 from saltern_compiler.diagnostics.model import NOWHERE
 from saltern_compiler.expr.functions import LIBRARY, MACROS
 from saltern_compiler.expr.parse import parse
 from saltern_compiler.expr.typing import Env, check
 from saltern_targets.python.expr import print_expression
+from tests.support.expressions import evaluate
 
 ROWS = [*LIBRARY, *MACROS.values()]
 
@@ -18,8 +18,7 @@ def run(text: str) -> object:
     assert expr is not None
     typed, found = check(expr, Env({}))
     assert (problems, found) == ([], [])
-    printed = print_expression(typed, {})
-    return eval(printed.text, {name: getattr(helpers, name) for name in printed.helpers})
+    return evaluate(print_expression(typed, {}))
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)

@@ -9,10 +9,11 @@ from saltern_compiler.expr.ast import Call, Const, Expr, ListExpr, MapExpr
 from saltern_compiler.expr.kinds import NUMBERS, ORDERED, Record, comparable, kind
 from saltern_compiler.expr.typed import Typed
 from saltern_runtime.spec.types import ANY, BOOL, NULL, ListType, MapType, is_nullable
-from saltern_targets.precedence import ATOM, COMPARE, NOT, POSTFIX, PRODUCT, SUM, UNARY
+from saltern_targets.precedence import ATOM, BIT_AND, BIT_OR, BIT_XOR, COMPARE, NOT, POSTFIX, PRODUCT, SUM, UNARY
 from saltern_targets.python.expr.code import Code, call, code, listed
 
 _ORDER: Final[Mapping[str, str]] = {"<": "lt", "<=": "le", ">": "gt", ">=": "ge"}
+_BITS: Final[Mapping[str, int]] = {"|": BIT_OR, "^": BIT_XOR, "&": BIT_AND}
 _ARITHMETIC: Final[Mapping[str, str]] = {"+": "add", "-": "sub", "*": "mul", "/": "div", "%": "mod"}
 
 
@@ -99,8 +100,16 @@ def applied(python: str, args: Sequence[Code]) -> Code:
         return args[0]
     if python == "in":
         return is_in(args[1], args[0], negated=False)
+    if python in _BITS:
+        level = _BITS[python]
+        return code(f" {python} ".join((args[0].at(level), args[1].at(level + 1))), level, *args)
+    if python == "~":
+        return code(f"~{args[0].at(UNARY)}", UNARY, *args)
     if python.startswith("["):
         return code(f"{args[0].at(POSTFIX)}{python}", POSTFIX, args[0])
     if python.startswith("."):
         return code(f"{args[0].at(ATOM)}{python}({listed(args[1:])})", ATOM, *args)
+    module, _, name = python.rpartition(".")
+    if module:
+        return code(f"{name}({listed(args)})", ATOM, *args, name=(module, name))
     return call(python.removeprefix("@"), *args, helper=python.startswith("@"))

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from saltern_compiler import pytext
-from saltern_compiler.expr.ast import Call, Const, Expr, Ident, Index, ListExpr, Macro, Select
+from saltern_compiler.expr.ast import Call, Const, Expr, Ident, Index, ListExpr, Macro, Select, bound
 from saltern_compiler.expr.functions import TYPE_NAMES
 from saltern_compiler.expr.kinds import Record, has_models, kind
 from saltern_compiler.expr.literals import show_bytes
@@ -26,6 +26,7 @@ from saltern_runtime.spec.types import (
     is_nullable,
     without_null,
 )
+from saltern_targets.names import IN_SCOPE
 from saltern_targets.precedence import AND, ATOM, COMPARE, CONDITIONAL, NOT, OR, SUM, UNARY
 from saltern_targets.python.expr.code import Code, call, code, listed
 from saltern_targets.python.expr.coerce import Classes, attributes, coerce
@@ -55,12 +56,21 @@ def print_arms(
     """Print an expression as tests, each with what it gives, the last without a test: several for a `merge` of what may be skipped."""
     if not isinstance(typed.expr, Call) or (typed.expr.function, typed.expr.target) != ("merge", None):
         return [(_ALWAYS, print_expression(typed, names, expected, classes=classes))]
-    arms = _Printer(names, classes=classes).arms(typed)
+    arms = _printer(typed, names, classes).arms(typed)
     return [(test, coerce(value, typed.type, expected, classes)) for test, value in arms]
 
 
+def _printer(typed: Typed, names: Mapping[str, str], classes: Classes) -> _Printer:
+    """Make what prints an expression; where a variable of it may hide a helper, it is printed once to see which helpers it needs."""
+    printer = _Printer(names, classes=classes)
+    if not IN_SCOPE.intersection(bound(typed.expr)):
+        return printer
+    needs = printer.print(typed)
+    return replace(printer, reserved=needs.helpers | {name for _, name in needs.imports})
+
+
 def _whole(typed: Typed, names: Mapping[str, str], classes: Classes) -> Code:
-    printer, expr = _Printer(names, classes=classes), typed.expr
+    printer, expr = _printer(typed, names, classes), typed.expr
     types = {part.type for part in typed.parts}
     if isinstance(expr, Call) and expr.function in ("_==_", "_!=_") and ANY in types and NULL not in types:
         # type checkers take `dynamic == "a"` for dynamic itself; alone in a place that wants a bool it has to be one
@@ -74,6 +84,8 @@ class _Printer:
     names: Mapping[str, str]
     variables: Mapping[str, str] = field(default_factory=dict)
     classes: Classes = field(default_factory=dict)
+    reserved: frozenset[str] = frozenset()
+    """What no variable may be called: the helpers that the expression needs."""
 
     def print(self, typed: Typed) -> Code:
         expr = typed.expr
@@ -200,9 +212,9 @@ class _Printer:
         filters: tuple[Typed, ...] = ()
         if expr.kind in ("map", "filter") and _filters(target.expr, expr.variable):
             target, filters = target.parts[0], target.parts[1:]
-        taken = {*self.names.values(), *self.variables.values()}
+        taken = {*self.names.values(), *self.variables.values(), *self.classes.values(), *self.reserved}
         name = pytext.identifier(expr.variable, taken)
-        inner = _Printer(self.names, {**self.variables, expr.variable: name}, self.classes)
+        inner = replace(self, variables={**self.variables, expr.variable: name})
         source = self.print(target)
         items = call("each", source) if kind(target.type) == "any" else source
         proofs = [inner.condition(step) for step in (*filters, *(steps[:-1] if expr.kind == "map" else steps))]
@@ -324,7 +336,7 @@ class _Printer:
             return call("no_function", *values)
         pairs = zip(typed.parts, typed.overload.wanted(len(typed.parts)) or (), strict=True)
         args = [self._argument(part, wanted, expr.function) for part, wanted in pairs]
-        return applied(how(expr.function, typed.overload), args)
+        return applied(how(expr.function, typed.overload, [part.type for part in typed.parts]), args)
 
     def _argument(self, part: Typed, wanted: Type, function: str) -> Code:
         argument = self.print(part)

@@ -1,0 +1,85 @@
+"""What calls of the table's functions print as: plain Python where types prove it equal, else named helpers."""
+
+import pytest
+from mypy import api as mypy
+
+from saltern_compiler.diagnostics.model import NOWHERE
+from saltern_compiler.expr.functions import LIBRARY, MACROS
+from saltern_compiler.expr.parse import parse
+from saltern_compiler.expr.typing import Env, check
+from saltern_runtime.spec import ANY, BYTES, DOUBLE, INT, STRING, ListType, MapType, obj
+from saltern_targets.python.expr import annotation
+from tests.support.expressions import PyName, to_python
+
+INPUT = obj(
+    {"n": INT, "m": INT, "x": DOUBLE, "raw": BYTES, "text": STRING, "names": ListType(STRING), "counts": ListType(INT), "tags": MapType(STRING)}
+)  # fmt: skip
+NAMES = {"input": PyName("input", INPUT), "body": PyName("body", ANY)}
+CASES = [
+    ("math.greatest(input.n, input.m, 3)", "max(input.n, input.m, 3)"),
+    ("math.greatest(input.n)", "input.n"),
+    ("math.least(input.n, input.x)", "math_least(input.n, input.x)"),
+    ("math.greatest(input.counts)", "math_greatest(input.counts)"),
+    ("math.greatest(body)", "math_greatest(body)"),
+    ("math.abs(input.x) + 1", "abs(input.x) + 1"),
+    ("math.abs(input.n)", "math_abs(input.n)"),
+    ("math.bitAnd(math.bitOr(input.n, 1), input.m)", "(input.n | 1) & input.m"),
+    ("math.bitXor(math.bitAnd(input.n, 1), math.bitXor(input.m, 2))", "input.n & 1 ^ (input.m ^ 2)"),
+    ("math.bitNot(input.n)", "~input.n"),
+    ("math.bitAnd(input.n, 1) == 1", "(input.n & 1) == 1"),
+    ("math.bitShiftLeft(input.n, 2)", "math_bit_shift_left(input.n, 2)"),
+    ("math.isNaN(input.x)", "isnan(input.x)"),
+    ("math.isFinite(body)", "isfinite(expect(body, float))"),
+    ("math.round(input.n)", "math_round(input.n)"),
+    ("math.sqrt(body)", "math_sqrt(body)"),
+    ('"%d: %s".format([input.n, input.text])', 'format_text("%d: %s", [input.n, input.text])'),
+    ("strings.quote(input.text)", "strings_quote(input.text)"),
+    ("base64.encode(input.raw)", "base64_encode(input.raw)"),
+    ("base64.decode(body)", "base64_decode(expect(body, str))"),
+]
+
+
+def printed(text: str, names=NAMES):
+    """Print an expression that has no findings, with its type."""
+    expr, problems = parse(text, NOWHERE)
+    assert expr is not None
+    typed, found = check(expr, Env({name: meant.type for name, meant in names.items()}))
+    assert (problems, found) == ([], [])
+    return to_python(expr, names), typed.type
+
+
+@pytest.mark.parametrize(("text", "python"), CASES)
+def test_printed(text: str, python: str):
+    """A call is what Python has for it, or a helper of the runtime."""
+    assert printed(text)[0].text == python
+
+
+def test_a_variable_never_hides_a_helper():
+    """A variable of a macro that is called like something in scope gets another name."""
+    assert printed("[body].map(equal, equal == body)")[0].text == "[equal(equal_, body) for equal_ in [body]]"
+    assert printed("[body].map(each, each)")[0].text == "[body]"
+    assert printed("input.counts.map(isnan, math.isNaN(isnan))")[0].text == "[isnan(isnan_) for isnan_ in input.counts]"
+    assert printed("input.counts.map(equal, equal + 1)")[0].text == "[add(equal, 1) for equal in input.counts]"
+
+
+def test_types_agree_with_mypy(tmp_path):
+    """The types that the table gives are those that mypy finds in the helpers: of all examples and cases."""
+    codes = [
+        printed(text) for text in (*(text for text, _ in CASES), *(row.example for row in (*LIBRARY, *MACROS.values())))
+    ]
+    helpers = sorted(frozenset().union(*(code.helpers for code, _ in codes)))
+    given = [annotation(of) for _, of in codes]
+    modules = frozenset[tuple[str, str]]().union(*(code.imports for code in (*(code for code, _ in codes), *given)))
+    lines = [
+        "from typing import Any",
+        *(f"from {module} import {name}" for module, name in sorted(modules)),
+        f"from saltern_runtime.expr import {', '.join(helpers)}",
+        "class Input:",
+        *(f"    {field.name}: {annotation(field.type).text}" for field in INPUT.fields),
+    ]
+    for place, ((code, _), of) in enumerate(zip(codes, given, strict=True)):
+        lines += [f"def f{place}(input: Input, body: Any) -> {of.text}:", f"    return {code.text}"]
+    module = tmp_path / "printed.py"
+    module.write_text("\n".join(lines) + "\n", "utf-8")
+    said, problems, status = mypy.run(["--strict", "--no-incremental", "--follow-imports=silent", str(module)])
+    assert (said.startswith("Success"), problems, status) == (True, "", 0), said + problems
