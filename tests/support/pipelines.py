@@ -115,7 +115,7 @@ def exprs(names: list[str], skipped: list[str]) -> st.SearchStrategy[Expr]:
             st.builds(lambda a: Call("size", (a,)), inner),
             st.builds(lambda k, v: MapExpr(((k, v),)), inner, inner),
             st.builds(
-                lambda a, b: Macro("map", a, "each", (b,)),
+                lambda a, b: Macro("map", a, ("each",), (b,)),
                 inner.filter(lambda each: not isinstance(each, Const)),
                 inner,
             ),

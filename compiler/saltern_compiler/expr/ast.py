@@ -95,11 +95,11 @@ class MapExpr:
 
 @dataclass(frozen=True, slots=True)
 class Macro:
-    """`has(a.b)` (target only), or `target.all/exists/exists_one/map/filter(variable, step…)`."""
+    """`has(a.b)` (target only), `target.kind(variable…, step…)`, or `cel.bind(variable, target, step)`."""
 
     kind: str
     target: Expr
-    variable: str = ""
+    variables: tuple[str, ...] = ()
     steps: tuple[Expr, ...] = ()
     span: Span = dataclasses.field(default=NO_SPAN, compare=False)
 
@@ -126,10 +126,15 @@ def children(of: Expr) -> tuple[Expr, ...]:
             return (target, *steps)
 
 
+def is_entry(expr: Expr) -> bool:
+    """Whether an expression is written as a map of one entry."""
+    return isinstance(expr, MapExpr) and len(expr.entries) == 1 and not expr.optional
+
+
 def bound(of: Expr) -> Iterator[str]:
     """Yield the names of the variables that macros bind."""
-    if isinstance(of, Macro) and of.variable:
-        yield of.variable
+    if isinstance(of, Macro):
+        yield from of.variables
     for part in children(of):
         yield from bound(part)
 
@@ -163,10 +168,10 @@ def _references(of: Expr, *, guarded: bool, bound: frozenset[str]) -> Iterator[R
     match of:
         case Macro(kind="has", target=target):
             yield from _references(target, guarded=True, bound=bound)
-        case Macro(target=target, variable=variable, steps=steps):
+        case Macro(target=target, variables=variables, steps=steps):
             yield from _references(target, guarded=guarded, bound=bound)
             for step in steps:
-                yield from _references(step, guarded=guarded, bound=bound | {variable})
+                yield from _references(step, guarded=guarded, bound=bound.union(variables))
         case Call(function="merge", target=None, args=args):
             for arg in args:
                 yield from _references(arg, guarded=True, bound=bound)

@@ -241,6 +241,10 @@ def no_such(call: Call, args: Sequence[Typed], report: Report) -> Typed:
     """Report a function that a library has not."""
     assert isinstance(call.target, Ident)
     library = call.target.name
+    macro = MACROS.get(f"{library}.{call.function}")
+    if macro is not None:
+        report(_misused(call, macro.name, macro.usage))
+        return Typed(call, ANY, (Typed(call.target, ANY, fails=True), *args), fails=True)
     named = [name for name in (*FUNCTIONS, *MACROS) if name.startswith(f"{library}.")]
     notes = did_you_mean(nearest(f"{library}.{call.function}", sorted(named))) or there_are(sorted(named))
     report(Problem("unknown-function", f"there is no function `{library}.{call.function}`", call.span, notes))
@@ -276,11 +280,14 @@ def _signature(overload: Overload, call: Call) -> str:
     return f"{receiver}{call.function}({', '.join(show(of) for of in wanted)}{', …' if overload.many else ''})"
 
 
+def _misused(call: Call, name: str, usage: str) -> Problem:
+    return Problem(ILL_TYPED, f"`{name}` is not used that way", call.span, (f"It is written `{usage}`.",))
+
+
 def _unknown(call: Call, table: Mapping[str, object]) -> Problem:
     name = call.function
     if name in MACROS or name == "has":
-        usage = "has(a.b)" if name == "has" else MACROS[name].usage
-        return Problem(ILL_TYPED, f"`{name}` is not used that way", call.span, (f"It is written `{usage}`.",))
+        return _misused(call, name, "has(a.b)" if name == "has" else MACROS[name].usage)
     other = METHODS if call.target is None else FUNCTIONS
     what = "function" if call.target is None else "method"
     if name in other:

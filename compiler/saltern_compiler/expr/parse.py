@@ -19,8 +19,21 @@ from saltern_compiler.characters import is_printable
 from saltern_compiler.diagnostics.model import Diagnostic, Origin
 from saltern_compiler.diagnostics.suggest import replace_by
 from saltern_compiler.expr import tables
-from saltern_compiler.expr.ast import Call, Const, Expr, Ident, Index, ListExpr, Macro, MapExpr, Select, Span, children
-from saltern_compiler.expr.functions import FUNCTIONS
+from saltern_compiler.expr.ast import (
+    Call,
+    Const,
+    Expr,
+    Ident,
+    Index,
+    ListExpr,
+    Macro,
+    MapExpr,
+    Select,
+    Span,
+    children,
+    is_entry,
+)
+from saltern_compiler.expr.functions import FUNCTIONS, MACROS
 from saltern_compiler.expr.literals import EscapeError, read_bytes, read_int, read_string
 from saltern_runtime.integers import INT_MAX, INT_MIN, UINT_MAX
 
@@ -31,9 +44,6 @@ TABLE: Final = Path(__file__).with_name("grammar.json")
 
 MAX_DEPTH: Final = 100
 """Levels of brackets, and of the syntax tree, at most: what every later walk over the tree can recurse through."""
-
-
-_BINARY_MACROS: Final = frozenset({"all", "exists", "exists_one", "existsOne", "map", "filter"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,10 +147,12 @@ class ExprBuilder(Transformer_NonRecursive[Token, Any]):
         operands: tuple[Expr, ...] = args or ()
         if isinstance(target, Ident) and f"{target.name}.{name}" in FUNCTIONS:
             return Call(f"{target.name}.{name}", operands, span=_of(meta))
-        sizes = {"map": (2, 3)}.get(name, (2,))
-        if name in _BINARY_MACROS and len(operands) in sizes and isinstance(operands[0], Ident):
-            kind = "exists_one" if name == "existsOne" else str(name)
-            return Macro(kind, target, operands[0].name, operands[1:], span=_of(meta))
+        if target == Ident("cel") and name == "bind" and len(operands) == 3 and isinstance(operands[0], Ident):
+            return Macro("cel.bind", operands[1], (operands[0].name,), operands[2:], span=_of(meta))
+        kind = "exists_one" if name == "existsOne" else str(name)
+        variables = _bound(kind, operands)
+        if variables:
+            return Macro(kind, target, variables, operands[len(variables) :], span=_of(meta))
         return Call(str(name), operands, target, span=_of(meta))
 
     def index(self, meta: Meta, parts: Sequence[Expr]) -> Expr:
@@ -217,6 +229,17 @@ class ExprBuilder(Transformer_NonRecursive[Token, Any]):
             notes = ('A backslash is written `\\\\`; a raw string `r"…"` takes backslashes as they are.',)
             self.problems.append(Problem("bad-escape", str(error), (start + error.start, start + error.end), notes))
             return b"" if token.type == "BYTES" else ""
+
+
+def _bound(kind: str, operands: Sequence[Expr]) -> tuple[str, ...]:
+    """Return the names that a macro binds; none where a method is called."""
+    shapes = MACROS[kind].shapes if kind in MACROS else ()
+    for variables, steps in shapes:
+        names = tuple(each.name for each in operands[:variables] if isinstance(each, Ident))
+        if len(operands) == variables + steps and len(set(names)) == variables:
+            entry = kind != "transformMapEntry" or is_entry(operands[-1])
+            return names if entry else ()
+    return ()
 
 
 def _of(meta: Meta) -> Span:

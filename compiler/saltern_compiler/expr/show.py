@@ -46,12 +46,19 @@ def _show(expr: Expr) -> tuple[str, int]:
                 f"{_maybe(place in optional)}{show(key)}: {show(value)}" for place, (key, value) in enumerate(entries)
             ]
             return "{" + ", ".join(parts) + "}", _MEMBER
-        case Macro(kind="has", target=target):
-            return f"has({show(target)})", _MEMBER
-        case Macro(kind=kind, target=target, variable=variable, steps=steps):
-            return f"{_base(target)}.{kind}({', '.join([variable, *map(show, steps)])})", _MEMBER
+        case Macro():
+            return _macro(expr), _MEMBER
         case Call():
             return _call(expr)
+
+
+def _macro(macro: Macro) -> str:
+    steps = map(show, macro.steps)
+    if macro.kind == "has":
+        return f"has({show(macro.target)})"
+    if macro.kind == "cel.bind":
+        return f"cel.bind({', '.join([*macro.variables, show(macro.target), *steps])})"
+    return f"{_base(macro.target)}.{macro.kind}({', '.join([*macro.variables, *steps])})"
 
 
 def _call(call: Call) -> tuple[str, int]:

@@ -67,12 +67,14 @@ class Function:
 
 @dataclass(frozen=True, slots=True)
 class MacroRow:
-    """A row of the table: what binds a name and evaluates one of its parts for each item."""
+    """A row of the table: what binds names and evaluates its steps for each item."""
 
     name: str
     usage: str
     doc: str
     example: str
+    shapes: tuple[tuple[int, int], ...] = ((1, 1),)
+    """How many names it may bind, and with how many steps behind them."""
     ours: bool = False
 
 

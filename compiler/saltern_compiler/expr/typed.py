@@ -29,6 +29,12 @@ class Typed:
     """Of a call of a function or method: the signature that its types choose."""
 
 
+def gathered(expr: Expr, of: Type, parts: tuple[Typed, ...], *, fails: bool = False) -> Typed:
+    """Return a typed expression that fails and skips where a part of it does."""
+    skips = frozenset[str]().union(*(part.skips for part in parts))
+    return Typed(expr, of, parts, fails or any(part.fails for part in parts), skips)
+
+
 Report: TypeAlias = Callable[[Problem], None]
 
 

@@ -11,8 +11,9 @@ from saltern_compiler.expr.ast import Call, Const, Expr, Ident, Index, ListExpr,
 from saltern_compiler.expr.calls import MAY_BE_NULL, not_null
 from saltern_compiler.expr.functions import TYPE_NAMES
 from saltern_compiler.expr.kinds import UINT, Fresh, Record, join, kind, widened
+from saltern_compiler.expr.macros import macro
 from saltern_compiler.expr.parse import Problem
-from saltern_compiler.expr.typed import ILL_TYPED, Facts, Scope, Typed, facts
+from saltern_compiler.expr.typed import ILL_TYPED, Scope, Typed, facts, gathered
 from saltern_runtime.spec.types import (
     ANY,
     BOOL,
@@ -79,7 +80,7 @@ class _Checker:
             case Macro(kind="has"):
                 return self._has(expr, scope)
             case Macro():
-                return self._macro(expr, scope)
+                return macro(expr, scope, self.check, self.report)
             case Call():
                 return self._call(expr, scope)
 
@@ -199,7 +200,7 @@ class _Checker:
         item = join(widened(part.type) for part in parts) if parts and len(kinds) < 2 else ANY
         if kinds == {"int", "double"}:
             item = join(widened(part.type) for part in parts)
-        return self._gathered(expr, ListType(item), parts)
+        return gathered(expr, ListType(item), parts)
 
     def _map(self, expr: MapExpr, scope: Scope) -> Typed:
         parts = tuple(self.check(child, scope) for child in children(expr))
@@ -210,7 +211,7 @@ class _Checker:
         if len(set(texts)) == len(keys):
             fields = (Field(name, widened(value.type)) for name, value in zip(texts, values, strict=True))
             of: Type = Record(tuple(sorted(fields, key=lambda field: field.name)))
-            return self._gathered(expr, of, parts)
+            return gathered(expr, of, parts)
         for key in keys:
             if kind(key.type) not in ("string", "any", "int", "uint", "bool"):
                 self.report(Problem(ILL_TYPED, f"{show(key.type)} cannot be the key of a map", key.expr.span))
@@ -219,16 +220,12 @@ class _Checker:
             if all(kind(key.type) == "string" for key in keys)
             else ANY
         )
-        return self._gathered(expr, of, parts, fails=True)
+        return gathered(expr, of, parts, fails=True)
 
     def _no_optional(self, expr: Expr, marked: frozenset[int]) -> None:
         if marked:
             notes = ("Write a condition: `x != null ? [x] : []`.",)
             self.report(Problem(ILL_TYPED, "optional entries of lists and maps are not supported", expr.span, notes))
-
-    def _gathered(self, expr: Expr, of: Type, parts: tuple[Typed, ...], *, fails: bool = False) -> Typed:
-        skips = frozenset[str]().union(*(part.skips for part in parts))
-        return Typed(expr, of, parts, fails or any(part.fails for part in parts), skips)
 
     def _has(self, expr: Macro, scope: Scope) -> Typed:
         target = expr.target
@@ -239,36 +236,6 @@ class _Checker:
             return Typed(expr, BOOL, (Typed(target, ANY, (base,)),))
         field_type, _ = self._field(target, of, target.field, there=True)
         return Typed(expr, BOOL, (Typed(target, field_type, (base,), base.fails, base.skips),), base.fails or of == ANY)
-
-    def _macro(self, expr: Macro, scope: Scope) -> Typed:
-        target = self.check(expr.target, scope)
-        item, dynamic = self._items(target)
-        inner = scope.binding(expr.variable, item)
-        steps: list[Typed] = []
-        for place, step in enumerate(expr.steps):
-            known = facts(expr.steps[0], holds=True) if place == 1 else Facts()
-            steps.append(self.check(step, inner.knowing(known)))
-        conditions = steps[:-1] if expr.kind == "map" else steps
-        proven = [calls.condition(step, self.report) for step in conditions]
-        of: Type = BOOL
-        if expr.kind == "map":
-            of = ListType(steps[-1].type)
-        elif expr.kind == "filter":
-            of = ListType(self._narrow(Ident(expr.variable), item, Scope(facts=facts(expr.steps[0], holds=True))))
-        return self._gathered(expr, of, (target, *steps), fails=dynamic or not all(proven))
-
-    def _items(self, target: Typed) -> tuple[Type, bool]:
-        of = not_null(target, self.report)
-        match of:
-            case ListType(item=item):
-                return item, False
-            case MapType() | Record():
-                return STRING, False
-            case Primitive(name="any"):
-                return ANY, True
-        notes = ("Macros go through the items of a list or the keys of a map.",)
-        self.report(Problem(ILL_TYPED, f"{show(of)} has no items", target.expr.span, notes))
-        return ANY, True
 
     def _call(self, expr: Call, scope: Scope) -> Typed:
         match expr.function, expr.target, expr.args:
@@ -281,9 +248,9 @@ class _Checker:
             case "orValue", target, (default,) if target is not None and optional_chain(target):
                 chain, other = self.check(target, scope), self.check(default, scope)
                 of = join((self._present(chain.type, target), other.type))
-                return self._gathered(expr, of, (chain, other))
+                return gathered(expr, of, (chain, other))
             case "hasValue", target, () if target is not None and optional_chain(target):
-                return self._gathered(expr, BOOL, (self.check(target, scope),))
+                return gathered(expr, BOOL, (self.check(target, scope),))
             case "_&&_" | "_||_", None, (left, right):
                 first = self.check(left, scope)
                 second = self.check(right, scope.knowing(facts(left, holds=expr.function == "_&&_")))
@@ -328,7 +295,7 @@ class _Checker:
         proven = calls.condition(first, self.report)
         taken = self.check(yes, scope.knowing(facts(test, holds=True)))
         other = self.check(no, scope.knowing(facts(test, holds=False)))
-        return self._gathered(expr, join((taken.type, other.type)), (first, taken, other), fails=not proven)
+        return gathered(expr, join((taken.type, other.type)), (first, taken, other), fails=not proven)
 
     def _merge(self, expr: Call, scope: Scope) -> Typed:
         if not expr.args:

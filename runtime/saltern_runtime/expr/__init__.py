@@ -1,6 +1,6 @@
 """What printed expressions call: text, access, arithmetic, comparison, conversion. The standard library alone; models are told by their shape."""
 
-from saltern_runtime.expr.access import each, expect, expect_any, expect_optional, get, has, mapping, one_of
+from saltern_runtime.expr.access import each, expect, expect_any, expect_optional, get, has, mapping, one_of, pairs
 from saltern_runtime.expr.convert import (
     matches,
     no_function,
@@ -46,8 +46,11 @@ from saltern_runtime.expr.maths import (
 from saltern_runtime.expr.operators import (
     add,
     all_of,
+    all_of_pairs,
     and_,
     any_of,
+    any_of_pairs,
+    bind,
     div,
     equal,
     ge,
@@ -93,15 +96,15 @@ from saltern_runtime.expr.times import (
 from saltern_runtime.expr.values import TypeName, UInt, plain, text, to_string, type_of
 
 __all__ = [
-    "ExprError", "TypeName", "UInt", "add", "all_of", "and_", "any_of", "base64_decode", "base64_encode", "char_at",
-    "div", "each", "equal", "expect", "expect_any", "expect_optional", "format_text", "ge", "get", "get_date",
-    "get_day_of_month", "get_day_of_week", "get_day_of_year", "get_full_year", "get_hours", "get_milliseconds",
-    "get_minutes", "get_month", "get_seconds", "gt", "has", "index_of", "is_in", "join", "last_index_of", "le",
-    "list_distinct", "list_first", "list_flatten", "list_last", "list_max", "list_min", "list_slice", "list_sort",
-    "list_sum", "lower_ascii", "lt", "mapping", "matches", "math_abs", "math_bit_and", "math_bit_not", "math_bit_or",
-    "math_bit_shift_left", "math_bit_shift_right", "math_bit_xor", "math_ceil", "math_floor", "math_greatest",
-    "math_least", "math_round", "math_sign", "math_sqrt", "math_trunc", "mod", "mul", "neg", "no_function", "no_name",
-    "not_", "one_of", "or_", "plain", "replace", "reverse", "size", "split", "strings_quote", "sub", "substring",
-    "text", "to_bool", "to_bytes", "to_double", "to_duration", "to_int", "to_string", "to_timestamp", "to_uint", "trim",
-    "truth", "type_of", "upper_ascii",
+    "ExprError", "TypeName", "UInt", "add", "all_of", "all_of_pairs", "and_", "any_of", "any_of_pairs", "base64_decode",
+    "base64_encode", "bind", "char_at", "div", "each", "equal", "expect", "expect_any", "expect_optional",
+    "format_text", "ge", "get", "get_date", "get_day_of_month", "get_day_of_week", "get_day_of_year", "get_full_year",
+    "get_hours", "get_milliseconds", "get_minutes", "get_month", "get_seconds", "gt", "has", "index_of", "is_in",
+    "join", "last_index_of", "le", "list_distinct", "list_first", "list_flatten", "list_last", "list_max", "list_min",
+    "list_slice", "list_sort", "list_sum", "lower_ascii", "lt", "mapping", "matches", "math_abs", "math_bit_and",
+    "math_bit_not", "math_bit_or", "math_bit_shift_left", "math_bit_shift_right", "math_bit_xor", "math_ceil",
+    "math_floor", "math_greatest", "math_least", "math_round", "math_sign", "math_sqrt", "math_trunc", "mod", "mul",
+    "neg", "no_function", "no_name", "not_", "one_of", "or_", "pairs", "plain", "replace", "reverse", "size", "split",
+    "strings_quote", "sub", "substring", "text", "to_bool", "to_bytes", "to_double", "to_duration", "to_int",
+    "to_string", "to_timestamp", "to_uint", "trim", "truth", "type_of", "upper_ascii",
 ]  # fmt: skip

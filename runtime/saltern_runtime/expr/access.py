@@ -119,6 +119,17 @@ def each(value: Any) -> Iterable[Any]:
     raise no_overload("a macro", value)
 
 
+def pairs(value: Any) -> Iterable[tuple[Any, Any]]:
+    """Return what a macro with two names goes through: places and items of a list, keys and values of a map."""
+    if isinstance(value, list | tuple):
+        return list(enumerate(value))
+    if isinstance(value, Mapping):
+        return list(value.items())
+    if is_model(value):
+        return list(members(value).items())
+    raise no_overload("a macro", value)
+
+
 def mapping(*entries: tuple[Any, Any]) -> dict[Any, Any]:
     """Make a map whose keys are computed; raises `ExprError` for a key twice or one that cannot be a key."""
     table: dict[Any, Any] = {}

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar, overload
 
 from saltern_runtime.expr.access import each
+from saltern_runtime.expr.bounds import room
 from saltern_runtime.expr.errors import ExprError
 from saltern_runtime.expr.values import (
     MAX_DURATION,
@@ -20,6 +21,8 @@ from saltern_runtime.expr.values import (
 )
 from saltern_runtime.integers import INT_MAX, INT_MIN, UINT_MAX
 
+K = TypeVar("K")
+R = TypeVar("R")
 T = TypeVar("T")
 
 
@@ -292,6 +295,23 @@ def all_of(items: Iterable[T], holds: Callable[[T], Any]) -> bool:
 def any_of(items: Iterable[T], holds: Callable[[T], Any]) -> bool:
     """Compute `items.exists(x, …)`: true if it holds once, even where it raises for others."""
     return _absorb_items(items, holds, decided=True)
+
+
+def all_of_pairs(entries: Iterable[tuple[K, T]], holds: Callable[[K, T], Any]) -> bool:
+    """Compute `items.all(k, v, …)`, as `all_of` does."""
+    return _absorb_items(entries, lambda entry: holds(*entry), decided=False)
+
+
+def any_of_pairs(entries: Iterable[tuple[K, T]], holds: Callable[[K, T], Any]) -> bool:
+    """Compute `items.exists(k, v, …)`, as `any_of` does."""
+    return _absorb_items(entries, lambda entry: holds(*entry), decided=True)
+
+
+def bind(value: T, then: Callable[[T], R]) -> R:
+    """Compute `cel.bind(name, value, …)`; raises `ExprError` for a value that is too large."""
+    if isinstance(value, str | bytes | list | tuple):
+        room(len(value), items=not isinstance(value, str | bytes))
+    return then(value)
 
 
 def _absorb_items(items: Iterable[T], holds: Callable[[T], Any], *, decided: bool) -> bool:

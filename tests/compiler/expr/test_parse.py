@@ -41,7 +41,7 @@ def test_access_and_macros():
     """Selections, optional ones, quoted fields, macros and trailing commas all have their node."""
     assert tree("a.?b[?0]") == Index(Select(Ident("a"), "b", optional=True), Const(0), optional=True)
     assert tree("a.`content-type`") == Select(Ident("a"), "content-type")
-    assert tree("xs.filter(x, x.ok)") == Macro("filter", Ident("xs"), "x", (Select(Ident("x"), "ok"),))
+    assert tree("xs.filter(x, x.ok)") == Macro("filter", Ident("xs"), ("x",), (Select(Ident("x"), "ok"),))
     assert tree("has(a.b)") == Macro("has", Select(Ident("a"), "b"))
     assert tree("[1, 2,]") == ListExpr((Const(1), Const(2)))
 

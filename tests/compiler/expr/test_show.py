@@ -50,9 +50,19 @@ def _grow(parts: st.SearchStrategy[Expr]) -> st.SearchStrategy[Expr]:
         st.lists(st.tuples(parts, parts), max_size=2).map(lambda entries: MapExpr(tuple(entries))),
         st.builds(lambda base, name: Macro("has", Select(base, name)), parts, FIELDS),
         st.builds(
-            lambda kind, a, b: Macro(kind, a, "v", (b,)), st.sampled_from(["all", "exists", "map"]), parts, parts
+            lambda kind, a, b: Macro(kind, a, ("v",), (b,)), st.sampled_from(["all", "exists", "map"]), parts, parts
         ),
-        st.builds(lambda a, b, c: Macro("map", a, "v", (b, c)), parts, parts, parts),
+        st.builds(lambda a, b, c: Macro("map", a, ("v",), (b, c)), parts, parts, parts),
+        st.builds(
+            lambda kind, a, b: Macro(kind, a, ("k", "v"), (b,)),
+            st.sampled_from(["all", "exists_one", "transformList", "transformMap"]),
+            parts,
+            parts,
+        ),
+        st.builds(
+            lambda a, k, v: Macro("transformMapEntry", a, ("k", "v"), (MapExpr(((k, v),)),)), parts, parts, parts
+        ),
+        st.builds(lambda a, b: Macro("cel.bind", a, ("v",), (b,)), parts, parts),
     )
 
 

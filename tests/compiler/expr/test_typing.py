@@ -69,6 +69,17 @@ def typed(text: str):
         ("['a', 'b'].max()", "string"),
         ("dyn([1]).reverse()", "any"),
         ("dyn([1]).min()", "any"),
+        ("input.items.exists(i, item, i == 1 && item.price > 1)", "bool"),
+        ("input.items.transformList(i, item, i > 0, item.name)", "list<string>"),
+        ("page.headers.transformMap(name, value, value.size())", "map<int>"),
+        ("{'a': 1, 'b': 2}.transformMap(k, v, string(v) + k)", "map<string>"),
+        ("input.items.transformMap(i, item, item.price)", "any"),
+        ("input.items.transformMapEntry(i, item, {item.name: i})", "map<int>"),
+        ("page.body.transformMap(k, v, k)", "any"),
+        ("page.body.all(k, v, v)", "bool"),
+        ("cel.bind(x, input.count, x + 1)", "int"),
+        ("cel.bind(x, 1, x == 2)", "bool"),
+        ("cel.bind(n, input.nick, n != null ? n.size() : 0)", "int"),
         ("math.greatest(input.count, 1)", "int"),
         ("math.greatest(input.count, input.rate)", "double | int"),
         ("math.least([1.5])", "double"),
@@ -137,6 +148,17 @@ def test_types(text: str, of: str):
         ("input.subject.map(c, c)", "ill-typed-expression", "string has no items", "input.subject"),
         ("input.items.all(1, true)", "ill-typed-expression", "`all` is not used that way", "input.items.all(1, true)"),
         ("input.subject.matches('(')", "ill-typed-expression", "the pattern is no regular expression", "'('"),
+        (
+            "input.items.all(i, item, item.price)",
+            "ill-typed-expression",
+            "a condition is a bool, not int",
+            "item.price",
+        ),
+        ("input.count.transformList(i, v, v)", "ill-typed-expression", "int has no items", "input.count"),
+        ("page.headers.all(k, v, k > 1)", "ill-typed-expression", "`>` does not take string and int", "k > 1"),
+        ("cel.bind(1, 2, 3)", "ill-typed-expression", "`cel.bind` is not used that way", "cel.bind(1, 2, 3)"),
+        ("cel.bind(x, input.nick, x.size())", "may-be-null", "the value may be null", "x"),
+        ("cel.bind(x, 1, x) + x", "unknown-name", "unknown name `x`", None),
         ("math.squareRoot(4)", "unknown-function", "there is no function `math.squareRoot`", "math.squareRoot(4)"),
         ("math.pi", "unknown-name", "unknown name `math`", "math"),
         ("math.abs('a')", "ill-typed-expression", "`math.abs` does not take (string)", "math.abs('a')"),
@@ -153,12 +175,12 @@ def test_types(text: str, of: str):
         ("merge()", "ill-typed-expression", "`merge` takes at least one value", "merge()"),
     ],
 )
-def test_findings(text: str, code: str, message: str | None, at: str):
+def test_findings(text: str, code: str, message: str | None, at: str | None):
     """What is wrong is found once, where it stands."""
     _, found = typed(text)
     assert [each.code for each in found] == [code]
     assert message is None or found[0].message == message
-    assert text[found[0].origin.start : found[0].origin.end] == at
+    assert at is None or text[found[0].origin.start : found[0].origin.end] == at
 
 
 @pytest.mark.parametrize(
@@ -183,6 +205,14 @@ def test_proof_ends_where_a_macro_takes_the_name():
     """A variable of a macro is another value than what a condition has tested."""
     _, found = typed("input.nick != null ? [input].all(input, input.nick.size() > 1) : true")
     assert [each.code for each in found] == ["may-be-null"]
+
+
+@pytest.mark.parametrize("text", ["input.items.all(x, x, true)", "page.body.transformMapEntry(k, v, v)"])
+def test_a_macro_says_how_it_is_written(text: str):
+    """Two names are two, and an entry is written as one; the names are unknown then."""
+    codes = [each.code for each in typed(text)[1]]
+    assert set(codes) == {"unknown-name", "ill-typed-expression"}
+    assert codes.count("ill-typed-expression") == 1
 
 
 def test_everything_is_found_at_once_and_nothing_twice():

@@ -16,8 +16,8 @@ from tests.support.expressions import PyName, evaluate, infer, to_python
 
 FOLDER = Path(__file__).parent / "cel"
 FILES: Final = (
-    "basic", "comparisons", "encoders_ext", "fields", "integer_math", "logic", "macros", "math_ext", "parse", "plumbing", "string",
-    "string_ext", "timestamps",
+    "basic", "bindings_ext", "comparisons", "encoders_ext", "fields", "integer_math", "logic", "macros", "macros2", "math_ext",
+    "parse", "plumbing", "string", "string_ext", "timestamps",
 )  # fmt: skip
 
 _DOTS: Final = "names have no dots: a pipeline has no containers"

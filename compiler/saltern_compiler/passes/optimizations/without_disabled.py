@@ -87,8 +87,9 @@ def _rewrite(expr: Expr, gone: frozenset[str]) -> Expr:
     match expr:
         case Macro(kind="has", target=target) if _root(target) in gone:
             return Const(value=False, span=expr.span)
-        case Macro(variable=variable):
-            return with_parts(expr, lambda part: _rewrite(part, gone - {variable}))
+        case Macro(target=target, variables=variables, steps=steps):
+            inside = gone.difference(variables)
+            return replace(expr, target=_rewrite(target, gone), steps=tuple(_rewrite(step, inside) for step in steps))
         case Call(function="_?_:_", args=(condition, yes, no)):
             tested = _rewrite(condition, gone)
             if isinstance(tested, Const) and isinstance(tested.value, bool):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from saltern_compiler import pytext
-from saltern_compiler.expr.ast import Call, Const, Expr, Ident, Index, ListExpr, Macro, Select, bound
+from saltern_compiler.expr.ast import Call, Const, Expr, Ident, Index, Macro, Select, bound
 from saltern_compiler.expr.functions import TYPE_NAMES
 from saltern_compiler.expr.kinds import Record, has_models, kind
 from saltern_compiler.expr.literals import show_bytes
@@ -31,6 +31,7 @@ from saltern_targets.precedence import AND, ATOM, COMPARE, CONDITIONAL, NOT, OR,
 from saltern_targets.python.expr.code import Code, call, code, listed
 from saltern_targets.python.expr.coerce import Classes, attributes, coerce
 from saltern_targets.python.expr.functions import how
+from saltern_targets.python.expr.macros import print_macro
 from saltern_targets.python.expr.operators import applied, arithmetic, equality, is_in, membership, negation, order
 
 _SKIPPED: Final = code("SKIPPED", ATOM, name=("saltern_runtime", "SKIPPED"))
@@ -101,7 +102,7 @@ class _Printer:
             case Macro(kind="has"):
                 return self._has(typed)
             case Macro():
-                return self._macro(typed, expr)
+                return print_macro(self, typed, expr)
             case Call():
                 return self._call(typed, expr)
             case _:
@@ -207,33 +208,14 @@ class _Printer:
         entries = ", ".join(f"({key.text}, {value.text})" for key, value in pairs)
         return code(f"mapping({entries})", ATOM, *parts, helper="mapping")
 
-    def _macro(self, typed: Typed, expr: Macro) -> Code:
-        target, steps = typed.parts[0], typed.parts[1:]
-        filters: tuple[Typed, ...] = ()
-        if expr.kind in ("map", "filter") and _filters(target.expr, expr.variable):
-            target, filters = target.parts[0], target.parts[1:]
+    def binding(self, variables: Sequence[str]) -> tuple[_Printer, list[str]]:
+        """Return what prints where names are bound, and what they are called in Python."""
         taken = {*self.names.values(), *self.variables.values(), *self.classes.values(), *self.reserved}
-        name = pytext.identifier(expr.variable, taken)
-        inner = replace(self, variables={**self.variables, expr.variable: name})
-        source = self.print(target)
-        items = call("each", source) if kind(target.type) == "any" else source
-        proofs = [inner.condition(step) for step in (*filters, *(steps[:-1] if expr.kind == "map" else steps))]
-        loop = f"for {name} in {items.at(OR)}"
-        match expr.kind:
-            case "all" | "exists" if any(step.fails or step.type != BOOL for step in steps):
-                test = inner.print(steps[0])
-                helper = "all_of" if expr.kind == "all" else "any_of"
-                return code(f"{helper}({items.text}, lambda {name}: {test.text})", ATOM, items, test, helper=helper)
-            case "all" | "exists":
-                function = "all" if expr.kind == "all" else "any"
-                return code(f"{function}({proofs[0].text} {loop})", ATOM, items, proofs[0])
-            case "exists_one":
-                return code(f"sum(1 {loop} if {proofs[0].at(OR)}) == 1", COMPARE, items, proofs[0])
-        value = inner.print(steps[-1]) if expr.kind == "map" else Code(name)
-        where = "".join(f" if {proof.at(OR)}" for proof in proofs)
-        if value.text == name and not where:
-            return items if isinstance(target.expr, ListExpr) else call("list", items, helper=False)
-        return code(f"[{value.text} {loop}{where}]", ATOM, value, items, *proofs)
+        names: list[str] = []
+        for variable in variables:
+            names.append(pytext.identifier(variable, taken.union(names)))
+        bound = dict(zip(variables, names, strict=True))
+        return replace(self, variables={**self.variables, **bound}), names
 
     def condition(self, typed: Typed) -> Code:
         """Print a condition; one that is not proven a bool is checked."""
@@ -380,11 +362,6 @@ def _member(value: Code, of: ObjectType, name: str) -> Code:
 
 def _is_there(value: Code) -> Code:
     return code(f"{value.at(SUM)} is not None", COMPARE, value)
-
-
-def _filters(expr: Expr, variable: str) -> bool:
-    """Whether a list is another one filtered under the same name, so that both fit into one comprehension."""
-    return isinstance(expr, Macro) and expr.kind == "filter" and expr.variable == variable
 
 
 def _conjunction(conditions: Sequence[Code]) -> Code:

@@ -1,0 +1,87 @@
+"""The types of macros: what binds names, and evaluates its steps for each item or entry of what it goes through."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from saltern_compiler.expr.ast import Expr, Ident, Macro
+from saltern_compiler.expr.calls import condition, not_null
+from saltern_compiler.expr.kinds import Record, join, kind, settled, widened
+from saltern_compiler.expr.parse import Problem
+from saltern_compiler.expr.typed import ILL_TYPED, Facts, Report, Scope, Typed, facts, gathered
+from saltern_runtime.spec.types import ANY, BOOL, INT, STRING, ListType, MapType, Primitive, Type, show, without_null
+
+Check: TypeAlias = Callable[[Expr, Scope], Typed]
+
+VALUED: Final = frozenset({"map", "transformList", "transformMap", "transformMapEntry"})
+"""Macros whose last step gives a value; all other steps are conditions."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Entries:
+    """What a macro goes through: of a list, keys are the places of its items."""
+
+    key: Type
+    value: Type
+    is_list: bool = False
+    is_dynamic: bool = False
+
+
+def macro(expr: Macro, scope: Scope, check: Check, report: Report) -> Typed:
+    """Type a macro that binds names."""
+    target = check(expr.target, scope)
+    if expr.kind == "cel.bind":
+        body = check(expr.steps[0], scope.binding(expr.variables[0], settled(target.type)))
+        return gathered(expr, body.type, (target, body), fails=True)
+    entries = _entries(target, report)
+    one = entries.value if entries.is_list or entries.is_dynamic else entries.key
+    bound = (one,) if len(expr.variables) == 1 else (entries.key, entries.value)
+    inner = scope
+    for name, of in zip(expr.variables, bound, strict=True):
+        inner = inner.binding(name, of)
+    steps: list[Typed] = []
+    for place, step in enumerate(expr.steps):
+        known = facts(expr.steps[0], holds=True) if place == 1 else Facts()
+        steps.append(check(step, inner.knowing(known)))
+    proven = [condition(step, report) for step in (steps[:-1] if expr.kind in VALUED else steps)]
+    of, fails = _gives(expr, entries, one, steps[-1])
+    return gathered(expr, of, (target, *steps), fails=fails or entries.is_dynamic or not all(proven))
+
+
+def _gives(expr: Macro, entries: _Entries, item: Type, last: Typed) -> tuple[Type, bool]:
+    """Return the type of what a macro gives, and whether gathering it may fail."""
+    match expr.kind:
+        case "map" | "transformList":
+            return ListType(last.type), False
+        case "filter":
+            filled = Ident(expr.variables[0]) in facts(expr.steps[0], holds=True).filled
+            return ListType(without_null(item) if filled else item), False
+        case "transformMap":
+            return _map(entries.key, last.type), False
+        case "transformMapEntry":
+            key, value = last.parts
+            return _map(key.type, value.type), True
+        case _:
+            return BOOL, False
+
+
+def _map(key: Type, value: Type) -> Type:
+    return MapType(widened(value)) if kind(key) == "string" else ANY
+
+
+def _entries(target: Typed, report: Report) -> _Entries:
+    of = not_null(target, report)
+    match of:
+        case ListType(item=item):
+            return _Entries(INT, item, is_list=True)
+        case MapType(value=value):
+            return _Entries(STRING, value)
+        case Record(fields=fields):
+            return _Entries(STRING, join(field.type for field in fields) if fields else ANY)
+        case Primitive(name="any"):
+            return _Entries(ANY, ANY, is_dynamic=True)
+    notes = ("Macros go through the items of a list or the keys of a map.",)
+    report(Problem(ILL_TYPED, f"{show(of)} has no items", target.expr.span, notes))
+    return _Entries(ANY, ANY, is_dynamic=True)
