@@ -7,13 +7,24 @@ from typing import Final
 
 from saltern_compiler.expr.library.core import CONVERSIONS, TEXTS, TIME_PARTS
 from saltern_compiler.expr.library.encoders import ENCODERS
-from saltern_compiler.expr.library.lists import LISTS
+from saltern_compiler.expr.library.lists import LISTS, SETS
 from saltern_compiler.expr.library.macros import MACRO_ROWS
 from saltern_compiler.expr.library.maths import MATHS
+from saltern_compiler.expr.library.regex import REGEX
 from saltern_compiler.expr.library.strings import STRINGS
 from saltern_compiler.expr.signatures import Function, MacroRow, Overload, table
 
-LIBRARY: Final[tuple[Function, ...]] = (*CONVERSIONS, *MATHS, *ENCODERS, *TEXTS, *STRINGS, *LISTS, *TIME_PARTS)
+LIBRARY: Final[tuple[Function, ...]] = (
+    *CONVERSIONS,
+    *MATHS,
+    *ENCODERS,
+    *SETS,
+    *REGEX,
+    *TEXTS,
+    *STRINGS,
+    *LISTS,
+    *TIME_PARTS,
+)
 """Every function and method; their signatures stand in the order in which they are tried."""
 
 FUNCTIONS: Final[Mapping[str, tuple[Overload, ...]]] = table(LIBRARY, methods=False)

@@ -8,14 +8,16 @@ from typing import Final, TypeAlias
 
 from saltern_compiler.expr.ast import Expr, Ident, Macro
 from saltern_compiler.expr.calls import condition, not_null
-from saltern_compiler.expr.kinds import Record, join, kind, settled, widened
+from saltern_compiler.expr.kinds import ORDERED, Record, join, kind, settled, widened
 from saltern_compiler.expr.parse import Problem
 from saltern_compiler.expr.typed import ILL_TYPED, Facts, Report, Scope, Typed, facts, gathered
 from saltern_runtime.spec.types import ANY, BOOL, INT, STRING, ListType, MapType, Primitive, Type, show, without_null
 
+_OF_LISTS: Final = frozenset({"sortBy"})
+"""Macros that have no meaning for a map."""
 Check: TypeAlias = Callable[[Expr, Scope], Typed]
 
-VALUED: Final = frozenset({"map", "transformList", "transformMap", "transformMapEntry"})
+VALUED: Final = frozenset({"map", "transformList", "sortBy", "transformMap", "transformMapEntry"})
 """Macros whose last step gives a value; all other steps are conditions."""
 
 
@@ -36,6 +38,8 @@ def macro(expr: Macro, scope: Scope, check: Check, report: Report) -> Typed:
         body = check(expr.steps[0], scope.binding(expr.variables[0], settled(target.type)))
         return gathered(expr, body.type, (target, body), fails=True)
     entries = _entries(target, report)
+    if expr.kind in _OF_LISTS and not (entries.is_list or entries.is_dynamic):
+        report(Problem(ILL_TYPED, f"`{expr.kind}` goes through a list, not {show(target.type)}", target.expr.span))
     one = entries.value if entries.is_list or entries.is_dynamic else entries.key
     bound = (one,) if len(expr.variables) == 1 else (entries.key, entries.value)
     inner = scope
@@ -46,6 +50,8 @@ def macro(expr: Macro, scope: Scope, check: Check, report: Report) -> Typed:
         known = facts(expr.steps[0], holds=True) if place == 1 else Facts()
         steps.append(check(step, inner.knowing(known)))
     proven = [condition(step, report) for step in (steps[:-1] if expr.kind in VALUED else steps)]
+    if expr.kind == "sortBy":
+        _check_rank(steps[-1], report)
     of, fails = _gives(expr, entries, one, steps[-1])
     return gathered(expr, of, (target, *steps), fails=fails or entries.is_dynamic or not all(proven))
 
@@ -58,6 +64,8 @@ def _gives(expr: Macro, entries: _Entries, item: Type, last: Typed) -> tuple[Typ
         case "filter":
             filled = Ident(expr.variables[0]) in facts(expr.steps[0], holds=True).filled
             return ListType(without_null(item) if filled else item), False
+        case "sortBy":
+            return ListType(entries.value), True
         case "transformMap":
             return _map(entries.key, last.type), False
         case "transformMapEntry":
@@ -65,6 +73,13 @@ def _gives(expr: Macro, entries: _Entries, item: Type, last: Typed) -> tuple[Typ
             return _map(key.type, value.type), True
         case _:
             return BOOL, False
+
+
+def _check_rank(rank: Typed, report: Report) -> None:
+    """Report what items are sorted by, where it has no order."""
+    of = not_null(rank, report)
+    if kind(of) not in (*ORDERED, "uint", "any", "mixed"):
+        report(Problem(ILL_TYPED, f"{show(of)} has no order", rank.expr.span))
 
 
 def _map(key: Type, value: Type) -> Type:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
@@ -12,8 +11,11 @@ from saltern_compiler.expr.parse import Problem
 from saltern_compiler.expr.typed import ILL_TYPED, Report, Typed
 from saltern_runtime.expr import ExprError
 from saltern_runtime.expr.formats import CLAUSES, Clause, clauses
+from saltern_runtime.expr.patterns import compiled
 from saltern_runtime.spec.types import show
 
+_PATTERNS: Final[Mapping[str, int]] = {"matches": 1, "regex.extract": 1, "regex.extractAll": 1, "regex.replace": 1}
+"""Function → the place of its pattern."""
 _NUMBERS: Final = frozenset({"int", "uint", "double"})
 _WHOLE: Final = frozenset({"int", "uint"})
 _TAKEN: Final[Mapping[str, frozenset[str]]] = {
@@ -25,19 +27,25 @@ _TAKEN: Final[Mapping[str, frozenset[str]]] = {
 
 def check_texts(function: str, parts: tuple[Typed, ...], report: Report) -> None:
     """Report what is wrong with a text that is written as a value of a function."""
-    if function == "matches":
-        _check_pattern(parts[-1].expr, report)
+    if function in _PATTERNS:
+        _check_pattern(function, parts[_PATTERNS[function]], report)
     if function == "format":
         _check_format(parts[0].expr, parts[1], report)
 
 
-def _check_pattern(pattern: Expr, report: Report) -> None:
-    if not isinstance(pattern, Const) or not isinstance(pattern.value, str):
+def _check_pattern(function: str, pattern: Typed, report: Report) -> None:
+    text, at = pattern.expr, pattern.expr.span
+    if not isinstance(text, Const) or not isinstance(text.value, str):
         return
     try:
-        re.compile(pattern.value)
-    except re.error as error:
-        report(Problem(ILL_TYPED, "the pattern is no regular expression", pattern.span, (f"It says: {error}.",)))
+        groups = compiled(text.value).groups
+    except ExprError as error:
+        notes = (f"It says: {error}.", "The syntax is RE2's: it has no look-around and no references back.")
+        report(Problem(ILL_TYPED, "the pattern is no regular expression", at, notes))
+        return
+    if groups > 1 and function.startswith("regex.extract"):
+        notes = ("At most one may be extracted.", "A group that only holds together is written `(?:…)`.")
+        report(Problem(ILL_TYPED, f"the pattern has {groups} groups", at, notes))
 
 
 def _check_format(form: Expr, values: Typed, report: Report) -> None:

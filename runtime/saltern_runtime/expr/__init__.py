@@ -1,8 +1,7 @@
-"""What printed expressions call: text, access, arithmetic, comparison, conversion. The standard library alone; models are told by their shape."""
+"""What printed expressions call: text, access, arithmetic, comparison, conversion. The standard library and RE2 alone; models are told by their shape."""
 
 from saltern_runtime.expr.access import each, expect, expect_any, expect_optional, get, has, mapping, one_of, pairs
 from saltern_runtime.expr.convert import (
-    matches,
     no_function,
     no_name,
     size,
@@ -24,7 +23,12 @@ from saltern_runtime.expr.lists import (
     list_min,
     list_slice,
     list_sort,
+    list_sort_by,
     list_sum,
+    lists_range,
+    sets_contains,
+    sets_equivalent,
+    sets_intersects,
 )
 from saltern_runtime.expr.maths import (
     math_abs,
@@ -66,6 +70,7 @@ from saltern_runtime.expr.operators import (
     sub,
     truth,
 )
+from saltern_runtime.expr.patterns import matches, regex_extract, regex_extract_all, regex_replace
 from saltern_runtime.expr.strings import (
     char_at,
     index_of,
@@ -101,10 +106,11 @@ __all__ = [
     "format_text", "ge", "get", "get_date", "get_day_of_month", "get_day_of_week", "get_day_of_year", "get_full_year",
     "get_hours", "get_milliseconds", "get_minutes", "get_month", "get_seconds", "gt", "has", "index_of", "is_in",
     "join", "last_index_of", "le", "list_distinct", "list_first", "list_flatten", "list_last", "list_max", "list_min",
-    "list_slice", "list_sort", "list_sum", "lower_ascii", "lt", "mapping", "matches", "math_abs", "math_bit_and",
-    "math_bit_not", "math_bit_or", "math_bit_shift_left", "math_bit_shift_right", "math_bit_xor", "math_ceil",
-    "math_floor", "math_greatest", "math_least", "math_round", "math_sign", "math_sqrt", "math_trunc", "mod", "mul",
-    "neg", "no_function", "no_name", "not_", "one_of", "or_", "pairs", "plain", "replace", "reverse", "size", "split",
-    "strings_quote", "sub", "substring", "text", "to_bool", "to_bytes", "to_double", "to_duration", "to_int",
-    "to_string", "to_timestamp", "to_uint", "trim", "truth", "type_of", "upper_ascii",
+    "list_slice", "list_sort", "list_sort_by", "list_sum", "lists_range", "lower_ascii", "lt", "mapping", "matches",
+    "math_abs", "math_bit_and", "math_bit_not", "math_bit_or", "math_bit_shift_left", "math_bit_shift_right",
+    "math_bit_xor", "math_ceil", "math_floor", "math_greatest", "math_least", "math_round", "math_sign", "math_sqrt",
+    "math_trunc", "mod", "mul", "neg", "no_function", "no_name", "not_", "one_of", "or_", "pairs", "plain",
+    "regex_extract", "regex_extract_all", "regex_replace", "replace", "reverse", "sets_contains", "sets_equivalent",
+    "sets_intersects", "size", "split", "strings_quote", "sub", "substring", "text", "to_bool", "to_bytes", "to_double",
+    "to_duration", "to_int", "to_string", "to_timestamp", "to_uint", "trim", "truth", "type_of", "upper_ascii",
 ]  # fmt: skip

@@ -1,4 +1,4 @@
-"""Conversions, sizes and patterns."""
+"""Conversions and sizes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import math
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from functools import lru_cache
 from typing import Any, Final, NoReturn
 
 from saltern_runtime.expr.errors import ExprError
@@ -92,19 +91,6 @@ def size(value: Any) -> int:
     if is_model(value):
         return len(members(value))
     raise no_overload("size()", value)
-
-
-def matches(value: str, pattern: str) -> bool:
-    """Whether a regular expression matches anywhere in a string. The syntax is Python's, which reads what RE2 reads alike."""
-    return _compiled(pattern).search(value) is not None
-
-
-@lru_cache(maxsize=256)
-def _compiled(pattern: str) -> re.Pattern[str]:
-    try:
-        return re.compile(pattern)
-    except re.error as error:
-        raise ExprError("invalid-argument", f"{_short(pattern)} is no regular expression: {error}") from None
 
 
 def no_name(name: str) -> NoReturn:

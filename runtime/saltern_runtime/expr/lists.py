@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from datetime import timedelta
 from functools import cmp_to_key
 from typing import Any, TypeVar, overload
 
+from saltern_runtime.expr.bounds import room
 from saltern_runtime.expr.errors import ExprError
-from saltern_runtime.expr.operators import add, equal, lt
+from saltern_runtime.expr.operators import add, key, lt
 from saltern_runtime.expr.values import no_overload
 
 T = TypeVar("T")
@@ -23,34 +24,41 @@ def _items(operation: str, values: Sequence[T]) -> Sequence[T]:
 
 def list_distinct(values: Sequence[T]) -> list[T]:
     """Return the items without those that equal an earlier one."""
-    kept: list[T] = []
-    seen: set[tuple[type, Any]] = set()
+    kept: dict[Hashable, T] = {}
     for value in _items("distinct()", values):
-        if isinstance(value, str):  # most lists are of these, and long
-            key = (str, value)
-            if key in seen:
-                continue
-            seen.add(key)
-        elif any(equal(value, other) for other in kept):
-            continue
-        kept.append(value)
-    return kept
+        kept.setdefault(key(value), value)
+    return list(kept.values())
 
 
-def list_flatten(values: Sequence[Any]) -> list[Any]:
-    """Return the items, those of lists in their place: one level deep."""
-    flat: list[Any] = []
-    for value in _items("flatten()", values):
-        flat.extend(value if isinstance(value, list | tuple) else [value])
+def list_flatten(values: Sequence[Any], depth: int = 1) -> list[Any]:
+    """Return the items, those of lists in their place, so many levels deep."""
+    if depth < 0:
+        raise ExprError("invalid-argument", f"{depth} is no number of levels")
+    flat = list(_items("flatten()", values))
+    while depth > 0 and any(isinstance(value, list | tuple) for value in flat):
+        room(sum(len(value) if isinstance(value, list | tuple) else 1 for value in flat), items=True)
+        flat = [item for value in flat for item in (value if isinstance(value, list | tuple) else [value])]
+        depth -= 1
     return flat
 
 
 def list_sort(values: Sequence[T]) -> list[T]:
     """Return the items in order; raises `ExprError` where two cannot be compared."""
-    items = _items("sort()", values)
-    if len(items) == 1:
-        lt(items[0], items[0])
-    return sorted(items, key=cmp_to_key(lambda a, b: -1 if lt(a, b) else 1 if lt(b, a) else 0))
+    return list_sort_by(_items("sort()", values), lambda item: item)
+
+
+def _order(a: Any, b: Any) -> int:
+    return -1 if lt(a, b) else 1 if lt(b, a) else 0
+
+
+def list_sort_by(values: Sequence[T], by: Callable[[T], Any]) -> list[T]:
+    """Return the items in the order of what is worked out for each; raises `ExprError` where two cannot be compared."""
+    ranked = [(by(item), item) for item in _items("sortBy()", values)]
+    if len(ranked) == 1:
+        lt(ranked[0][0], ranked[0][0])
+    rank = cmp_to_key(_order)
+    ordered = sorted(ranked, key=lambda pair: rank(pair[0]))
+    return [item for _, item in ordered]
 
 
 def list_slice(values: Sequence[T], start: int, end: int) -> list[T]:
@@ -107,3 +115,30 @@ def most(operation: str, values: Sequence[T], *, last: bool) -> T:
         if lt(found, value) if last else lt(value, found):
             found = value
     return found
+
+
+def lists_range(count: int) -> list[int]:
+    """Return the whole numbers from 0 to before another."""
+    if count < 0:
+        raise ExprError("invalid-argument", f"{count} is no number of items")
+    room(count, items=True)
+    return list(range(count))
+
+
+def sets_contains(whole: Sequence[Any], part: Sequence[Any]) -> bool:
+    """Whether every item of the second list is in the first."""
+    return _keys("sets.contains()", part) <= _keys("sets.contains()", whole)
+
+
+def sets_equivalent(a: Sequence[Any], b: Sequence[Any]) -> bool:
+    """Whether each list has every item of the other."""
+    return _keys("sets.equivalent()", a) == _keys("sets.equivalent()", b)
+
+
+def sets_intersects(a: Sequence[Any], b: Sequence[Any]) -> bool:
+    """Whether an item is in both lists."""
+    return not _keys("sets.intersects()", a).isdisjoint(_keys("sets.intersects()", b))
+
+
+def _keys(operation: str, values: Sequence[Any]) -> set[Hashable]:
+    return {key(value) for value in _items(operation, values)}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final, TypeVar, overload
 
@@ -211,6 +211,21 @@ def _as_map(value: Any) -> Mapping[Any, Any]:
 
 def _equal_maps(a: Mapping[Any, Any], b: Mapping[Any, Any]) -> bool:
     return len(a) == len(b) and all(key in b and equal(item, b[key]) for key, item in a.items())
+
+
+def key(value: Any) -> Hashable:
+    """Return what is equal, and hashes alike, for values that are `equal`; what is equal to nothing is so here."""
+    match value:
+        case bool() | None:
+            return (type(value), value)
+        case int() | float():
+            return value if value == value else object()  # noqa: PLR0124 - NaN alone is unlike itself
+        case list() | tuple():
+            return (list, tuple(map(key, value)))
+        case _ if _is_map(value):
+            return (dict, frozenset((key(name), key(item)) for name, item in _as_map(value).items()))
+        case _:
+            return (TypeName if isinstance(value, TypeName) else type(value), value)
 
 
 _ORDERED: Final = (bool, str, bytes, datetime, timedelta)

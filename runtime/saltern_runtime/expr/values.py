@@ -68,7 +68,7 @@ def type_of(value: object) -> TypeName:
 
 
 def is_model(value: object) -> bool:
-    """Whether a value is a pydantic model (told by its shape; this package stands on the standard library)."""
+    """Whether a value is a pydantic model (told by its shape; this package knows none of pydantic)."""
     return hasattr(type(value), "model_dump") and hasattr(type(value), "model_fields")
 
 

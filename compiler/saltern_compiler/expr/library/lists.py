@@ -4,17 +4,34 @@ from __future__ import annotations
 
 from typing import Final
 
-from saltern_compiler.expr.kinds import DURATION, INT
-from saltern_compiler.expr.signatures import LIST, NUMBER, Function, Overload, T, method
+from saltern_compiler.expr.kinds import BOOL, DURATION, INT
+from saltern_compiler.expr.signatures import LIST, NUMBER, Function, Overload, T, function, method
 from saltern_runtime.spec.types import ListType, optional
 
 _OF_T: Final = ListType(T)
 
+SETS: Final[tuple[Function, ...]] = (
+    function(
+        "lists.range", "The whole numbers from 0 to before another.", "lists.range(3) == [0, 1, 2]",
+        Overload((INT,), ListType(INT), fails=True),
+    ),
+    function(
+        "sets.contains", "Whether every item of the second list is in the first.", "sets.contains([1, 2], [2, 2])",
+        Overload((LIST, LIST), BOOL),
+    ),
+    function(
+        "sets.equivalent", "Whether each list has every item of the other.", "sets.equivalent([1, 2], [2, 1, 1])",
+        Overload((LIST, LIST), BOOL),
+    ),
+    function(
+        "sets.intersects", "Whether an item is in both lists.", "sets.intersects([1, 2], [2, 3])", Overload((LIST, LIST), BOOL)
+    ),
+)  # fmt: skip
 LISTS: Final[tuple[Function, ...]] = (
     method("distinct", "The items without those that equal an earlier one.", "[1, 2, 1].distinct() == [1, 2]", Overload((_OF_T,), _OF_T)),
     method(
-        "flatten", "The items, those of lists in their place: one level deep.", "[[1], [2, 3]].flatten() == [1, 2, 3]",
-        Overload((ListType(_OF_T),), _OF_T), Overload((LIST,), LIST),
+        "flatten", "The items, those of lists in their place: one level deep, or so many.", "[[1], [2, 3]].flatten() == [1, 2, 3]",
+        Overload((ListType(_OF_T),), _OF_T), Overload((LIST,), LIST), Overload((LIST, INT), LIST, fails=True),
     ),
     method("sort", "The items in order.", "[3, 1, 2].sort() == [1, 2, 3]", Overload((_OF_T,), _OF_T, fails=True)),
     method(

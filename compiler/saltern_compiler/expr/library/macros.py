@@ -29,6 +29,10 @@ MACRO_ROWS: Final[tuple[MacroRow, ...]] = (
         "[1, 2].map(n, n * 2) == [2, 4]", ((1, 1), (1, 2)),
     ),
     MacroRow(
+        "sortBy", "list.sortBy(item, value)", "The items in the order of a value of each.",
+        '["bb", "a"].sortBy(text, text.size()) == ["a", "bb"]',
+    ),
+    MacroRow(
         "transformList", "list.transformList(place, item, value)",
         "A value for each place and item, or key and value of a map; with a condition before it, where it holds.",
         "[5, 7].transformList(i, n, i > 0, n + i) == [8]", _MAYBE_FILTERED,

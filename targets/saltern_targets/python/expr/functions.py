@@ -10,6 +10,7 @@ from saltern_compiler.expr.kinds import UINT, widened
 from saltern_compiler.expr.library.lists import LISTS
 from saltern_compiler.expr.signatures import NUMBER, Overload, T
 from saltern_runtime.spec.types import ANY, BOOL, BYTES, DOUBLE, DURATION, INT, STRING, TIMESTAMP, ListType, Type
+from saltern_targets.python.expr.operators import is_sorted_alike
 
 _AS_IT_IS: Final = ""
 _HOW: Final[Mapping[str, Mapping[tuple[Type, ...] | None, str]]] = {
@@ -58,6 +59,8 @@ def how(name: str, overload: Overload, types: Collection[Type] = ()) -> str:
     helper of the runtime; `[…]`: a part of the first value; `in`: the operator with its sides swapped; another sign: that
     operator; empty: the value itself.
     """
+    if name == "sort" and all(isinstance(of, ListType) and is_sorted_alike(of.item) for of in types) and types:
+        return "sorted"
     known = _HOW.get(name, {})
     if overload.takes in known:
         return known[overload.takes]

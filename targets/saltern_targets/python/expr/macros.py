@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol, Self
+from collections.abc import Mapping, Sequence
+from typing import Final, Protocol, Self
 
 from saltern_compiler.expr.ast import Expr, ListExpr, Macro, references
 from saltern_compiler.expr.kinds import kind
@@ -12,6 +12,10 @@ from saltern_compiler.expr.typed import Typed
 from saltern_runtime.spec.types import BOOL, ListType
 from saltern_targets.precedence import ATOM, COMPARE, OR
 from saltern_targets.python.expr.code import Code, call, code
+from saltern_targets.python.expr.operators import is_sorted_alike
+
+_KEYED: Final[Mapping[str, str]] = {"sortBy": "list_sort_by"}
+"""Macro → the helper that takes what works out a key."""
 
 
 class Printer(Protocol):
@@ -34,6 +38,8 @@ def print_macro(printer: Printer, typed: Typed, expr: Macro) -> Code:
         inner, names = printer.binding(expr.variables)
         value, body = printer.print(target), inner.print(steps[0])
         return code(f"bind({value.text}, lambda {names[0]}: {body.text})", ATOM, value, body, helper="bind")
+    if expr.kind in _KEYED:
+        return _keyed(printer, target, steps[0], expr)
     filters: tuple[Typed, ...] = ()
     if expr.kind in ("map", "filter") and _filters(target.expr, expr.variables):
         target, filters = target.parts[0], target.parts[1:]
@@ -58,6 +64,16 @@ def print_macro(printer: Printer, typed: Typed, expr: Macro) -> Code:
     if value.text == bound and not where:
         return items if isinstance(target.expr, ListExpr) else call("list", items, helper=False)
     return code(f"[{value.text} {loop}{where}]", ATOM, value, items, *proofs)
+
+
+def _keyed(printer: Printer, target: Typed, step: Typed, expr: Macro) -> Code:
+    """Print what works out a key for each item."""
+    inner, names = printer.binding(expr.variables)
+    items, key = printer.print(target), inner.print(step)
+    if expr.kind == "sortBy" and isinstance(target.type, ListType) and is_sorted_alike(step.type):
+        return code(f"sorted({items.text}, key=lambda {names[0]}: {key.text})", ATOM, items, key)
+    helper = _KEYED[expr.kind]
+    return code(f"{helper}({items.text}, lambda {names[0]}: {key.text})", ATOM, items, key, helper=helper)
 
 
 def _source(source: Code, target: Typed, names: Sequence[str], expr: Macro) -> tuple[str, Code]:

@@ -8,7 +8,7 @@ from typing import Final
 from saltern_compiler.expr.ast import Call, Const, Expr, ListExpr, MapExpr
 from saltern_compiler.expr.kinds import NUMBERS, ORDERED, Record, comparable, kind
 from saltern_compiler.expr.typed import Typed
-from saltern_runtime.spec.types import ANY, BOOL, NULL, ListType, MapType, is_nullable
+from saltern_runtime.spec.types import ANY, BOOL, NULL, ListType, MapType, Type, is_nullable
 from saltern_targets.precedence import ATOM, BIT_AND, BIT_OR, BIT_XOR, COMPARE, NOT, POSTFIX, PRODUCT, SUM, UNARY
 from saltern_targets.python.expr.code import Code, call, code, listed
 
@@ -57,6 +57,11 @@ def order(typed: Typed, a: Code, b: Code, *, sign: str) -> Code:
 def _is_small(expr: Expr) -> bool:
     """Whether an expression is a whole number that a double holds exactly: int and double are compared as doubles."""
     return isinstance(expr, Const) and isinstance(expr.value, int) and abs(expr.value) <= 2**53
+
+
+def is_sorted_alike(of: Type) -> bool:
+    """Whether Python sorts values of a type as CEL does: no NaN among them, and all of one kind."""
+    return not is_nullable(of) and kind(of) in ORDERED - {"double"}
 
 
 def membership(typed: Typed, a: Code, b: Code, *, negated: bool = False) -> Code:
