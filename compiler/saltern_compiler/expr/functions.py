@@ -12,6 +12,7 @@ from saltern_compiler.expr.library.macros import MACRO_ROWS
 from saltern_compiler.expr.library.maths import MATHS
 from saltern_compiler.expr.library.regex import REGEX
 from saltern_compiler.expr.library.strings import STRINGS
+from saltern_compiler.expr.library.times import TIMES
 from saltern_compiler.expr.signatures import Function, MacroRow, Overload, table
 
 LIBRARY: Final[tuple[Function, ...]] = (
@@ -23,6 +24,7 @@ LIBRARY: Final[tuple[Function, ...]] = (
     *TEXTS,
     *STRINGS,
     *LISTS,
+    *TIMES,
     *TIME_PARTS,
 )
 """Every function and method; their signatures stand in the order in which they are tried."""

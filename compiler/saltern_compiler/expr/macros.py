@@ -13,11 +13,11 @@ from saltern_compiler.expr.parse import Problem
 from saltern_compiler.expr.typed import ILL_TYPED, Facts, Report, Scope, Typed, facts, gathered
 from saltern_runtime.spec.types import ANY, BOOL, INT, STRING, ListType, MapType, Primitive, Type, show, without_null
 
-_OF_LISTS: Final = frozenset({"sortBy"})
+_OF_LISTS: Final = frozenset({"groupBy", "sortBy"})
 """Macros that have no meaning for a map."""
 Check: TypeAlias = Callable[[Expr, Scope], Typed]
 
-VALUED: Final = frozenset({"map", "transformList", "sortBy", "transformMap", "transformMapEntry"})
+VALUED: Final = frozenset({"map", "transformList", "groupBy", "sortBy", "transformMap", "transformMapEntry"})
 """Macros whose last step gives a value; all other steps are conditions."""
 
 
@@ -50,8 +50,8 @@ def macro(expr: Macro, scope: Scope, check: Check, report: Report) -> Typed:
         known = facts(expr.steps[0], holds=True) if place == 1 else Facts()
         steps.append(check(step, inner.knowing(known)))
     proven = [condition(step, report) for step in (steps[:-1] if expr.kind in VALUED else steps)]
-    if expr.kind == "sortBy":
-        _check_rank(steps[-1], report)
+    if expr.kind in _OF_LISTS:
+        _check_key(expr.kind, steps[-1], report)
     of, fails = _gives(expr, entries, one, steps[-1])
     return gathered(expr, of, (target, *steps), fails=fails or entries.is_dynamic or not all(proven))
 
@@ -66,6 +66,8 @@ def _gives(expr: Macro, entries: _Entries, item: Type, last: Typed) -> tuple[Typ
             return ListType(without_null(item) if filled else item), False
         case "sortBy":
             return ListType(entries.value), True
+        case "groupBy":
+            return MapType(ListType(entries.value)), True
         case "transformMap":
             return _map(entries.key, last.type), False
         case "transformMapEntry":
@@ -75,11 +77,15 @@ def _gives(expr: Macro, entries: _Entries, item: Type, last: Typed) -> tuple[Typ
             return BOOL, False
 
 
-def _check_rank(rank: Typed, report: Report) -> None:
-    """Report what items are sorted by, where it has no order."""
-    of = not_null(rank, report)
-    if kind(of) not in (*ORDERED, "uint", "any", "mixed"):
-        report(Problem(ILL_TYPED, f"{show(of)} has no order", rank.expr.span))
+def _check_key(macro: str, key: Typed, report: Report) -> None:
+    """Report what items are sorted or grouped by, where that has no order, or is no text."""
+    of = not_null(key, report)
+    by_text = macro == "groupBy"
+    if kind(of) in ("string", "any", "mixed") or (not by_text and kind(of) in (*ORDERED, "uint")):
+        return
+    message = f"items are grouped by text, not by {show(widened(of))}" if by_text else f"{show(of)} has no order"
+    notes = ("Keys of a map are texts: write `string(…)`.",) if by_text else ()
+    report(Problem(ILL_TYPED, message, key.expr.span, notes))
 
 
 def _map(key: Type, value: Type) -> Type:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from saltern_compiler.expr.ast import Const, Expr, ListExpr
@@ -10,12 +10,21 @@ from saltern_compiler.expr.kinds import kind
 from saltern_compiler.expr.parse import Problem
 from saltern_compiler.expr.typed import ILL_TYPED, Report, Typed
 from saltern_runtime.expr import ExprError
+from saltern_runtime.expr.calendars import DIRECTIVES, check_unit, parts, reader
 from saltern_runtime.expr.formats import CLAUSES, Clause, clauses
 from saltern_runtime.expr.patterns import compiled
 from saltern_runtime.spec.types import show
 
-_PATTERNS: Final[Mapping[str, int]] = {"matches": 1, "regex.extract": 1, "regex.extractAll": 1, "regex.replace": 1}
-"""Function → the place of its pattern."""
+_NO_PATTERN: Final = "the pattern is no regular expression"
+_RE2: Final = "The syntax is RE2's: it has no look-around and no references back."
+_DAY: Final = f"In a format of times stand {DIRECTIVES}."
+_READ: Final[Mapping[str, tuple[Callable[[str], object], str, str]]] = {
+    **dict.fromkeys(("matches", "regex.extract", "regex.extractAll", "regex.replace"), (compiled, _NO_PATTERN, _RE2)),
+    "times.format": (lambda form: list(parts(form)), "the format cannot be read", _DAY),
+    "times.parse": (reader, "no time can be read by the format", _DAY),
+    "times.truncate": (check_unit, "there is no such unit of time", "Weeks begin on Monday."),
+}
+"""Function → what reads its second value, what to say where that refuses it, and how it is written."""
 _NUMBERS: Final = frozenset({"int", "uint", "double"})
 _WHOLE: Final = frozenset({"int", "uint"})
 _TAKEN: Final[Mapping[str, frozenset[str]]] = {
@@ -25,27 +34,27 @@ _TAKEN: Final[Mapping[str, frozenset[str]]] = {
 """Clause → the kinds of values that it takes; the others take all."""
 
 
-def check_texts(function: str, parts: tuple[Typed, ...], report: Report) -> None:
+def check_texts(function: str, values: tuple[Typed, ...], report: Report) -> None:
     """Report what is wrong with a text that is written as a value of a function."""
-    if function in _PATTERNS:
-        _check_pattern(function, parts[_PATTERNS[function]], report)
+    if function in _READ:
+        _check_text(function, values[1].expr, report)
     if function == "format":
-        _check_format(parts[0].expr, parts[1], report)
+        _check_format(values[0].expr, values[1], report)
 
 
-def _check_pattern(function: str, pattern: Typed, report: Report) -> None:
-    text, at = pattern.expr, pattern.expr.span
+def _check_text(function: str, text: Expr, report: Report) -> None:
     if not isinstance(text, Const) or not isinstance(text.value, str):
         return
+    read, message, note = _READ[function]
     try:
-        groups = compiled(text.value).groups
+        read(text.value)
     except ExprError as error:
-        notes = (f"It says: {error}.", "The syntax is RE2's: it has no look-around and no references back.")
-        report(Problem(ILL_TYPED, "the pattern is no regular expression", at, notes))
+        report(Problem(ILL_TYPED, message, text.span, (f"It says: {error}.", note)))
         return
-    if groups > 1 and function.startswith("regex.extract"):
+    groups = compiled(text.value).groups if function.startswith("regex.extract") else 0
+    if groups > 1:
         notes = ("At most one may be extracted.", "A group that only holds together is written `(?:…)`.")
-        report(Problem(ILL_TYPED, f"the pattern has {groups} groups", at, notes))
+        report(Problem(ILL_TYPED, f"the pattern has {groups} groups", text.span, notes))
 
 
 def _check_format(form: Expr, values: Typed, report: Report) -> None:

@@ -9,8 +9,8 @@ from typing import Any, TypeVar, overload
 
 from saltern_runtime.expr.bounds import room
 from saltern_runtime.expr.errors import ExprError
-from saltern_runtime.expr.operators import add, key, lt
-from saltern_runtime.expr.values import no_overload
+from saltern_runtime.expr.operators import add, is_number, key, lt
+from saltern_runtime.expr.values import TypeName, no_overload
 
 T = TypeVar("T")
 N = TypeVar("N", int, float, timedelta)
@@ -142,3 +142,39 @@ def sets_intersects(a: Sequence[Any], b: Sequence[Any]) -> bool:
 
 def _keys(operation: str, values: Sequence[Any]) -> set[Hashable]:
     return {key(value) for value in _items(operation, values)}
+
+
+@overload
+def list_avg(values: Sequence[float]) -> float: ...
+@overload
+def list_avg(values: Sequence[timedelta]) -> timedelta: ...
+@overload
+def list_avg(values: Sequence[Any]) -> Any: ...
+def list_avg(values: Sequence[Any]) -> Any:
+    """Return the mean of numbers, a double, or of durations; raises `ExprError` where there is none."""
+    items = _items("avg()", values)
+    if not items:
+        raise ExprError("empty-list", "avg() of an empty list")
+    if all(isinstance(item, timedelta) for item in items):
+        return list_sum(items) / len(items)
+    for item in items:
+        if not is_number(item):
+            raise no_overload("avg()", item)
+    return sum(items) / len(items)
+
+
+def list_zip(a: Sequence[Any], b: Sequence[Any]) -> list[dict[str, Any]]:
+    """Return the items of two lists side by side, as far as the shorter one goes."""
+    pairs = zip(_items("zip()", a), _items("zip()", b), strict=False)
+    return [{"first": one, "second": other} for one, other in pairs]
+
+
+def list_group_by(values: Sequence[T], by: Callable[[T], Any]) -> dict[str, list[T]]:
+    """Return the items under the text that is worked out for each, in their order."""
+    groups: dict[str, list[T]] = {}
+    for item in _items("groupBy()", values):
+        name = by(item)
+        if not isinstance(name, str) or isinstance(name, TypeName):
+            raise no_overload("groupBy()", name)
+        groups.setdefault(name, []).append(item)
+    return groups

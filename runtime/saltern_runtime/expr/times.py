@@ -26,7 +26,7 @@ def to_timestamp(value: Any) -> datetime:
         case bool():
             raise no_overload("timestamp()", value)
         case int():
-            return _in_range(lambda: datetime.fromtimestamp(value, UTC))
+            return in_range(lambda: datetime.fromtimestamp(value, UTC))
         case str():
             return _moment(value)
     raise no_overload("timestamp()", value)
@@ -38,12 +38,13 @@ def _moment(value: str) -> datetime:
         raise ExprError("invalid-argument", f"{value!a} is no timestamp, such as 2025-01-31T12:00:00Z")
     moment, fraction, zone = match.groups()
     micros = (fraction or "").ljust(6, "0")[:6]
-    return _in_range(
+    return in_range(
         lambda: datetime.fromisoformat(f"{moment}.{micros}{'+00:00' if zone == 'Z' else zone}").astimezone(UTC)
     )
 
 
-def _in_range(compute: Callable[[], datetime]) -> datetime:
+def in_range(compute: Callable[[], datetime]) -> datetime:
+    """Return a moment; raises `ExprError` for one that no calendar here reaches."""
     try:
         return compute()
     except (ValueError, OverflowError, OSError):
@@ -64,24 +65,25 @@ def to_duration(value: Any) -> timedelta:
     return timedelta(microseconds=-int(micros) if value.startswith("-") else int(micros))
 
 
-def _zone(name: str | None) -> tzinfo:
+def zone_of(name: str | None) -> tzinfo:
+    """Return a time zone by its name or its offset, UTC by none; raises `ExprError`."""
     if name is None:
         return UTC
     match = _OFFSET.match(name)
-    if match is not None:
+    try:
+        if match is None:
+            return ZoneInfo(name)
         sign, hours, minutes = match.groups()
         offset = timedelta(hours=int(hours), minutes=int(minutes))
         return timezone(-offset if sign == "-" else offset)
-    try:
-        return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):
         raise ExprError("invalid-argument", f"there is no time zone {name!a}") from None
 
 
 def _part(value: Any, zone: str | None, read: Callable[[datetime], int]) -> int:
     if not isinstance(value, datetime):
         raise no_overload("a part of a time", value)
-    return read(value.astimezone(_zone(zone)))
+    return read(value.astimezone(zone_of(zone)))
 
 
 def _part_or_length(value: Any, zone: str | None, read: Callable[[datetime], int], unit: timedelta) -> int:

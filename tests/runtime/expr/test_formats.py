@@ -11,8 +11,11 @@ from saltern_runtime.expr import (
     base64_encode,
     format_text,
     join,
+    json_decode,
+    json_encode,
     replace,
     strings_quote,
+    url_encode,
 )
 from saltern_runtime.expr.bounds import MAX_TEXT
 from saltern_runtime.models import Model
@@ -77,6 +80,41 @@ def test_base64():
     for text in ("a", "AP8?", "A P8", "é"):
         with pytest.raises(ExprError):
             base64_decode(text)
+
+
+def test_json():
+    """What JSON has comes back as it was; models are objects, times and octets texts."""
+    value = {"a": [1, 2.5, None, True, 'é"{{ }}'], "b": {}}
+    assert json_decode(json_encode(value)) == value
+    assert json_encode({"at": timedelta(seconds=90), "raw": b"\xff"}) == '{"at":"90s","raw":"/w=="}'
+    assert json_encode(Line(sku="tea", price=2)) == '{"sku":"tea","price":2}'
+
+
+@pytest.mark.parametrize(
+    ("call", "code"),
+    [
+        (lambda: json_encode(float("nan")), "not-json"),
+        (lambda: json_encode({1: 2}), "not-json"),
+        (lambda: json_encode("é" * (MAX_TEXT - 1)), "too-large"),
+        (lambda: json_decode("{"), "invalid-argument"),
+        (lambda: json_decode("NaN"), "invalid-argument"),
+        (lambda: json_decode("[" * 100_000), "invalid-argument"),
+        (lambda: json_decode("9" * 100_000), "invalid-argument"),
+        (lambda: url_encode("\ud800"), "invalid-argument"),
+        (lambda: url_encode("é" * MAX_TEXT), "too-large"),
+    ],
+)
+def test_json_and_urls_that_are_refused(call, code):
+    """What JSON has not, what is no JSON, and what is too deep, long or large fails by name."""
+    with pytest.raises(ExprError) as raised:
+        call()
+    assert raised.value.code == code
+
+
+def test_urls():
+    """One part of a URL stays one, whatever is in it."""
+    assert url_encode("a/b?c=d&e é+") == "a%2Fb%3Fc%3Dd%26e%20%C3%A9%2B"
+    assert url_encode("-._~aZ9") == "-._~aZ9"
 
 
 def test_texts_without_end_are_refused():

@@ -1,14 +1,15 @@
-"""CEL's extension of lists, where `first` and `last` give null for an empty one; and what is ours: sums and extremes."""
+"""CEL's extension of lists, where `first` and `last` give null for an empty one; and what is ours: sums, means, extremes, pairs."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from saltern_compiler.expr.kinds import BOOL, DURATION, INT
-from saltern_compiler.expr.signatures import LIST, NUMBER, Function, Overload, T, function, method
-from saltern_runtime.spec.types import ListType, optional
+from saltern_compiler.expr.kinds import BOOL, DOUBLE, DURATION, INT, Record
+from saltern_compiler.expr.signatures import LIST, NUMBER, Function, Overload, T, U, function, method
+from saltern_runtime.spec.types import Field, ListType, optional
 
 _OF_T: Final = ListType(T)
+_PAIR: Final = Record((Field("first", T), Field("second", U)))
 
 SETS: Final[tuple[Function, ...]] = (
     function(
@@ -43,6 +44,15 @@ LISTS: Final[tuple[Function, ...]] = (
     method(
         "sum", "All items added up; 0 for none.", "[1, 2].sum() == 3",
         Overload((ListType(NUMBER),), NUMBER, fails=True), Overload((ListType(DURATION),), DURATION, fails=True), ours=True,
+    ),
+    method(
+        "avg", "The mean of all items.", "[1, 2].avg() == 1.5",
+        Overload((ListType(NUMBER),), DOUBLE, fails=True), Overload((ListType(DURATION),), DURATION, fails=True), ours=True,
+    ),
+    method(
+        "zip", "The items of two lists side by side, as far as the shorter one goes.",
+        '[1, 2].zip(["a", "b", "c"]).map(pair, pair.second) == ["a", "b"]',
+        Overload((_OF_T, ListType(U)), ListType(_PAIR), fails=True), ours=True,
     ),
     method("min", "The least item.", "[2, 1].min() == 1", Overload((_OF_T,), T, fails=True), ours=True),
     method("max", "The greatest item.", "[2, 1].max() == 2", Overload((_OF_T,), T, fails=True), ours=True),

@@ -1,4 +1,4 @@
-"""What binds names: CEL's macros, those with two names, and `cel.bind`."""
+"""What binds names: CEL's macros, those with two names, `cel.bind`; and what is ours: groups."""
 
 from __future__ import annotations
 
@@ -27,6 +27,10 @@ MACRO_ROWS: Final[tuple[MacroRow, ...]] = (
     MacroRow(
         "map", "list.map(item, value)", "A value for each item; with a condition before it, for those for which it holds.",
         "[1, 2].map(n, n * 2) == [2, 4]", ((1, 1), (1, 2)),
+    ),
+    MacroRow(
+        "groupBy", "list.groupBy(item, text)", "The items under a text of each.",
+        '["ant", "bee", "ape"].groupBy(name, name.charAt(0)) == {"a": ["ant", "ape"], "b": ["bee"]}', ours=True,
     ),
     MacroRow(
         "sortBy", "list.sortBy(item, value)", "The items in the order of a value of each.",

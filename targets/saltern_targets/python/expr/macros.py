@@ -14,7 +14,7 @@ from saltern_targets.precedence import ATOM, COMPARE, OR
 from saltern_targets.python.expr.code import Code, call, code
 from saltern_targets.python.expr.operators import is_sorted_alike
 
-_KEYED: Final[Mapping[str, str]] = {"sortBy": "list_sort_by"}
+_KEYED: Final[Mapping[str, str]] = {"groupBy": "list_group_by", "sortBy": "list_sort_by"}
 """Macro → the helper that takes what works out a key."""
 
 
