@@ -17,6 +17,7 @@ COMMANDS: Final = {
     "explain": "Explain a pipeline's plan, or a diagnostic code.",
     "dev": "Run a pipeline's whole service here, on an embedded server.",
     "run": "Run a pipeline once, in one process, and print its output.",
+    "eval": "Evaluate one expression over a JSON or YAML file.",
     "fmt": "Format pipelines: one look, the same meaning, every comment kept.",
     "convert": "Turn an editor's document into the language, or the other way.",
     "graph": "Draw a pipeline: SVG, Mermaid or DOT.",

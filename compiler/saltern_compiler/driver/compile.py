@@ -6,22 +6,28 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
-from saltern_compiler.diagnostics.model import Diagnostic
+from saltern_compiler.diagnostics.model import Diagnostic, Origin
 from saltern_compiler.driver.manifest import BUILD_FILE, is_inside, manifest
 from saltern_compiler.driver.result import Result
 from saltern_compiler.driver.source import Source, sniff
+from saltern_compiler.expr.ast import Reference, references
+from saltern_compiler.expr.parse import parse
 from saltern_compiler.frontend import read
-from saltern_compiler.ir.pipeline import Pipeline
+from saltern_compiler.ir.pipeline import Node, Pipeline, Region
 from saltern_compiler.ir.plan import Plan
+from saltern_compiler.ir.values import make_expression
 from saltern_compiler.registry import TARGETS as PLUGIN_TARGETS
 from saltern_compiler.registry import PluginError, Registry
 from saltern_compiler.target import Contribution, Target
+from saltern_runtime.spec import ObjectType
 
 if TYPE_CHECKING:
     from saltern_compiler.passes import Analyzed
 
 TARGETS: Final = ("python", "fastapi", "celery")
 """What runs a pipeline."""
+EXPRESSION: Final = "expression.saltern"
+"""The name of an expression that stands alone, as if it were a file."""
 EVERY_TARGET: Final = (*TARGETS, "compose", "docker", "kubernetes")
 """What a build writes: that, and what deploys it."""
 
@@ -69,6 +75,24 @@ def compile_loaded(
     files = source.files(pipeline, known) if pipeline is not None else {}
     job = _Job(source.text, source.name, files, tuple(targets), options or {}, known)
     return _compile(job, pipeline, findings)
+
+
+def compile_expression(text: str, of: ObjectType, *, registry: Registry | None = None) -> Result:
+    """Compile an expression alone, as what a pipeline returns whose `input` is of a type; places are offsets in the text."""
+    known = registry or Registry.load()
+    whole = Origin(None, 0, len(text))
+    expr, findings = parse(text, whole)
+    pipeline = None
+    if expr is not None:
+        findings += [_no_run(reference) for reference in references(expr) if reference.name == "run"]
+        node = Node("return", "return", params=(("value", make_expression(expr, whole)),), origin=whole)
+        pipeline = Pipeline("expression", of, body=Region((node,)), origin=whole)
+    return _compile(_Job(text, EXPRESSION, {}, ("python",), {}, known), pipeline, findings)
+
+
+def _no_run(reference: Reference) -> Diagnostic:
+    notes = ("A run has it; an expression alone reads `input`.",)
+    return Diagnostic("unknown-name", "there is no `run` here", Origin(None, *reference.span), notes=notes)
 
 
 def check_loaded(source: Source, *, registry: Registry | None = None) -> Result:

@@ -293,6 +293,7 @@ def _unknown(call: Call, table: Mapping[str, object]) -> Problem:
     if name in other:
         usage = f"x.{name}(…)" if call.target is None else f"{name}(x)"
         return Problem("unknown-function", f"there is no {what} `{name}`", call.span, (f"It is written `{usage}`.",))
-    known = sorted((*table, *(("merge", "has") if call.target is None else MACROS)))
+    bound = (macro for macro in MACROS if "." not in macro)
+    known = sorted((*table, *(("merge", "has") if call.target is None else bound)))
     notes = did_you_mean(nearest(name, known)) or there_are(known)
     return Problem("unknown-function", f"there is no {what} `{name}`", call.span, notes)

@@ -135,6 +135,19 @@ def _objects(of: Type) -> list[ObjectType]:
             return []
 
 
+def holds(of: Type, part: Type) -> bool:
+    """Whether values of a type may have those of another anywhere in them."""
+    match of:
+        case ObjectType(fields=fields):
+            return any(holds(field.type, part) for field in fields)
+        case ListType(item=inner) | MapType(value=inner):
+            return holds(inner, part)
+        case UnionType(members=members):
+            return any(holds(member, part) for member in members)
+        case _:
+            return of == part
+
+
 def has_models(of: Type) -> bool:
     """Whether a value of the type is, in Python, something else than plain JSON anywhere."""
     match of:
@@ -185,5 +198,5 @@ def _only(of: Type, kinds: Iterable[str]) -> bool:
 
 __all__ = [
     "ANY", "BOOL", "BYTES", "DOUBLE", "DURATION", "INT", "NULL", "STRING", "TIMESTAMP", "UINT", "Fresh", "Record",
-    "comparable", "has_models", "holds_dicts", "join", "kind", "public", "settled", "widen", "widened", "without_null",
+    "comparable", "has_models", "holds", "holds_dicts", "join", "kind", "public", "settled", "widen", "widened", "without_null",
 ]  # fmt: skip

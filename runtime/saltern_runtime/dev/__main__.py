@@ -1,4 +1,4 @@
-"""`python -m saltern_runtime.dev DIR [--port N] [--once --input FILE [--answer NODE=ANSWER]] [--json-events]`."""
+"""`python -m saltern_runtime.dev DIR [--port N] [--once|--value --input FILE [--answer NODE=ANSWER]] [--json-events]`."""
 
 from __future__ import annotations
 
@@ -20,15 +20,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("folder", metavar="DIR", type=Path, help="a tree that `saltern build` wrote")
     parser.add_argument("--port", type=int, default=0, help="of the API on 127.0.0.1 (default: any that is free)")
     parser.add_argument("--once", action="store_true", help="one run in this process, then end")
-    parser.add_argument("--input", metavar="FILE", help="JSON input of the one run; - reads standard input")
+    parser.add_argument(
+        "--value", action="store_true", help="what the node `return` gives, without an engine, then end"
+    )
+    parser.add_argument(
+        "--input", metavar="FILE", help="JSON input of the one run, or of the value; - reads standard input"
+    )
     parser.add_argument(
         "--answer", metavar="NODE=ANSWER", action="append", default=[], help="what the one run waits for"
     )
     parser.add_argument("--json-events", action="store_true", help="one JSON object a line instead of text")
     parser.add_argument("--orders", type=int, metavar="FD", help=argparse.SUPPRESS)
     given = parser.parse_args(arguments)
-    if given.once != (given.input is not None):
-        parser.error("--once and --input FILE go together")
+    if given.once + given.value != (given.input is not None):
+        parser.error("--input FILE goes with either --once or --value")
     if not 0 <= given.port <= 65_535:
         parser.error("--port is a number from 0 to 65535")
     try:
@@ -46,11 +51,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(given: argparse.Namespace) -> int:
     tree = find(given.folder)
-    if given.once:
+    if given.once or given.value:
         from saltern_runtime.dev import once  # noqa: PLC0415 - reads the engine, which serving does not need in this process
         from saltern_runtime.dev.desk import DeskError  # noqa: PLC0415 - as above
 
         try:
+            if given.value:
+                from saltern_runtime.dev import value  # noqa: PLC0415 - as above
+
+                return value.run(tree, given.input)
             return once.run(tree, given.input, answers=given.answer, json_events=given.json_events)
         except (once.InputError, DeskError) as error:
             sys.stderr.write(f"error: {error}\n")

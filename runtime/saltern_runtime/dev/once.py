@@ -43,8 +43,8 @@ def run(tree: Tree, source: str, *, answers: Sequence[str] = (), json_events: bo
     """
     sys.path.insert(0, str(tree.folder))
     os.environ["PYTHONPATH"] = str(tree.folder)
-    given = _check(_load(tree, "models").Input, _read(source))
-    graph = _load(tree, "graph").GRAPH
+    given = checked(load(tree, "models").Input, read_input(source))
+    graph = load(tree, "graph").GRAPH
     known = read(answers)
     with (
         tempfile.TemporaryDirectory(prefix="saltern-run-") as folder,
@@ -68,7 +68,8 @@ def run(tree: Tree, source: str, *, answers: Sequence[str] = (), json_events: bo
     return 0
 
 
-def _load(tree: Tree, module: str) -> Any:
+def load(tree: Tree, module: str) -> Any:
+    """Import a module of the package; raises TreeError."""
     try:
         return import_module(f"{tree.package}.{module}")
     except Exception as error:
@@ -78,7 +79,8 @@ def _load(tree: Tree, module: str) -> Any:
         raise TreeError(f"{tree.package} cannot be imported: {type(error).__name__}: {error} ({place})") from error
 
 
-def _read(source: str) -> Json:
+def read_input(source: str) -> Json:
+    """Read a JSON file, or standard input for `-`; raises InputError."""
     try:
         text = sys.stdin.read() if source == "-" else Path(source).read_text("utf-8")
         return json.loads(text)
@@ -94,7 +96,8 @@ def _read(source: str) -> Json:
         raise InputError(f"{source} nests too deeply") from error
 
 
-def _check(model: Any, given: Json) -> Json:
+def checked(model: Any, given: Json) -> Json:
+    """Return an input as the pipeline takes it; raises InputError."""
     try:
         return model.model_validate(given).to_json()
     except ValidationError as error:

@@ -11,8 +11,8 @@ from saltern_compiler.diagnostics.suggest import did_you_mean, replace_by
 from saltern_compiler.expr.assign import assignable
 from saltern_compiler.expr.ast import Reference, references
 from saltern_compiler.expr.functions import TYPE_NAMES
-from saltern_compiler.expr.kinds import public, settled
-from saltern_compiler.expr.typed import Typed
+from saltern_compiler.expr.kinds import UINT, holds, public, settled
+from saltern_compiler.expr.typed import ILL_TYPED, Typed
 from saltern_compiler.expr.typing import Env, check
 from saltern_compiler.ir.attempts import is_part
 from saltern_compiler.ir.pipeline import CHECK, NEXT, RETURN, STOP, Node, Pipeline
@@ -141,6 +141,11 @@ def _typed(visit: _Visit, value: Value, to: Type) -> Type:
             return type_of(literal)
         case Expression():
             inferred = _infer(visit, value)
+            if holds(inferred, UINT):
+                visit.report(
+                    ILL_TYPED, "unsigned integers stay inside expressions", value.origin, "Convert with `int(…)`."
+                )
+                return ANY
             _check(visit, inferred, to, value)
             return settled(inferred)
         case Template(parts=parts):
