@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, Final
@@ -62,15 +62,16 @@ UNITS: Final = ("year", "month", "week", "day", "hour", "minute", "second")
 """What a moment may be cut to; weeks begin on Monday."""
 
 
-def parts(form: str) -> Iterator[tuple[str, str]]:
-    """Yield the parts of a format: a text and the letter behind it, which is empty at the end; raises `ExprError`."""
+def parts(form: str) -> Sequence[tuple[str, str]]:
+    """Return the parts of a format: texts, each with the letter behind it, which is empty at the end; raises `ExprError`."""
+    found: list[tuple[str, str]] = []
     end = 0
     for match in _DIRECTIVE.finditer(form):
         if match.group(1) not in _WRITE:
             raise ExprError("invalid-argument", f"{match.group()!a} is not in formats of times: there are {DIRECTIVES}")
-        yield form[end : match.start()], match.group(1)
+        found.append((form[end : match.start()], match.group(1)))
         end = match.end()
-    yield form[end:], ""
+    return [*found, (form[end:], "")]
 
 
 def times_format(value: datetime, form: str, zone: str | None = None) -> str:
