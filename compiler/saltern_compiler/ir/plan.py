@@ -188,14 +188,14 @@ class Plan:
     """Seconds from create to the end of a run, at the latest."""
     retention: float
     """Seconds that a terminal run is kept."""
-    reserve: float
-    """Seconds of the deadline that are for compensations; 0 without any."""
     source_name: str
     """File name of the source, without folders."""
     places: Mapping[str, str] = field(default_factory=dict, compare=False)
     """Node id → `line:column` (language) or JSON Pointer (editor document)."""
     docs: Mapping[str, str] = field(default_factory=dict, compare=False)
     """Node id → its label, for docstrings; empty where it has none."""
+    reserve: float = 0.0
+    """Seconds of the deadline that are for compensations; 0 without any."""
     schedules: tuple[Schedule, ...] = ()
     """Sorted by id."""
     decisions: tuple[Decision, ...] = field(default=(), compare=False)
