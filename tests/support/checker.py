@@ -165,7 +165,7 @@ def _items(run: str, held: dict, due: dict, each: dict) -> list[str]:
         if not full and f"f|{run}|{path}" not in due:
             found.append(f"{path}: the window has {len(window)} items, and no refill is due")
         for index in window:
-            inside = [a for p, a in acts.items() if p.rpartition("/")[0] == f"{path}[{index}]"]
+            inside = [a for p, a in acts.items() if p.rpartition("]/")[0] == f"{path}[{index}"]
             pending = sum(a["s"] in PENDING for a in inside)
             if not {f"k|{run}|{path}[{index}]", f"k|{run}|{path}"} & set(due) and int(live.get(index, 0)) != max(
                 1, pending
