@@ -55,6 +55,7 @@ HOMES = {
         "analyses/conditions.py",  # terms of a condition
         "checks/names.py",  # letters of a name
         "web/requests.py",  # levels of a body
+        "expr/maths.py",  # bits of an int
     },
     r"604_?800": {"spec/limits.py"},
     r"\b2 ?\*\* ?6[34]\b": {"saltern_runtime/integers.py"},
