@@ -15,12 +15,11 @@ from saltern_targets.fastapi.target import TARGET
 from saltern_targets.writing import LINE_LENGTH
 
 
-def plan(*paths, reference="env:HOOK_SECRET"):
+def plan(*paths, reference="env:HOOK_SECRET", respond=None):
     """Make a plan with webhooks at these paths, without nodes."""
-    webhooks = tuple(
-        Trigger("webhook", (("path", Literal(path)), ("secret", SecretRef("hook")), ("signature", Literal("standard"))))
-        for path in paths
-    )
+    waits = (("respond", Literal(respond)),) if respond else ()
+    signed = (("secret", SecretRef("hook")), ("signature", Literal("standard")))
+    webhooks = tuple(Trigger("webhook", (("path", Literal(path)), *waits, *signed)) for path in paths)
     pipeline = Pipeline(
         "triage", obj({"id": STRING}), secrets=(Secret("hook", reference),), triggers=(Trigger("api"), *webhooks)
     )
@@ -38,6 +37,7 @@ def plan(*paths, reference="env:HOOK_SECRET"):
         (),
         60.0,
         60.0,
+        0.0,
         "triage.saltern",
     )
 
@@ -57,6 +57,14 @@ def test_it_writes_thin_routes():
     )
     assert '@router.start("/runs")\nasync def start_run(body: Input, start: Start) -> Response:' in text
     assert len(text.splitlines()) < 45
+
+
+def test_a_webhook_that_its_run_answers_says_how_long_it_waits():
+    """The route has the seconds, and a reader is told what they are for."""
+    text = written("/tickets", respond=2.5)
+    assert '@router.webhook("/tickets", secret="env:HOOK_SECRET", respond=2.5)\nasync def receive_tickets' in text
+    assert "    # The run answers it, where it does so within 2.5 s.\n    return await deliver(body)\n" in text
+    ast.parse(text)
 
 
 @pytest.mark.parametrize("paths", [(), ("/tickets",), ("/a/b-c", "/a/b_c", "/a/b.c"), ("/" + "long" * 40,)])

@@ -70,12 +70,11 @@ def _webhook(path: str, secret: str | None, respond: float, name: str) -> str:
         else "which needs a token"
     )
     waits = f", respond={respond!r}" if respond else ""
-    and_then = f".\n\n    The run answers it, where it does so within {respond:g} s" if respond else ""
-    end = "\n    " if respond else ""
+    answers = f"\n    # The run answers it, where it does so within {respond:g} s." if respond else ""
     return f'''
 @router.webhook({string(path)}{signed}{waits})
 async def {name}(body: Input, deliver: Delivery) -> Response:
-    """Start a run with a delivery {how}{and_then}.{end}"""
+    """Start a run with a delivery {how}."""{answers}
     return await deliver(body)
 '''
 
