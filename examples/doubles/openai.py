@@ -1,7 +1,8 @@
 """A double of a model endpoint: POST /v1/chat/completions as OpenAI documents it, without streaming.
 
 No model stands behind it: an answer is made from the words of the last message, always the same for the same words, so
-that a ticket about an invoice is "billing". Keys that begin with `sk-bad` are refused. `python -m examples.doubles.openai`.
+that a ticket about an invoice is "billing"; what stands behind `name:` on a line is the value of a field `name`. Keys that
+begin with `sk-bad` are refused. `python -m examples.doubles.openai`.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import itertools
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from examples.doubles.server import Answer, Double, Received, bearer, main
@@ -71,6 +72,7 @@ _URGENT = frozenset(
         "urgently",
     ]
 )
+_READS: Mapping[str, Callable[[str], Any]] = {"string": str, "integer": int, "number": float}
 MAX_URGENCY = 5
 
 
@@ -174,11 +176,23 @@ def _value(schema: Any, root: Any, text: str) -> Any:
         return _choose(schema["enum"], text)
     match schema.get("type"):
         case "object":
-            return {key: _value(part, root, text) for key, part in schema.get("properties", {}).items()}
+            return {key: _field(key, part, root, text) for key, part in schema.get("properties", {}).items()}
         case "array":
             return [_value(schema.get("items", {}), root, text)]
         case kind:
             return _scalar(str(kind), text)
+
+
+def _field(name: str, schema: Any, root: Any, text: str) -> Any:
+    """Make the value of a field: of the line that is labelled with its name, where there is one, else of the whole text."""
+    said = re.search(rf"^\s*{re.escape(name)}\s*:\s*(\S.*?)\s*$", text, re.IGNORECASE | re.MULTILINE)
+    kind = schema.get("type")
+    if said is None or kind not in _READS:
+        return _value(schema, root, text)
+    try:
+        return _READS[kind](said[1])
+    except ValueError:
+        return _value(schema, root, text)
 
 
 def _scalar(kind: str, text: str) -> Any:

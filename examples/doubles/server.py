@@ -186,9 +186,15 @@ def main(make: Callable[[int], Double], what: str, arguments: Iterable[str] | No
     parser = argparse.ArgumentParser(description=what)
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     given = parser.parse_args(None if arguments is None else list(arguments))
-    stop = threading.Event()
-    for each in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(each, lambda *_: stop.set())
+    stop = stopped()
     with make(given.port) as double:
         print(double.url, flush=True)
         stop.wait()
+
+
+def stopped() -> threading.Event:
+    """Return what is set once the process is told to stop."""
+    stop = threading.Event()
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, lambda *_: stop.set())
+    return stop

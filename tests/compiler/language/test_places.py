@@ -102,8 +102,7 @@ def test_values_and_expressions(pipeline: Pipeline) -> None:
 )
 def test_examples_are_clean(path: Path) -> None:
     """The examples have no finding, checks included."""
-    from saltern_compiler.driver import compile_source
+    from saltern_compiler.driver import Source, compile_loaded
 
-    files = {each.name: each.read_text("utf-8") for each in path.parent.glob("*.py")}
-    result = compile_source(path.read_text("utf-8"), source_name=path.name, files=files, targets=())
+    result = compile_loaded(Source.load(str(path)), targets=())
     assert result.diagnostics == ()
