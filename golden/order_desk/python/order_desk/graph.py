@@ -55,6 +55,7 @@ GRAPH = Graph(
             "wish/careful",
             nodes=(nodes.wish_careful,),
             when=(On("is_refused", "else"),),
+            after=("taken",),
             on_error="continue",
             ends=Opens(
                 "",
@@ -77,6 +78,7 @@ GRAPH = Graph(
             "wish/quick",
             nodes=(nodes.wish_quick,),
             when=(On("is_refused", "else"),),
+            after=("taken",),
             on_error="continue",
             ends=Opens(
                 "",
@@ -89,7 +91,7 @@ GRAPH = Graph(
                         "wish/quick/short",
                         nodes=(nodes.short,),
                         queue="model",
-                        retry=Retry(attempts=1),
+                        retry=Retry(attempts=4, base=2.0),
                     ),
                     Stage("wish/quick/yield", nodes=(nodes.wish_quick_yield,)),
                 ),
@@ -100,12 +102,12 @@ GRAPH = Graph(
             nodes=(nodes.wish,),
             when=(On("wish/careful", "success"), On("wish/quick", "success")),
             quorum=1,
+            after=("taken",),
         ),
         Stage(
             "pack",
             nodes=(nodes.pack,),
             when=(On("is_refused", "else"),),
-            after=("taken",),
             queue="io",
             timeout=15.0,
             retry=Retry(attempts=5),
