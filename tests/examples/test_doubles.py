@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 
-@pytest.mark.parametrize("name", ["slack", "openai", "web"])
+@pytest.mark.parametrize("name", ["bank", "slack", "openai", "web"])
 def test_a_double_prints_its_url_serves_and_stops_when_told(name):
     """What it got can be asked for; a termination signal ends it cleanly."""
     process = subprocess.Popen(

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from examples.doubles.bank import bank
 from examples.doubles.openai import openai
 from examples.doubles.slack import slack
 from examples.doubles.web import web
@@ -36,4 +37,11 @@ def openai_double(monkeypatch: pytest.MonkeyPatch) -> Iterator[Double]:
 def web_double() -> Iterator[Double]:
     """Start a web server that tells what it was asked."""
     with web() as double:
+        yield double
+
+
+@pytest.fixture
+def bank_double() -> Iterator[Double]:
+    """Start a double of a bank."""
+    with bank() as double:
         yield double
