@@ -203,7 +203,18 @@ class Awaits:
     @cached_property
     def schema(self) -> dict[str, Any]:
         """The answer's type as JSON Schema, as the store keeps it with the plan: any later version's API goes by it."""
-        return self.adapter.json_schema(mode="serialization")
+        schema: dict[str, Any] = _of_64_bits(self.adapter.json_schema(mode="serialization"))
+        return schema
+
+
+def _of_64_bits(schema: Any) -> Any:
+    """Hold whole numbers to what an `int` can be."""
+    if isinstance(schema, list):
+        return [_of_64_bits(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    bounds = {"minimum": -(2**63), "maximum": 2**63 - 1} if schema.get("type") == "integer" else {}
+    return {name: _of_64_bits(part) for name, part in schema.items()} | bounds
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,7 @@ input of --pipeline. What is wrong with it is said before anything runs.
 """
 
 
-@click.command(help=_HELP)
+@click.command(help=_HELP, context_settings={"ignore_unknown_options": True})
 @click.argument("expression", metavar="EXPR")
 @click.option("--input", "input_", metavar="FILE", help="A JSON or YAML file with an object; - for standard input.")
 @click.option("--pipeline", metavar="PIPELINE", help="Take the type of `input` from this pipeline, not from the value.")

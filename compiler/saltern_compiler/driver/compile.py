@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
-from saltern_compiler.diagnostics.model import Diagnostic, Origin
+from saltern_compiler.diagnostics.model import Diagnostic, Origin, has_errors
 from saltern_compiler.driver.manifest import BUILD_FILE, is_inside, manifest
 from saltern_compiler.driver.result import Result
 from saltern_compiler.driver.source import Source, sniff
@@ -83,7 +83,7 @@ def compile_expression(text: str, of: ObjectType, *, registry: Registry | None =
     whole = Origin(None, 0, len(text))
     expr, findings = parse(text, whole)
     pipeline = None
-    if expr is not None:
+    if expr is not None and not has_errors(findings):
         findings += [_no_run(reference) for reference in references(expr) if reference.name == "run"]
         node = Node("return", "return", params=(("value", make_expression(expr, whole)),), origin=whole)
         pipeline = Pipeline("expression", of, body=Region((node,)), origin=whole)

@@ -14,7 +14,7 @@ from saltern_compiler.ir.graph import dependencies
 from saltern_compiler.ir.pipeline import RESULT_TYPES, Node, Region
 from saltern_compiler.ir.values import Literal
 from saltern_compiler.registry import Registry
-from saltern_runtime.spec.names import COMPENSATE, ELSE, ERROR
+from saltern_runtime.spec.names import COMPENSATE, ELSE, ERROR, OUTCOMES
 
 BRANCHES: Final = frozenset({"if", "switch"})
 """Node types that the language writes with a block for each handle; what hangs on others says so with `when`."""
@@ -137,7 +137,7 @@ class Nesting:
     def _arms(self, node: Node) -> tuple[str, ...]:
         """Return the handles whose nodes can stand in a block of a node."""
         spec = self.registry.node(node.type, node.version)
-        handles = () if spec is None else handles_of(node, spec) or ()
+        handles = OUTCOMES if spec is None else handles_of(node, spec) or ()
         if node.type in BRANCHES:
             return handles
         undone = () if node.body is not None or node.type in {*WHOLES, *RESULT_TYPES} else (COMPENSATE,)

@@ -56,6 +56,11 @@ def test_without_input(printed):
     assert printed("'é' + string(1 + 1)") == (0, '"é2"\n', "")
 
 
+def test_an_expression_may_begin_with_a_minus(printed):
+    """It is no option."""
+    assert printed("-1") == (0, "-1\n", "")
+
+
 def test_the_type_on_request(printed, data):
     """The type comes on standard error, as what is in the value says it."""
     code, out, err = printed("input.lines.first()", "--input", data, "--type")
@@ -87,6 +92,7 @@ def test_the_type_of_a_pipelines_input(printed, tmp_path):
         ("run.id", "unknown-name"),
         ("'a' + 1", "ill-typed-expression"),
         ("1u", "ill-typed-expression"),
+        ("1e400", "number-out-of-range"),
         ("input.lines[2]", "no-such-item"),
         ("lists.range(1000000000000)", "too-large"),
         ("0.0 / 0.0", "not-json"),

@@ -162,6 +162,11 @@ a = parallel, join any {  # beside
   # at the end
 }
 """,
+    "on_error_of_a_type_that_is_not_installed": """
+a = acme.call { prompt: "x" } on error e {
+  b = set { value: e.code }
+}
+""",
     "compensate": """
 a = llm.chat(model) { prompt: "x" } compensate {  # beside
   # in it

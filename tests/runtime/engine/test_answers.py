@@ -20,6 +20,7 @@ class Paid(Model):
 
 class Fields(Model):
     account: str
+    cents: int | None = None
 
 
 class Decision(Model):
@@ -112,6 +113,7 @@ def test_the_second_decision_learns_of_the_first(local):
         ({"decision": "approve", "by": 1}, "/by"),
         ({"decision": "approve", "comment": "x" * 2001}, "/comment"),
         ({"decision": "approve", "fields": {"account": 7}}, "/fields/account"),
+        ({"decision": "approve", "fields": {"account": "7", "cents": 2**63}}, "/fields/cents"),
         ({"decision": "approve", "fields": {}}, "/fields"),
         ({"decision": "approve", "fields": {"account": "7", "more": 1}}, "/fields"),
     ],

@@ -43,8 +43,11 @@ def _misplaced(node: Node, pipeline: Pipeline, shape: Shape, context: Context) -
         return "a `compensate` takes back what one node did", note
     source = edges[0].source
     if node.id in shape.owner or source in shape.owner:
+        owner = shape.owner.get(source, source)
         note = "Once a loop, a `try` or a `parallel` is over, nothing of its rounds is kept. Put the node beside it."
-        return f"`{source}` cannot be taken back inside of `{shape.owner.get(source, source).partition('/')[0]}`", note
+        if owner.endswith(f"/{COMPENSATE}"):
+            note = "The run is over by then: what takes something back is not taken back itself."
+        return f"`{source}` cannot be taken back inside of `{owner.partition('/')[0]}`", note
     spec = shape.spec(source)
     effect = context.get(TYPES, pipeline).effects.get(source)
     if effect is Effect.PURE or (spec is not None and (spec.region is not None or shape.handles(source) == ())):
