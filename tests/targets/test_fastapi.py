@@ -37,7 +37,6 @@ def plan(*paths, reference="env:HOOK_SECRET", respond=None):
         (),
         60.0,
         60.0,
-        0.0,
         "triage.saltern",
     )
 
