@@ -332,7 +332,7 @@ def pipelines(draw: st.DrawFn) -> Pipeline:
     """Make pipelines whose parts are all sound for themselves."""
     nodes = draw(_nodes("n", ["input"], 1))
     if draw(st.booleans()):
-        named = [node for node in nodes if not is_part(node)]
+        named = [node for node in nodes if _is_drawn(node)]
         open_names = ["input", *(node.id for node in named if not node.control)]
         value = draw(values(exprs(open_names, [node.id for node in named if node.control])))
         nodes.append(Node("return", "return", params=(("value", value),)))
