@@ -86,8 +86,8 @@ def test_the_source_map_leads_back(case, trees):
             word, kind = (
                 node_id.rpartition("/")[2],
                 function.type.partition("@")[0],
-            )  # what a body gives is written as `yield`
-            whole = {"check": "while", "attempt": "try", "catch": "try", "arm": "parallel"}
+            )  # what a body gives is written as `yield`; a condition stands before its `at most`
+            whole = {"check": "at most", "attempt": "try", "catch": "try", "arm": "parallel"}
             written_as = whole.get(kind, word)
             assert any(written_as in text for text in lines[int(line) - 1 : int(line) + 4])
 
