@@ -25,6 +25,7 @@ from typing import (
 from pydantic import TypeAdapter
 
 from saltern_runtime.context import Connection, Skipped
+from saltern_runtime.integers import INT_MAX, INT_MIN
 from saltern_runtime.spec import OnError, OnLimit, OnSkip, Retry
 
 P = ParamSpec("P")
@@ -213,7 +214,7 @@ def _of_64_bits(schema: Any) -> Any:
         return [_of_64_bits(part) for part in schema]
     if not isinstance(schema, dict):
         return schema
-    bounds = {"minimum": -(2**63), "maximum": 2**63 - 1} if schema.get("type") == "integer" else {}
+    bounds = {"minimum": INT_MIN, "maximum": INT_MAX} if schema.get("type") == "integer" else {}
     return {name: _of_64_bits(part) for name, part in schema.items()} | bounds
 
 
