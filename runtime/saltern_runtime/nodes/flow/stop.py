@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, Final, Literal, NoReturn
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from saltern_runtime.errors import StopRun
 from saltern_runtime.spec import ANY, NULL, STRING, Bound, Effect, LiteralType, NodeType, Param, Problem, union
@@ -48,6 +48,6 @@ def stop(
     state: Literal["failed", "succeeded"],
     message: str = "",
     output: Any = None,
-) -> NoReturn:
+) -> None:
     """End the run."""
     raise StopRun(state, message, output)
