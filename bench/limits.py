@@ -12,6 +12,7 @@ from bench.machine import RESULTS, keep, machine
 from saltern_runtime.settings import Settings
 from saltern_runtime.store.calls import Bell, NewRun, Outcome
 from saltern_runtime.store.keys import new_nonce, new_run_id
+from saltern_runtime.store.scripts import Dependant
 from saltern_runtime.store.store import Store
 from tests.support.redis import RedisServer
 
@@ -60,11 +61,12 @@ def measure(url: str, limit: dict[str, object] | None, length: int) -> dict[str,
 
 
 def start(store: Store, limit: dict[str, object] | None) -> tuple[Bell, ...]:
-    entry = {
-        "path": "a", "need": 1, "join": "all", "live": 0, "dead": 0, "queue": "q", "priority": 5, "reads": "[]", "timeout": 60_000,
-        **({} if limit is None else {"limit": limit}),
-    }  # fmt: skip
-    run = NewRun(new_run_id(0), "sha256:p", "bench", "api", "1", "b", "", 3600.0, 3600.0, (entry,))  # type: ignore[arg-type]
+    entry = Dependant(
+        path="a", need=1, join="all", live=0, dead=0, queue="q", priority=5, reads="[]", timeout=60_000,
+    )  # fmt: skip
+    if limit is not None:
+        entry["limit"] = limit
+    run = NewRun(new_run_id(0), "sha256:p", "bench", "api", "1", "b", "", 3600.0, 3600.0, (entry,))
     return store.create(run).bells
 
 

@@ -2,10 +2,10 @@
 
 from datetime import timedelta
 
-from saltern_runtime.graph import SKIPPED, Context, Graph, On, Opens, Skipped, Sleeps, Stage, node
+from saltern_runtime.graph import SKIPPED, Context, On, Opens, Skipped, Sleeps, Stage, node
 from saltern_runtime.nodes.flow.rounds import only
-from tests.chaos.test_every_moment import work_until_killed
-from tests.support.checker import broken, recorded_twice
+from tests.chaos.test_every_moment import each_death
+from tests.support.graphs import graph_of
 
 
 @node("race/a", type="arm@1")
@@ -59,24 +59,13 @@ def make_graph(name):
         Stage("race", nodes=(race,), when=(On("race/a", "success"), On("race/b", "success")), quorum=1),
         Stage("return", nodes=(return_,)),
     )
-    graph = Graph(name, package="", stages=stages, deadline=60.0)
-    graph.source_map = {"plan": "sha256:" + "ab12ef34" * 8}
-    return graph
+    return graph_of(name, *stages, deadline=60.0)
 
 
 def test_killed_everywhere_in_a_race(here):
     """Wherever a worker dies, the race is decided once, and the run does not wait for the loser."""
     rescuer = here("chaos_race", make_graph("chaos_race"), lease=0.12, sweep=0.02)
-    client = rescuer.service.store.client
-    moment, died = 0, True
-    while died:
-        moment += 1
-        run_id = rescuer.service.start(None, tenant="acme", trigger="api").run_id
-        died = work_until_killed(rescuer, run_id, moment)
-        assert broken(client, "chaos_race") == []
+    for run_id in each_death(rescuer, more_than=15):
         view = rescuer.finish(run_id, 20)
         assert (view.state, view.output) == ("SUCCEEDED", ["a"])
         assert {each.id: each.state for each in view.nodes}["race/b"] == "FAILED"
-        assert broken(client, "chaos_race") == []
-        assert recorded_twice(client, "chaos_race", run_id) == []
-    assert moment > 15

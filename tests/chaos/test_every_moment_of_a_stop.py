@@ -2,10 +2,10 @@
 
 from datetime import timedelta
 
-from saltern_runtime.graph import Context, Graph, Sleeps, Stage, node
+from saltern_runtime.graph import Context, Sleeps, Stage, node
 from saltern_runtime.nodes import flow
-from tests.chaos.test_every_moment import work_until_killed
-from tests.support.checker import broken, recorded_twice
+from tests.chaos.test_every_moment import each_death
+from tests.support.graphs import graph_of
 
 
 @node("first", type="set@1")
@@ -35,24 +35,13 @@ def make_graph(name):
         Stage("end", nodes=(end,)),
         Stage("return", nodes=(return_,)),
     )
-    graph = Graph(name, package="", stages=stages, deadline=60.0)
-    graph.source_map = {"plan": "sha256:" + "aa12cd34" * 8}
-    return graph
+    return graph_of(name, *stages, deadline=60.0)
 
 
 def test_killed_everywhere_around_a_stop(here):
     """Wherever a worker dies, the run ends as the stop says, and what slept is cancelled."""
     rescuer = here("chaos_stop", make_graph("chaos_stop"), lease=0.12, sweep=0.02)
-    client = rescuer.service.store.client
-    moment, died = 0, True
-    while died:
-        moment += 1
-        run_id = rescuer.service.start(None, tenant="acme", trigger="api").run_id
-        died = work_until_killed(rescuer, run_id, moment)
-        assert broken(client, "chaos_stop") == []
+    for run_id in each_death(rescuer, more_than=5):
         view = rescuer.finish(run_id, 20)
         assert (view.state, view.output) == ("SUCCEEDED", 1)
         assert {each.id: each.state for each in view.nodes}["nap"] in ("CANCELLED", "BLOCKED")
-        assert broken(client, "chaos_stop") == []
-        assert recorded_twice(client, "chaos_stop", run_id) == []
-    assert moment > 5

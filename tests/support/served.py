@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,7 @@ from saltern_runtime.store.views import RunState, RunView
 from saltern_runtime.web import tokens
 from saltern_runtime.web.backend import Backend
 from tests.support.built import ROOT, importable
+from tests.support.working import working
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -43,28 +43,17 @@ class Served:
 
     def waiting(self, run_id: str) -> RunView:
         """Work until a run waits for what is outside."""
-        for _ in range(2000):
-            if self.worker.service.reader.state(run_id) == RunState.WAITING:
-                break
-            self.worker.step() or time.sleep(0.005)
+        end = time.monotonic() + 20
+        while self.worker.service.reader.state(run_id) != RunState.WAITING and time.monotonic() < end:
+            self.worker.finish(run_id, 0.05)
         view = self.worker.service.get(run_id, "local")
         assert view is not None
         assert view.awaits, view
         return view
 
-    @contextmanager
-    def working(self) -> Iterator[None]:
+    def working(self) -> AbstractContextManager[None]:
         """Work beside what is done meanwhile, such as a request that waits for its answer."""
-        over = threading.Event()
-        thread = threading.Thread(
-            target=lambda: [self.worker.step() or time.sleep(0.005) for _ in iter(over.is_set, True)]
-        )
-        thread.start()
-        try:
-            yield
-        finally:
-            over.set()
-            thread.join()
+        return working(self.worker)
 
 
 @contextmanager

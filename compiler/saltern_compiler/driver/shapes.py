@@ -4,26 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from saltern_runtime.spec import ANY, BOOL, DOUBLE, INT, STRING, Field, Json, ListType, ObjectType, Type, obj, optional
+from saltern_compiler.passes.values import type_of
+from saltern_runtime.spec import ANY, DOUBLE, INT, Field, Json, ListType, ObjectType, Type, obj, optional
 
 
 def shape_of(value: Json) -> Type:
     """Return the type of a JSON value: objects in one list are one type, whose fields may be absent where some have them not."""
     match value:
-        case bool():
-            return BOOL
-        case int():
-            return INT
-        case float():
-            return DOUBLE
-        case str():
-            return STRING
         case list():
             return ListType(_common([shape_of(item) for item in value if item is not None], nullable=None in value))
         case dict():
             return obj({name: shape_of(item) for name, item in value.items()})
-        case _:
+        case None:
             return ANY
+        case _:
+            return type_of(value)
 
 
 def _common(types: Sequence[Type], *, nullable: bool = False) -> Type:

@@ -133,7 +133,7 @@ class Service:
             run_id, path, text, new_nonce(), early=not found.choices, keep=self.graph.deadline + self.graph.retention
         )
         self.dispatcher.ring(signalled.bells)
-        return signalled
+        return replace(signalled, decides=bool(found.choices))
 
     def link(self, run: RunView, path: str) -> str:
         """Return what stands behind `/answers/` in the address at which an activation takes its answer."""

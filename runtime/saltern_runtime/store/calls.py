@@ -180,6 +180,8 @@ class Signalled:
     bells: tuple[Bell, ...] = ()
     first: str = ""
     """JSON text."""
+    decides: bool = False
+    """Whether it is a decision."""
 
 
 @dataclass(frozen=True, slots=True)

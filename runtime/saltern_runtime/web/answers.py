@@ -14,7 +14,6 @@ from starlette.responses import HTMLResponse, Response
 from saltern_runtime.errors import AnswerError
 from saltern_runtime.spec import Json
 from saltern_runtime.store.calls import Signalled
-from saltern_runtime.store.views import Awaited
 from saltern_runtime.web.guards import exchange
 from saltern_runtime.web.models import PlainResponse, awaited_json
 from saltern_runtime.web.problems import ProblemError
@@ -68,23 +67,20 @@ async def answer(request: Request) -> Response:
 async def give(request: Request, run: str, path: str, body: Json) -> Response:
     """Hand an answer to the service, and say what became of it."""
     service = exchange(request).backend.service
-    found = await anyio.to_thread.run_sync(service.awaited, run, path)
-    if found is None:
-        raise _gone()
     try:
         signalled = await anyio.to_thread.run_sync(service.answer, run, path, body)
     except AnswerError as error:
         findings = [{"detail": why, "pointer": f"#{place}"} for place, why in error.findings]
         message = "the answer is not what this node takes"
         raise ProblemError(422, "answer-refused", message, errors=findings) from error
-    return _said(found, signalled)
+    return _said(signalled)
 
 
-def _said(found: Awaited, signalled: Signalled) -> Response:
+def _said(signalled: Signalled) -> Response:
     match signalled.status:
         case "ok":
             return PlainResponse({"created": True}, 202)
-        case "known" if not found.choices:
+        case "known" if not signalled.decides:
             return PlainResponse({"created": False}, 200)
         case "known":
             first = json.loads(signalled.first)

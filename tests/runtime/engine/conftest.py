@@ -1,17 +1,15 @@
 """Graphs made in tests, and a service with its worker in this process."""
 
+from functools import partial
+
 import pytest
 
 from saltern_runtime.engine.service import InOneProcess
-from saltern_runtime.graph import Graph
 from saltern_runtime.settings import Settings
 from tests.support.checker import broken, recorded_twice
+from tests.support.graphs import graph_of
 
-
-def make_graph(name, *stages, **options):
-    graph = Graph(name, package="", stages=stages, **options)
-    graph.source_map = {"plan": "sha256:" + "ab12cd34" * 8}
-    return graph
+make_graph = partial(graph_of, plan="ab12cd34" * 8)
 
 
 class Local:

@@ -18,12 +18,11 @@ def _nothing_done():
     DID.clear()
 
 
-def does(name, *, after=(), fails=False, on_error="fail", seconds=0.0):
+def does(name, *, after=(), fails=False):
     """Make a stage that does something, and the one that takes it back."""
 
     @node(name, type="http.request@1")
     def do(ctx: Context) -> str:
-        time.sleep(seconds)
         if fails:
             raise PermanentError("no", code="no")
         DID.append(name)
@@ -47,7 +46,7 @@ def does(name, *, after=(), fails=False, on_error="fail", seconds=0.0):
     compensate.name = f"{name}_compensate"
     body = (Stage(f"{name}/compensate/undo_{name}", nodes=(inner,), retry=Retry(attempts=3, base=0.01)),)
     return (
-        Stage(name, nodes=(do,), after=after, on_error=on_error, retry=Retry(attempts=1)),
+        Stage(name, nodes=(do,), after=after, retry=Retry(attempts=1)),
         Stage(
             f"{name}/compensate",
             nodes=(compensate,),

@@ -27,7 +27,7 @@ def all_(*, input: int) -> list[int]:  # noqa: A002 - as generated code calls it
 
 @node("ask", type="postgres.query@1", connection="crm")
 def ask(ctx: Context, *, item: int) -> int:
-    time.sleep(0.002)
+    time.sleep(0.002)  # it takes a moment, so that calls which may overlap do
     TRIES.append(item)
     if item == 2 and TRIES.count(2) == 1:
         raise TransientError("later", code="busy")
@@ -73,7 +73,7 @@ def together(process, run_ids, threads=6):
             try:
                 bell = bells.popleft()
             except IndexError:
-                time.sleep(0.001)
+                stop.wait(0.001)
                 continue
             process.engine.answer(bell)
 
@@ -84,7 +84,7 @@ def together(process, run_ids, threads=6):
     while any(process.service.reader.state(run_id) not in TERMINAL for run_id in run_ids):
         assert time.monotonic() < end
         process.sweeper.sweep()
-        time.sleep(0.01)
+        stop.wait(0.01)
     stop.set()
     for worker in workers:
         worker.join()

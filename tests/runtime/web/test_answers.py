@@ -1,6 +1,5 @@
 """Answers from outside over HTTP: by links, with a token, as a page; to a run of the real engine in this process."""
 
-import os
 import uuid
 from dataclasses import replace
 from datetime import timedelta
@@ -10,13 +9,14 @@ import httpx
 import pytest
 from fastapi import Response
 
-from saltern_runtime import Ask, Awaits, Context, Graph, RunInfo, Stage, node
+from saltern_runtime import Ask, Awaits, Context, RunInfo, Stage, node
 from saltern_runtime.engine.links import Link
 from saltern_runtime.engine.service import in_one_process
 from saltern_runtime.models import Model
 from saltern_runtime.nodes import flow
 from saltern_runtime.web import PipelineRouter, Start, build_app, tokens
 from saltern_runtime.web.backend import Backend
+from tests.support.graphs import graph_of
 from tests.support.web import Input
 
 pytestmark = pytest.mark.anyio
@@ -59,12 +59,6 @@ def return_(*, asked: Decision, paid: Paid) -> Output:
     return Output(said=[asked.decision, asked.by, paid.ok])
 
 
-class Named(Graph):
-    """A graph of its own name, whose digest needs no file."""
-
-    digest = "sha256:" + "6" * 64
-
-
 @pytest.fixture
 def graph():
     stages = (
@@ -73,12 +67,11 @@ def graph():
         Stage("paid", nodes=(paid,), ends=Awaits(Paid)),
         Stage("return", nodes=(return_,)),
     )
-    return Named(f"t{uuid.uuid4().hex[:10]}", package="tests", stages=stages, deadline=60.0)
+    return graph_of(f"t{uuid.uuid4().hex[:10]}", *stages, deadline=60.0)
 
 
 @pytest.fixture
-def worker(graph, settings, redis_url, monkeypatch):
-    monkeypatch.setitem(os.environ, "SALTERN_PUBLIC_URL", "http://service/")
+def worker(graph, settings, redis_url):
     with in_one_process(graph, redis_url=redis_url, settings=replace(settings, public_url="http://service/")) as opened:
         yield opened
 

@@ -2,22 +2,25 @@
 
 import os
 import threading
-import time
 import uuid
 from typing import Any
 
 import pytest
 from fastapi import Response
 
-from saltern_runtime import Context, Graph, Responds, Stage, node
+from saltern_runtime import Context, Responds, Retry, Stage, node
 from saltern_runtime.engine.service import in_one_process
 from saltern_runtime.nodes import flow
 from saltern_runtime.nodes.flow.results import HttpAnswer
 from saltern_runtime.web import Delivery, PipelineRouter, build_app, tokens
 from saltern_runtime.web.backend import Backend
+from tests.support.graphs import graph_of
 from tests.support.web import Input, Output
+from tests.support.working import working
 
 pytestmark = pytest.mark.anyio
+ANSWERED = threading.Event()
+"""Whoever asked has been answered."""
 SAYS: dict[str, dict[str, Any]] = {}
 
 
@@ -35,24 +38,18 @@ def return_(*, input: Input) -> Output:  # noqa: A002 - as above
     if input.id == "silent failure":
         raise SlowError
     if input.id == "slow":
-        time.sleep(1.5)
+        assert ANSWERED.wait(20)
     return Output(text=input.id)
-
-
-class Named(Graph):
-    """A graph of its own name, whose digest needs no file."""
-
-    digest = "sha256:" + "7" * 64
 
 
 @pytest.fixture
 async def post(request, settings, redis_url, connect):
     """Send deliveries to a webhook that waits a second, while a worker works."""
     responds = getattr(request, "param", True)
-    stages = (Stage("return", nodes=(return_,), retry=_once()),)
+    stages = (Stage("return", nodes=(return_,), retry=Retry(attempts=1)),)
     if responds:
-        stages = (Stage("say", nodes=(say,), ends=Responds(), retry=_once()), *stages)
-    graph = Named(f"t{uuid.uuid4().hex[:10]}", package="tests", stages=stages)
+        stages = (Stage("say", nodes=(say,), ends=Responds(), retry=Retry(attempts=1)), *stages)
+    graph = graph_of(f"t{uuid.uuid4().hex[:10]}", *stages)
     router = PipelineRouter(graph, output=Output)
 
     @router.webhook("/hook", respond=1.0)
@@ -62,25 +59,13 @@ async def post(request, settings, redis_url, connect):
     with in_one_process(graph, redis_url=redis_url, settings=settings) as worker:
         app = build_app(router, settings)
         app.state.saltern_backends = {graph.name: Backend(worker.service, settings, tokens.read(settings.api_tokens))}
-        over = threading.Event()
-        thread = threading.Thread(target=lambda: [worker.step() or time.sleep(0.005) for _ in iter(over.is_set, True)])
-        thread.start()
-        try:
+        with working(worker):
             async with connect(app) as client:
 
                 async def send(name, **headers):
                     return await client.post("/hook", json={"id": name}, headers=headers)
 
                 yield send
-        finally:
-            over.set()
-            thread.join()
-
-
-def _once():
-    from saltern_runtime import Retry
-
-    return Retry(attempts=1)
 
 
 async def test_the_run_answers_with_status_headers_and_body(post):
@@ -125,7 +110,9 @@ async def test_a_run_that_does_not_respond_answers_with_its_output(post):
     assert (answer.status_code, answer.json()) == (200, {"text": "fine"})
     answer = await post("silent failure")
     assert (answer.status_code, answer.json()["code"]) == (500, "run-failed")
+    ANSWERED.clear()
     answer = await post("slow")
+    ANSWERED.set()
     assert (answer.status_code, set(answer.json())) == (202, {"id", "created", "url"})
 
 

@@ -18,7 +18,7 @@ def all_(*, input: dict[str, Any]) -> list[int]:  # noqa: A002 - the name that n
 def ask(ctx: Context, *, item: int, input: dict[str, Any]) -> int:  # noqa: A002 - the name that nodes read the input by
     """Ask for one, for a moment."""
     act(ctx, input if item == 1 else {})
-    time.sleep(0.02)
+    time.sleep(0.02)  # calls that may overlap do, and a worker is killed while it holds a turn
     return item
 
 
