@@ -10,7 +10,7 @@ Anything else that a node raises is internal: retried like a transient error wou
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 
 class NodeError(Exception):
@@ -49,6 +49,11 @@ class StopRun(Exception):  # noqa: N818 - no error: what a `stop` says
         self.state = state
         self.message = message
         self.output = output
+
+
+def pointer(path: Iterable[object]) -> str:
+    """Return a place in a JSON value as a JSON Pointer (RFC 6901); empty for the whole."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
 
 
 class AnswerError(Exception):

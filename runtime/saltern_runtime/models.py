@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any, Final, TypeAlias, TypeVar
 
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, TypeAdapter
@@ -49,6 +50,9 @@ class Model(BaseModel):
 _ANY: Final[TypeAdapter[Any]] = TypeAdapter(Any, config=ConfigDict(ser_json_bytes="base64", ser_json_inf_nan="strings"))
 
 
-def plain(value: Any) -> Any:
-    """Turn any value of a pipeline into plain JSON: models as `Model.to_json`, times as ISO 8601, bytes as base64, decimals as text."""
-    return _ANY.dump_python(value, mode="json", by_alias=True, exclude_unset=True, fallback=str)
+def plain(value: Any, fallback: Callable[[Any], Any] = str) -> Any:
+    """Turn any value of a pipeline into plain JSON: models as `Model.to_json`, times as ISO 8601, bytes as base64, decimals as text.
+
+    `fallback` says what anything else is.
+    """
+    return _ANY.dump_python(value, mode="json", by_alias=True, exclude_unset=True, fallback=fallback)

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 
-from saltern_runtime.errors import AnswerError
+from saltern_runtime.errors import AnswerError, pointer
 from saltern_runtime.spec import Json
 from saltern_runtime.spec.awaits import COMMENT
 from saltern_runtime.store.views import Awaited
@@ -36,7 +36,7 @@ def taken(awaited: Awaited, body: Json, by: str | None = None) -> Json:
     Of a decision the body says `{"decision": …, "comment"?, "by"?, "fields"?}`; `by`, where it is known, stands above what the body says.
     """
     answer = _decision(awaited, body, by) if awaited.choices else body
-    findings = [("/" + "/".join(map(str, error.absolute_path)), error.message) for error in _errors(awaited, answer)]
+    findings = [(pointer(error.absolute_path), error.message) for error in _errors(awaited, answer)]
     if findings:
         raise AnswerError(findings[:100])
     return answer
@@ -49,7 +49,7 @@ def _decision(awaited: Awaited, body: Json, by: str | None) -> Json:
         raise AnswerError([("/decision", f"one of: {', '.join(awaited.choices)}")])
     unknown = sorted(body.keys() - _SAID)
     if unknown:
-        raise AnswerError([(f"/{name}", "a decision says nothing of that name") for name in unknown])
+        raise AnswerError([(pointer([name]), "a decision says nothing of that name") for name in unknown])
     for name in ("by", "comment"):
         text = body.get(name)
         if text is not None and (not isinstance(text, str) or len(text) > COMMENT):

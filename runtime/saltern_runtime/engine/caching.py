@@ -7,17 +7,17 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any
 
-from pydantic import ConfigDict, TypeAdapter
+from pydantic import TypeAdapter
 
 from saltern_runtime.context import Connection
+from saltern_runtime.models import plain
 from saltern_runtime.stage import Node
 from saltern_runtime.store.keys import digest_of
 from saltern_runtime.store.store import Store
 
 log = logging.getLogger("saltern.cache")
-_ANY: Final[TypeAdapter[Any]] = TypeAdapter(Any, config=ConfigDict(ser_json_bytes="base64", ser_json_inf_nan="strings"))
 
 
 @dataclass(slots=True)
@@ -79,8 +79,7 @@ class Recall:
         )
 
     def _text(self, value: Any) -> str:
-        plain = _ANY.dump_python(value, mode="json", by_alias=True, exclude_unset=True, fallback=self._named)
-        return json.dumps(plain, sort_keys=True)
+        return json.dumps(plain(value, self._named), sort_keys=True)
 
     def _named(self, value: object) -> object:
         """Say which class or function an argument is."""

@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
-from saltern_runtime.errors import IdempotencyConflictError, PayloadTooLargeError, StartError
+from saltern_runtime.errors import IdempotencyConflictError, PayloadTooLargeError, StartError, pointer
 from saltern_runtime.store.store import StoreUnavailableError, StoreUnfitError
 
 LOG = logging.getLogger(__name__)
@@ -134,14 +134,10 @@ def _invalid(errors: Sequence[Mapping[str, Any]]) -> Response:
 
 def _finding(error: Mapping[str, Any]) -> dict[str, str]:
     where, *path = error["loc"]
-    place = {"pointer": "#" + "".join(f"/{_escape(part)}" for part in path)} if where == "body" else {}
+    place = {"pointer": "#" + pointer(path)} if where == "body" else {}
     if where != "body" and path:
         place = {"parameter": str(path[0])}
     return {"detail": str(error["msg"]), **place}
-
-
-def _escape(part: str | int) -> str:
-    return str(part).replace("~", "~0").replace("/", "~1")
 
 
 def _unexpected(error: Exception) -> Response:

@@ -110,6 +110,7 @@ def test_the_second_decision_learns_of_the_first(local):
         ({}, "/decision"),
         ({"decision": "drop"}, "/decision"),
         ({"decision": "approve", "who": 1}, "/who"),
+        ({"decision": "approve", "a/b~": 1}, "/a~1b~0"),
         ({"decision": "approve", "by": 1}, "/by"),
         ({"decision": "approve", "comment": "x" * 2001}, "/comment"),
         ({"decision": "approve", "fields": {"account": 7}}, "/fields/account"),

@@ -161,8 +161,8 @@ async def test_another_tenant_decides_nothing(client, served, connect, worker):
     [
         (b"{", (400, "malformed-json", None)),
         (b'{"ok": 1}', (422, "answer-refused", "#/ok")),
-        (b"{}", (422, "answer-refused", "#/")),
-        (b'{"ok": true, "more": 1}', (422, "answer-refused", "#/")),
+        (b"{}", (422, "answer-refused", "#")),
+        (b'{"ok": true, "more": 1}', (422, "answer-refused", "#")),
         (b"[" * 100 + b"]" * 100, (400, "nested-too-deeply", None)),
         (b'"' + b"x" * 9000 + b'"', (413, "body-too-large", None)),
     ],
