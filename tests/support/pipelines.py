@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from hypothesis import strategies as st
 
@@ -51,6 +53,7 @@ from saltern_runtime.spec import (
     union,
 )
 
+T = TypeVar("T")
 TEXT = st.one_of(
     st.sampled_from(
         [
@@ -90,71 +93,68 @@ FIELD = st.one_of(NAME, st.sampled_from(["my field", "in", "a-b", "it's"]))
 SECONDS = st.one_of(st.sampled_from([0.0, 0.5, 20.0, 90.0, 3600.0, 86400.0, 0.1234567]), st.floats(0.001, 10_000))
 
 
-def exprs(names: list[str], skipped: list[str]) -> st.SearchStrategy[Expr]:
-    """Make expressions that read names, and those that may have been skipped through `merge` alone."""
-    leaves = [
-        st.builds(Const, st.one_of(st.booleans(), st.integers(0, 99), TEXT)),
-        st.sampled_from([Ident(name) for name in names]),
-    ]
-    if skipped:
-        args = st.lists(st.sampled_from([Ident(name) for name in skipped]), min_size=1, max_size=3, unique=True)
-        leaves.append(args.map(lambda chosen: Call("merge", tuple(chosen))))
-    return st.recursive(
-        st.one_of(*leaves),
-        lambda inner: st.one_of(
-            st.builds(Select, inner.filter(lambda each: not isinstance(each, Const)), FIELD, st.just(value=False)),
-            st.builds(Index, inner.filter(lambda each: not isinstance(each, Const)), inner),
-            st.builds(
-                lambda a, b, op: Call(op, (a, b)),
-                inner,
-                inner,
-                st.sampled_from(["_+_", "_&&_", "_||_", "_==_", "@in", "_*_"]),
-            ),
-            st.builds(lambda a, b, c: Call("_?_:_", (a, b, c)), inner, inner, inner),
-            st.builds(lambda a: Call("!_", (a,)), inner),
-            st.builds(lambda a: Call("size", (a,)), inner),
-            st.builds(lambda k, v: MapExpr(((k, v),)), inner, inner),
-            st.builds(
-                lambda a, b: Macro("map", a, ("each",), (b,)),
-                inner.filter(lambda each: not isinstance(each, Const)),
-                inner,
-            ),
+@dataclass
+class Sight:
+    """What the expressions read that are drawn now: `SIGHT` is one for all, so that each strategy is made and checked once."""
+
+    names: Sequence[str] = ()
+    skipped: Sequence[str] = ()
+    """What may have been skipped: `merge` alone reads it."""
+
+
+SIGHT = Sight()
+
+
+def seeing(draw: st.DrawFn, of: st.SearchStrategy[T], names: Sequence[str], skipped: Sequence[str] = ()) -> T:
+    """Draw what reads these names."""
+    before = replace(SIGHT)
+    SIGHT.names, SIGHT.skipped = tuple(names), tuple(skipped)
+    try:
+        return draw(of)
+    finally:
+        SIGHT.names, SIGHT.skipped = before.names, before.skipped
+
+
+@st.composite
+def _name(draw: st.DrawFn) -> Expr:
+    return Ident(draw(st.sampled_from(SIGHT.names)))
+
+
+@st.composite
+def _name_or_merge(draw: st.DrawFn) -> Expr:
+    if not SIGHT.skipped:
+        return draw(_name())
+    chosen = draw(st.lists(st.sampled_from(SIGHT.skipped), min_size=1, max_size=3, unique=True))
+    return Call("merge", tuple(Ident(name) for name in chosen))
+
+
+@st.composite
+def _read(draw: st.DrawFn, inner: st.SearchStrategy[Expr]) -> Expr:
+    """Make what has fields or items: no constant."""
+    made = draw(inner)
+    return draw(_name()) if isinstance(made, Const) else made
+
+
+EXPRS: st.SearchStrategy[Expr] = st.recursive(
+    st.one_of(st.builds(Const, st.one_of(st.booleans(), st.integers(0, 99), TEXT)), _name(), _name_or_merge()),
+    lambda inner: st.one_of(
+        st.builds(Select, _read(inner), FIELD, st.just(value=False)),
+        st.builds(Index, _read(inner), inner),
+        st.builds(
+            lambda a, b, op: Call(op, (a, b)),
+            inner,
+            inner,
+            st.sampled_from(["_+_", "_&&_", "_||_", "_==_", "@in", "_*_"]),
         ),
-        max_leaves=6,
-    )
-
-
-def values(of: st.SearchStrategy[Expr], *, depth: int = 2) -> st.SearchStrategy[Value]:
-    """Make values of every kind in normal form."""
-    plain = of.map(make_expression)
-    parts = st.lists(st.one_of(TEXT, plain.filter(lambda each: isinstance(each, Expression))), max_size=4)
-    leaf = st.one_of(JSON.map(Literal), plain, parts.map(make_template), types().map(TypeValue))
-    if depth == 0:
-        return leaf
-    inner = values(of, depth=depth - 1)
-    keys = KEY.filter(lambda key: not key.startswith("$"))
-    return st.one_of(
-        leaf, st.lists(inner, max_size=3).map(make_list), st.dictionaries(keys, inner, max_size=3).map(make_object)
-    )
-
-
-def types() -> st.SearchStrategy[Type]:
-    """Make types of every kind."""
-    base = st.one_of(
-        st.sampled_from([ANY, BOOL, INT, STRING]),
-        st.builds(LiteralType, st.one_of(TEXT, st.integers(-9, 9), st.booleans())),
-    )
-    return st.recursive(
-        base,
-        lambda inner: st.one_of(
-            st.builds(ListType, inner),
-            st.builds(MapType, inner),
-            inner.map(optional),
-            st.builds(union, inner, inner),
-            object_types(inner),
-        ),
-        max_leaves=4,
-    )
+        st.builds(lambda a, b, c: Call("_?_:_", (a, b, c)), inner, inner, inner),
+        st.builds(lambda a: Call("!_", (a,)), inner),
+        st.builds(lambda a: Call("size", (a,)), inner),
+        st.builds(lambda k, v: MapExpr(((k, v),)), inner, inner),
+        st.builds(lambda a, b: Macro("map", a, ("each",), (b,)), _read(inner), inner),
+    ),
+    max_leaves=6,
+)
+"""Expressions that read what is in sight."""
 
 
 @st.composite
@@ -171,6 +171,45 @@ def object_types(draw: st.DrawFn, inner: st.SearchStrategy[Type]) -> ObjectType:
         for name in draw(st.lists(KEY, max_size=3, unique=True))
     }
     return obj(fields, open=draw(st.booleans()))
+
+
+TYPES: st.SearchStrategy[Type] = st.recursive(
+    st.one_of(
+        st.sampled_from([ANY, BOOL, INT, STRING]),
+        st.builds(LiteralType, st.one_of(TEXT, st.integers(-9, 9), st.booleans())),
+    ),
+    lambda inner: st.one_of(
+        st.builds(ListType, inner),
+        st.builds(MapType, inner),
+        inner.map(optional),
+        st.builds(union, inner, inner),
+        object_types(inner),
+    ),
+    max_leaves=4,
+)
+"""Types of every kind."""
+OBJECT = object_types(TYPES)
+
+
+def _values(depth: int) -> st.SearchStrategy[Value]:
+    plain = EXPRS.map(make_expression)
+    parts = st.lists(st.one_of(TEXT, plain.filter(lambda each: isinstance(each, Expression))), max_size=4)
+    leaf = st.one_of(JSON.map(Literal), plain, parts.map(make_template), TYPES.map(TypeValue))
+    if depth == 0:
+        return leaf
+    inner = _values(depth - 1)
+    keys = KEY.filter(lambda key: not key.startswith("$"))
+    return st.one_of(
+        leaf, st.lists(inner, max_size=3).map(make_list), st.dictionaries(keys, inner, max_size=3).map(make_object)
+    )
+
+
+VALUES = _values(2)
+"""Values of every kind in normal form."""
+PARAMS = st.dictionaries(KEY, VALUES, max_size=3)
+CONDITIONS = EXPRS.map(make_expression)
+SUBJECTS = st.one_of(CONDITIONS, TEXT.map(Literal))
+CASES = st.one_of(TEXT, st.integers(-9, 9), st.booleans(), st.none())
 
 
 POLICY = st.builds(
@@ -206,7 +245,6 @@ def _nodes(draw: st.DrawFn, prefix: str, names: list[str], depth: int) -> list[N
             if made
             else []
         )
-        of = exprs(open_names, skipped)
         kinds = [
             "set",
             "error",
@@ -217,25 +255,23 @@ def _nodes(draw: st.DrawFn, prefix: str, names: list[str], depth: int) -> list[N
             *(["foreach", "while", "try", "parallel"] if depth else []),
         ]
         kind = draw(st.sampled_from(kinds))
-        params: dict[str, Value] = draw(st.dictionaries(KEY, values(of), max_size=3))
+        params: dict[str, Value] = seeing(draw, PARAMS, open_names, skipped)
         body = None
         if kind == "if":
-            params = {"condition": make_expression(draw(of))}
+            params = {"condition": seeing(draw, CONDITIONS, open_names, skipped)}
         elif kind == "switch":
-            cases = draw(
-                st.lists(st.one_of(TEXT, st.integers(-9, 9), st.booleans(), st.none()), max_size=3, unique_by=_case)
-            )
+            cases = draw(st.lists(CASES, max_size=3, unique_by=_case))
             params = {
-                "value": draw(st.one_of(of.map(make_expression), TEXT.map(Literal))),
+                "value": seeing(draw, SUBJECTS, open_names, skipped),
                 "cases": Literal(sorted(cases, key=_case)),
             }
         elif kind == "foreach":
             variable = f"{node_id}_item"
             inner = draw(_nodes(f"{node_id}_", [*open_names, variable], depth - 1))
-            inner.append(Node("yield", "yield", params=(("value", draw(values(exprs([variable], [])))),)))
+            inner.append(Node("yield", "yield", params=(("value", seeing(draw, VALUES, [variable])),)))
             body = region_of(node_id, inner, (variable,))
             params = {
-                "items": make_expression(draw(of)),
+                "items": seeing(draw, CONDITIONS, open_names, skipped),
                 "at_most": Literal(draw(st.integers(1, 64))),
                 "on_error": Literal("collect"),
             }
@@ -244,12 +280,12 @@ def _nodes(draw: st.DrawFn, prefix: str, names: list[str], depth: int) -> list[N
         elif kind == "while":
             variable = f"{node_id}_state"
             inner = draw(_nodes(f"{node_id}_", [*open_names, variable], depth - 1))
-            inner.append(Node("next", "next", params=(("value", draw(values(exprs([variable], [])))),)))
-            inner.append(asks(node_id, make_expression(draw(exprs([variable, *open_names], []))), NOWHERE))
+            inner.append(Node("next", "next", params=(("value", seeing(draw, VALUES, [variable])),)))
+            inner.append(asks(node_id, seeing(draw, CONDITIONS, [variable, *open_names]), NOWHERE))
             body = region_of(node_id, inner, (variable,))
-            params = {"state": draw(values(of)), "at_most": Literal(draw(st.integers(1, 64)))}
+            params = {"state": seeing(draw, VALUES, open_names, skipped), "at_most": Literal(draw(st.integers(1, 64)))}
             params |= {"on_limit": Literal("continue")} if draw(st.booleans()) else {}
-            params |= {"type": TypeValue(draw(types()))} if draw(st.booleans()) else {}
+            params |= {"type": TypeValue(draw(TYPES))} if draw(st.booleans()) else {}
         policy = draw(POLICY) if draw(st.booleans()) else Policy()
         label = draw(st.sampled_from(["", 'A "label"']))
         node = Node(
@@ -288,7 +324,7 @@ def _tries(draw: st.DrawFn, node: Node, names: list[str], depth: int) -> tuple[N
     bodies = []
     for part in ("a", "b"):
         inner = draw(_nodes(f"{node.id}_{part}", names, depth - 1))
-        bodies.append([*inner, Node("yield", "yield", params=(("value", draw(values(exprs(names, [])))),))])
+        bodies.append([*inner, Node("yield", "yield", params=(("value", seeing(draw, VALUES, names)),))])
     return expand(node, *bodies, draw(st.sampled_from([(), (f"{node.id}_error",)])))
 
 
@@ -297,7 +333,7 @@ def _arms(draw: st.DrawFn, node: Node, names: list[str], depth: int) -> tuple[No
     arms: dict[str, list[Node]] = {}
     for name in draw(st.lists(NAME, min_size=1, max_size=3, unique=True)):
         inner = draw(_nodes(f"{node.id}_{name}", names, depth - 1))
-        arms[name] = [*inner, Node("yield", "yield", params=(("value", draw(values(exprs(names, [])))),))]
+        arms[name] = [*inner, Node("yield", "yield", params=(("value", seeing(draw, VALUES, names)),))]
     join = draw(st.sampled_from([{}, {"join": Literal("any")}, {"join": Literal("quorum"), "quorum": Literal(2)}]))
     return spread(replace(node, params=tuple(sorted(join.items()))), arms)
 
@@ -334,7 +370,7 @@ def pipelines(draw: st.DrawFn) -> Pipeline:
     if draw(st.booleans()):
         named = [node for node in nodes if _is_drawn(node)]
         open_names = ["input", *(node.id for node in named if not node.control)]
-        value = draw(values(exprs(open_names, [node.id for node in named if node.control])))
+        value = seeing(draw, VALUES, open_names, [node.id for node in named if node.control])
         nodes.append(Node("return", "return", params=(("value", value),)))
     names = draw(st.lists(NAME, max_size=3, unique=True))
     secrets = tuple(Secret(name, f"env:{name.upper()}") for name in sorted(names))
@@ -350,8 +386,8 @@ def pipelines(draw: st.DrawFn) -> Pipeline:
     ]
     return Pipeline(
         draw(st.one_of(NAME, TEXT.filter(bool))),
-        draw(object_types(types())),
-        draw(st.none() | object_types(types())),
+        draw(OBJECT),
+        draw(st.none() | OBJECT),
         tuple(Use(name, path) for name, path in sorted(draw(st.dictionaries(NAME, TEXT, max_size=2)).items())),
         secrets,
         (Connection("model", "openai", tuple(sorted(settings.items())), draw(POLICY)),),
