@@ -7,9 +7,9 @@ import pytest
 
 from saltern_compiler.driver import compile_source, write_tree
 from saltern_runtime.dev.view import LineView, lines
-from saltern_runtime.engine.service import run_once
 from saltern_runtime.web.models import run_json
 from tests.support.built import SOURCES, importable
+from tests.support.once import run_once
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import pytest
 from saltern_compiler.driver import Source, compile_loaded, compile_source, write_tree
 from saltern_compiler.frontend import read
 from saltern_compiler.registry import Registry
-from saltern_runtime.engine.service import run_once
 from tests.support.built import SOURCES, importable
+from tests.support.once import run_once
 
 CALLED = SOURCES["call_case"].parent / "called"
 FILES = {f"called/{path.name}": path.read_text() for path in sorted(CALLED.iterdir()) if path.is_file()}

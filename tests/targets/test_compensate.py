@@ -3,8 +3,8 @@
 import json
 
 from saltern_compiler.driver import compile_source, write_tree
-from saltern_runtime.engine.service import run_once
 from tests.support.built import importable
+from tests.support.once import run_once
 
 RULES = """
 from pathlib import Path

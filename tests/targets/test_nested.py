@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from saltern_compiler.driver import compile_source, write_tree
-from saltern_runtime.engine.service import run_once
 from tests.support.built import importable
+from tests.support.once import run_once
 
 DEPTH = 8
 

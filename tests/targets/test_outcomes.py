@@ -3,11 +3,11 @@
 import pytest
 
 from saltern_compiler.driver import compile_source, write_tree
-from saltern_runtime.engine.service import run_once
 from saltern_runtime.nodes.flow.error_ import NODE
 from saltern_runtime.nodes.flow.results import NodeFailure
 from saltern_runtime.spec import from_schema
 from tests.support.built import SOURCES, importable
+from tests.support.once import run_once
 
 
 @pytest.fixture

@@ -1,8 +1,8 @@
 """Arms side by side, generated and run: losers are cancelled, and a race that nothing wins fails."""
 
 from saltern_compiler.driver import compile_source, write_tree
-from saltern_runtime.engine.service import run_once
 from tests.support.built import SOURCES, importable
+from tests.support.once import run_once
 
 
 def test_each_way_of_joining(tmp_path, redis_url, web_double) -> None:

@@ -3,8 +3,8 @@
 import pytest
 
 from saltern_compiler.driver import compile_source, write_tree
-from saltern_runtime.engine.service import run_once
 from tests.support.built import SOURCES, build, importable
+from tests.support.once import run_once
 
 
 @pytest.fixture(scope="module")

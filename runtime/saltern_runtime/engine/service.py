@@ -242,10 +242,3 @@ def in_one_process(graph: Graph, *, redis_url: str, settings: Settings | None = 
         yield opened
     finally:
         opened.service.close()
-
-
-def run_once(graph: Graph, input: Json, *, redis_url: str) -> RunView:  # noqa: A002 - the word of the API
-    """Run a pipeline once, with the worker in this process and no broker."""
-    with in_one_process(graph, redis_url=redis_url) as opened:
-        started = opened.service.start(input, tenant="local", trigger="run")
-        return opened.finish(started.run_id)

@@ -2,10 +2,10 @@
 
 import pytest
 
-from saltern_runtime.engine.service import run_once
 from saltern_runtime.graph import SKIPPED, On, Skipped, Stage, node
 from saltern_runtime.models import Model
 from tests.runtime.engine.conftest import make_graph
+from tests.support.once import run_once
 
 
 @node("double", type="set@1")

@@ -6,9 +6,9 @@ import pytest
 
 from examples.doubles.news import news
 from saltern_compiler.driver import Source, compile_source, write_tree
-from saltern_runtime.engine.service import run_once
 from saltern_runtime.store.views import RunState
 from tests.support.built import ROOT, importable
+from tests.support.once import run_once
 
 SITE = "https://hn.algolia.com"
 
