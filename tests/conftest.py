@@ -2,6 +2,12 @@
 
 from importlib.util import find_spec
 
+from hypothesis import settings
+
 pytest_plugins = [
     name for name in ("tests.support.redis", "tests.support.postgres", "tests.support.doubles") if find_spec(name)
 ]
+
+# How long an example takes says how busy the machine is, and no more.
+settings.register_profile("saltern", deadline=None)
+settings.load_profile("saltern")

@@ -7,6 +7,10 @@ from saltern_runtime.engine.service import InOneProcess
 from saltern_runtime.store.store import Store
 from tests.chaos.conftest import OUTPUT
 from tests.support.checker import broken, recorded_twice
+from tests.support.effort import LONG
+
+STEP = 1 if LONG else 3
+"""From one moment to the next; the short form takes each third one, so that both sides of a call have their turn."""
 
 
 class Mortal(Store):
@@ -53,15 +57,15 @@ def work_until_killed(rescuer, run_id, moment, meanwhile=None):
 
 
 def each_death(rescuer, given=None, meanwhile=None, *, more_than):
-    """Start run after run, whose workers die at one moment later each; yield their ids until a worker has finished first.
+    """Start run after run, whose workers die at a later moment each; yield their ids until a worker has finished first.
 
     The invariants hold when a worker has died and when the caller has seen to the run; nothing is recorded twice. There are
     `more_than` so many moments.
     """
     client, name = rescuer.service.store.client, rescuer.service.graph.name
-    moment, died = 0, True
+    moment, died = -STEP + 1, True
     while died:
-        moment += 1
+        moment += STEP
         run_id = rescuer.service.start(given, tenant="acme", trigger="api").run_id
         died = work_until_killed(rescuer, run_id, moment, meanwhile)
         assert broken(client, name) == []

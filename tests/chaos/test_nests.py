@@ -7,12 +7,12 @@ from saltern_compiler.driver import compile_source, write_tree
 from tests.chaos.test_every_moment import work_until_killed
 from tests.support.built import importable
 from tests.support.checker import broken, recorded_twice
+from tests.support.effort import tries
 from tests.targets.test_nested import FailedError, Program, trees, value_of
 
 
 @settings(
-    max_examples=8,
-    deadline=None,
+    max_examples=tries(3, 16),
     suppress_health_check=list(HealthCheck),
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
 )

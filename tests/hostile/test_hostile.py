@@ -1,7 +1,6 @@
 """User text stays data: whatever is written, it is refused with a finding, or the emitted files hold it as it was and no more."""
 
 import json
-import os
 import re
 import sys
 from dataclasses import fields
@@ -28,14 +27,13 @@ from tests.hostile.texts import (
     some_texts,
 )
 from tests.support.built import importable
+from tests.support.effort import tries
 
 EMITTERS = tuple(
     path.parent.name for path in sorted((Path(__file__).parents[2] / "targets/saltern_targets").glob("*/target.py"))
 )
-DEEP = int(os.environ.get("SALTERN_HOSTILE", "1"))
-"""Set it to 50 or so to look for more: the test takes that many times as long."""
-few = settings(max_examples=8 * DEEP, deadline=None)
-fewer = settings(max_examples=4 * DEEP, deadline=None)
+few = settings(max_examples=tries(8, 24))
+fewer = settings(max_examples=tries(4, 12))
 
 
 @cache

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from saltern_compiler.driver import compile_source, write_tree
 from tests.support.built import importable
+from tests.support.effort import tries
 from tests.support.once import run_once
 
 DEPTH = 8
@@ -202,8 +203,7 @@ def trees(depth: int) -> st.SearchStrategy[tuple]:
 
 
 @settings(
-    max_examples=25,
-    deadline=None,
+    max_examples=tries(10, 50),
     suppress_health_check=list(HealthCheck),
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
 )

@@ -23,6 +23,7 @@ from saltern_compiler.ir.pipeline import Node, map_nodes
 from saltern_compiler.ir.values import Expression, Literal, Value
 from saltern_compiler.ir.verify import verify
 from saltern_compiler.registry import Registry
+from tests.support.effort import tries
 from tests.support.pipelines import pipelines, remarks
 
 ROOT = Path(__file__).parents[3]
@@ -73,8 +74,7 @@ def _trip(text: str, name: str) -> None:
 
 
 @settings(
-    max_examples=60,
-    deadline=None,
+    max_examples=tries(20, 120),
     suppress_health_check=list(HealthCheck),
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
 )

@@ -291,7 +291,7 @@ JUNK = st.recursive(
 )  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.sampled_from(
         ["nodes", "edges", "inputs", "outputs", "secrets", "connections", "triggers", "settings", "policy"]
@@ -311,7 +311,7 @@ def test_no_document_raises(section, junk):
             digest(pipeline)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.text(max_size=60), st.booleans())
 def test_no_text_raises(text, yaml):
     """Any characters at all."""

@@ -1,7 +1,7 @@
 """The canonical text of expressions."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from saltern_compiler.diagnostics.model import NOWHERE
@@ -66,7 +66,6 @@ def _grow(parts: st.SearchStrategy[Expr]) -> st.SearchStrategy[Expr]:
     )
 
 
-@settings(deadline=None)
 @given(st.recursive(LEAVES, _grow, max_leaves=12))
 def test_what_is_shown_reads_as_the_same(expr: Expr):
     """Parsing the text of any expression gives the expression again."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from saltern_compiler.diagnostics.fixes import apply_fixes
@@ -184,7 +184,6 @@ def test_ten_thousand_errors() -> None:
     assert len(found) <= reader.MAX_FINDINGS + 1
 
 
-@settings(deadline=None)
 @given(st.data())
 def test_damaged_text(data: st.DataObject) -> None:
     """A pipeline with a piece cut out, doubled or replaced gives a pipeline or a finding, and never an exception."""
@@ -202,7 +201,6 @@ def test_damaged_text(data: st.DataObject) -> None:
         assert Source(text).span(each.origin) is not None
 
 
-@settings(deadline=None)
 @given(st.text(alphabet="abc {}[]()`\"'@=:,.?|#\n\\-+1<>", max_size=60))
 def test_noise(text: str) -> None:
     """Noise gives findings and no exception."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from saltern_compiler.frontend.language import reader
@@ -50,7 +50,6 @@ def _around(inner: st.SearchStrategy[Type]) -> st.SearchStrategy[Type]:
 _types = st.recursive(st.sampled_from(list(PRIMITIVES.values())) | _literals, _around, max_leaves=8)
 
 
-@settings(deadline=None)
 @given(_types)
 def test_as_it_prints_so_it_reads(of: Type) -> None:
     """Every type reads back from its own text."""
