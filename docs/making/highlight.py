@@ -13,7 +13,7 @@ from pygments.token import Comment, Keyword, Name, Number, Operator, Punctuation
 _SECTIONS: Final = ("pipeline", "description", "settings", "input", "output", "secret", "connection", "on", "use")
 _STATEMENTS: Final = (
     "if", "else", "switch", "foreach", "in", "while", "return", "yield", "next", "after", "join", "when", "any", "all",
-    "at", "most", "error", "limit", "do", "type", "try", "catch", "parallel", "call", "with", "compensate",
+    "at", "most", "error", "limit", "within", "do", "type", "try", "catch", "parallel", "call", "with", "compensate",
 )  # fmt: skip
 _TYPES: Final = (
     "any", "null", "bool", "int", "double", "string", "bytes", "timestamp", "duration", "list", "map",

@@ -310,6 +310,9 @@ def _check_settings(where: str, body: Opens) -> None:
         return
     if body.at_most != 1:
         raise GraphError(f"{where} carries a state from round to round, but runs {body.at_most} rounds at once")
+    within = body.carries.within
+    if within is not None and not 0 < within < float("inf"):
+        raise GraphError(f"{where} carries a state from round to round for {within!r} seconds")
     if body.carries.at_most < 1 or body.carries.on_limit not in get_args(OnLimit):
         raise GraphError(f"{where} carries a state to no end that is known")
 

@@ -131,6 +131,8 @@ class Carries:
     """Asked of the state before each round; it reads the state, and what stands around the owner."""
     at_most: int
     """Rounds."""
+    within: float | None = None
+    """Seconds from the first round on, after which none begins; None: as long as the run may."""
     on_limit: OnLimit = "fail"
 
 

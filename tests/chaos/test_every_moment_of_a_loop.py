@@ -1,6 +1,7 @@
 """SIGKILL before and after every single script call of a foreach, and of a while: a child process dies there, another worker takes over."""
 
 import os
+import time
 from functools import cache
 
 import redis
@@ -93,10 +94,10 @@ def last(*, count: int) -> int:
     return count
 
 
-def make_while(name):
+def make_while(name, step=step, **limits):
     retry = Retry(attempts=2, base=0.01, cap=0.01)
     body = (Stage("count/step", nodes=(step,), retry=retry), Stage("count/next", nodes=(count_next,)))
-    ends = Opens("state", body, result="count/next", at_most=1, carries=Carries(count_check, at_most=5))
+    ends = Opens("state", body, result="count/next", at_most=1, carries=Carries(count_check, at_most=5, **limits))
     stages = (Stage("count", nodes=(count,), ends=ends), Stage("return", nodes=(last,)))
     return graph_of(name, *stages, deadline=60.0)
 
@@ -111,3 +112,23 @@ def test_killed_everywhere_in_a_while(here):
         assert len(client.hgetall(f"world:{run_id}")) == 3
         shown = {each.id: each.items for each in view.nodes}["count"]
         assert (shown.total, shown.done) == (3, 3)
+
+
+def test_killed_everywhere_in_a_while_whose_time_is_over(here):
+    """Wherever a worker dies, no second round begins, and the state of the first is the value."""
+
+    @node("step", type="slack.post_message@1")
+    def step(ctx: Context, *, state: int) -> int:
+        time.sleep(0.01)
+        world().hincrby(f"world:{ctx.run.id}", ctx.effect_key(), 1)
+        return state + 1
+
+    graph = make_while("chaos_within", step, within=0.005, on_limit="continue")
+    rescuer = here("chaos_within", graph, lease=0.12, sweep=0.02)
+    client = rescuer.service.store.client
+    for run_id in each_death(rescuer, ["a", "b", "c"], more_than=10):
+        view = rescuer.finish(run_id, 20)
+        assert (view.state, view.output) == ("SUCCEEDED", 1)
+        assert len(client.hgetall(f"world:{run_id}")) == 1
+        shown = {each.id: each.items for each in view.nodes}["count"]
+        assert (shown.total, shown.done) == (1, 1)

@@ -226,6 +226,17 @@ REMARKS = st.sampled_from(["", "One line.", "Two\nlines.", "# hash", "A blank\n\
 
 
 @st.composite
+def _of_while(draw: st.DrawFn) -> dict[str, Value]:
+    """What a `while` may have beside its state and its limit."""
+    may = {
+        "within": make_expression(Call("duration", (Const("90s"),))),
+        "on_limit": Literal("continue"),
+        "type": TypeValue(draw(types())),
+    }
+    return {name: value for name, value in may.items() if draw(st.booleans())}
+
+
+@st.composite
 def _nodes(draw: st.DrawFn, prefix: str, names: list[str], depth: int) -> list[Node]:
     made: list[Node] = []
     open_names, skipped = list(names), []
@@ -284,8 +295,7 @@ def _nodes(draw: st.DrawFn, prefix: str, names: list[str], depth: int) -> list[N
             inner.append(asks(node_id, seeing(draw, CONDITIONS, [variable, *open_names]), NOWHERE))
             body = region_of(node_id, inner, (variable,))
             params = {"state": seeing(draw, VALUES, open_names, skipped), "at_most": Literal(draw(st.integers(1, 64)))}
-            params |= {"on_limit": Literal("continue")} if draw(st.booleans()) else {}
-            params |= {"type": TypeValue(draw(TYPES))} if draw(st.booleans()) else {}
+            params |= draw(_of_while())
         policy = draw(POLICY) if draw(st.booleans()) else Policy()
         label = draw(st.sampled_from(["", 'A "label"']))
         node = Node(

@@ -31,8 +31,8 @@ def test_the_plan_says_where_each_loop_ends(package) -> None:
     """Limits and what they lead to stand in the graph."""
     stages = package("graph").GRAPH.stages
     carries = {name: stages[name].opens.carries for name in ("tries/poll", "pages", "asked")}
-    assert {name: (each.at_most, each.on_limit) for name, each in carries.items()} == {
-        "tries/poll": (50, "fail"), "pages": (3, "continue"), "asked": (2, "fail"),
+    assert {name: (each.at_most, each.within, each.on_limit) for name, each in carries.items()} == {
+        "tries/poll": (50, None, "fail"), "pages": (3, None, "continue"), "asked": (2, 7200.0, "fail"),
     }  # fmt: skip
 
 

@@ -4,15 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from saltern_compiler.expr.ast import Call, Const
 from saltern_compiler.ir.pipeline import ERROR_TYPE, RESULT_TYPES, Node
-from saltern_compiler.ir.values import ListValue, Literal
+from saltern_compiler.ir.values import Expression, ListValue, Literal, Value
 from saltern_runtime.spec import Bound, Json, NodeType, Type
 from saltern_runtime.spec.names import OUTCOMES
 
 
 def literals(node: Node) -> dict[str, Json]:
-    """Return the parameters whose value is a literal."""
-    return {name: value.value for name, value in node.params if isinstance(value, Literal)}
+    """Return the parameters whose value is a literal; of a length of time its seconds."""
+    lengths = {name: length for name, value in node.params if (length := length_of(value)) is not None}
+    return lengths | {name: value.value for name, value in node.params if isinstance(value, Literal)}
+
+
+def length_of(value: Value) -> float | None:
+    """Return the seconds of a length of time that is written out; None for any other value."""
+    match value:
+        case Expression(expr=Call(function="duration", target=None, args=(Const(value=str() as text),))):
+            from saltern_runtime.expr.errors import ExprError  # noqa: PLC0415 - a check of what has none loads no helpers
+            from saltern_runtime.expr.times import to_duration  # noqa: PLC0415 - as above
+
+            try:
+                return to_duration(text).total_seconds()
+            except ExprError:
+                return None
+    return None
 
 
 def bound_by(node: Node, types: Mapping[str, Type] | None = None, files: Mapping[str, str] | None = None) -> Bound:

@@ -46,6 +46,8 @@ class Carries:
     """Id of the node that is asked of the state before each round; it stands in the body, and in no stage."""
     at_most: int
     """Rounds."""
+    within: float | None
+    """Seconds for which rounds may begin."""
     on_limit: OnLimit
 
 

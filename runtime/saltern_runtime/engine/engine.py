@@ -23,7 +23,7 @@ from saltern_runtime.engine.policy import Trouble, classify, decide, expired, lo
 from saltern_runtime.engine.results import Result
 from saltern_runtime.engine.stages import NodeFailedError, Plans, StagePlan
 from saltern_runtime.errors import NodeError, PermanentError, StopRun
-from saltern_runtime.graph import Awaits, Graph, Node
+from saltern_runtime.graph import Awaits, Carries, Graph, Node
 from saltern_runtime.models import plain
 from saltern_runtime.settings import Settings
 from saltern_runtime.spec.limits import RETENTION
@@ -210,13 +210,13 @@ class Engine:
         deadline = time.monotonic() + min(plan.stage.timeout, claim.time_left)
         try:
             is_on = self.plans.goes_on(claim, opens.carries, state, deadline, self.settings.max_payload)
-            if is_on and claim.items >= opens.carries.at_most and opens.carries.on_limit == "fail":
-                message = f"{node.id!r} went through all of its {opens.carries.at_most} rounds"
-                raise PermanentError(message, code="loop-limit")
+            reached = _limit_of(claim, opens.carries)
+            if is_on and reached and opens.carries.on_limit == "fail":
+                raise PermanentError(f"{node.id!r} {reached}", code="loop-limit")
         except (NodeFailedError, NodeError) as error:
             trouble = replace(classify(error.__cause__ or error, node.id), final=True)
             return self._failed(plan, claim, trouble, next_nonce)
-        if is_on and claim.items < opens.carries.at_most:
+        if is_on and not reached:
             if claim.items:
                 return self.store.again(claim, state, next_nonce, keep=keep)
             return self.store.open(claim, self.plans.opening(claim.path, [state]), outcome, next_nonce, keep=keep)
@@ -289,6 +289,13 @@ class Engine:
         answer = self._failed(plan, hold.claim, timed_out(plan.stage, hold.node), None)
         self.dispatcher.ring(answer.bells)
         return answer.status == "ok"
+
+
+def _limit_of(claim: Claim, carries: Carries) -> str:
+    """Say which limit the rounds of a region have reached; empty: none."""
+    if claim.items >= carries.at_most:
+        return f"went through all of its {carries.at_most} rounds"
+    return f"went on for all of its {carries.within:g} seconds" if claim.is_over else ""
 
 
 def _entering(hold: Hold) -> Callable[[str], None]:

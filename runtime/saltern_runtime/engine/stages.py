@@ -230,8 +230,10 @@ class Plans:
             "result": scopes[-1] + opens.result,
         }
         entries = [self.stages[name].arrival(1, scopes) for name in self.graph.starts[owner]]
+        within = opens.carries.within if opens.carries is not None else None
+        texts = (_compact(entries), _compact(body))
         carries = opens.carries is not None
-        return Opening(items, opens.at_most, opens.on_error, _compact(entries), _compact(body), carries=carries)
+        return Opening(items, opens.at_most, opens.on_error, *texts, carries=carries, within=within)
 
     def catching(self, path: str) -> tuple[str, int | None] | None:
         """Return what a failure ends: an item, a region (without an index), or the run (None).

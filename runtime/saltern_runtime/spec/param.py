@@ -43,7 +43,7 @@ class Bound:
     """What a node binds, as far as it is known when types are computed."""
 
     literals: Mapping[str, Json]
-    """Parameters whose value is a literal."""
+    """Parameters whose value is a literal; of a length of time its seconds."""
     types: Mapping[str, Type]
     """Each given parameter's type; for `is_type` parameters the type itself."""
     files: Mapping[str, str] = field(default_factory=dict)

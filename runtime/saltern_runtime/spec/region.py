@@ -17,7 +17,7 @@ from saltern_runtime.spec.types import ANY, Json, ListType, Type
 OnError: TypeAlias = Literal["stop", "continue", "collect"]
 """What the failure of a round leads to: the region fails, the round is dropped, or the failure is the round's result."""
 OnLimit: TypeAlias = Literal["fail", "continue"]
-"""What reaching the most rounds leads to: the region fails, or goes on with the state it has."""
+"""What reaching the most rounds, or their time, leads to: the region fails, or goes on with the state it has."""
 OnSkip: TypeAlias = Literal["drop", "null"]
 """What a round leaves that has no result (its `yield` was skipped, or it failed and the region goes on): no hole, or null."""
 
@@ -44,6 +44,8 @@ class Carries:
     of the body, of the type `check`."""
     limit: Param
     """Rounds at most: static, without a default."""
+    within: Param
+    """How long rounds may begin: static, a length of time, without a default."""
     on_limit: Param
     """`fail` or `continue`: static."""
 

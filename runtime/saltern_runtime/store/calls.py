@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Self
@@ -61,6 +62,8 @@ class Claim:
     """Where a value stands → JSON text of what it reads; skipped nodes have none."""
     items: int = 0
     """Of an opened region."""
+    is_over: bool = False
+    """Whether the time of its rounds was over when the claim was made, by the clock of the store."""
     taken: Mapping[str, str] = field(default_factory=dict)
     """Handles that its nodes took before it was suspended."""
     failure: str = ""
@@ -159,6 +162,8 @@ class Opening:
     body: str
     carries: bool = False
     """Each round leaves the state for the next one; whether there is a next one a worker says."""
+    within: float | None = None
+    """Seconds for which rounds may begin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +225,7 @@ def read_claim(parts: Sequence[str]) -> Claim:
     head, *values = parts
     run, created, left, path, tenant, text = head.split("\0", 5)
     record = json.loads(text)
+    cursor = record.get(Record.CURSOR, {})
     reads = json.loads(record.get(Record.READS, "[]")) if values else ()
     return Claim(
         run=run,
@@ -234,7 +240,8 @@ def read_claim(parts: Sequence[str]) -> Claim:
         created_at=int(created) / 1000,
         time_left=float(left) / 1000,
         values={name: value for name, value in zip(reads, values, strict=True) if value},
-        items=record.get(Record.CURSOR, {}).get(Cursor.ITEMS, 0),
+        items=cursor.get(Cursor.ITEMS, 0),
+        is_over=record[Record.BEGAN] >= cursor.get(Cursor.UNTIL, math.inf),
         taken=json.loads(record.get(Record.TAKEN, "{}")),
         failure=record.get(Record.FAILURE, ""),
     )

@@ -63,6 +63,7 @@ class Cursor:
     ON_ERROR = "e"
     BROKEN = "b"
     CARRIES = "w"
+    UNTIL = "u"
 
 
 class Round:

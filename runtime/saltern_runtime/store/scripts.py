@@ -184,6 +184,7 @@ class Open(_Ends):
     taken: str
     durations: str
     carries: bool | None = None
+    within: int | None = None
     claim: str | None = None
 
 

@@ -163,6 +163,7 @@ class Store(Link):
             entries=opening.entries,
             body=opening.body,
             carries=opening.carries or None,
+            within=None if opening.within is None else max(1, round(opening.within * 1000)),
             taken=compact(outcome.taken),
             durations=outcome.durations,
             claim=next_nonce,

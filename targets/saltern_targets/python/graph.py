@@ -170,6 +170,8 @@ class _Stages:
     def _carries(self, carries: Carries) -> str:
         self.module.use("saltern_runtime", "Carries")
         parts = [f"nodes.{self.functions[carries.check]}", f"at_most={literal(carries.at_most)}"]
+        if carries.within is not None:
+            parts.append(f"within={literal(carries.within)}")
         if carries.on_limit != "fail":
             parts.append(f"on_limit={literal(carries.on_limit)}")
         return f"Carries({', '.join(parts)})"

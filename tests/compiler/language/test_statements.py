@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from saltern_compiler.frontend.language import reader
+from saltern_compiler.ir.bound import length_of
 from saltern_compiler.ir.pipeline import ControlEdge, Node, Pipeline
 from saltern_compiler.ir.values import Expression, Literal, ObjectValue, SecretRef, Template, TypeValue
 from saltern_runtime.spec import INT, STRING, Field, Limits, Policy, Retry, obj, optional
@@ -331,16 +332,25 @@ def test_a_try_catches() -> None:
 def test_while() -> None:
     """What it asks before each round stands in its body, where the state has a name; everything else is a parameter."""
     node = _node(
-        "a = while s: { n: int } = { n: 0 }, s.n < 3, at most 20, on limit continue { b = wait { for: 30s } next { n: s.n } }"
+        "a = while s: { n: int } = { n: 0 }, s.n < 3, at most 20, within 1m30s, on limit continue { b = wait { for: 30s } next { n: s.n } }"
     )
     assert node.body is not None
     assert node.body.variables == ("s",)
     assert [(each.id, each.type) for each in node.body.nodes] == [
         ("a/check", "check"), ("a/next", "next"), ("b", "wait"),
     ]  # fmt: skip
-    assert dict(node.params) == {
+    assert length_of(dict(node.params)["within"]) == 90
+    assert {name: value for name, value in node.params if name != "within"} == {
         "state": Literal({"n": 0}), "type": TypeValue(obj({"n": INT})), "at_most": Literal(20), "on_limit": Literal("continue"),
     }  # fmt: skip
+
+
+def test_the_time_of_a_loop_is_no_name() -> None:
+    """`within` is a word where a length stands behind it; a loop over items has none."""
+    node = _node("a = while within = { n: 0 }, within.n < 3, at most 20 { next within }")
+    assert node.param("within") is None
+    _, found = reader.read("pipeline p\na = foreach x in input.xs, within 2h { yield x }")
+    assert [(each.code, each.message) for each in found] == [("syntax-error", "a `foreach` has no `within`")]
 
 
 def test_a_loop_has_one_condition() -> None:

@@ -1,5 +1,6 @@
 """Regions that carry a state: rounds after each other, as long as a condition holds."""
 
+import time
 from dataclasses import replace
 
 import pytest
@@ -47,7 +48,8 @@ LAST = Stage("return", nodes=(return_,))
 
 
 def loop(body=BODY, check=count_check, **settings):
-    carries = Carries(check, settings.pop("limit", 10), settings.pop("on_limit", "fail"))
+    limits = (settings.pop("limit", 10), settings.pop("within", None), settings.pop("on_limit", "fail"))
+    carries = Carries(check, *limits)
     ends = Opens("state", body, result="count/next", at_most=1, carries=carries)
     return Stage("count", nodes=(count,), ends=ends, **settings)
 
@@ -82,6 +84,43 @@ def test_the_limit_may_be_reached_exactly(run):
 def test_the_limit_may_be_no_failure(run):
     """`continue` gives the state that the last round left."""
     assert run(0, limit=2, on_limit="continue").output == {"n": 2}
+
+
+def slow():
+    """Return a body whose round takes 10 ms."""
+
+    @node("step", type="set@1")
+    def step(*, state: dict[str, int]) -> int:
+        time.sleep(0.01)
+        return state["n"] + 1
+
+    return (Stage("count/step", nodes=(step,)), BODY[1])
+
+
+def test_no_round_begins_once_their_time_is_over(run):
+    """The one that runs then is not cut off; the code is that of any limit, and the message names the time."""
+    view = run(0, body=slow(), within=0.005)
+    assert (view.state, view.failure.code) == ("FAILED", "loop-limit")
+    assert "0.005 seconds" in view.failure.message
+    assert next(each.items for each in view.nodes if each.id == "count").done == 1
+
+
+def test_the_end_of_their_time_may_be_no_failure(run):
+    """`continue` gives the state that the last round left."""
+    assert run(0, body=slow(), within=0.005, on_limit="continue").output == {"n": 1}
+
+
+@pytest.mark.parametrize(("first", "within"), [(2, 0.005), (0, 60.0)], ids=["late", "in time"])
+def test_a_loop_that_is_done_reaches_no_limit(run, first, within):
+    """However long its last round took."""
+    assert run(first, body=slow(), within=within).output == {"n": 3}
+
+
+def test_the_time_is_the_stores(run, monkeypatch):
+    """A worker whose clock runs wrong ends no loop."""
+    ahead = time.time() + 86_400
+    monkeypatch.setattr(time, "time", lambda: ahead)
+    assert run(0, within=60.0).output == {"n": 3}
 
 
 def test_a_skipped_next_leaves_the_state(run):
@@ -155,7 +194,9 @@ def _far(*, state: dict[str, int]) -> bool:
 
 
 @pytest.mark.parametrize(
-    "carries", [{"at_most": 0}, {"at_most": 2, "on_limit": "maybe"}], ids=["no rounds", "unknown word"]
+    "carries",
+    [{"at_most": 0}, {"at_most": 2, "within": 0.0}, {"at_most": 2, "on_limit": "maybe"}],
+    ids=["no rounds", "no time", "unknown word"],
 )
 def test_a_graph_that_does_not_fit_is_refused(carries):
     """At import, like every other."""

@@ -17,6 +17,7 @@ from saltern_runtime.spec.names import ELSE, THEN, case_handle, case_key
 
 _OPTIONS: Final = {
     "at_most": ("It runs once.", ("FOREACH", "WHILE")),
+    "within": ("Only the rounds of a `while` have a time.", ("WHILE",)),
     "on_error": ("Behind the body, `on error { … }` says what runs where it has failed.", ("FOREACH",)),
     "on_limit": ("Only a `while` comes to a limit.", ("WHILE",)),
 }
@@ -221,6 +222,7 @@ class Builder(TypeBuilder):
             tuple(variables),
             values,
             options.get("at_most"),
+            options.get("within"),
             options.get("on_error"),
             options.get("on_limit"),
             of,
@@ -232,6 +234,9 @@ class Builder(TypeBuilder):
 
     def at_most(self, _meta: Meta, parts: Sequence[Token]) -> tuple[str, tuple[int, Span]]:
         return "at_most", (self._number(parts[1]), token_span(parts[1]))
+
+    def within(self, _meta: Meta, parts: Sequence[Any]) -> tuple[str, Expr]:
+        return "within", parts[1]
 
     def on_error(self, _meta: Meta, parts: Sequence[Token]) -> tuple[str, syn.Name]:
         return "on_error", _name(parts[1])
@@ -322,8 +327,8 @@ def _split(parts: Sequence[Any]) -> tuple[tuple[syn.Decorator, ...], list[Any]]:
     return decorators, list(parts[len(decorators) :])
 
 
-def _span_of(option: syn.Name | tuple[int, Span]) -> Span:
-    return option.span if isinstance(option, syn.Name) else option[1]
+def _span_of(option: syn.Name | Expr | tuple[int, Span]) -> Span:
+    return option[1] if isinstance(option, tuple) else option.span
 
 
 def _arms(then: syn.Block, otherwise: syn.Block | None) -> tuple[syn.Arm, ...]:

@@ -34,7 +34,7 @@ _WORDS: Final = {
     "IDENT": "a name", "STRING": "a string", "INT": "a number", "TEMPLATE": "a template", "$END": "the end", "AT": "`@`",
     "COLON": "`:`", "COMMA": "`,`", "EQUAL": "`=`", "VBAR": "`|`", "LPAR": "`(`", "RPAR": "`)`", "LSQB": "`[`", "RSQB": "`]`",
     "LBRACE": "`{`", "RBRACE": "`}`", "LESSTHAN": "`<`", "MORETHAN": "`>`", "DOT": "`.`", "MINUS": "`-`",
-    "QUESTION": "`?`", "ELLIPSIS": "`...`", "AT_MOST": "`at most`", "ON_ERROR": "`on error`", "QUOTED": "a name in backquotes",
+    "QUESTION": "`?`", "ELLIPSIS": "`...`", "AT_MOST": "`at most`", "WITHIN": "`within`", "ON_ERROR": "`on error`", "QUOTED": "a name in backquotes",
 }  # fmt: skip
 _HIDDEN: Final = frozenset({"WHITESPACE", "COMMENT", "QUOTED", "COMPENSATE", "DO", "CALL", "WITH"})
 _ASSIGNMENT: Final = re.compile(r"[ \t]*([A-Za-z_]\w*)[ \t]*=(?!=)[ \t]*(.*)")

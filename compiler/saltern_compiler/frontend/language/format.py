@@ -36,6 +36,7 @@ _PLAIN: Final = frozenset(
         "after",
         "join",
         "at_most",
+        "within",
         "on_error",
         "on_limit",
         "join_mode",

@@ -296,6 +296,9 @@ class Lowering:
         if of.at_most is not None:
             params["at_most"] = ir.Literal(of.at_most[0], place(of.at_most[1]))
             origins.append(("param:at_most", place(of.at_most[1])))
+        if of.within is not None:
+            params["within"] = self.values.value(of.within)
+            origins.append(("param:within", place(of.within.span)))
         if of.on_limit is not None:
             params["on_limit"] = ir.Literal(of.on_limit.text, place(of.on_limit.span))
             origins.append(("param:on_limit", place(of.on_limit.span)))

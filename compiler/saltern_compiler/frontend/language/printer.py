@@ -298,7 +298,7 @@ class _Writer(SectionWriter):
 
     def _while(self, of: Statement, body: Region, anchor: str) -> None:
         node = of.node
-        params = self._only(node, "state", "type", "at_most", "on_limit", optional=True)
+        params = self._only(node, "state", "type", "at_most", "within", "on_limit", optional=True)
         asked = body.node(f"{node.id}/{CHECK}")
         if len(body.variables) != 1 or "state" not in params or asked is None:
             raise _unwritable(node.id)
@@ -309,6 +309,8 @@ class _Writer(SectionWriter):
         head += f" = {values.value(params['state'])}, {values.operand(self._only(asked, 'value')['value'])}"
         if "at_most" in params:
             head += f", at most {values.value(params['at_most'])}"
+        if "within" in params:
+            head += f", within {values.value(params['within'])}"
         if "on_limit" in params:
             head += f", on limit {text_of(params['on_limit'])}"
         self.lines += self._notes_of_params(anchor)

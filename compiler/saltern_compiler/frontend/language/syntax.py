@@ -194,6 +194,7 @@ class RegionStatement:
     variables: tuple[Name, ...]
     values: tuple[Expr, ...]
     at_most: tuple[int, Span] | None
+    within: Expr | None
     on_error: Name | None
     on_limit: Name | None
     type: Embedded | None

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from saltern_compiler.diagnostics.model import Diagnostic, Origin
 from saltern_compiler.diagnostics.suggest import did_you_mean, it_takes, replace_by
+from saltern_compiler.ir.bound import length_of
 from saltern_compiler.ir.pipeline import Node, Pipeline
 from saltern_compiler.ir.values import Literal, SecretRef, Template, TypeValue, Value
 from saltern_compiler.passes.analyses.shape import SHAPE
@@ -77,7 +78,7 @@ def _check_form(node: Node, param: Param, value: Value, context: Context) -> Non
     elif isinstance(value, Template) and not param.template:
         why = param.doc or "Its text is fixed; values go into parameters of their own."
         report("template-not-allowed", f"`{param.name}` of `{node.id}` cannot be a template", why)
-    elif param.static and not isinstance(value, Literal | TypeValue):
+    elif param.static and not isinstance(value, Literal | TypeValue) and length_of(value) is None:
         why = "It decides how the pipeline is compiled, so no run can change it."
         report("not-a-literal", f"`{param.name}` of `{node.id}` must be written out", why)
     elif isinstance(value, Literal):

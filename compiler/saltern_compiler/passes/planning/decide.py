@@ -99,8 +99,8 @@ def ends_of(
 
 
 def _carries(node: Node, spec: CarriesSpec, known: Mapping[str, Json]) -> Carries:
-    limit, on_limit = chosen(spec.limit, known), chosen(spec.on_limit, known)
-    return Carries(f"{node.id}/{CHECK}", cast("int", limit), cast("OnLimit", on_limit))
+    limit, within, on_limit = (chosen(each, known) for each in (spec.limit, spec.within, spec.on_limit))
+    return Carries(f"{node.id}/{CHECK}", cast("int", limit), cast("float | None", within), cast("OnLimit", on_limit))
 
 
 def stage_decisions(  # noqa: C901 - one line a reason
@@ -149,6 +149,11 @@ def _region_decisions(opens: Opens, node: Node, spec: NodeType) -> tuple[Decisio
         return (
             Decision("state", opens.variable, "as the condition and the body know it"),
             Decision("at most", rounds, _source(region.carries.limit, node)),
+            *(
+                [Decision("within", _seconds(opens.carries.within), _source(region.carries.within, node))]
+                if opens.carries.within is not None
+                else []
+            ),
             Decision("on limit", opens.carries.on_limit, _source(region.carries.on_limit, node)),
         )
     items = f"{opens.at_most} item{'' if opens.at_most == 1 else 's'}"

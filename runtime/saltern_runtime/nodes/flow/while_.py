@@ -8,6 +8,7 @@ from typing import Final
 from saltern_runtime.spec import (
     ANY,
     BOOL,
+    DURATION,
     INT,
     NULL,
     STRING,
@@ -32,9 +33,19 @@ from saltern_runtime.spec import (
 
 MAX_ROUNDS: Final = 100_000
 """Rounds of one loop, at most."""
+LONGEST: Final = 30 * 86_400
+"""Seconds for which rounds may begin, at most."""
 _CONDITION: Final = Param("condition", BOOL, passed=False, doc="Asked of the state before each round.")
 _LIMIT: Final = Param(
     "at_most", INT, required=False, static=True, passed=False, doc="Rounds at most; every loop needs it."
+)
+_WITHIN: Final = Param(
+    "within",
+    DURATION,
+    required=False,
+    static=True,
+    passed=False,
+    doc="How long rounds may begin, from the first one on; asked between two rounds, so that none is cut off.",
 )
 _ON_LIMIT: Final = Param(
     "on_limit",
@@ -44,7 +55,7 @@ _ON_LIMIT: Final = Param(
     static=True,
     template=False,
     passed=False,
-    doc="What reaching `at_most` leads to: the loop fails with the code `loop-limit`, or gives the state that it has.",
+    doc="What reaching `at_most`, or the end of `within`, leads to: the loop fails with the code `loop-limit`, or gives the state that it has.",
 )
 
 
@@ -57,6 +68,11 @@ def _check(bound: Bound) -> Iterator[Problem]:
         yield Problem(
             "at_most", f"a loop cannot have {limit} rounds", (f"1 to {MAX_ROUNDS:,} can be.",), "out-of-bounds"
         )
+
+    within = bound.literals.get("within")
+    if isinstance(within, int | float) and not 0 < within <= LONGEST:
+        rule = f"More than 0 seconds, at most {LONGEST // 86_400} days."
+        yield Problem("within", "the time of the loop is out of bounds", (rule,), "out-of-bounds")
 
 
 def _state(bound: Bound) -> Type:
@@ -97,6 +113,7 @@ NODE: Final = NodeType(
             doc="The type of the state, where the first one does not tell it.",
         ),
         _LIMIT,
+        _WITHIN,
         _ON_LIMIT,
     ),
     result=_state,
@@ -107,7 +124,7 @@ NODE: Final = NodeType(
         item=_state,
         binds=Binding(doc="the name that the condition and the body know the state by"),
         result=_result,
-        carries=Carries(_CONDITION, _LIMIT, _ON_LIMIT),
+        carries=Carries(_CONDITION, _LIMIT, _WITHIN, _ON_LIMIT),
         doc="The value of a `while` is the state for which its condition does not hold; a round makes the next one with `next`.",
     ),
 )

@@ -39,6 +39,7 @@
 -- @cursor e on_error
 -- @cursor b broken           as a whole
 -- @cursor w carries          a state from round to round
+-- @cursor u until            rounds may begin
 --
 -- A region keeps `run:<id>:each:<path>` while its owner is open; an activation inside of it has the path `<owner>[<n>]/<stage>`.
 -- @round i item
