@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any, Final, cast
 
 from saltern_runtime.observe.metrics import Figures
+from saltern_runtime.spec.names import COMPENSATE
 from saltern_runtime.store.items import body_node, inside, opened
 from saltern_runtime.store.keys import ANSWER, RESPONSE, shard_of
 from saltern_runtime.store.records import LAYOUT, Cursor, Record
@@ -205,13 +206,14 @@ class Reader:
             items = opened(fields, stage)
             if items is not None and Record.ENDED in record:
                 items = replace(items, running=0)
-            known[stage] = (items, ActivationState(record.get(Record.STATE, "BLOCKED")))
+            state = _state(stage, record, fields, records)
+            known[stage] = (items, state)
             if items is not None and items.running:
                 items = replace(items, running=len(record.get(Record.CURSOR, {}).get(Cursor.LIVE, ())))
             for index, (node, kind) in enumerate(nodes):
                 is_last = index == len(nodes) - 1
                 shape = (items, int(Record.HIT in record)) if is_last else (None, 0)
-                shown.append(_node(node, kind, stage, record, durations.get(node), failure, *shape))
+                shown.append(_node(node, kind, stage, state, record, durations.get(node), failure, *shape))
         return tuple(shown)
 
     def _shape(self, run_id: str, plan: str) -> Shape:
@@ -307,10 +309,24 @@ def read_failure(text: str | None) -> Failure | None:
     return Failure(failure["kind"], failure["code"], failure["message"], failure.get("node"), failure.get("status"))
 
 
+def _state(
+    stage: str, record: Mapping[str, Any], fields: Mapping[str, str], records: Mapping[str, str]
+) -> ActivationState:
+    """Return the state of a stage. What would have taken back something was skipped where a run ended without need of it."""
+    known, run = record.get(Record.STATE), RunState(fields["state"])
+    undone, _, last = stage.rpartition("/")
+    if known is not None or last != COMPENSATE or run not in TERMINAL:
+        return ActivationState(known or "BLOCKED")
+    text = records.get(undone, "")
+    succeeded = text.startswith("{") and json.loads(text)[Record.STATE] == ActivationState.SUCCEEDED
+    return ActivationState.BLOCKED if succeeded and run != RunState.SUCCEEDED else ActivationState.SKIPPED
+
+
 def _node(  # noqa: PLR0917 - each is a column
     node: str,
     kind: str,
     stage: str,
+    state: ActivationState,
     record: Mapping[str, Any],
     duration: float | None,
     failure: Failure | None,
@@ -323,7 +339,7 @@ def _node(  # noqa: PLR0917 - each is a column
         id=node,
         type=kind,
         stage=stage,
-        state=ActivationState(record.get(Record.STATE, "BLOCKED")),
+        state=state,
         attempt=record.get(Record.ATTEMPTS, 0),
         started_at=began / 1000 if began else None,
         ended_at=ended / 1000 if ended else None,

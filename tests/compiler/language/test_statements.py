@@ -349,6 +349,8 @@ def test_the_time_of_a_loop_is_no_name() -> None:
     """`within` is a word where a length stands behind it; a loop over items has none."""
     node = _node("a = while within = { n: 0 }, within.n < 3, at most 20 { next within }")
     assert node.param("within") is None
+    told = _node('a = while s = { n: 0 }, s.n < 3, at most 20, within "2h" { next s }')
+    assert told.param("within") == Literal("2h"), "as a document may have it"
     _, found = reader.read("pipeline p\na = foreach x in input.xs, within 2h { yield x }")
     assert [(each.code, each.message) for each in found] == [("syntax-error", "a `foreach` has no `within`")]
 
