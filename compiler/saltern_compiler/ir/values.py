@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from saltern_compiler.diagnostics.model import NOWHERE, Origin
 from saltern_compiler.expr.ast import Const, Expr, ListExpr, MapExpr
@@ -22,6 +22,14 @@ class Literal:
 
     value: Json
     origin: Origin = field(default=NOWHERE, compare=False)
+    parts: Mapping[Any, Literal] = field(default_factory=dict, compare=False, repr=False)
+    """Items and members, as far as their places are known."""
+
+    def place(self, *path: str | int) -> Origin:
+        """Return where a part of it stands, or the smallest part around it of which that is known."""
+        if not path or path[0] not in self.parts:
+            return self.origin.child(*path)
+        return self.parts[path[0]].place(*path[1:])
 
     def __hash__(self) -> int:
         """Hash by text, since JSON values may be lists and dicts."""
@@ -99,14 +107,16 @@ Value: TypeAlias = Literal | Expression | Template | TypeValue | SecretRef | Lis
 def make_list(items: Sequence[Value], origin: Origin = NOWHERE) -> Value:
     """Make a list in normal form."""
     if all(isinstance(item, Literal) for item in items):
-        return Literal([item.value for item in items if isinstance(item, Literal)], origin)
+        known = [item for item in items if isinstance(item, Literal)]
+        return Literal([item.value for item in known], origin, dict(enumerate(known)))
     return ListValue(tuple(items), origin)
 
 
 def make_object(fields: Mapping[str, Value], origin: Origin = NOWHERE) -> Value:
     """Make an object in normal form."""
     if all(isinstance(value, Literal) for value in fields.values()):
-        return Literal({name: value.value for name, value in fields.items() if isinstance(value, Literal)}, origin)
+        members = {name: value for name, value in fields.items() if isinstance(value, Literal)}
+        return Literal({name: member.value for name, member in members.items()}, origin, members)
     return ObjectValue(tuple(sorted(fields.items(), key=lambda pair: pair[0])), origin)
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from saltern_compiler.diagnostics.model import Diagnostic, Origin
+from saltern_compiler.diagnostics.model import Diagnostic, Edit, Fix, Origin
 from saltern_compiler.diagnostics.suggest import did_you_mean, it_takes
-from saltern_compiler.ir.pipeline import LIMITS
-from saltern_compiler.ir.values import Literal, SecretRef, Value
+from saltern_compiler.frontend.durations import seconds
+from saltern_compiler.ir.pipeline import LENGTHS, LIMITS
+from saltern_compiler.ir.values import Literal, ObjectValue, SecretRef, Value
 from saltern_compiler.passes.base import Context
 from saltern_compiler.passes.values import misfits
 from saltern_runtime.spec import DOUBLE, INT, ConnectorSpec, Field, LiteralType, ObjectType, Param, show
@@ -76,13 +77,28 @@ def _judge(owner: str, param: Param, value: Value) -> list[Diagnostic]:
         return [Diagnostic("literal-secret", message, where, notes=notes)]
     if not isinstance(value, Literal):
         notes = ("A setting is the same for every run; values of a run go into parameters of nodes.",)
-        return [Diagnostic("not-a-literal", f"`{param.name}` of {owner} must be written out", where, notes=notes)]
+        message = f"`{param.name}` of {owner} must be written out"
+        return [Diagnostic("not-a-literal", message, at, notes=notes) for at in _computed(value)]
+    if param.name in LENGTHS and isinstance(value.value, str):
+        message = f"`{param.name}` of {owner} is not a duration"
+        fixes = (
+            (Fix(f"Write `{value.value}`", (Edit(where, value.value),)),) if seconds(value.value) is not None else ()
+        )
+        notes = (f"It takes a length of time: `{param.name}: 10s`.",)
+        return [Diagnostic("ill-typed-setting", message, where, notes=notes, fixes=fixes)]
     return [
         Diagnostic(
             "ill-typed-setting",
             f"`{param.name}` of {owner}: {misfit.message}",
-            where.child(*misfit.path),
+            value.place(*misfit.path),
             notes=(f"It takes {show(param.type)}.",),
         )
         for misfit in misfits(value.value, param.type)
     ]
+
+
+def _computed(value: Value) -> list[Origin]:
+    """Return where what is no literal stands in a value."""
+    if isinstance(value, ObjectValue):
+        return [place for _, member in value.fields for place in _computed(member)]
+    return [] if isinstance(value, Literal) else [value.origin]

@@ -8,7 +8,7 @@ from typing import Final
 from saltern_compiler.diagnostics.model import Diagnostic
 from saltern_compiler.diagnostics.suggest import did_you_mean, join, replace_by, there_are
 from saltern_compiler.ir.pipeline import LIMITS, Connection, Node, Pipeline
-from saltern_compiler.ir.values import Literal
+from saltern_compiler.ir.values import Literal, ObjectValue, Value, make_object
 from saltern_compiler.passes.analyses.shape import SHAPE
 from saltern_compiler.passes.base import Check, Context
 from saltern_compiler.passes.settings import LIMITS_TYPE, check_settings, connection_settings
@@ -55,21 +55,32 @@ class Connections(Check):
 def _check_limits(connection: Connection, context: Context) -> None:
     """Report limits that let nothing through, that say nothing, or that nothing would come under."""
     given = connection.setting(LIMITS)
-    if not isinstance(given, Literal) or next(misfits(given.value, LIMITS_TYPE), None) is not None:
-        return  # missing, or found already
+    if given is None:
+        return
+    known = given if isinstance(given, Literal) else make_object(_literals(given), given.origin)
+    assert isinstance(known, Literal), "made of literals"
+    found = {misfit.path[:1] for misfit in misfits(known.value, LIMITS_TYPE)}
+    if () in found:
+        return
 
     def report(message: str, note: str, *path: str) -> None:
-        context.report(Diagnostic("invalid-limit", message, given.origin.child(*path), notes=(note,)))
+        context.report(Diagnostic("invalid-limit", message, known.place(*path), notes=(note,)))
 
     if not context.registry.calls_through(connection.connector):
         message = f"nothing calls through a connection of `{connection.connector}`, so there is nothing to limit"
         report(message, "Leave the limits out.")
-    if not _LIMITS.keys() & given.value.keys():
+    if not found and known is given and not _LIMITS.keys() & known.value.keys():
         report(f"the limits of `{connection.name}` say nothing", "Write `per_second`, `concurrency`, or both.")
     for name, (least, most, rule) in _LIMITS.items():
-        value = given.value.get(name)
-        if value is not None and not least <= value <= most:
+        value = known.value.get(name)
+        if value is not None and (name,) not in found and not least <= value <= most:
             report(f"`{name}` of `{connection.name}` is {value}", rule, name)
+
+
+def _literals(value: Value) -> dict[str, Value]:
+    """Return the members of a value that are written out."""
+    fields = value.fields if isinstance(value, ObjectValue) else ()
+    return {name: member for name, member in fields if isinstance(member, Literal)}
 
 
 def _check_use(node: Node, spec: NodeType, pipeline: Pipeline, context: Context) -> None:

@@ -83,6 +83,6 @@ def _check_form(node: Node, param: Param, value: Value, context: Context) -> Non
         report("not-a-literal", f"`{param.name}` of `{node.id}` must be written out", why)
     elif isinstance(value, Literal):
         for misfit in misfits(value.value, param.type):
-            at = value.origin.child(*misfit.path)
+            at = value.place(*misfit.path)
             takes = f"`{param.name}` takes {show(param.type)}."
             report("ill-typed-parameter", f"`{param.name}` of `{node.id}`: {misfit.message}", takes, at=at)
