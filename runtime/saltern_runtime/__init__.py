@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         Skipped,
         Sleeps,
         Stage,
+        Starts,
         node,
     )
     from saltern_runtime.spec import Limits, Retry
@@ -50,14 +51,14 @@ _HOME = dict.fromkeys(
             "Skipped",
             "Sleeps",
         ),
-        *("Stage", "node"),
+        *("Stage", "Starts", "node"),
     ),
     "saltern_runtime.graph",
 ) | dict.fromkeys(("Limits", "Retry"), "saltern_runtime.spec")
 
 __all__ = [
     "SKIPPED", "Ask", "Awaits", "Calls", "Carries", "Connection", "Context", "Graph", "Limits", "Node", "On", "Opens", "Responds", "Retry",
-    "RunInfo", "Schedule", "Skipped", "Sleeps", "Stage", "__version__", "node", "require",
+    "RunInfo", "Schedule", "Skipped", "Sleeps", "Stage", "Starts", "__version__", "node", "require",
 ]  # fmt: skip
 
 

@@ -14,15 +14,29 @@ from importlib import resources
 from typing import Any, get_args
 
 from saltern_runtime.context import SKIPPED, Ask, Connection, Context, MissingSecretError, RunInfo, Skipped
-from saltern_runtime.inline import inlined
+from saltern_runtime.inline import inlined, started
 from saltern_runtime.spec import Limits, OnError, OnLimit, OnSkip
 from saltern_runtime.spec.limits import AT_ONCE, DEADLINE, RETENTION
 from saltern_runtime.spec.names import AMBIENT, COMPENSATE, ERROR, OUTCOMES, SCHEDULE_ID
-from saltern_runtime.stage import Awaits, Calls, Carries, Node, On, Opens, Responds, Schedule, Sleeps, Stage, node
+from saltern_runtime.stage import (
+    Awaits,
+    Callee,
+    Calls,
+    Carries,
+    Node,
+    On,
+    Opens,
+    Responds,
+    Schedule,
+    Sleeps,
+    Stage,
+    Starts,
+    node,
+)
 
 __all__ = [
     "SKIPPED", "Ask", "Awaits", "Calls", "Carries", "Connection", "Context", "Graph", "GraphError",
-    "MissingSecretError", "Node", "On", "Opens", "Responds", "RunInfo", "Schedule", "Skipped", "Sleeps", "Stage", "node",
+    "MissingSecretError", "Node", "On", "Opens", "Responds", "RunInfo", "Schedule", "Skipped", "Sleeps", "Stage", "Starts", "node",
 ]  # fmt: skip
 
 
@@ -49,8 +63,8 @@ class Graph:
         self.name = name
         self.package = package
         self.connections = {connection.name: connection for connection in connections}
-        for called in _calls(stages):
-            self._share_connections(called)
+        for other in _others(stages):
+            self._share_connections(other)
         self.schedules = {schedule.id: schedule for schedule in schedules}
         self.deadline = deadline
         self.retention = retention
@@ -67,8 +81,16 @@ class Graph:
         """Node id → stage name."""
         self.parts = tuple(map(inlined, stages))
         """The stages of its own graph, with those of bodies inside."""
-        for owner, stage in _walk("", self.parts):
-            self._add(owner, stage)
+        self.started: dict[str, Callee] = {}
+        """Root (the id of a node and a colon) → the graph that the node makes runs of. Its stages stand here too, under names
+        that begin with the root."""
+        self.root_of: dict[str, str] = {}
+        """Name of a stage of such a graph's own → the root."""
+        self._add_all(self.parts)
+        for root, graph, parts in started(self.parts):
+            self.started[root] = graph
+            self.root_of |= {stage.name: root for stage in parts}
+            self._add_all(parts)
         self._check_bodies()
         self._check_schedules(schedules)
         for connection in connections:
@@ -90,9 +112,10 @@ class Graph:
                 for member in self.members(owner)
                 if not self.needs[member] and not self.stages[member].compensates
             )
-            for owner in ("", *dict.fromkeys(self.owner_of.values()))
+            for owner in ("", *self.started, *dict.fromkeys(self.owner_of.values()))
         }
-        """Owner → the stages of its body that need nothing inside of it; under the empty name, those of the pipeline itself."""
+        """Owner → the stages of its body that need nothing inside of it; under the empty name, those of the pipeline itself, under
+        a root those of what is started."""
         self.entries = self.starts[""]
         self.compensations = dict(self._compensations())
         """Stage name → the stage that takes back what it did."""
@@ -128,12 +151,20 @@ class Graph:
         return tuple(owners)
 
     def members(self, owner: str) -> tuple[str, ...]:
-        """Return the stages of a body, without those of bodies inside of it; of the pipeline itself for the empty name."""
-        return tuple(name for name in self.stages if self.owner_of.get(name, "") == owner)
+        """Return the stages of a body, without those of bodies inside of it.
+
+        For the empty name they are the pipeline's own, for a root those of what is started.
+        """
+        homes = {**self.root_of, **self.owner_of}
+        return tuple(name for name in self.stages if homes.get(name, "") == owner)
 
     def keyword(self, node_id: str) -> str:
         """Return the keyword under which a node's value is passed."""
         return self.nodes[node_id].name
+
+    def _add_all(self, stages: tuple[Stage, ...]) -> None:
+        for owner, stage in _walk("", stages):
+            self._add(owner, stage)
 
     def _add(self, owner: str, stage: Stage) -> None:
         if stage.name in self.stages:
@@ -182,11 +213,11 @@ class Graph:
         if body.variable in taken | {*AMBIENT} or body.scope + body.variable in self._functions:
             raise GraphError(f"{where} names its item {body.variable!r}, which has another meaning")
 
-    def _share_connections(self, called: Calls) -> None:
-        """Take over the connections of a pipeline that is called, but for those that others stand in for."""
-        for name, connection in called.graph.connections.items():
-            if name not in called.connections and self.connections.setdefault(name, connection) != connection:
-                raise GraphError(f"{self.name}: {called.graph.name!r} has another connection {name!r}")
+    def _share_connections(self, other: Calls | Starts) -> None:
+        """Take over the connections of a pipeline that is called or started, but for those that others stand in for."""
+        for name, connection in other.graph.connections.items():
+            if name not in other.connections and self.connections.setdefault(name, connection) != connection:
+                raise GraphError(f"{self.name}: {other.graph.name!r} has another connection {name!r}")
 
     def _check_schedules(self, schedules: tuple[Schedule, ...]) -> None:
         if len(self.schedules) != len(schedules):
@@ -331,13 +362,13 @@ def _check_limits(where: str, limits: Limits | None) -> None:
         raise GraphError(f"{where} counts by the unknown {limits.by!r}")
 
 
-def _calls(stages: tuple[Stage, ...]) -> Iterator[Calls]:
-    """Yield every call that a stage ends with."""
+def _others(stages: tuple[Stage, ...]) -> Iterator[Calls | Starts]:
+    """Yield every call, and every start, that a stage ends with."""
     for stage in stages:
-        if isinstance(stage.ends, Calls):
+        if isinstance(stage.ends, Calls | Starts):
             yield stage.ends
         elif stage.opens is not None:
-            yield from _calls(stage.opens.stages)
+            yield from _others(stage.opens.stages)
 
 
 def _walk(owner: str, stages: tuple[Stage, ...]) -> Iterator[tuple[str, Stage]]:

@@ -1,13 +1,13 @@
-"""A call as the engine knows it: a region of one round, whose body is the graph of the pipeline that is called."""
+"""Other pipelines as the engine knows them: a call is a region of one round, what is started stands beside the pipeline's own graph."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from saltern_runtime.spec.names import INPUT
-from saltern_runtime.stage import Calls, Ends, On, Opens, Responds, Stage
+from saltern_runtime.spec.names import INPUT, ROOT
+from saltern_runtime.stage import Callee, Calls, Ends, On, Opens, Responds, Stage, Starts
 
 _RETURN = "return"
 
@@ -28,22 +28,35 @@ def inlined(stage: Stage) -> Stage:
             return stage
 
 
+def started(stages: tuple[Stage, ...]) -> Iterator[tuple[str, Callee, tuple[Stage, ...]]]:
+    """Yield what stages start, and what that starts: its root, its graph, and its stages under names that begin with the root."""
+    for stage in stages:
+        if isinstance(stage.ends, Starts):
+            root, graph = f"{stage.nodes[-1].id}{ROOT}", stage.ends.graph
+            placed = tuple(_placed(one, root, root, stage.ends.connections) for one in graph.parts)
+            yield root, graph, placed
+            yield from started(placed)
+        elif stage.opens is not None:
+            yield from started(stage.opens.stages)
+
+
 def _called(stage: Stage, calls: Calls) -> Opens:
     scope = f"{stage.nodes[-1].id}/"
-    body = tuple(_placed(one, stage.name, scope, calls.connections) for one in calls.graph.parts)
+    body = tuple(_placed(one, f"{stage.name}/", scope, calls.connections) for one in calls.graph.parts)
     result = f"{scope}{_RETURN}" if _RETURN in calls.graph.nodes else ""
     return Opens(INPUT, body, result=result, at_most=1, on_skip="null", gather=only, scope=scope)
 
 
 def _placed(stage: Stage, at: str, scope: str, connections: Mapping[str, str]) -> Stage:
-    """Return a stage of a pipeline as one of the body of a call: names of stages follow the call's stage, ids its node."""
+    """Return a stage of another pipeline with `at` before the names of stages, and `scope` before those of nodes."""
     return replace(
         stage,
-        name=f"{at}/{stage.name}",
+        name=f"{at}{stage.name}",
         nodes=tuple(node.within(scope, connections) for node in stage.nodes),
         when=tuple(On(f"{scope}{on.node}", on.handle) for on in stage.when),
-        after=tuple(f"{at}/{name}" for name in stage.after),
-        relay=tuple(f"{at}/{name}" for name in stage.relay),
+        after=tuple(f"{at}{name}" for name in stage.after),
+        relay=tuple(f"{at}{name}" for name in stage.relay),
+        compensates=stage.compensates and f"{scope}{stage.compensates}",
         ends=_ends(stage, at, scope, connections),
     )
 
@@ -52,8 +65,11 @@ def _ends(stage: Stage, at: str, scope: str, connections: Mapping[str, str]) -> 
     match stage.ends:
         case Opens():
             return _opens(stage.ends, at, scope, connections)
+        case Starts(graph, given):
+            stand_in = {name: given.get(name, name) for name in graph.connections}
+            return replace(stage.ends, connections={name: connections.get(by, by) for name, by in stand_in.items()})
         case Responds():
-            return None  # the request that it answers is one that starts a run of its own
+            return None  # the request that it answers is one that starts the pipeline by itself
         case _:
             return stage.ends
 

@@ -162,12 +162,15 @@ class Opens:
 
 
 class Callee(Protocol):
-    """What a call needs of the graph that it runs."""
+    """What a call, or a start, needs of the graph that it runs."""
 
     name: str
     parts: tuple[Stage, ...]
     nodes: dict[str, Node[Any, Any]]
     connections: dict[str, Connection]
+    deadline: float
+    retention: float
+    reserve: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +183,20 @@ class Calls:
     graph: Callee
     connections: Mapping[str, str] = field(default_factory=dict)
     """Connection of the pipeline that is called → the one that stands in for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Starts:
+    """The stage ends by making a run of its own of another pipeline.
+
+    Its input is what the last node's function gave; its id becomes the value of that node.
+    """
+
+    graph: Callee
+    connections: Mapping[str, str] = field(default_factory=dict)
+    """Connection of the pipeline that is started → the one that stands in for it."""
+    linked: bool = False
+    """Whether it is cancelled with the run that makes it, and over by that one's deadline."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +242,7 @@ class Responds:
     """The value of the stage's last node answers the request that started the run."""
 
 
-Ends: TypeAlias = Opens | Sleeps | Awaits | Responds | Calls | None
+Ends: TypeAlias = Opens | Sleeps | Awaits | Responds | Calls | Starts | None
 """What a stage does once its nodes have run."""
 
 

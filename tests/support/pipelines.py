@@ -231,7 +231,7 @@ def _of_while(draw: st.DrawFn) -> dict[str, Value]:
     may = {
         "within": make_expression(Call("duration", (Const("90s"),))),
         "on_limit": Literal("continue"),
-        "type": TypeValue(draw(types())),
+        "type": TypeValue(draw(TYPES)),
     }
     return {name: value for name, value in may.items() if draw(st.booleans())}
 
@@ -261,6 +261,7 @@ def _nodes(draw: st.DrawFn, prefix: str, names: list[str], depth: int) -> list[N
             "error",
             "llm.chat",
             "call.score",
+            "start.score",
             "if",
             "switch",
             *(["foreach", "while", "try", "parallel"] if depth else []),
@@ -304,7 +305,7 @@ def _nodes(draw: st.DrawFn, prefix: str, names: list[str], depth: int) -> list[N
             version=2 if kind == "llm.chat" else 1,
             params=tuple(sorted(params.items())),
             connection="model" if kind == "llm.chat" else None,
-            mapping=draw(MAPPINGS) if kind == "call.score" else (),
+            mapping=draw(MAPPINGS) if kind in {"call.score", "start.score"} else (),
             control=tuple(sorted(control, key=lambda edge: (edge.source, edge.handle))),
             join=draw(st.sampled_from(["all", "any"])),
             after=tuple(sorted(after)),

@@ -76,7 +76,9 @@ def test_the_source_map_leads_back(case, trees):
         for node_id, entry in written["nodes"].items():
             module, _, name = entry["function"].removeprefix(f"{case}.").rpartition(".")
             function = getattr(load(module), name)
-            assert node_id == function.id or (entry["source"] and node_id.endswith(f"/{function.id}"))
+            assert node_id == function.id or (
+                entry["source"] and node_id.endswith((f"/{function.id}", f":{function.id}"))
+            )
             lines = (SOURCES[case].parent / entry.get("source", written["source"])).read_text().splitlines()
             if entry["place"].startswith("/"):  # of a drawing
                 number = int(entry["place"].rpartition("/")[2])
@@ -84,7 +86,7 @@ def test_the_source_map_leads_back(case, trees):
                 continue
             line, _ = entry["place"].split(":")
             word, kind = (
-                node_id.rpartition("/")[2],
+                function.id.rpartition("/")[2],
                 function.type.partition("@")[0],
             )  # what a body gives is written as `yield`; a condition stands before its `at most`
             whole = {"check": "at most", "attempt": "try", "catch": "try", "arm": "parallel"}

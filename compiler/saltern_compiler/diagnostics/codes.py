@@ -92,6 +92,7 @@ CODES: Final[Mapping[str, Code]] = {
     "region-without-yield": Code("Finds a `foreach` whose body has no `yield`, or only a disabled one."),
     "repeated-section": Code("Reports a section that stands a second time."),
     "reserved-id": Code("Finds nodes whose id means something else."),
+    "reserved-input": Code("Finds starts of a pipeline that has an input named `linked`."),
     "second-respond": Code("Finds a `respond` that may be reached after another one."),
     "source-too-large": Code(
         "Reports a source of more than 1,000,000 characters in the language, or 8,388,608 as a document."

@@ -9,7 +9,7 @@ from typing import Final, Literal
 from saltern_compiler.expr.show import show as show_expr
 from saltern_compiler.ir.attempts import CATCH
 from saltern_compiler.ir.graph import reads, topological
-from saltern_compiler.ir.pipeline import CALL, CHECK, RESULT_TYPES, Node, Pipeline, Region, Trigger, called_by
+from saltern_compiler.ir.pipeline import CHECK, RESULT_TYPES, Node, Pipeline, Region, Trigger, called_by
 from saltern_compiler.ir.values import Expression, Template, Value
 from saltern_compiler.ir.values import Literal as LiteralValue
 from saltern_compiler.registry import Registry
@@ -83,7 +83,7 @@ def _graph(region: Region, registry: Registry) -> Graph:
 
 def _box(node: Node, registry: Registry) -> Box:
     called = called_by(node)
-    shown = f"{CALL} {called}" if called else node.type + ("" if node.version == 1 else f"@{node.version}")
+    shown = node.type.replace(".", " ", 1) if called else node.type + ("" if node.version == 1 else f"@{node.version}")
     shown += f" · {node.connection}" if node.connection else ""
     shown += " · off" if node.disabled else ""
     title = node.id.rpartition("/")[2]

@@ -23,6 +23,8 @@ MAX_REGIONS: Final = 50
 STOP: Final = "stop"
 CALL: Final = "call"
 """The family of the node types that run a pipeline: `call.score` runs what is used as `score`."""
+START: Final = "start"
+"""The family of those that make a run of its own of one."""
 YIELD: Final = "yield"
 NEXT: Final = "next"
 CHECK: Final = "check"
@@ -164,9 +166,9 @@ def region_of(owner: str, nodes: Iterable[Node], variables: tuple[str, ...]) -> 
 
 
 def called_by(node: Node) -> str:
-    """Return the name under which a node's type knows the pipeline that it runs; empty where it runs none."""
+    """Return the name under which a node's type knows the pipeline that it runs, or starts; empty where it does neither."""
     family, _, name = node.type.partition(".")
-    return name if family == CALL else ""
+    return name if family in (CALL, START) else ""
 
 
 def asks(owner: str, condition: Value, origin: Origin) -> Node:

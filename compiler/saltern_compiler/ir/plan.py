@@ -100,6 +100,18 @@ class Calls:
 
 
 @dataclass(frozen=True, slots=True)
+class Starts:
+    """A stage ends by making a run of its own of another pipeline, with what its last node's function gives as the input."""
+
+    part: str
+    """The name of that part of the plan."""
+    connections: tuple[tuple[str, str], ...] = ()
+    """Connection of that pipeline → the one that stands in for it; sorted."""
+    linked: bool = False
+    """Whether it is cancelled with the run that makes it, and over by that one's deadline."""
+
+
+@dataclass(frozen=True, slots=True)
 class Stage:
     """The unit of claim, lease, retry and checkpoint: pure nodes, then at most one with an effect."""
 
@@ -130,7 +142,7 @@ class Stage:
     the relay in place of what the relay needs (of the run's start, where it needs nothing); sorted."""
     owner: str = ""
     """Name of the stage in whose body it stands; `needs`, `after`, `relay` and `when` stay inside of that body."""
-    ends: Opens | Sleeps | Awaits | Responds | Calls | None = None
+    ends: Opens | Sleeps | Awaits | Responds | Calls | Starts | None = None
     """What it does once its nodes have run. The stages of a body that it opens stand right behind, with it as `owner`."""
     decisions: tuple[Decision, ...] = field(default=(), compare=False)
 

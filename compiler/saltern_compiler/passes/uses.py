@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
-from saltern_compiler.ir.pipeline import CALL, Connection, Node, Pipeline, called_by
+from saltern_compiler.ir.pipeline import CALL, START, Connection, Node, Pipeline, called_by
 from saltern_compiler.ir.values import SecretRef, Value
 from saltern_compiler.registry import Registry
 from saltern_runtime.spec import NodeType, Param, Policy, Type
@@ -40,16 +40,18 @@ Uses: TypeAlias = Mapping[str, "Callee | Trouble"]
 
 
 def with_uses(registry: Registry, uses: Uses) -> Registry:
-    """Return a registry that has a node type for each pipeline that can be called: its inputs are the parameters."""
-    base = registry.node(CALL)
-    callees = ((name, use) for name, use in uses.items() if isinstance(use, Callee))
-    return registry.extended(_node_type(base, name, callee) for name, callee in callees if base is not None)
+    """Return a registry that has two node types for each pipeline that is used, to call it and to start it: its inputs are the parameters."""
+    bases = [base for base in map(registry.node, (CALL, START)) if base is not None]
+    callees = [(name, use) for name, use in uses.items() if isinstance(use, Callee)]
+    return registry.extended(_node_type(base, name, callee) for name, callee in callees for base in bases)
 
 
 def _node_type(base: NodeType, name: str, callee: Callee) -> NodeType:
-    fields = callee.pipeline.input.fields
-    params = tuple(Param(field.name, field.type, required=field.required, doc=field.doc) for field in fields)
-    return replace(base, name=f"{CALL}.{name}", params=params, result=callee.output, calls=name)
+    own = {param.name for param in base.params}
+    fields = [field for field in callee.pipeline.input.fields if field.name not in own]
+    params = (Param(field.name, field.type, required=field.required, doc=field.doc) for field in fields)
+    result = base.result if base.detached else callee.output
+    return replace(base, name=f"{base.name}.{name}", params=(*params, *base.params), result=result, calls=name)
 
 
 def calls_of(pipeline: Pipeline, uses: Uses) -> Iterator[tuple[Node, Callee]]:

@@ -7,7 +7,7 @@ import os
 import sys
 import tempfile
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import redirect_stdout
 from dataclasses import replace
 from importlib import import_module
@@ -20,10 +20,10 @@ from saltern_runtime.dev import store, view
 from saltern_runtime.dev.children import Children
 from saltern_runtime.dev.desk import Desk, read
 from saltern_runtime.dev.tree import Tree, TreeError
-from saltern_runtime.engine.service import in_one_process
+from saltern_runtime.engine.service import InOneProcess, in_one_process
 from saltern_runtime.settings import Settings
 from saltern_runtime.spec import Json
-from saltern_runtime.store.views import TERMINAL, RunState
+from saltern_runtime.store.views import TERMINAL, RunState, RunView
 from saltern_runtime.web.models import run_json
 
 LOOK: Final = 0.2
@@ -39,7 +39,7 @@ class InputError(Exception):
 def run(tree: Tree, source: str, *, answers: Sequence[str] = (), json_events: bool = False) -> int:
     """Run once with the input of a file (`-`: standard input); the output goes to stdout. Raises InputError and TreeError.
 
-    `answers` are `NODE=ANSWER` pairs for nodes that wait for one; of others a person is asked, where one sits there.
+    What the run starts is run to its end as well. `answers` are `NODE=ANSWER` pairs for nodes that wait for one; of others a person is asked, where one sits there.
     """
     sys.path.insert(0, str(tree.folder))
     os.environ["PYTHONPATH"] = str(tree.folder)
@@ -55,17 +55,43 @@ def run(tree: Tree, source: str, *, answers: Sequence[str] = (), json_events: bo
         with in_one_process(graph, redis_url=store.start(children, Path(folder)), settings=settings) as opened:
             started = opened.service.start(given, tenant="local", trigger="run")
             desk = Desk(opened.service, known, asks=source != "-" and sys.stdin.isatty())
-            while (ended := opened.finish(started.run_id, LOOK)).state not in TERMINAL:
-                desk.look(ended)
-    shown: Mapping[str, Any] = run_json(ended)
+            ended = _finish(opened, desk, started.run_id)
+            others = list(_others(opened, desk))
+    shown: list[Mapping[str, Any]] = [run_json(run) for run in (ended, *others)]
     if json_events:
-        view.JsonView(sys.stderr).update([shown])
+        view.JsonView(sys.stderr).update(shown)
     else:
-        sys.stderr.write("\n".join(view.lines(shown, color=sys.stderr.isatty())) + "\n")
+        for run in shown:
+            sys.stderr.write("\n".join(view.lines(run, color=sys.stderr.isatty())) + "\n")
     if ended.state is not RunState.SUCCEEDED:
         return 1
     sys.stdout.write(json.dumps(ended.output, indent=2) + "\n")
     return 0
+
+
+def _finish(opened: InOneProcess, desk: Desk, run_id: str) -> RunView:
+    while (run := opened.finish(run_id, LOOK)).state not in TERMINAL:
+        desk.look(run)
+    return run
+
+
+def _others(opened: InOneProcess, desk: Desk) -> Iterator[RunView]:
+    """Run what was started to its end, and what that starts in turn, the oldest first."""
+    done: set[str] = set()
+    while True:
+        page = opened.service.list("local", limit=200)
+        found = [run.id for run in page.runs]
+        while page.cursor is not None:
+            page = opened.service.list("local", limit=200, cursor=page.cursor)
+            found += [run.id for run in page.runs]
+        waiting = [run for run in reversed(found) if run not in done]
+        if not waiting:
+            return
+        for run_id in waiting:
+            done.add(run_id)
+            run = _finish(opened, desk, run_id)
+            if run.parent is not None:
+                yield run
 
 
 def load(tree: Tree, module: str) -> Any:

@@ -110,7 +110,7 @@ class ScreenView:
 
 def lines(run: Run, width: int = 120, *, color: bool = False) -> list[str]:
     """Draw a run: its state and time, and one line for each node."""
-    head = ["run", run["id"], run["state"], _took(run["created_at"], run["ended_at"]), run["trigger"]]
+    head = ["run", run["id"], run["state"], _took(run["created_at"], run["ended_at"]), _begun(run)]
     nodes = run["nodes"]
     widths = [max((len(plain(node[key])) for node in nodes), default=0) for key in ("id", "type")]
     drawn = [_paint(_cut("  ".join(filter(None, map(plain, head))), width), "1", color=color)]
@@ -129,6 +129,11 @@ def lines(run: Run, width: int = 120, *, color: bool = False) -> list[str]:
     if run["failure"] is not None:
         drawn.append(_paint(_cut(f"  {_why(run['failure'])}", width), "31", color=color))
     return drawn
+
+
+def _begun(run: Run) -> str:
+    """Say what began a run; of one that another began, what it runs."""
+    return f"{run['trigger']} {run['pipeline']}" if run.get("parent") else str(run["trigger"])
 
 
 def items(node: Mapping[str, Any]) -> str:

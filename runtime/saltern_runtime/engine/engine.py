@@ -23,7 +23,7 @@ from saltern_runtime.engine.policy import Trouble, classify, decide, expired, lo
 from saltern_runtime.engine.results import Result
 from saltern_runtime.engine.stages import NodeFailedError, Plans, StagePlan
 from saltern_runtime.errors import NodeError, PermanentError, StopRun
-from saltern_runtime.graph import Awaits, Carries, Graph, Node
+from saltern_runtime.graph import Awaits, Carries, Graph, Node, Starts
 from saltern_runtime.models import plain
 from saltern_runtime.settings import Settings
 from saltern_runtime.spec.limits import RETENTION
@@ -172,6 +172,8 @@ class Engine:
             taken=result.taken,
         )
         keep, next_nonce = self.graph.retention, self._next(end)
+        if result.start is not None:
+            return self._start(plan, claim, outcome, result.start, next_nonce)
         if result.sleep is not None:
             return self.store.suspend(claim, result.sleep, outcome, next_nonce, keep=keep)
         if plan.stage.opens is not None and plan.stage.opens.carries is not None:
@@ -186,6 +188,19 @@ class Engine:
                 return self._failed(plan, claim, classify(error, plan.stage.nodes[-1].id), next_nonce)
             outcome = replace(outcome, values={**result.values, scopes[-1] + plan.stage.nodes[-1].id: empty})
         return self._advance(plan, claim, outcome, next_nonce, keep=keep)
+
+    def _start(self, plan: StagePlan, claim: Claim, outcome: Outcome, text: str, next_nonce: str | None) -> Answer:
+        """Make a run of another pipeline, the same one whoever comes to it how often, and record its id as the node's value."""
+        ends, node = plan.stage.ends, plan.stage.nodes[-1]
+        assert isinstance(ends, Starts), "asked for stages that start one"
+        new = self.plans.new_run(claim, node, ends, text)
+        if ends.linked:
+            status = self.store.adopt(claim, new.id)
+            if status != "ok":
+                return Answer(status)
+        self.dispatcher.ring(self.store.create(new).bells)
+        outcome = replace(outcome, values={**outcome.values, scopes_of(claim.path)[-1] + node.id: _compact(new.id)})
+        return self._advance(plan, claim, outcome, next_nonce, keep=self.graph.retention)
 
     def _collect(self, plan: StagePlan, claim: Claim, end: float) -> Answer:
         """Record the value of a region whose rounds are all done."""

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
 
 from saltern_runtime.errors import PermanentError
-from saltern_runtime.graph import Ask, Awaits, Node, Opens, Responds, Sleeps
+from saltern_runtime.graph import Ask, Awaits, Node, Opens, Responds, Sleeps, Starts
 from saltern_runtime.store.calls import Sleep
 from saltern_runtime.store.keys import RESPONSE
 
@@ -35,6 +35,8 @@ class Result:
     """Where a node is cached: whether its value was known."""
     sleep: Sleep | None = None
     """How long it sleeps. Its own value, null, is there once that is over."""
+    start: str | None = None
+    """The input (JSON text) of a run that it makes. Its own value, that run's id, is there once that is made."""
 
     def add(self, node: Node[Any, Any], place: str, value: Any, text: str, ends: object) -> None:
         """Take what a node's function returned, and its JSON text, as what the stage ends with asks."""
@@ -45,6 +47,8 @@ class Result:
                 self.sleep = slept(value)
             case Awaits():
                 self.sleep = asked(value)
+            case Starts():
+                self.start = text
             case Responds():
                 self.values |= {place: text, RESPONSE: text}
             case _:

@@ -25,10 +25,11 @@ from saltern_runtime.graph import (
     On,
     RunInfo,
     Stage,
+    Starts,
 )
-from saltern_runtime.spec.names import AMBIENT, ERROR, INPUT, OUTCOMES, RUN, SUCCESS
-from saltern_runtime.store.calls import Claim, Opening
-from saltern_runtime.store.keys import ANSWER, queue_name
+from saltern_runtime.spec.names import AMBIENT, ERROR, INPUT, OUTCOMES, ROOT, RUN, SUCCESS
+from saltern_runtime.store.calls import Claim, NewRun, Opening
+from saltern_runtime.store.keys import ANSWER, child_id, digest_of, queue_name
 from saltern_runtime.store.scripts import Body, Dependant
 
 log = logging.getLogger("saltern.engine")
@@ -166,6 +167,7 @@ class Plans:
         """`address` says where the answer is taken for an activation (its path) of a claim's run."""
         self.graph = graph
         self._address = address
+        self._shards = shards
         self.plan = graph.digest
         self.stages = {name: StagePlan(graph, stage, self.plan, shards) for name, stage in graph.stages.items()}
         hung = [on for stage in graph.stages.values() for on in stage.when]
@@ -205,6 +207,30 @@ class Plans:
     def queues(self) -> tuple[str, ...]:
         """Full names of all queues, sorted."""
         return tuple(sorted({prepared.queue for prepared in self.stages.values()}))
+
+    def new_run(self, claim: Claim, node: Node[Any, Any], starts: Starts, text: str) -> NewRun:
+        """Describe the run that a stage starts (`text` is its input): the same for whoever comes to it again.
+
+        It is kept at least as long as that may happen. A linked one is over by the deadline of its maker.
+        """
+        root, graph = f"{node.id}{ROOT}", starts.graph
+        deadline = min(graph.deadline, claim.time_left) if starts.linked else graph.deadline
+        return NewRun(
+            id=child_id(claim.run, claim.path, self._shards),
+            plan=self.plan,
+            tenant=claim.tenant,
+            trigger="start",
+            input=text,
+            body=digest_of(text),
+            idempotency="",
+            deadline=deadline,
+            retention=max(graph.retention, claim.time_left),
+            entries=tuple(self.stages[name].arrival(1) for name in self.graph.starts[root]),
+            reserve=min(graph.reserve, deadline),
+            pipeline=graph.name,
+            root=root,
+            parent=claim.run,
+        )
 
     def of(self, path: str) -> StagePlan:
         """Return the stage of an activation."""
@@ -314,6 +340,7 @@ class Plans:
             return {}, {}
         cause = {"node": node.id, "attempts": 0, **json.loads(failure)}
         cause["type"] = self.graph.nodes.get(cause["node"], node).type
+        cause["node"] = cause["node"].rpartition(ROOT)[2]  # as its own pipeline names it
         return {node.id: ERROR}, {f"{scope}{node.id}{FAILURE}": _compact(cause)}
 
     def goes_on(self, claim: Claim, carries: Carries, state: str, deadline: float, max_payload: int) -> bool:

@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import secrets
+from typing import Final
 
 from saltern_runtime.engine.dispatch import Dispatcher
 from saltern_runtime.store.calls import Bell
 from saltern_runtime.store.reading import Reader
 from saltern_runtime.store.store import Store
+from saltern_runtime.store.views import TERMINAL
 
 log = logging.getLogger("saltern.timers")
+_CANCELLED: Final = json.dumps(
+    {"kind": "cancelled", "code": "cancelled", "message": "the run that started it was cancelled"}
+)
 ROUNDS = 100
 """Calls in one sweep, at most, so that no shard starves the others. Each takes 64 entries; some leave a rest that is due at once."""
 
@@ -31,12 +37,21 @@ class Sweeper:
         done = 0
         for shard in range(self._store.settings.shards):
             for turn in range(ROUNDS):
-                due, bells = self._store.take_due(shard, self._replica, gap=anew and turn == 0)
-                self._ring(bells)
-                done += due
-                if not due:
+                swept = self._store.take_due(shard, self._replica, gap=anew and turn == 0)
+                self._ring(swept.bells)
+                for run, child in swept.linked:
+                    self._cancel(run, child)
+                done += swept.due
+                if not swept.due:
                     break
         return done
+
+    def _cancel(self, run: str, child: str) -> None:
+        """Cancel a run with the one that made it. One that is not there may yet be made, while its maker is not over."""
+        state, bells = self._store.cancel(child, None, _CANCELLED)
+        self._dispatcher.ring(bells)
+        if state is not None or self._reader.state(run) in {*TERMINAL, None}:
+            self._store.unlink(run, child)
 
     def _ring(self, bells: tuple[Bell, ...]) -> None:
         """Ring new bells; ring old ones again unless the broker's queue shows that one still waits there."""

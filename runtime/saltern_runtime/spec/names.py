@@ -28,6 +28,10 @@ FAILURE_TYPE: Final[ObjectType] = obj(
     }
 )
 """The type of a node's failure; generated code takes it as `NodeFailure`."""
+ROOT: Final = ":"
+"""Stands behind the id of a node that starts another pipeline, and before the names of what that pipeline is made of."""
+LINKED: Final = "linked"
+"""The parameter of a start that is none of the pipeline's that is started."""
 COMPENSATE: Final = "compensate"
 """The handle that what takes a node's effect back hangs on, and the type of that; the store knows it by its name, `<node>/compensate`."""
 SCHEDULE_ID: Final = r"[A-Za-z_][A-Za-z0-9_-]{0,63}"

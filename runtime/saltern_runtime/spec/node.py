@@ -78,6 +78,8 @@ class NodeType:
     """For a node type that owns a body: the function gives the items of its rounds."""
     calls: str = ""
     """The name under which a pipeline knows another one, whose graph runs as a part of the run: the function gives its input."""
+    detached: bool = False
+    """Whether what it calls is a run of its own: the node's value is that run's id."""
     sleeps: bool = False
     """The function gives a length of time, or a point in time, for which the run sleeps; the node's value is null."""
     awaits: AwaitsSpec | None = None

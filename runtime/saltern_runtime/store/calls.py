@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, Self
+from typing import Any, Literal, NamedTuple, Self
 
 from saltern_runtime.store.records import Cursor, Record
 from saltern_runtime.store.scripts import Dependant
@@ -98,6 +98,19 @@ class NewRun:
     entries: tuple[Dependant, ...]
     reserve: float = 0.0
     """What of the deadline is for compensations."""
+    pipeline: str = ""
+    """The name of what it runs, where another run made it; `root` is what names of its stages begin with, `parent` that run."""
+    root: str = ""
+    parent: str = ""
+
+
+class Swept(NamedTuple):
+    """What a turn of the timers did: how many entries were due, the bells to send, and runs to cancel with another one."""
+
+    due: int
+    bells: tuple[Bell, ...]
+    linked: tuple[tuple[str, str], ...] = ()
+    """Of each: the run that was cancelled, and the one that is to be."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,10 @@ import dataclasses
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final, cast
+from typing import Any, Final, TypeVar, cast
 
 from saltern_runtime.observe.metrics import Figures
-from saltern_runtime.spec.names import COMPENSATE
+from saltern_runtime.spec.names import COMPENSATE, ROOT
 from saltern_runtime.store.items import body_node, inside, opened
 from saltern_runtime.store.keys import ANSWER, RESPONSE, shard_of
 from saltern_runtime.store.records import LAYOUT, Cursor, Record
@@ -34,7 +34,10 @@ Shape = Sequence[Any]
 waits for from outside, if anything]."""
 
 
-_SUMMARY: Final = ["state", "tenant", "trigger", "plan", "created", "deadline", "ended", "failure", "layout", "reserve"]
+_Named = TypeVar("_Named", NodeView, Awaited)
+_SUMMARY: Final = [
+    "state", "tenant", "trigger", "plan", "created", "deadline", "ended", "failure", "layout", "reserve", "pipeline", "root", "parent",
+]  # fmt: skip
 """Fields of a run that a listing shows or goes by."""
 
 
@@ -63,14 +66,19 @@ class Reader:
         _refuse_later(run_id, fields.get("layout"))
         if not fields or (tenant is not None and fields["tenant"] != tenant):
             return None
+        root = fields.get("root") or ""
+        if root and values[1] is None:
+            values[1] = self._store.patiently(
+                lambda: self._store.client.hget(keys.run(run_id, ":vals"), f"{root}return")
+            )
         given, output = (None if text is None else json.loads(self._store.inside(text)) for text in values)
-        summary = self._summary(run_id, fields)
+        summary, shape = self._summary(run_id, fields), self._shape_of(run_id, fields)
         return RunView(
             **{field.name: getattr(summary, field.name) for field in dataclasses.fields(RunSummary)},
             input=given,
             output=output if summary.state is RunState.SUCCEEDED else None,
             nodes=self._nodes(run_id, fields, records),
-            awaits=tuple(waiting(self._shape(run_id, fields["plan"]), records))
+            awaits=tuple(_beneath(root, found) for found in waiting(shape, records))
             if summary.state not in TERMINAL
             else (),
         )
@@ -81,17 +89,18 @@ class Reader:
 
         def read() -> list[Any]:
             with self._store.client.pipeline(transaction=True) as pipe:
-                pipe.hmget(keys.run(run_id), ["plan", "layout"])
+                pipe.hmget(keys.run(run_id), ["plan", "layout", "root"])
                 pipe.hget(keys.run(run_id, ":acts"), path)
                 pipe.hget(keys.run(run_id, ":vals"), f"{path}{ANSWER}")
                 return pipe.execute()
 
         if shard_of(run_id) is None:
             return None
-        (plan, layout), record, answer = self._store.patiently(read)
+        (plan, layout, root), record, answer = self._store.patiently(read)
         _refuse_later(run_id, layout)
         known = json.loads(record) if record is not None and record.startswith("{") else None
         found = None if plan is None else awaited(self._shape(run_id, plan), path, known)
+        found = None if found is None else _beneath(root or "", found)
         if found is None or answer is None:
             return found
         return replace(found, answer=self._store.inside(answer.partition("|")[2]))
@@ -174,22 +183,24 @@ class Reader:
         state, ended = RunState(fields["state"]), fields.get("ended")
         return RunSummary(
             id=run_id,
-            pipeline=self._pipeline,
+            pipeline=fields.get("pipeline") or self._pipeline,
             state=state,
             tenant=fields["tenant"],
             trigger=fields["trigger"],
+            parent=fields.get("parent"),
             plan=fields["plan"],
             created_at=int(fields["created"]) / 1000,
             deadline=(int(fields["deadline"]) + int(fields.get("reserve") or 0)) / 1000,
             ended_at=int(ended) / 1000 if ended is not None else None,
-            failure=read_failure(fields.get("failure")) if state in TERMINAL else None,
+            failure=read_failure(fields.get("failure"), fields.get("root") or "") if state in TERMINAL else None,
         )
 
     def _nodes(self, run_id: str, fields: Mapping[str, str], records: Mapping[str, str]) -> tuple[NodeView, ...]:
         shown: list[NodeView] = []
+        root = fields.get("root") or ""
         ended = read_failure(fields.get("failure"))
         known: dict[str, tuple[Items | None, ActivationState]] = {}
-        for stage, nodes, *rest in self._shape(run_id, fields["plan"]):
+        for stage, nodes, *rest in self._shape_of(run_id, fields):
             owner = str(rest[0]) if rest else ""
             if owner:
                 items, state = inside(fields, stage, *known[owner])
@@ -214,7 +225,16 @@ class Reader:
                 is_last = index == len(nodes) - 1
                 shape = (items, int(Record.HIT in record)) if is_last else (None, 0)
                 shown.append(_node(node, kind, stage, state, record, durations.get(node), failure, *shape))
-        return tuple(shown)
+        return tuple(_beneath(root, node) for node in shown)
+
+    def _shape_of(self, run_id: str, fields: Mapping[str, str]) -> Shape:
+        """Return what a run's plan says of the stages that are its own: those beneath its root, and none that it starts."""
+        root = fields.get("root") or ""
+        return [
+            stage
+            for stage in self._shape(run_id, fields["plan"])
+            if stage[0].startswith(root) and ROOT not in stage[0][len(root) :]
+        ]
 
     def _shape(self, run_id: str, plan: str) -> Shape:
         if plan not in self._shapes:
@@ -301,12 +321,31 @@ def _refuse_later(run_id: str, layout: str | None) -> None:
         raise NewerLayoutError(f"LAYOUT {layout} of run {run_id}")
 
 
-def read_failure(text: str | None) -> Failure | None:
-    """Read a failure's JSON text."""
+def read_failure(text: str | None, root: str = "") -> Failure | None:
+    """Read a failure's JSON text, of a run whose nodes' ids begin with a root."""
     if not text:
         return None
     failure = json.loads(text)
-    return Failure(failure["kind"], failure["code"], failure["message"], failure.get("node"), failure.get("status"))
+    node = failure.get("node")
+    return Failure(
+        failure["kind"],
+        failure["code"],
+        failure["message"],
+        None if node is None else node.removeprefix(root),
+        failure.get("status"),
+    )
+
+
+def _beneath(root: str, of: _Named) -> _Named:
+    """Name a node, or what waits at it, as its own pipeline does."""
+    if not root:
+        return of
+    if isinstance(of, Awaited):
+        return replace(of, node=of.node.removeprefix(root))
+    failure = of.failure
+    if failure is not None and failure.node is not None:
+        failure = replace(failure, node=failure.node.removeprefix(root))
+    return replace(of, id=of.id.removeprefix(root), failure=failure)
 
 
 def _state(

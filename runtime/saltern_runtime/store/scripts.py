@@ -100,6 +100,9 @@ class Create(_Rings):
     retention: int
     entries: Sequence[Dependant]
     reserve: int | None = None
+    pipeline: str | None = None
+    root: str | None = None
+    parent: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,6 +212,17 @@ class Lose(_Rings):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Adopt(_Rings):
+    """See adopt.lua."""
+
+    script = "adopt"
+    run: str
+    path: str
+    nonce: str
+    child: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stop(_Ends):
     """See stop.lua."""
 
@@ -295,8 +309,8 @@ class Cancel(_Rings):
 
     script = "cancel"
     run: str
-    tenant: str
     failure: str
+    tenant: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -309,7 +323,7 @@ class Reconcile(_Rings):
 
 
 CALLS: Final[tuple[type[Call], ...]] = (
-    Create, Tick, Current, Answer, Advance, PutItems, Open, Again, Lose, Stop, Suspend, Signal, Fail, Extend, Release, TakeDue, Cancel, Reconcile,
+    Create, Tick, Current, Answer, Advance, PutItems, Open, Again, Lose, Adopt, Stop, Suspend, Signal, Fail, Extend, Release, TakeDue, Cancel, Reconcile,
 )  # fmt: skip
 
 

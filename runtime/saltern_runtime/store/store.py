@@ -31,6 +31,7 @@ from saltern_runtime.store.calls import (
     Standing,
     Status,
     Stopped,
+    Swept,
     read_bells,
     read_claim,
 )
@@ -70,6 +71,7 @@ class Store(Link):
             "retention": int(new.retention * 1000),
             "reserve": int(new.reserve * 1000) or None,
             "entries": new.entries,
+            **({"pipeline": new.pipeline, "root": new.root, "parent": new.parent} if new.parent else {}),
         }
 
     def _input(self, new: NewRun) -> str:
@@ -184,6 +186,17 @@ class Store(Link):
             run=claim.run, path=claim.path, nonce=claim.nonce, losers=losers, failure=failure, **self._rings
         )
         return self._answered(shard, self._send(shard, call))
+
+    def adopt(self, claim: Claim, child: str) -> Status:
+        """Note a run that is about to be made and is cancelled with the claim's."""
+        shard = _shard(claim.run)
+        call = scripts.Adopt(run=claim.run, path=claim.path, nonce=claim.nonce, child=child, **self._rings)
+        return cast("Status", self._send(shard, call)[0])
+
+    def unlink(self, run_id: str, child: str) -> None:
+        """Forget that a run is to be cancelled with another one: it was."""
+        key = self.keys.run(run_id, ":linked")
+        self.patiently(lambda: self.client.srem(key, child))
 
     def stop(self, claim: Claim, stopped: Stopped, next_nonce: str | None, *, keep: float = RETENTION) -> Answer:
         """End a run early, as a node says."""
@@ -300,10 +313,8 @@ class Store(Link):
         call = scripts.Release(run=claim.run, path=claim.path, nonce=claim.nonce, **self._rings)
         return self._answered(shard, self._send(shard, call))
 
-    def take_due(
-        self, shard: int, replica: str, nonce: str | None = None, *, gap: bool = False
-    ) -> tuple[int, tuple[Bell, ...]]:
-        """Do what is due, at most 64 entries; returns how many there were, and bells. `gap`: no lease is to be trusted yet."""
+    def take_due(self, shard: int, replica: str, nonce: str | None = None, *, gap: bool = False) -> Swept:
+        """Do what is due, at most 64 entries. `gap`: no lease is to be trusted yet."""
         call = scripts.TakeDue(
             replica=replica,
             nonce=nonce or new_nonce(),
@@ -311,11 +322,12 @@ class Store(Link):
             gap=True if gap else None,
             **self._claims,
         )
-        due, bells = self._send(shard, call)
-        return int(due), read_bells(shard, bells)
+        due, bells, linked = self._send(shard, call)
+        pairs = (pair.partition("|") for pair in linked.split())
+        return Swept(int(due), read_bells(shard, bells), tuple((run, child) for run, _, child in pairs))
 
-    def cancel(self, run_id: str, tenant: str, failure: str) -> tuple[str | None, tuple[Bell, ...]]:
-        """End a run early; returns the state it is in now, None where the tenant has no such run."""
+    def cancel(self, run_id: str, tenant: str | None, failure: str) -> tuple[str | None, tuple[Bell, ...]]:
+        """End a run early; returns the state it is in now, None where the tenant (None: any) has no such run."""
         shard = shard_of(run_id)
         if shard is None:
             return None, ()

@@ -122,6 +122,8 @@ class RunSummary:
     state: RunState
     tenant: str
     trigger: str
+    parent: str | None = None
+    """The run that started it, where one did."""
     plan: str
     created_at: float
     deadline: float

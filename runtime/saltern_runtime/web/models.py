@@ -66,6 +66,7 @@ class RunSummary(BaseModel):
     pipeline: str
     state: RunState
     trigger: str
+    parent: str | None = Field(default=None, description="The run that started it, where one did.")
     plan: str
     created_at: datetime
     deadline: datetime
@@ -180,6 +181,7 @@ def _summary(run: RunSummaryView) -> dict[str, Json]:
         "pipeline": run.pipeline,
         "state": str(run.state),
         "trigger": run.trigger,
+        "parent": run.parent,
         "plan": run.plan,
         "created_at": _time(run.created_at),
         "deadline": _time(run.deadline),

@@ -102,9 +102,10 @@ class Classes:
         for planned in plan.nodes:
             if planned.node.id == RETURN:
                 continue
-            if planned.spec.calls and isinstance(planned.returns, ListType):
-                doc = f"What `{planned.node.id}` calls `{planned.spec.calls}` with."
-                classes._name_all(planned.returns.item, class_name(f"{planned.spec.calls} input"), doc)
+            if planned.spec.calls:
+                given = planned.returns.item if isinstance(planned.returns, ListType) else planned.returns
+                doc = f"What `{planned.node.id}` {planned.spec.name.partition('.')[0]}s `{planned.spec.calls}` with."
+                classes._name_all(given, class_name(f"{planned.spec.calls} input"), doc)
                 doc = f"What `{planned.spec.calls}` returns."
                 classes._name_all(planned.result, class_name(f"{planned.spec.calls} output"), doc)
             if planned.node.body is not None:

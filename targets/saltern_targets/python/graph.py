@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from saltern_compiler.ir.pipeline import LIMITS, Connection
-from saltern_compiler.ir.plan import Awaits, Calls, Carries, Opens, Plan, Responds, Schedule, Sleeps, Stage
+from saltern_compiler.ir.plan import Awaits, Calls, Carries, Opens, Plan, Responds, Schedule, Sleeps, Stage, Starts
 from saltern_compiler.ir.values import Literal, SecretRef
 from saltern_compiler.pytext import literal
 from saltern_runtime.spec import DEFAULT_POLICY, Limits, Retry
@@ -126,16 +126,18 @@ class _Stages:
                 parts.append("ends=Responds()")
             case Awaits():
                 parts.append(f"ends={self._awaits(stage.ends)}")
-            case Calls():
-                parts.append(f"ends={self._calls(stage.ends)}")
+            case Calls() | Starts():
+                parts.append(f"ends={self._other(stage.ends)}")
         return f"Stage({', '.join(parts)})"
 
-    def _calls(self, calls: Calls) -> str:
-        self.module.use("saltern_runtime", "Calls")
-        known = f"{calls.part.upper()}_GRAPH"
-        self.module.use(f"{part_package(self.plan, calls.part)}.graph", f"GRAPH as {known}")
-        mapped = f", connections={literal(dict(calls.connections))}" if calls.connections else ""
-        return f"Calls({known}{mapped})"
+    def _other(self, ends: Calls | Starts) -> str:
+        kind = type(ends).__name__
+        self.module.use("saltern_runtime", kind)
+        known = f"{ends.part.upper()}_GRAPH"
+        self.module.use(f"{part_package(self.plan, ends.part)}.graph", f"GRAPH as {known}")
+        mapped = f", connections={literal(dict(ends.connections))}" if ends.connections else ""
+        linked = ", linked=True" if isinstance(ends, Starts) and ends.linked else ""
+        return f"{kind}({known}{mapped}{linked})"
 
     def _opens(self, opens: Opens, owner: str) -> str:
         self.module.use("saltern_runtime", "Opens")

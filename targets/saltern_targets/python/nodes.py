@@ -207,9 +207,10 @@ class _Writer:
         return [*lines, "    case _:", f'        return "{ELSE}"']
 
     def input(self, planned: PlannedNode, values: Values) -> list[str]:
-        """`return [Input(...)]`: what another pipeline is called with."""
-        given = make_object(dict(planned.node.params))
-        return values.returned(make_list([given]), planned.returns)
+        """`return [Input(...)]`: what another pipeline is called with; started, `return Input(...)`."""
+        passed = {param.name for param in planned.spec.params if param.passed}
+        given = make_object({name: value for name, value in planned.node.params if name in passed})
+        return values.returned(given if planned.spec.detached else make_list([given]), planned.returns)
 
     def merge(self, planned: PlannedNode, values: Values) -> list[str]:
         """Return the first value, in written order, that was not skipped."""

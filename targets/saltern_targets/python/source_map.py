@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from saltern_compiler.ir.plan import Calls, Plan
+from saltern_compiler.ir.plan import Calls, Plan, Starts
 from saltern_runtime.spec import Json
+from saltern_runtime.spec.names import ROOT
 from saltern_targets.names import function_names, package_name, part_package
 from saltern_targets.writing import json_file
 
@@ -35,6 +36,10 @@ def _nodes(root: Plan, plan: Plan, package: str, scope: str, at: str) -> Iterato
             },
         )
     for stage in plan.stages:
+        if isinstance(stage.ends, Starts):
+            started = root.part(stage.ends.part)
+            beneath = f"{scope}{stage.nodes[-1]}{ROOT}"
+            yield from _nodes(root, started, part_package(root, stage.ends.part), beneath, beneath)
         if isinstance(stage.ends, Calls):
             called = root.part(stage.ends.part)
             inner = f"{scope}{stage.nodes[-1]}/", f"{at}{stage.name}/"

@@ -75,7 +75,7 @@ class Bench:
         self.client.hset(self.key("sweep"), mapping={"last": now, "since": now - 3_600_000})
 
     def sweep(self, nonce=None):
-        due, bells = self.store.take_due(0, "one", nonce)
+        due, bells, _ = self.store.take_due(0, "one", nonce)
         self.bells += bells
         self.check()
         return due, bells

@@ -7,6 +7,7 @@ import pytest
 from redis.exceptions import ResponseError
 
 from saltern_runtime.settings import Settings
+from saltern_runtime.store.calls import Swept
 from saltern_runtime.store.reading import Reader
 from saltern_runtime.store.store import Store, StoreUnavailableError, StoreUnfitError
 from tests.runtime.store.conftest import Bench
@@ -65,10 +66,10 @@ def test_an_unreachable_server_is_an_error_in_time():
 def test_calls_wait_out_a_restart(own_redis):
     """A call made while the server is down is sent again until it is back; its scripts are loaded anew."""
     store = Store("s", Settings(redis_url=own_redis.url), patience=20.0)
-    assert store.take_due(0, "one") == (0, ())
+    assert store.take_due(0, "one") == Swept(0, ())
     own_redis.kill()
     threading.Timer(0.3, own_redis.start).start()
-    assert store.take_due(0, "one") == (0, ())
+    assert store.take_due(0, "one") == Swept(0, ())
     store.close()
     end = time.monotonic() + 10
     while own_redis.process.poll() is not None and time.monotonic() < end:
@@ -84,7 +85,7 @@ def test_a_store_crosses_a_fork(redis_url, service):
     mine = store.client
     pid = os.fork()
     if pid == 0:
-        os._exit(0 if store.client is not mine and store.take_due(0, "child") == (0, ()) else 1)
+        os._exit(0 if store.client is not mine and store.take_due(0, "child") == Swept(0, ()) else 1)
     assert os.waitpid(pid, 0)[1] == 0
     assert store.client is mine
     store.close()

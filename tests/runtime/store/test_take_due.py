@@ -1,6 +1,6 @@
 """take_due: the timers' script; reconcile."""
 
-from saltern_runtime.store.calls import Failed
+from saltern_runtime.store.calls import Failed, Swept
 from tests.runtime.store.conftest import dep
 
 
@@ -127,7 +127,7 @@ def test_two_replicas_do_it_once(bench):
     bench.due_now(f"a|{made.run_id}|a")
     first = bench.store.take_due(0, "one", "nonce")
     assert first[0] == 1
-    assert bench.store.take_due(0, "two", "other") == (0, ())
+    assert bench.store.take_due(0, "two", "other") == Swept(0, ())
     assert bench.store.take_due(0, "one", "nonce") == first
     assert bench.acts(made.run_id)["a"]["l"] == 1
 

@@ -12,7 +12,6 @@ from saltern_compiler.expr.ast import Const, Expr, MapExpr, Span
 from saltern_compiler.expr.show import show
 from saltern_compiler.frontend.language import syntax as syn
 from saltern_compiler.frontend.language.types import TypeBuilder, span_of, token_span
-from saltern_compiler.ir.pipeline import CALL
 from saltern_runtime.spec.names import ELSE, THEN, case_handle, case_key
 
 _OPTIONS: Final = {
@@ -101,7 +100,7 @@ class Builder(TypeBuilder):
         return syn.Operation(name.text, None if version is None else self._number(version), span_of(meta))
 
     def called(self, meta: Meta, parts: Sequence[Token]) -> syn.Operation:
-        return syn.Operation(f"{CALL}.{parts[1]}", None, span_of(meta))
+        return syn.Operation(".".join(parts), None, span_of(meta))
 
     def dotted(self, meta: Meta, parts: Sequence[Token]) -> syn.Name:
         return syn.Name(".".join(parts), span_of(meta))

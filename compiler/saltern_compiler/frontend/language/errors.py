@@ -36,7 +36,7 @@ _WORDS: Final = {
     "LBRACE": "`{`", "RBRACE": "`}`", "LESSTHAN": "`<`", "MORETHAN": "`>`", "DOT": "`.`", "MINUS": "`-`",
     "QUESTION": "`?`", "ELLIPSIS": "`...`", "AT_MOST": "`at most`", "WITHIN": "`within`", "ON_ERROR": "`on error`", "QUOTED": "a name in backquotes",
 }  # fmt: skip
-_HIDDEN: Final = frozenset({"WHITESPACE", "COMMENT", "QUOTED", "COMPENSATE", "DO", "CALL", "WITH"})
+_HIDDEN: Final = frozenset({"WHITESPACE", "COMMENT", "QUOTED", "COMPENSATE", "DO", "CALL", "START", "WITH"})
 _ASSIGNMENT: Final = re.compile(r"[ \t]*([A-Za-z_]\w*)[ \t]*=(?!=)[ \t]*(.*)")
 _OPERATION: Final = re.compile(r"[A-Za-z_][\w.]*(@\d+)?(\(\w*\)?)?\s*")
 _INSTEAD: Final = {

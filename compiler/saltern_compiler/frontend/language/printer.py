@@ -18,7 +18,6 @@ from saltern_compiler.frontend.remarks import BEFORE, BESIDE, END, INSIDE, NODE,
 from saltern_compiler.frontend.statements import BRANCHES, Nesting, Statement, cases, else_name
 from saltern_compiler.ir.attempts import ATTEMPT, CATCH, PARALLEL, TRY, VALUES, is_part, parts
 from saltern_compiler.ir.pipeline import (
-    CALL,
     CHECK,
     ERROR_TYPE,
     RESULT_TYPES,
@@ -331,7 +330,7 @@ class _Writer(SectionWriter):
 def _operation(node: Node) -> str:
     called = called_by(node)
     if called and node.version == 1 and IDENTIFIER.fullmatch(called):
-        return f"{CALL} {called}"
+        return node.type.replace(".", " ", 1)
     return node.type + ("" if node.version == 1 else f"@{node.version}")
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from saltern_compiler.diagnostics.model import Diagnostic
 from saltern_compiler.diagnostics.suggest import did_you_mean, replace_by, there_are
-from saltern_compiler.ir.pipeline import CALL, Node, Pipeline, called_by
+from saltern_compiler.ir.pipeline import CALL, START, Node, Pipeline, called_by
 from saltern_compiler.passes.base import Check, Context
 
 
@@ -19,7 +19,7 @@ class NodeTypes(Check):
     def check(self, pipeline: Pipeline, context: Context) -> None:
         """Report each node whose type is not to be had."""
         for node in pipeline.body.walk():
-            if called_by(node) or node.type == CALL:
+            if called_by(node) or node.type in (CALL, START):
                 _check_call(node, pipeline, context)
             else:
                 _check(node, context)
@@ -27,14 +27,15 @@ class NodeTypes(Check):
 
 def _check_call(node: Node, pipeline: Pipeline, context: Context) -> None:
     name, place = called_by(node), node.place("type")
+    family = node.type.partition(".")[0]
     if not name:
-        notes: tuple[str, ...] = ("The type of a call ends in the name of what it calls: `call.score`.",)
-        context.report(Diagnostic("unknown-use", f"`{node.id}` calls nothing", place, notes=notes), node.id)
+        notes: tuple[str, ...] = (f"The type ends in the name of what it {family}s: `{family}.score`.",)
+        context.report(Diagnostic("unknown-use", f"`{node.id}` {family}s nothing", place, notes=notes), node.id)
     elif pipeline.use(name) is None:
         near = context.nearest(name, [use.name for use in pipeline.uses])
         notes = did_you_mean(near) or (f'Say where it lies: `use {name} = "./{name}.saltern"`.',)
-        message = f"`{node.id}` calls the unknown pipeline `{name}`"
-        fixes = replace_by([f"{CALL}{'.' if place.pointer is not None else ' '}{each}" for each in near], place)
+        message = f"`{node.id}` {family}s the unknown pipeline `{name}`"
+        fixes = replace_by([f"{family}{'.' if place.pointer is not None else ' '}{each}" for each in near], place)
         context.report(Diagnostic("unknown-use", message, place, notes=notes, fixes=fixes), node.id)
     elif context.registry.node(node.type) is None:
         context.broken.add(node.id)  # what it uses leads nowhere, which is told where it is used

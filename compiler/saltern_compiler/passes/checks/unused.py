@@ -66,9 +66,9 @@ def _uses(pipeline: Pipeline) -> Iterator[tuple[str, str, Origin, str]]:
         if use.name not in used:
             yield (
                 "unused-use",
-                f"nothing calls `{use.name}`",
+                f"nothing calls or starts `{use.name}`",
                 use.origin,
-                f"Write `call {use.name} {{ … }}`, or take it out.",
+                f"Write `call {use.name} {{ … }}` or `start {use.name} {{ … }}`, or take it out.",
             )
 
 

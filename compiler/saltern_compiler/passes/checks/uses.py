@@ -7,16 +7,16 @@ from dataclasses import dataclass
 
 from saltern_compiler.diagnostics.model import Diagnostic, Related
 from saltern_compiler.diagnostics.suggest import did_you_mean, there_are
-from saltern_compiler.ir.pipeline import STOP, Connection, Node, Pipeline, called_by
+from saltern_compiler.ir.pipeline import START, STOP, Connection, Node, Pipeline, called_by
 from saltern_compiler.ir.values import Literal
 from saltern_compiler.passes.base import Check, Context
 from saltern_compiler.passes.uses import Callee, Trouble, brought, calls_of, connections_of, nodes_in_all, settled
-from saltern_runtime.spec.names import COMPENSATE
+from saltern_runtime.spec.names import COMPENSATE, LINKED
 
 
 @dataclass(frozen=True, slots=True)
 class Uses(Check):
-    """`missing-pipeline`, `broken-pipeline`, `recursive-use`, `connection-clash`, `stop-in-call`, and what stands after `with`."""
+    """`missing-pipeline`, `broken-pipeline`, `recursive-use`, `connection-clash`, `stop-in-call`, `reserved-input`, and what stands after `with`."""
 
     name: str = "uses"
     limit: int = 10_000
@@ -34,7 +34,7 @@ class Uses(Check):
                 message = f"`{node.id}` maps connections, but calls no pipeline"
                 context.report(Diagnostic("unexpected-connection", message, node.place("with"), notes=notes))
         for node, callee in calls_of(pipeline, context.uses):
-            for finding in (*_mapped(node, callee, pipeline, context), *_stops(node, callee)):
+            for finding in (*_mapped(node, callee, pipeline, context), *_unfit(node, callee)):
                 context.report(finding)
         for finding in _clashes(pipeline, context):
             context.report(finding)
@@ -64,6 +64,15 @@ def _mapped(node: Node, callee: Callee, pipeline: Pipeline, context: Context) ->
             notes = (f"`{called_by(node)}` needs a connection of the connector `{wanted.connector}`.",)
             message = f"`{node.id}` maps `{name}` to `{given}`, a connection of `{ours.connector}`"
             yield Diagnostic("wrong-connector", message, place, notes=notes)
+
+
+def _unfit(node: Node, callee: Callee) -> Iterator[Diagnostic]:
+    if not node.type.startswith(f"{START}."):
+        yield from _stops(node, callee)
+    elif LINKED in {field.name for field in callee.pipeline.input.fields}:
+        notes = (f"At `start` it says whether the run is linked: rename the input in {callee.path}, or call it.",)
+        message = f"`{called_by(node)}` has an input `{LINKED}`, so that it cannot be started"
+        yield Diagnostic("reserved-input", message, node.place("type"), notes=notes)
 
 
 def _stops(node: Node, callee: Callee) -> Iterator[Diagnostic]:

@@ -8,7 +8,7 @@ from typing import Any, Final, cast
 
 from saltern_compiler.ir.bound import literals
 from saltern_compiler.ir.pipeline import CHECK, NEXT, RETURN, YIELD, Node, Pipeline
-from saltern_compiler.ir.plan import Awaits, Calls, Carries, Decision, Opens, Responds, Sleeps
+from saltern_compiler.ir.plan import Awaits, Calls, Carries, Decision, Opens, Responds, Sleeps, Starts
 from saltern_compiler.passes.analyses.shape import Shape
 from saltern_compiler.passes.layers import decide, layers
 from saltern_compiler.registry import Registry
@@ -28,7 +28,7 @@ from saltern_runtime.spec import (
 )
 from saltern_runtime.spec import Carries as CarriesSpec
 from saltern_runtime.spec.limits import DEADLINE, LEASE, RETENTION
-from saltern_runtime.spec.names import COMPENSATE
+from saltern_runtime.spec.names import COMPENSATE, LINKED
 
 _RESERVE: Final = 300.0
 """Seconds of a deadline that are for compensations, at most, where a pipeline does not say."""
@@ -67,11 +67,13 @@ def _is_asked(spec: NodeType, effect: Effect) -> bool:
 
 def ends_of(
     node: Node, spec: NodeType, value: Type = ANY, part: str = ""
-) -> Opens | Sleeps | Awaits | Responds | Calls | None:
+) -> Opens | Sleeps | Awaits | Responds | Calls | Starts | None:
     """Return what a stage does once its last node's function has returned.
 
     `value` is the type of that node's value, `part` that part of the plan which a call runs.
     """
+    if spec.calls and spec.detached:
+        return Starts(part, node.mapping, linked=bool(literals(node).get(LINKED)))
     if spec.calls:
         return Calls(part, node.mapping)
     if spec.sleeps:
@@ -121,6 +123,8 @@ def stage_decisions(  # noqa: C901 - one line a reason
         why = f"it takes back what {node.control[0].source} did, once the run has failed or was cancelled"
     elif isinstance(ends, Calls) and len(nodes) == 1:
         why = f"it gives the input of {spec.calls}, whose stages run as its body"
+    elif isinstance(ends, Starts) and len(nodes) == 1:
+        why = f"it gives the input of {spec.calls}, which becomes a run of its own"
     elif isinstance(ends, Opens) and len(nodes) == 1:
         why = "it gives the items of its body, whose stages run for each of them"
     elif len(nodes) == 1 and effect is Effect.PURE:

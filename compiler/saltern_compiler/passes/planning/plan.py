@@ -148,7 +148,7 @@ def _items(node_id: str, shape: Shape, types: Types) -> tuple[tuple[str, Type], 
 def _returns(node: Node, spec: NodeType, types: Types, uses: Uses) -> Type:
     callee = uses.get(spec.calls)
     if isinstance(callee, Callee):
-        return ListType(callee.pipeline.input)
+        return callee.pipeline.input if spec.detached else ListType(callee.pipeline.input)
     if spec.region is not None:
         item = types.items[node.id]
         return ListType(item) if spec.region.carries is None else item

@@ -77,6 +77,7 @@ local LAYOUT = 1 -- of all that a run keeps; a run of a later one is left alone
 local EVENTS = 4096 -- entries of a run's stream, about
 local TURN = 30000 -- how long a turn waits for a worker before it is looked after, ms
 local FOREVER = 60000 -- the longest wait between two rings of one bell, ms
+local HOUR = 3600000
 
 local OPEN = { QUEUED = true, RUNNING = true, WAITING = true, CANCELLING = true, COMPENSATING = true }
 local RUNS = { none = true, lost = true } -- verdicts with which an attempt is made

@@ -1,4 +1,6 @@
 -- Shared by the scripts that create runs; stands between the prelude and the script.
+--
+-- @may pipeline, root, parent
 
 -- Make the run that the call describes, with its entry stages READY; answers its bells. They are kept with the run, so that
 -- the call may be sent twice.
@@ -9,6 +11,9 @@ local function make_run(input)
     'HSET', key, 'state', 'QUEUED', 'open', 0, 'running', 0, 'plan', call.plan, 'tenant', call.tenant, 'trigger', call.trigger,
     'created', now, 'deadline', deadline, 'reserve', call.reserve or 0, 'retention', call.retention, 'generation', 0, 'layout', LAYOUT
   )
+  if call.parent then
+    redis.call('HSET', key, 'pipeline', call.pipeline, 'root', call.root, 'parent', call.parent)
+  end
   redis.call('HSET', key_of(call.run, ':vals'), '', input)
   redis.call('ZADD', DUE, deadline, 'r|' .. call.run)
   local index = prefix .. 'runs:' .. call.tenant

@@ -3,16 +3,16 @@
 -- @call replica, nonce, sweep, gap?, lease, bells, ring
 -- Sweep and lease are ms; gap says that the server was started anew: a gap, however short. At most 64 entries at a time. Any number
 -- of replicas may call it.
--- Answers: how many entries were due; bells to send.
+-- Answers: how many entries were due; bells to send; runs to cancel with another one, `<that run>|<run>` each, between spaces.
 -- Sent twice: the replica's last answer is kept for a minute.
 -- Invariants: timers know no plan, so what a worker must settle becomes READY with a verdict (lost, timeout, expired, woken); only a
 -- run's deadline they close themselves. No lease expires until they have swept one whole lease without a gap of three
 -- intervals; what expires around a gap is no lost worker.
 
 local mine = prefix .. 'sweep:' .. call.replica
-local before = redis.call('HMGET', mine, 'nonce', 'due', 'bells')
+local before = redis.call('HMGET', mine, 'nonce', 'due', 'bells', 'linked')
 if before[1] == call.nonce then
-  return { before[2], before[3] }
+  return { before[2], before[3], before[4] }
 end
 
 local swept = redis.call('HMGET', prefix .. 'sweep', 'last', 'since')
@@ -174,6 +174,25 @@ local function items(member, kind, run, path)
   end
 end
 
+-- Runs that are cancelled with this one: whoever sweeps cancels them, in their own shards, and then has them forgotten (`unlink`).
+-- One that is not there may yet be made while its maker runs.
+local linked = {}
+local function pass_on(member, run)
+  local r, later = load(run, true)
+  if later then
+    return leave(member)
+  end
+  local noted_runs = redis.call('SRANDMEMBER', key_of(run, ':linked'), AT_ONCE)
+  if #noted_runs == 0 and not (r and OPEN[r.state]) then
+    redis.call('ZREM', DUE, member)
+    return
+  end
+  redis.call('ZADD', DUE, now + call.sweep, member)
+  for _, child in ipairs(noted_runs) do
+    linked[#linked + 1] = run .. '|' .. child
+  end
+end
+
 local due = redis.call('ZRANGEBYSCORE', DUE, '-inf', now, 'WITHSCORES', 'LIMIT', 0, AT_ONCE)
 for i = 1, #due, 2 do
   local member, at = due[i], tonumber(due[i + 1])
@@ -185,6 +204,8 @@ for i = 1, #due, 2 do
   elseif kind == 'l' then
     redis.call('ZREM', DUE, member)
     moved[rest] = true
+  elseif kind == 'p' then
+    pass_on(member, rest)
   elseif kind == 'b' then
     bell(member, split(rest))
   else
@@ -204,6 +225,7 @@ for i = 1, #due, 2 do
 end
 
 local bells = finish()
-redis.call('HSET', mine, 'nonce', call.nonce, 'due', #due / 2, 'bells', bells)
+local others = table.concat(linked, ' ')
+redis.call('HSET', mine, 'nonce', call.nonce, 'due', #due / 2, 'bells', bells, 'linked', others)
 redis.call('PEXPIRE', mine, 60000)
-return { tostring(#due / 2), bells }
+return { tostring(#due / 2), bells, others }
