@@ -12,9 +12,13 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from saltern_compiler.driver import compile_source, write_tree
+from saltern_runtime.engine.service import in_one_process
+from saltern_runtime.graph import Graph
+from saltern_runtime.store.keys import new_nonce
+from saltern_runtime.store.views import RunView
 from tests.support.built import importable
 from tests.support.effort import tries
-from tests.support.once import run_once
+from tests.support.once import finish_all
 
 DEPTH = 8
 
@@ -31,6 +35,8 @@ class Program:
     files: dict[str, str] = field(default_factory=dict)
     """Pipelines that are called: name of the file → text."""
     uses: list[str] = field(default_factory=list)
+    started: dict[str, tuple] = field(default_factory=dict)
+    """Pipelines that are started: name → what stands in it."""
 
     def name(self) -> str:
         return f"n{next(self.names)}"
@@ -106,11 +112,23 @@ class Program:
 
     def write_call(self, known: str, inner: tuple) -> tuple[list[str], str]:
         """What stands inside is a pipeline of its own, which knows nothing of what stands around."""
-        name, called = self.name(), self.name()
-        other = Program(self.names, self.files)
-        self.files[f"{called}.saltern"] = other.text(called, inner, "{ zero: int, known: int }", "input.known")
-        self.uses.append(f'use {called} = "./{called}.saltern"')
+        name, called = self.name(), self.beside(inner)
         return [f"{name} = call {called} {{ zero: input.zero, known: {known or 0} }}"], name
+
+    def write_start(self, known: str, number: int, inner: tuple) -> tuple[list[str], str]:
+        """What stands inside is a run of its own; here its id is known to be there."""
+        name, after, called = self.name(), self.name(), self.beside(inner)
+        self.started[called] = inner
+        begun = f"{name} = start {called} {{ zero: input.zero, known: {known or 0} }}"
+        return [begun, f'{after} = set {{ value: {name} != "" ? {number}{f" + {known}" if known else ""} : 0 }}'], after
+
+    def beside(self, inner: tuple) -> str:
+        """Make a pipeline of its own, and use it."""
+        name = self.name()
+        other = Program(self.names, self.files, started=self.started)
+        self.files[f"{name}.saltern"] = other.text(name, inner, "{ zero: int, known: int }", "input.known")
+        self.uses.append(f'use {name} = "./{name}.saltern"')
+        return name
 
     def text(self, name: str, tree: tuple, given: str, known: str = "") -> str:
         """Write a whole pipeline."""
@@ -136,7 +154,7 @@ class Program:
 def value_of(tree: tuple, known: int = 0) -> Any:
     """Say what a construct gives; raises FailedError."""
     match tree:
-        case ("leaf" | "asked", number):
+        case ("leaf" | "asked", number) | ("start", number, _):
             return number + known
         case ("fail",):
             raise FailedError
@@ -196,6 +214,7 @@ def trees(depth: int) -> st.SearchStrategy[tuple]:
         st.tuples(st.just("try"), deep, short),
         st.tuples(st.just("try"), short, deep),
         st.tuples(st.just("call"), deep),
+        st.tuples(st.just("start"), st.integers(0, 9), deep),
         st.tuples(st.just("race"), st.sampled_from(["all", "first"]), deep, short),
         st.tuples(st.just("branch"), st.integers(0, 1), deep, short),
         st.tuples(st.just("handled"), deep, short),
@@ -219,9 +238,28 @@ def test_nested_constructs_give_what_they_say(
     folder = tmp_path_factory.mktemp("nested") / "tree"
     write_tree(result.artifacts, folder)
     with importable(folder, "nested") as load:
-        view = run_once(load("graph").GRAPH, {"zero": 0}, redis_url=redis_url)
+        runs = all_of(load("graph").GRAPH, redis_url)
+    holds(program, text, tree, runs)
+
+
+def all_of(graph: Graph, redis_url: str) -> list[RunView]:
+    """Run a pipeline, and all that it starts, to the end."""
+    tenant = new_nonce()
+    with in_one_process(graph, redis_url=redis_url) as opened:
+        opened.service.start({"zero": 0}, tenant=tenant, trigger="run")
+        return finish_all(opened, tenant)
+
+
+def holds(program: Program, text: str, tree: tuple, runs: list[RunView]) -> None:
+    """Hold a run, the first, and those that it started, against what they must give."""
+    _holds(text, runs[0], tree)
+    for run in runs[1:]:
+        _holds(str(program.files), run, program.started[run.pipeline], run.input["known"])
+
+
+def _holds(text: str, view: RunView, tree: tuple, known: int = 0) -> None:
     try:
-        expected = value_of(tree)
+        expected = value_of(tree, known)
     except FailedError:
         assert view.state == "FAILED", text
         assert view.failure is not None
