@@ -26,7 +26,7 @@ class Caching(Check):
             if node.policy.cache is None or spec is None:
                 continue
             if spec.suspends:
-                what = "a region" if spec.region is not None else "a wait"
+                what = "a region" if spec.region is not None else "a run" if spec.calls else "a wait"
                 message = f"`{node.id}` is {what}, which cannot be cached"
                 note = "What it is there for happens in time: cache the nodes whose values cost something."
             elif effects.get(node.id) is Effect.EXTERNAL:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from saltern_compiler.diagnostics.model import Diagnostic, Origin
 from saltern_compiler.diagnostics.suggest import did_you_mean, it_takes, replace_by
 from saltern_compiler.ir.bound import length_of
-from saltern_compiler.ir.pipeline import Node, Pipeline
+from saltern_compiler.ir.pipeline import CALL, START, Node, Pipeline
 from saltern_compiler.ir.values import Literal, SecretRef, Template, TypeValue, Value
 from saltern_compiler.passes.analyses.shape import SHAPE
 from saltern_compiler.passes.base import Check, Context
@@ -26,7 +26,7 @@ class Parameters(Check):
         shape = context.get(SHAPE, pipeline)
         for node in shape.nodes.values():
             spec = shape.spec(node.id)
-            if spec is None:
+            if spec is None or node.type in (CALL, START):  # of nothing: told, and what it would take is not known
                 continue
             for name, value in node.params:
                 param = spec.param(name)
