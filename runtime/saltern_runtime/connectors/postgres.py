@@ -83,6 +83,7 @@ def connected(ctx: Context) -> Iterator[psycopg.Connection[Any]]:
 
 def _connect(dsn: str, left: float) -> psycopg.Connection[Any]:
     import psycopg  # noqa: PLC0415 - reading the spec needs no SDK
+    from psycopg.types.string import TextLoader  # noqa: PLC0415 - reading the spec needs no SDK
 
     try:
         connection = psycopg.connect(
@@ -99,7 +100,8 @@ def _connect(dsn: str, left: float) -> psycopg.Connection[Any]:
         # libpq's own words may repeat pieces of the DSN, so they are not passed on
         raise PermanentError("the connection's DSN cannot be read", code="bad-dsn") from None
     try:
-        connection.execute("set time zone 'UTC'")
+        connection.execute("set time zone 'UTC'; set intervalstyle = 'iso_8601'")
+        connection.adapters.register_loader("interval", TextLoader)  # which keeps months, as no timedelta can
     except psycopg.Error as error:
         with suppress(psycopg.Error):
             connection.close()

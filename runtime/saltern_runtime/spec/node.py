@@ -100,7 +100,7 @@ class NodeType:
     imports_param: str = ""
     """A static parameter `module:name` that generated code passes as the imported object (`from package import module`)."""
     result_param: str = ""
-    """Keyword under which the callable takes the result's annotation, given where the result holds generated models."""
+    """Keyword under which the callable takes the result's annotation, given unless the result is `result_model`."""
 
     @property
     def key(self) -> str:

@@ -3,8 +3,10 @@
 import os
 import threading
 import time
+from datetime import UTC, datetime, timedelta
 
 import pytest
+from pydantic import Field
 
 from saltern_runtime.errors import NodeError, PermanentError, TransientError
 from saltern_runtime.graph import Connection
@@ -98,6 +100,9 @@ def test_a_list_of_scalars_is_an_array(context, tickets):
         ("'2024-02-29'::date", "2024-02-29"),
         ("'12:30'::time", "12:30:00"),
         ("interval '1 day 2 hours'", "P1DT2H"),
+        ("interval '1 month 2 days 3 hours'", "P1M2DT3H"),
+        ("interval '-1 year -2 months'", "P-1Y-2M"),
+        ("array[interval '1 month']", ["P1M"]),
         ("'00000000-0000-0000-0000-000000000001'::uuid", "00000000-0000-0000-0000-000000000001"),
         ("'\\xfbff'::bytea", "+/8="),
         ("array[1.5::numeric, null]", ["1.5", None]),
@@ -343,3 +348,102 @@ def test_statements_that_cannot_work_are_problems(spec, sql, values, param, word
 def test_a_list_of_unknown_length_is_left_to_the_run(spec):
     """`values: input.values` may be right."""
     assert not list(spec("postgres.query").check(Bound({"sql": "select $1"}, {"sql": STRING, "values": ListType(ANY)})))
+
+
+class Item(Model):
+    id: str
+    price: float
+    exact: str
+    whole: int
+    seen: datetime
+    wait: timedelta | None
+    parts: list[float]
+    class_: str = Field(alias="class")
+
+
+class Items(Model):
+    rows: list[Item]
+    count: int
+
+
+COLUMNS = """
+    select 'a' as id, 1.50::numeric as price, 1.50::numeric as exact, 7::numeric as whole,
+    '2024-02-29 12:00+02'::timestamptz as seen, interval '1 day' as wait, array[1.5, 2]::numeric[] as parts, 'x' as class, 1 as more
+"""
+
+
+def test_typed_rows(context, crm):
+    """A row has the type that it is given: numerics as far as nothing is lost, times, and no column that it does not name."""
+    (row,) = postgres.query(context(crm), sql=COLUMNS, result=Items).rows
+    seen = datetime(2024, 2, 29, 10, tzinfo=UTC)
+    assert row == Item(
+        id="a", price=1.5, exact="1.50", whole=7, seen=seen, wait=timedelta(days=1), parts=[1.5, 2.0], class_="x"
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "place"),
+    [
+        ("7::numeric", "7.5::numeric", "whole"),
+        ("'a' as id", "null::text as id", "id"),
+        ("'a' as id", "'a' as ident", "id"),
+        ("interval '1 day'", "interval '1 month'", "wait"),
+        ("'x' as class", "5 as class", "class"),
+        ("1.50::numeric as price", "'much' as price", "price"),
+    ],
+)
+def test_rows_of_another_type(context, crm, old, new, place):
+    """What is no such row fails for good, and says where, never with the value."""
+    with pytest.raises(PermanentError, match=rf"rows\.0\.{place} ") as caught:
+        postgres.query(context(crm), sql=COLUMNS.replace(old, new, 1), result=Items)
+    assert caught.value.code == "wrong-row"
+    assert "much" not in str(caught.value)
+
+
+class Made(Model):
+    n: int
+
+
+class AllMade(Model):
+    rows: list[Made]
+    count: int
+
+
+def test_what_a_change_returns(context, tickets):
+    """An execute gives what RETURNING says, typed; where it is of another type, nothing was changed."""
+    sql = "insert into tickets (id, n) values ('1', $1), ('2', $1) returning n"
+    with pytest.raises(PermanentError, match=r"rows\.0\.n"):
+        postgres.execute(context(tickets), sql=sql, values=[None], result=AllMade)
+    assert postgres.query(context(tickets), sql="select id from tickets").rows == []
+    made = postgres.execute(context(tickets), sql=sql, values=[7], result=AllMade)
+    assert (made.rows, made.count) == ([Made(n=7), Made(n=7)], 2)
+
+
+def test_a_transaction(context, tickets):
+    """Statements are committed as one: where the last fails, the first has done nothing."""
+    put, move = "insert into tickets (id, n) values ($1, 1)", "update tickets set n = n + $1"
+    done = postgres.transaction(context(tickets), sql=[put, put, move], values=[["a"], ["b"], [2]])
+    assert done.counts == [1, 1, 2]
+    with pytest.raises(PermanentError) as caught:
+        postgres.transaction(context(tickets), sql=[move, put], values=[[10], ["a"]])
+    assert caught.value.code == "duplicate"
+    rows = postgres.query(context(tickets), sql="select n from tickets order by id").rows
+    assert rows == [{"n": 3}, {"n": 3}]
+    assert postgres.transaction(context(tickets), sql=["delete from tickets", "select 1"]).counts == [2, 1]
+
+
+@pytest.mark.parametrize(
+    ("sql", "values", "code"),
+    [
+        (["select 1; select 2"], [], "bad-sql"),
+        (["commit"], [], "bad-sql"),
+        (["select $1::int"], [], "bad-values"),
+        (["select 1", "select 2"], [[]], "bad-values"),
+        (["select $1::int"], [[1, 2]], "bad-values"),
+    ],
+)
+def test_no_transaction(context, crm, sql, values, code):
+    """What a single statement may not be, none of several may."""
+    with pytest.raises(PermanentError) as caught:
+        postgres.transaction(context(crm), sql=sql, values=values)
+    assert caught.value.code == code

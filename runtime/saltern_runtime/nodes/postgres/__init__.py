@@ -1,19 +1,20 @@
-"""PostgreSQL: `postgres.query(ctx, sql=…, values=[…])`, `postgres.execute(…)`."""
+"""PostgreSQL: `postgres.query(ctx, sql=…, values=[…])`, `postgres.execute(…)`, `postgres.transaction(…)`."""
 
 from typing import TYPE_CHECKING, Any
 
 from saltern_runtime.nodes.postgres.execute import execute
 from saltern_runtime.nodes.postgres.query import query
+from saltern_runtime.nodes.postgres.transaction import transaction
 
 if TYPE_CHECKING:
-    from saltern_runtime.nodes.postgres.results import ExecuteResult, QueryResult
+    from saltern_runtime.nodes.postgres.results import ExecuteResult, QueryResult, TransactionResult
 
-__all__ = ["ExecuteResult", "QueryResult", "execute", "query"]
+__all__ = ["ExecuteResult", "QueryResult", "TransactionResult", "execute", "query", "transaction"]
 
 
 def __getattr__(name: str) -> Any:
     # Reading a spec needs no pydantic.
-    if name in ("ExecuteResult", "QueryResult"):
+    if name in ("ExecuteResult", "QueryResult", "TransactionResult"):
         from saltern_runtime.nodes.postgres import results  # noqa: PLC0415 - as said
 
         return getattr(results, name)

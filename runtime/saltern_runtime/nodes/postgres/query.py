@@ -2,55 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
-from saltern_runtime.errors import PermanentError
-from saltern_runtime.nodes.postgres.run import out, run
+from saltern_runtime.nodes.postgres.rows import ROW, UNTYPED, check_row, plain_rows, read, rows_of, typed
+from saltern_runtime.nodes.postgres.run import run
 from saltern_runtime.nodes.postgres.sql import SQL, VALUES, check
-from saltern_runtime.spec import ANY, INT, Effect, ListType, MapType, NodeType, obj
+from saltern_runtime.spec import Bound, Effect, NodeType, Problem, Type
 
 if TYPE_CHECKING:
-    import psycopg
+    from pydantic import BaseModel
 
     from saltern_runtime.graph import Context
     from saltern_runtime.nodes.postgres.results import QueryResult
 
-MAX_ROWS: Final = 10_000
+M = TypeVar("M", bound="BaseModel")
+
+
+def _result(bound: Bound) -> Type:
+    return rows_of(bound, UNTYPED)
+
+
+def _check(bound: Bound) -> Iterator[Problem]:
+    yield from check(bound)
+    yield from check_row(bound)
+
 
 NODE: Final = NodeType(
     name="postgres.query",
     summary="Reads rows from PostgreSQL.",
-    params=(SQL, VALUES),
-    result=obj({"rows": ListType(MapType(ANY)), "count": INT}),
+    params=(SQL, VALUES, ROW),
+    result=_result,
     result_model="saltern_runtime.nodes.postgres:QueryResult",
+    result_param="result",
     effect=Effect.IDEMPOTENT,
     connector="postgres",
     call="saltern_runtime.nodes.postgres:query",
     queue="io",
     requires=("postgres",),
-    check=check,
+    check=_check,
 )
 
 
-def query(ctx: Context, *, sql: str, values: Sequence[object] = ()) -> QueryResult:
-    """Run one statement and return its rows; raises TransientError or PermanentError."""
+@overload
+def query(ctx: Context, *, sql: str, values: Sequence[object] = ..., result: type[M]) -> M: ...
+
+
+@overload
+def query(ctx: Context, *, sql: str, values: Sequence[object] = ..., result: None = None) -> QueryResult: ...
+
+
+def query(ctx: Context, *, sql: str, values: Sequence[object] = (), result: Any = None) -> Any:
+    """Run one statement and return its rows, of the type that `result` says; raises TransientError or PermanentError."""
     from saltern_runtime.nodes.postgres.results import QueryResult  # noqa: PLC0415 - reading the spec needs no pydantic
 
-    rows = run(ctx, sql, values, read_only=True, then=_rows)
-    return QueryResult(rows=rows, count=len(rows))
-
-
-def _rows(cursor: psycopg.Cursor[Any]) -> list[dict[str, Any]]:
-    if cursor.description is None:
-        return []
-    names = [column.name for column in cursor.description]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise PermanentError(
-            f"the query gives two columns the name {', '.join(twice)}; rename one with AS", code="duplicate-columns"
-        )
-    rows = cursor.fetchmany(MAX_ROWS + 1)
-    if len(rows) > MAX_ROWS:
-        raise PermanentError(f"the query gives more than {MAX_ROWS} rows; add a LIMIT", code="too-large")
-    return [dict(zip(names, map(out, row), strict=True)) for row in rows]
+    rows = run(ctx, sql, values, read_only=True, then=read)
+    if result is not None:
+        return typed(result, rows, len(rows))
+    return QueryResult(rows=plain_rows(rows), count=len(rows))

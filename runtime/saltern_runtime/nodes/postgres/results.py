@@ -13,6 +13,12 @@ class ExecuteResult(Model):
     count: int
 
 
+class TransactionResult(Model):
+    """How many rows each statement changed, in their order."""
+
+    counts: list[int]
+
+
 class QueryResult(Model):
     """Rows, by column name."""
 

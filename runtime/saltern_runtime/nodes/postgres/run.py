@@ -1,15 +1,8 @@
-"""How both nodes run a statement: server-side parameters, one transaction, the errors' classes.
-
-Values in: null, bool, int, double and text as they are; an object as jsonb; a list as an array, or as jsonb where it holds
-objects or lists. Values out: numeric as text (nothing is lost), times as ISO 8601, uuid as text, bytea as base64, json and
-arrays as their values, infinite numbers as text, everything else as PostgreSQL's text for it.
-"""
+"""How the nodes run statements: server-side parameters, one transaction, the errors' classes."""
 
 from __future__ import annotations
 
-import base64
-import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -17,6 +10,7 @@ from saltern_runtime.connectors.base import remaining
 from saltern_runtime.connectors.postgres import connected
 from saltern_runtime.errors import NodeError, PermanentError, TransientError
 from saltern_runtime.nodes.postgres.sql import refusal, scan
+from saltern_runtime.nodes.postgres.values import into
 
 if TYPE_CHECKING:
     import psycopg
@@ -37,28 +31,45 @@ def run(
     ctx: Context, sql: str, values: Sequence[object], *, read_only: bool, then: Callable[[psycopg.Cursor[Any]], R]
 ) -> R:
     """Run one statement in a transaction of its own, and `then` before it ends; raises TransientError or PermanentError."""
+    return run_all(ctx, [(sql, values)], read_only=read_only, then=then)[0]
+
+
+def run_all(
+    ctx: Context,
+    statements: Sequence[tuple[str, Sequence[object]]],
+    *,
+    read_only: bool,
+    then: Callable[[psycopg.Cursor[Any]], R],
+) -> list[R]:
+    """Run statements in one transaction, and `then` after each; raises TransientError or PermanentError."""
+    import psycopg  # noqa: PLC0415 - reading the spec needs no SDK
+
+    prepared = [(sql.encode(), _given(sql, values)) for sql, values in statements]
+    with connected(ctx) as connection, psycopg.RawCursor(connection) as cursor:
+        with _translated(committing=False):
+            mode = "read only" if read_only else "read write"
+            cursor.execute(f"begin {mode}; set local statement_timeout = {max(1, int(remaining(ctx) * 1000))}".encode())
+            try:
+                results = []
+                for sql, given in prepared:
+                    cursor.execute(sql, given or None)
+                    results.append(then(cursor))
+            except BaseException:
+                _roll_back(connection)
+                raise
+        with _translated(committing=not read_only):
+            connection.rollback() if read_only else connection.commit()
+    return results
+
+
+def _given(sql: str, values: Sequence[object]) -> list[object]:
     scanned = scan(sql)
     reason = refusal(scanned)
     if reason:
         raise PermanentError(reason[0], code="bad-sql")
     if len(values) != max(scanned.placeholders, default=0):
         raise PermanentError(f"{len(values)} values for {len(scanned.placeholders)} placeholders", code="bad-values")
-    import psycopg  # noqa: PLC0415 - reading the spec needs no SDK
-
-    given = [_in(value) for value in values]
-    with connected(ctx) as connection, psycopg.RawCursor(connection) as cursor:
-        with _translated(committing=False):
-            mode = "read only" if read_only else "read write"
-            cursor.execute(f"begin {mode}; set local statement_timeout = {max(1, int(remaining(ctx) * 1000))}".encode())
-            try:
-                cursor.execute(sql.encode(), given or None)
-                result = then(cursor)
-            except BaseException:
-                _roll_back(connection)
-                raise
-        with _translated(committing=not read_only):
-            connection.rollback() if read_only else connection.commit()
-    return result
+    return [into(value) for value in values]
 
 
 def _roll_back(connection: psycopg.Connection[Any]) -> None:
@@ -98,33 +109,3 @@ def _translate(error: psycopg.Error, *, committing: bool) -> NodeError:
     if state == "25006":
         message = "a query only reads; use postgres.execute to write (25006)"
     return PermanentError(message, code=_CODES.get(state, "refused"))
-
-
-def _in(value: object) -> object:
-    from psycopg.types.json import Jsonb  # noqa: PLC0415 - reading the spec needs no SDK
-
-    from saltern_runtime.models import plain  # noqa: PLC0415 - reading the spec needs no pydantic
-
-    if isinstance(value, list | tuple):
-        items = [plain(item) for item in value]
-        return Jsonb(items) if any(isinstance(item, list | dict) for item in items) else items
-    if isinstance(value, Mapping) or hasattr(value, "model_dump"):
-        return Jsonb(plain(value))
-    return value
-
-
-def out(value: Any) -> Any:
-    """Turn what psycopg reads into plain JSON."""
-    from saltern_runtime.models import plain  # noqa: PLC0415 - reading the spec needs no pydantic
-
-    if isinstance(value, float):
-        return value if math.isfinite(value) else str(value)
-    if value is None or isinstance(value, str | int):
-        return value
-    if isinstance(value, bytes | memoryview):
-        return base64.b64encode(value).decode()
-    if isinstance(value, list | tuple):
-        return [out(item) for item in value]
-    if isinstance(value, dict):
-        return {str(key): out(member) for key, member in value.items()}
-    return plain(value)

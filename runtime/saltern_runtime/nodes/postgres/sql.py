@@ -103,6 +103,12 @@ def scan(sql: str) -> Scan:
     return Scan(frozenset(placeholders), statements, first, unclosed)
 
 
+def returns_nothing(sql: str) -> bool:
+    """Whether a statement that changes rows says nowhere that it returns any."""
+    changes = scan(sql).first in {"insert", "update", "delete", "merge"}
+    return changes and re.search(r"\breturning\b", sql, re.IGNORECASE) is None
+
+
 def _comment_end(sql: str, at: int) -> tuple[int, bool]:
     """Return where a block comment ends (they nest), and whether it does."""
     depth = 1
