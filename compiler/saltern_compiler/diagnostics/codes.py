@@ -33,7 +33,9 @@ CODES: Final[Mapping[str, Code]] = {
     ),
     "edge-to-missing-node": Code("Reports an edge that begins or ends at a node that is not there."),
     "edge-to-missing-port": Code("Reports an edge whose handle cannot be one."),
-    "ill-typed-expression": Code("Finds an operator or function whose operands have types that it does not take."),
+    "ill-typed-expression": Code(
+        "Finds an operator or function whose operands have types that it does not take, or values that it can only refuse."
+    ),
     "ill-typed-key": Code("Reports a value of a document that is of another kind than its key asks for."),
     "ill-typed-parameter": Code("Finds written-out values that are not of the type of their parameter."),
     "ill-typed-policy": Code("Reports a decorator that does not get what it takes, such as a time-out without a unit."),
@@ -131,7 +133,7 @@ CODES: Final[Mapping[str, Code]] = {
     "unknown-secret-source": Code("Reports a secret that does not say where it comes from."),
     "unknown-setting": Code("Finds settings that a connector, a trigger or the pipeline does not have."),
     "unknown-source-format": Code("Reports a file that is no pipeline by its name."),
-    "unknown-time-zone": Code("Finds schedules in a time zone that the IANA database does not have."),
+    "unknown-time-zone": Code("Finds schedules and functions with a time zone that the IANA database does not have."),
     "unknown-trigger": Code("Finds triggers of a type that Saltern does not have."),
     "unknown-type": Code("Reports the name of a type that does not exist."),
     "unknown-use": Code("Finds calls of a pipeline that no `use` names."),

@@ -23,7 +23,7 @@ from saltern_compiler.expr.kinds import (
 from saltern_compiler.expr.parse import Problem
 from saltern_compiler.expr.signatures import VALUE, Overload, given, takes, unsure
 from saltern_compiler.expr.typed import ILL_TYPED, Report, Typed
-from saltern_compiler.expr.written import check_texts
+from saltern_compiler.expr.written import Near, check_texts
 from saltern_runtime.spec.types import (
     DURATION,
     STRING,
@@ -185,9 +185,7 @@ def _arithmetic(call: Call, sign: str, parts: tuple[Typed, ...], report: Report)
     a, b = kind(left), kind(right)
     if "any" in (a, b):
         return ANY, True
-    if sign == "%" and a == b and a in ("int", "uint"):
-        return left, True
-    if sign != "%" and a == b and a in ("int", "uint"):
+    if a == b and a in ("int", "uint"):
         return left, True
     if sign != "%" and {a, b} <= NUMBERS:
         return DOUBLE, False
@@ -209,7 +207,7 @@ def _refused(call: Call, sign: str, left: Type, right: Type) -> Problem:
     return Problem(ILL_TYPED, f"`{sign}` does not take {show(left)} and {show(right)}", call.span, notes)
 
 
-def function(call: Call, parts: tuple[Typed, ...], report: Report) -> Typed:
+def function(call: Call, parts: tuple[Typed, ...], near: Near, report: Report) -> Typed:
     """Type a call of a named function or method."""
     table = FUNCTIONS if call.target is None else METHODS
     skips = frozenset[str]().union(*(part.skips for part in parts))
@@ -226,7 +224,7 @@ def function(call: Call, parts: tuple[Typed, ...], report: Report) -> Typed:
         )
         report(Problem(ILL_TYPED, f"`{call.function}` does not take ({shown})", call.span, notes))
         return Typed(call, ANY, parts, fails=True, skips=skips)
-    check_texts(call.function, parts, report)
+    check_texts(call.function, parts, near, report)
     fails = chosen.fails or any(part.fails for part in parts) or _dynamic(chosen, types)
     return Typed(call, given(chosen, types), parts, fails, skips, chosen)
 

@@ -14,6 +14,7 @@ from saltern_compiler.expr.kinds import UINT, Fresh, Record, join, kind, widened
 from saltern_compiler.expr.macros import macro
 from saltern_compiler.expr.parse import Problem
 from saltern_compiler.expr.typed import ILL_TYPED, Scope, Typed, facts, gathered
+from saltern_compiler.expr.written import check_zeros
 from saltern_runtime.spec.types import (
     ANY,
     BOOL,
@@ -50,6 +51,7 @@ def check(expr: Expr, env: Env) -> tuple[Typed, list[Problem]]:
     """Type every part of an expression."""
     checker = _Checker(env)
     typed = checker.check(expr, Scope())
+    check_zeros(typed, checker.report)
     return typed, list(dict.fromkeys(checker.problems))
 
 
@@ -259,7 +261,9 @@ class _Checker:
                 return calls.no_such(expr, [self.check(arg, scope) for arg in expr.args], self.report)
             case _:
                 parts = tuple(self.check(part, scope) for part in children(expr))
-        return calls.operator(expr, parts, self.report) or calls.function(expr, parts, self.report)
+        return calls.operator(expr, parts, self.report) or calls.function(
+            expr, parts, self.env.suggestions.nearest, self.report
+        )
 
     def _callback(self, expr: Call, run: Typed) -> Typed:
         """Type `run.callback("node")`."""

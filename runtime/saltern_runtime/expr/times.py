@@ -48,7 +48,7 @@ def in_range(compute: Callable[[], datetime]) -> datetime:
     try:
         return compute()
     except (ValueError, OverflowError, OSError):
-        raise ExprError("out-of-range", "the timestamp is outside the years 1 to 9999") from None
+        raise ExprError("out-of-range", "there is no such moment in the years 1 to 9999") from None
 
 
 def to_duration(value: Any) -> timedelta:

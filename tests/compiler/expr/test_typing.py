@@ -193,6 +193,30 @@ def test_types(text: str, of: str):
         ("times.format(run.started_at, '%Q')", "ill-typed-expression", "the format cannot be read", "'%Q'"),
         ("times.parse('1', '%H')", "ill-typed-expression", "no time can be read by the format", "'%H'"),
         ("times.truncate(run.started_at, 'days')", "ill-typed-expression", "there is no such unit of time", "'days'"),
+        (
+            "timestamp('2025-02-30T00:00:00Z')",
+            "ill-typed-expression",
+            "the value is no moment",
+            "'2025-02-30T00:00:00Z'",
+        ),
+        ("timestamp(999999999999)", "ill-typed-expression", "the value is no moment", "999999999999"),
+        ("duration('nope')", "ill-typed-expression", "the text is no length of time", "'nope'"),
+        ("int('1.5')", "ill-typed-expression", "the text is no whole number", "'1.5'"),
+        ("uint('-1')", "ill-typed-expression", "the text is no unsigned number", "'-1'"),
+        ("double('1,5')", "ill-typed-expression", "the text is no number", "'1,5'"),
+        ("bool('yes')", "ill-typed-expression", "the text is neither true nor false", "'yes'"),
+        ("input.count / 0", "ill-typed-expression", "division by zero", "0"),
+        ("1u % 0u", "ill-typed-expression", "modulus by zero", "0u"),
+        (
+            "run.started_at.getHours('Europe/Berln')",
+            "unknown-time-zone",
+            "unknown time zone `Europe/Berln`",
+            "'Europe/Berln'",
+        ),
+        ("page.body.getHours('25:00')", "unknown-time-zone", "unknown time zone `25:00`", "'25:00'"),
+        ("times.format(run.started_at, '%d', 'CEST')", "unknown-time-zone", "unknown time zone `CEST`", "'CEST'"),
+        ("times.parse('1', '%Y%m%d', 'CEST')", "unknown-time-zone", None, "'CEST'"),
+        ("times.truncate(run.started_at, 'day', 'CEST')", "unknown-time-zone", None, "'CEST'"),
         ("['a'].avg()", "ill-typed-expression", "`avg` does not take (list<string>)", "['a'].avg()"),
         ("url.encode(1)", "ill-typed-expression", "`url.encode` does not take (int)", "url.encode(1)"),
         ("math.squareRoot(4)", "unknown-function", "there is no function `math.squareRoot`", "math.squareRoot(4)"),
@@ -234,6 +258,25 @@ def test_findings(text: str, code: str, message: str | None, at: str | None):
 )
 def test_conditions_prove_what_they_test(text: str):
     """Null, absent and skipped values may be used where a condition has shut that out."""
+    assert typed(text)[1] == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "input.rate / 0",
+        "1 / 0.0",
+        "page.body / 0",
+        "false && 1 / 0 == 1",
+        "[1].exists(n, n % 0 == 1)",
+        "timestamp(0).getHours('+05:30') + timestamp('2024-02-29T00:00:00Z').getHours('Europe/Zurich')",
+        "duration('-1h30m')",
+        "uint('7')",
+        "times.truncate(run.started_at, 'day', 'UTC')",
+    ],
+)
+def test_what_is_written_out_may_have_a_value(text: str):
+    """No finding about a number, a time or a zone that a run could read, nor about a division of doubles."""
     assert typed(text)[1] == []
 
 

@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
-from importlib.resources import files
 from typing import Final
 
 from cronsim import CronSim, CronSimError
 
 from saltern_compiler.diagnostics.model import Diagnostic, Origin
 from saltern_compiler.diagnostics.suggest import did_you_mean, there_are
+from saltern_compiler.expr.written import zones
 from saltern_compiler.frontend.durations import show_duration
 from saltern_compiler.ir.canonical import schedule_id
 from saltern_compiler.ir.pipeline import Pipeline, Trigger
@@ -110,12 +109,6 @@ def _check(trigger: Trigger, pipeline: Pipeline, context: Context) -> None:
         _check_schedule(trigger, pipeline, context)
 
 
-@cache
-def _zones() -> tuple[str, ...]:
-    """Return the names of all time zones: those of the package that travels with us, whatever the machine has."""
-    return tuple(sorted(files("tzdata").joinpath("zones").read_text("utf-8").split()))
-
-
 def _check_schedule(trigger: Trigger, pipeline: Pipeline, context: Context) -> None:
     def report(code: str, message: str, at: Origin, *notes: str) -> None:
         context.report(Diagnostic(code, message, at, notes=notes))
@@ -124,8 +117,8 @@ def _check_schedule(trigger: Trigger, pipeline: Pipeline, context: Context) -> N
     if isinstance(cron, Literal) and isinstance(cron.value, str) and (reason := _why_no_cron(cron.value)):
         rule = "Five fields: minute, hour, day of month, month, day of week, such as `0 7 * * 1-5`."
         report("invalid-schedule", f"a schedule cannot be `{cron.value[:60]}`", cron.origin, reason, rule)
-    if isinstance(zone, Literal) and isinstance(zone.value, str) and zone.value not in _zones():
-        near = context.nearest(zone.value, _zones())
+    if isinstance(zone, Literal) and isinstance(zone.value, str) and zone.value not in zones():
+        near = context.nearest(zone.value, zones())
         report(
             "unknown-time-zone",
             f"unknown time zone `{zone.value[:60]}`",
