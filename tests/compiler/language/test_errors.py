@@ -107,6 +107,26 @@ def test_place(text: str, place: tuple[int, int]) -> None:
     assert (span.first.line, span.first.column) == place
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a = foreach x in [1] { yield x } compensate { b = set { value: 1 } }",
+        "a = while s = 1, s < 3, at most 2 { next s }\ncompensate {\n  b = set { value: 1 }\n}",
+        "a = try { yield 1 } catch e { yield 2 } compensate {}",
+        "a = parallel { one => { yield 1 } } compensate {}",
+        "a = if true {} else {} compensate {}",
+        "a = switch 1 {\n  1 => {}\n} compensate {\n  b = set { value: 1 }\n}",
+        "a = set { value: 1 } on error e {} compensate {}",
+        "return 1 compensate {}",
+    ],
+)
+def test_compensate_behind_what_does_not_call_out(text: str) -> None:
+    """What is taken back is what one node did: behind anything else the word itself is the mistake."""
+    found = _one(text)
+    assert (found.code, found.message) == ("misplaced-compensate", "only a node that calls out is compensated")
+    assert ("pipeline p\n" + text)[found.origin.start : found.origin.end] == "compensate"
+
+
 def test_several_errors() -> None:
     """Each broken statement has its finding, and so has what is wrong in whole ones."""
     found = _findings(

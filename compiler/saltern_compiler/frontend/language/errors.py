@@ -39,6 +39,7 @@ _WORDS: Final = {
 _HIDDEN: Final = frozenset({"WHITESPACE", "COMMENT", "QUOTED", "COMPENSATE", "DO", "CALL", "START", "WITH"})
 _ASSIGNMENT: Final = re.compile(r"[ \t]*([A-Za-z_]\w*)[ \t]*=(?!=)[ \t]*(.*)")
 _OPERATION: Final = re.compile(r"[A-Za-z_][\w.]*(@\d+)?(\(\w*\)?)?\s*")
+_COMPENSATE: Final = "compensate"
 _INSTEAD: Final = {
     "=": "Values are compared with `==`, parameters are written `name: value`.",
     "&": "Write `&&`.", "|": "Write `||`, and a case for each literal.", ";": "Statements and entries end with their line.",
@@ -61,10 +62,22 @@ def syntax_error(error: UnexpectedInput, text: str, end: int, what: str) -> Diag
 
 def _unexpected(text: str, span: Span, expected: Iterable[str]) -> Diagnostic:
     excerpt = text[slice(*span)]
+    if excerpt == "{" and text[: span[0]].rstrip().endswith(_COMPENSATE):
+        return _misplaced_compensate(text.rindex(_COMPENSATE, 0, span[0]))
+    if excerpt == _COMPENSATE and text[span[1] :].lstrip().startswith("{"):
+        return _misplaced_compensate(span[0])
     shown = excerpt if len(excerpt) <= 30 else excerpt[:29] + "…"
     shown = shown.split("\n")[0] if is_printable(shown) or "\n" in shown else ascii(shown)[1:-1]
     notes = tuple(_advice(text, span)) or _notes(expected)
     return Diagnostic("syntax-error", f"unexpected `{shown}`", place(span), notes=notes)
+
+
+def _misplaced_compensate(at: int) -> Diagnostic:
+    message = "only a node that calls out is compensated"
+    notes = (
+        "A `compensate` stands right behind the parameters of the node that it takes back, before its `on error`.",
+    )
+    return Diagnostic("misplaced-compensate", message, place((at, at + len(_COMPENSATE))), notes=notes)
 
 
 def _notes(expected: Iterable[str]) -> tuple[str, ...]:

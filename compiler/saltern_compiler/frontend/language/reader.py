@@ -111,7 +111,8 @@ class _Source:
             items += parsed or ()
             if parsed is None:
                 is_complete = False
-                self._look_further(span)
+                if self.findings[-1].code == "syntax-error":  # of any other one, what stands around is whole
+                    self._look_further(span)
             if len(self.findings) > MAX_FINDINGS:
                 break
         if scanned.finding is not None:
