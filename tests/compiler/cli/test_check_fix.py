@@ -26,6 +26,22 @@ def test_fixes_are_applied_and_counted(saltern, bad):
     assert bad.stat().st_mtime_ns == before
 
 
+def test_the_name_of_a_failure_that_nobody_reads_goes(saltern, tmp_path):
+    """What runs behind the failure stays; the name alone stays where the failure would end the run without it."""
+    path = tmp_path / "book.saltern"
+    nodes = """
+a = http.request { url: "https://example.com" } on error why {
+  b = http.request { url: "https://example.com/2" }
+}
+c = http.request { url: "https://example.com" } on error nothing {}
+"""
+    path.write_text("pipeline book\n" + nodes)
+    assert saltern("check", "--fix", path) == (
+        0, f"{path}: no findings\n", f"{path}: 1 finding fixed\n  Leave the name `why` out\n"
+    )  # fmt: skip
+    assert path.read_text() == "pipeline book\n" + nodes.replace("on error why", "on error")
+
+
 def test_what_has_no_fix_is_left_and_shown(saltern, bad):
     """The exit code tells of what is left."""
     bad.write_text(BAD.replace("b: inptu.x", "b: 1"))

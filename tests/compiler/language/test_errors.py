@@ -61,6 +61,11 @@ def _one(text: str) -> Diagnostic:
             "a `while` has no `on error`",
             "Behind the body, `on error { … }` says what runs where it has failed.",
         ),
+        (
+            "a = http.request {} on error { }",
+            "an `on error` with nothing in it catches nothing",
+            "Name the failure, `on error e {}`, and the run goes on.",
+        ),
         ("a = set { value: 1e999 }", "the number does not fit a double", "The largest double is about 1.8e308."),
         ("a = set { value: [-1e400] }", "the number does not fit a double", "The largest double is about 1.8e308."),
         ("// note", "unexpected `/`", "A comment begins with `#`."),

@@ -114,12 +114,15 @@ class Lowering:
         assert of.head.name is not None, "the grammar asks for it"
         edge = (ControlEdge(of.head.name.text, ERROR, place(of.handler.span)),)
         nodes = self._statements(of.handler.block.statements, edge)
-        if of.handler.variable is None:
+        name, keyword = of.handler.variable, of.handler.span
+        if name is None:
+            if not nodes:
+                notes = ("Name the failure, `on error e {}`, and the run goes on.",)
+                message = "an `on error` with nothing in it catches nothing"
+                self.report(Diagnostic("syntax-error", message, place(keyword), notes=notes))
             return nodes
-        at = of.handler.variable.span
-        told = self._make(
-            syn.Head((), of.handler.variable), ERROR_TYPE, {}, span=at, edges=edge, origins=[("type", place(at))]
-        )
+        origins = [("type", place(name.span)), ("name", place((keyword[1], name.span[1])))]
+        told = self._make(syn.Head((), name), ERROR_TYPE, {}, span=name.span, edges=edge, origins=origins)
         return [told, *nodes]
 
     def _undone(self, of: syn.NodeStatement) -> list[Node]:
