@@ -177,6 +177,7 @@ def test_no_pipeline_without_syntax() -> None:
         ("pipeline p\ninput { a: " + "list<" * 1_000 + "int" + ">" * 1_000 + " }", "nesting-too-deep"),
         ("pipeline p\na = set { value: " + "[" * 50_000 + "]" * 50_000 + " }", "nesting-too-deep"),
         ("pipeline p\n" + "a = if x { " * 200 + "}" * 200, "nesting-too-deep"),
+        ("pipeline p\n" + " a = if x {\n" * 100 + " b = set { value: 1 }\n" * 60 + " }\n" * 100, "nesting-too-deep"),
         ("pipeline p\na = set { value: " + "!" * 5_000 + "x }", "nesting-too-deep"),
         ("pipeline p\na = set { value: " + "1 + " * 5_000 + "1 }", "nesting-too-deep"),
         ("pipeline p\na = set { value: `" + "{{ a " * 5_000, "unclosed-string"),
@@ -185,7 +186,7 @@ def test_no_pipeline_without_syntax() -> None:
         ("pipeline p\na = set { value: " + "9" * 20_000 + " }", "number-out-of-range"),
         ("pipeline p\n" + "}" * 100_000, "unclosed-bracket"),
     ],
-    ids=range(16),
+    ids=range(17),
 )
 def test_hostile_text(text: str, code: str) -> None:
     """Whatever is thrown at it, there is one clear finding."""
@@ -201,6 +202,14 @@ def test_regions_nest_as_deep_as_on_a_canvas() -> None:
 
     assert reader.read(nested(50))[1] == []
     assert [each.code for each in reader.read(nested(53))[1]] == ["nesting-too-deep"]
+
+
+def test_what_is_nested_too_deeply_is_told_once() -> None:
+    """The first block of too many is one finding, and what it would hold is not missed."""
+    loops = "".join(f"  a{at} = foreach x{at} in [1] {{ " for at in range(50))
+    inner = "b = foreach y in [1] { yield 1 } c = foreach z in [1] { yield 1 } yield b "
+    pipeline, found = reader.read("pipeline p\n" + loops + inner + "} " * 50)
+    assert (pipeline, [each.code for each in found]) == (None, ["nesting-too-deep"])
 
 
 def test_ten_thousand_errors() -> None:

@@ -40,6 +40,8 @@ class Drawing:
     """Node id → `data.region`: which part of a `try` it stands in."""
     node_ids: set[str] = field(default_factory=set)
     """Ids of what is more than drawn."""
+    too_deep: bool = False
+    """Whether a node that stands in too many regions was told."""
 
 
 def read_nodes(values: Sequence[Json], origin: Origin, report: Report, registry: Registry) -> Drawing:
@@ -259,7 +261,9 @@ def _owner(node_id: str, drawing: Drawing, owners: Mapping[str, Node], report: R
             return None
         if steps >= MAX_REGIONS:
             note = f"Regions and groups may stand in each other up to {MAX_REGIONS} levels deep."
-            report.add("nesting-too-deep", f"the node `{shorten(node_id)}` stands in too many regions", start, note)
+            if not drawing.too_deep:
+                report.add("nesting-too-deep", f"the node `{shorten(node_id)}` stands in too many regions", start, note)
+            drawing.too_deep = True
             return None
         if parent in owners:
             nearest = nearest or parent

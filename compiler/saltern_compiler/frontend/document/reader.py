@@ -16,7 +16,7 @@ from saltern_compiler.frontend.document.jsontext import Unreadable, shorten
 from saltern_compiler.frontend.document.nodes import build_region, read_nodes
 from saltern_compiler.frontend.document.policy import read_policy, read_settings
 from saltern_compiler.frontend.document.report import Report
-from saltern_compiler.frontend.document.shape import CONNECTION, DOCUMENT, TRIGGER
+from saltern_compiler.frontend.document.shape import CONNECTION, DOCUMENT, NODE_DATA, TRIGGER
 from saltern_compiler.frontend.document.texts import read_text
 from saltern_compiler.frontend.document.values import read_object_type, read_value
 from saltern_compiler.frontend.durations import seconds
@@ -36,24 +36,39 @@ def read(text: str, yaml: bool, registry: Registry) -> tuple[Pipeline | None, li
     """Read a document; None where it is none, with the reason among the findings."""
     value, findings = read_text(text, yaml=yaml)
     report = Report(list(findings))
+    if isinstance(value, list):
+        message = "the document is not one of Saltern's: it is a list"
+        report.add("unknown-source-format", message, ROOT, "Another editor's export cannot be read.")
+        return None, report.findings
     if isinstance(value, Unreadable) or not report.is_kind(value, "object", ROOT, "the document"):
         return None, report.findings
-    if _is_foreign(value):
-        keys = ", ".join(f"`{shorten(key)}`" for key in list(value)[:_SHOWN])
+    foreign = _foreign(value)
+    if foreign:
+        what, keys = foreign
+        shown = ", ".join(f"`{shorten(key)}`" for key in keys[:_SHOWN])
         report.add(
             "unknown-source-format",
             "the document is not one of Saltern's: it has no `schemaVersion`",
             ROOT,
-            f"Its keys are {keys}{', …' if len(value) > _SHOWN else ''}; another editor's export cannot be read.",
+            f"{what} keys are {shown}{', …' if len(keys) > _SHOWN else ''}; another editor's export cannot be read.",
         )
         return None, report.findings
     return _pipeline(value, report, registry), report.findings
 
 
-def _is_foreign(document: Mapping[str, Json]) -> bool:
-    """Tell another editor's document: it claims no version of ours, and has keys that ours never have."""
-    claims = any(key.lower().startswith("schema") for key in document)
-    return not claims and any(key not in DOCUMENT for key in document)
+def _foreign(document: Mapping[str, Json]) -> tuple[str, list[str]] | None:
+    """Tell another editor's document, and by which keys: it claims no version of ours, and has keys that ours never have.
+
+    Where it has no name either, those of its nodes' data tell it, if all of them have such keys.
+    """
+    if any(key.lower().startswith("schema") for key in document):
+        return None
+    if any(key not in DOCUMENT for key in document):
+        return "Its", list(document)
+    nodes = [] if "name" in document else document.get("nodes")
+    data = [node.get("data") for node in nodes if isinstance(node, dict)] if isinstance(nodes, list) else []
+    keys = [list(each) for each in data if isinstance(each, dict)]
+    return ("Its nodes'", keys[0]) if keys and all(not NODE_DATA.keys() >= {*each} for each in keys) else None
 
 
 def _pipeline(value: Json, report: Report, registry: Registry) -> Pipeline | None:

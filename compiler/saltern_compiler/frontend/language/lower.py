@@ -49,6 +49,8 @@ class Lowering:
     """Names of all statements, for the names that fixes propose."""
     depth: int = 0
     """How many regions stand around what is lowered."""
+    too_deep: bool = False
+    """Whether that was too many anywhere; what stood there is missing."""
 
     def pipeline(self, items: Sequence[syn.Item], end: int) -> Pipeline:
         """Make the pipeline."""
@@ -316,9 +318,11 @@ class Lowering:
 
     def _inside(self, block: syn.Block) -> list[Node]:
         if self.depth == MAX_REGIONS:
-            notes = (f"Regions may stand in each other up to {MAX_REGIONS} levels deep.",)
-            problem = "the block stands in too many regions"
-            self.report(Diagnostic("nesting-too-deep", problem, place(block.span), notes=notes))
+            if not self.too_deep:
+                notes = (f"Regions may stand in each other up to {MAX_REGIONS} levels deep.",)
+                problem = "the block stands in too many regions"
+                self.report(Diagnostic("nesting-too-deep", problem, place(block.span), notes=notes))
+            self.too_deep = True
             return []
         self.depth += 1
         nodes = self._statements(block.statements, ())

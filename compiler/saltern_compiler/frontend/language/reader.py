@@ -81,12 +81,14 @@ class _Source:
         self.findings += [problem.diagnostic(place((0, 0))) for problem in builder.problems]
         return built
 
-    def lower(self, items: Sequence[syn.Item]) -> Pipeline:
-        """Make a pipeline of what was parsed."""
+    def lower(self, items: Sequence[syn.Item]) -> Pipeline | None:
+        """Make a pipeline of what was parsed; none where a part is nested too deeply to stand in it."""
         secrets = Secrets()
         values = Values(self._expression, secrets.inline, self.findings.append)
         sections = Sections(values, secrets, self.findings.append)
-        return Lowering(values, sections, self.findings.append).pipeline(items, len(self.text))
+        lowering = Lowering(values, sections, self.findings.append)
+        pipeline = lowering.pipeline(items, len(self.text))
+        return None if lowering.too_deep else pipeline
 
     def _expression(self, span: Span) -> Expr | None:
         if self.text[slice(*span)].strip():
