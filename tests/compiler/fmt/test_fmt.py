@@ -99,6 +99,51 @@ def test_long_lines_break():
     assert _formatted(made) == made
 
 
+def test_a_call_behind_one_that_breaks_stays_on_its_line():
+    """Each pair of brackets breaks for itself: what stands behind a broken call fits or not by its own length."""
+    filtered = "input.lines.filter(line, line.quantity > 100 && line.price > 1000)"
+    text = f'a = set {{ value: {filtered}.map(line, line.sku + " costs a lot of money").join("\\n\\n") }}\n'
+    assert (
+        _formatted(text)
+        == f"""\
+a = set {{
+  value: {filtered}.map(
+    line,
+    line.sku + " costs a lot of money"
+  ).join("\\n\\n")
+}}
+"""
+    )
+
+
+def test_a_long_head_of_a_loop_has_a_line_for_each_part():
+    """Where the head of a loop does not fit, its parts are indented and its brace stands alone, so that the body is told from it."""
+    condition = "!state.done && state.tries < 10 && input.wanted && input.open"
+    text = f"""\
+a = while state = {{ tries: 0, done: false }}, {condition}, at most 20, within 2h after b {{
+  next {{ tries: state.tries + 1, done: true }}
+}}
+c = foreach line in input.lines.filter(line, line.quantity > 100 && line.price > 1000), at most 16, on error collect {{ yield 1 }}
+"""
+    assert (
+        _formatted(text)
+        == f"""\
+a = while state = {{ tries: 0, done: false }},
+  {condition},
+  at most 20,
+  within 2h
+  after b
+{{
+  next {{ tries: state.tries + 1, done: true }}
+}}
+c = foreach line in input.lines.filter(line, line.quantity > 100 && line.price > 1000),
+  at most 16,
+  on error collect
+{{ yield 1 }}
+"""
+    )
+
+
 @pytest.mark.parametrize("case", _blocks(), ids=lambda case: case[0])
 def test_pages(case):
     """Whatever can be parsed can be formatted, and formatting it again changes nothing."""

@@ -174,7 +174,7 @@ class _Setter(ValueSetter):
         first = next(place for place, part in enumerate(children) if part.rule == "block")
         above = [(part.doc, HARD) for part in children[:count]]
         body: Sequence[Doc] = [self._block(part) if part.rule == "block" else part.doc for part in children[first:]]
-        return self.part(rule, children, (*above, spaced(children[count:first]), " ", Group(join(body, " "))))
+        return self.part(rule, children, (*above, _head(children[count:first]), Group(join(body, " "))))
 
     def switch(self, children: list[Part]) -> Part:
         count = sum(part.rule == "decorator" for part in children)
@@ -213,6 +213,15 @@ class _Setter(ValueSetter):
                 docs.append(BLANK if gap else HARD)
             docs.append(part.doc)
         return tuple(docs)
+
+
+def _head(parts: Sequence[Part]) -> Doc:
+    """Set what stands before a block: what follows a comma is indented where it does not fit, and the brace is alone then."""
+    first = next((place for place, part in enumerate(parts) if part.rule == "COMMA"), None)
+    if first is None:
+        return (spaced(parts), " ")
+    rest = [part.doc if part.rule == "COMMA" else (LINE, part.doc) for part in parts[first:]]
+    return (spaced(parts[:first]), Group((Indent(tuple(rest)), LINE)))
 
 
 def _height(part: Part) -> int:

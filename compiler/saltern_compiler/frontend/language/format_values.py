@@ -161,7 +161,7 @@ class ValueSetter(Transformer_NonRecursive[Token, Part]):
             body.append(IfBreaks(",", ""))
         if rest.lead:
             body += [HARD if inner else "", rest.comments()]
-        return Group((glued(opening), Indent(tuple(body)), HARD if rest.lead else SOFT, rest.bare()))
+        return (glued(opening), Group((Indent(tuple(body)), HARD if rest.lead else SOFT, rest.bare())))
 
     def _applied(self, rule: str, children: Parts, opening: int) -> Part:
         *_, closing = children
