@@ -16,7 +16,6 @@ from saltern_runtime.expr import (
     mul,
     split,
     sub,
-    text,
     trim,
 )
 from saltern_runtime.nodes import flow, llm
@@ -123,9 +122,7 @@ def is_empty(*, translated: list[TranslatedItem]) -> Literal["else", "then"]:
 
 @node("give_up", type="stop@1")
 def give_up(ctx: Context, *, pieces: list[str]) -> None:
-    return flow.stop(
-        ctx, state="failed", message=f"None of {text(len(pieces))} pieces was translated."
-    )
+    return flow.stop(ctx, state="failed", message=f"None of {len(pieces)} pieces was translated.")
 
 
 @node("parts", type="set@1")

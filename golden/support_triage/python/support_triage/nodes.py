@@ -5,7 +5,6 @@
 from typing import Literal
 
 from saltern_runtime import SKIPPED, Context, Skipped, node
-from saltern_runtime.expr import text
 from saltern_runtime.nodes import llm, postgres, slack
 from saltern_runtime.nodes.postgres import ExecuteResult
 from saltern_runtime.nodes.slack import SlackMessage
@@ -46,7 +45,7 @@ def route(*, classify: Classify) -> Literal["case.billing", "case.bug", "else"]:
 def tell_billing(ctx: Context, *, input: Input, classify: Classify) -> SlackMessage:
     """Tell billing."""
     return slack.post_message(
-        ctx, channel="#billing", text=f"{input.subject} (urgency {text(classify.urgency)})"
+        ctx, channel="#billing", text=f"{input.subject} (urgency {classify.urgency})"
     )
 
 

@@ -16,21 +16,20 @@ from saltern_targets.python.expr.printer import print_expression
 
 
 def print_template(parts: Sequence[str | Typed], names: Mapping[str, str]) -> Code:
-    """Print a template as an f-string; values that are not strings go through the helper `text`."""
+    """Print a template as an f-string; values that are neither texts nor whole numbers go through the helper `text`."""
     codes = [Code(pytext.string(part)) if isinstance(part, str) else _value(part, names) for part in parts]
     if all(isinstance(part, str) for part in parts):
         return Code(pytext.string("".join(part for part in parts if isinstance(part, str))))
     if len(parts) == 1:
         return codes[0]
     written = "".join(part for part in parts if isinstance(part, str))
-    fields = [printed for printed, part in zip(codes, parts, strict=True) if not isinstance(part, str)]
     quote = pytext.quote_for(written)
-    inside = "".join(
-        _literal(part, quote) if isinstance(part, str) else _field(printed, quote) or ""
-        for printed, part in zip(codes, parts, strict=True)
-    )
-    if any(_field(field, quote) is None for field in fields):
+    fields = [_formatted(part, names) for part in parts if not isinstance(part, str)]
+    shown = [_field(field, quote) for field in fields]
+    if None in shown:
         return code(" + ".join(printed.at(SUM) for printed in codes), SUM, *codes)
+    left = iter(shown)
+    inside = "".join(_literal(part, quote) if isinstance(part, str) else next(left) or "" for part in parts)
     return code(f"f{quote}{inside}{quote}", ATOM, *fields)
 
 
@@ -39,6 +38,13 @@ def _value(typed: Typed, names: Mapping[str, str]) -> Code:
     if kind(typed.type) == "string" and not is_nullable(typed.type):
         return value
     return call("text", value)
+
+
+def _formatted(typed: Typed, names: Mapping[str, str]) -> Code:
+    """Print a value for a field of an f-string, which writes a whole number as `text` does."""
+    if kind(typed.type) == "int" and not is_nullable(typed.type):
+        return print_expression(typed, names)
+    return _value(typed, names)
 
 
 def _literal(text: str, quote: str) -> str:
