@@ -14,6 +14,8 @@ from typing import Final, Self
 
 from saltern_runtime.dev import guard
 
+HURRY: Final = 5.0
+"""Seconds that a child gets which was asked a second time to end."""
 LAST_LINES: Final = 15
 """Lines of a dead child's log that are shown."""
 
@@ -49,22 +51,31 @@ class Child:
         self.may_end = True
         self.process.terminate()
 
-    def stop(self) -> None:
-        """Ask it to end, and wait until it and all that it started are gone."""
-        for seconds in (self.grace, 5.0):
-            # The guard takes the second request for one to end at once.
-            self.process.terminate()
+    def end(self, by: float) -> None:
+        """Wait until it, which was asked to end, and all that it started are gone: at a moment of the clock it is made to."""
+        for moment in (by, by + HURRY):
             try:
-                self.process.wait(seconds)
+                self.process.wait(max(0.0, moment - time.monotonic()))
             except subprocess.TimeoutExpired:
+                # The guard takes the second request for one to end at once.
+                self.process.terminate()
                 continue
             return
         self.process.kill()
         self.process.wait()
 
 
+def _end(children: Sequence[Child]) -> None:
+    """Ask children to end, all of them at once, and wait for each no longer than its grace."""
+    begun = time.monotonic()
+    for child in children:
+        child.process.terminate()
+    for child in sorted(children, key=lambda child: child.grace):
+        child.end(begun + child.grace)
+
+
 class Children:
-    """Starts children and stops them in the opposite order."""
+    """Starts children, and stops them together; after them the first one, on which they stand."""
 
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         self._folder = folder
@@ -131,8 +142,8 @@ class Children:
     ) -> None:
         # Closing the lifeline is what ends the children if stopping is itself interrupted.
         try:
-            for child in reversed(self.all):
-                child.stop()
+            _end(self.all[1:])
+            _end(self.all[:1])
         finally:
             os.close(self._held)
             os.close(self._lifeline)
