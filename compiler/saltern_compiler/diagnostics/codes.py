@@ -33,6 +33,9 @@ CODES: Final[Mapping[str, Code]] = {
     ),
     "edge-to-missing-node": Code("Reports an edge that begins or ends at a node that is not there."),
     "edge-to-missing-port": Code("Reports an edge whose handle cannot be one."),
+    "glued-text": Code(
+        "Warns of URLs and messages that are added up of texts, where a template would be escaped.", Severity.WARNING
+    ),
     "ill-typed-expression": Code(
         "Finds an operator or function whose operands have types that it does not take, or values that it can only refuse."
     ),

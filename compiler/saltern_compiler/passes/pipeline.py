@@ -14,6 +14,7 @@ from saltern_compiler.passes.checks.compensations import Compensations
 from saltern_compiler.passes.checks.connections import Connections
 from saltern_compiler.passes.checks.cycle import Cycle
 from saltern_compiler.passes.checks.edges import Edges
+from saltern_compiler.passes.checks.gluing import Gluing
 from saltern_compiler.passes.checks.names import Names
 from saltern_compiler.passes.checks.node_types import NodeTypes
 from saltern_compiler.passes.checks.output import Output
@@ -49,6 +50,7 @@ PASSES: Final[tuple[Pass, ...]] = (
     PlainEdges(),
     CoerceLiterals(),
     Types(),
+    Gluing(),
     Caching(),
     Reachability(),
     Output(),

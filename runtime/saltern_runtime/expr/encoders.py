@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import html
 import json
 from typing import Any, NoReturn
 from urllib.parse import quote
@@ -53,3 +54,13 @@ def url_encode(value: str) -> str:
         return fitting(quote(value, safe=""))
     except UnicodeEncodeError:
         raise ExprError("invalid-argument", "the text has half of a character in it") from None
+
+
+def html_escape(value: str) -> str:
+    """Write a text so that HTML shows it, also within an attribute's quotes."""
+    return fitting(html.escape(value))
+
+
+def slack_escape(value: str) -> str:
+    """Write a text so that Slack shows it: no mention, no channel, no link (its own rule: three characters)."""
+    return fitting(html.escape(value, quote=False))

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from saltern_runtime.spec.types import ANY, Json, Type
+
+Place = Literal["", "url", "slack"]
+"""A URL, whose first value may be its beginning; Slack's mrkdwn."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,8 @@ class Param:
     """Whether the callable takes it; otherwise the compiler alone reads it (`python.call`'s `effect`)."""
     is_url: bool = False
     """A URL (or a path under the connection's base) that the callable connects to: its host is part of the egress."""
+    place: Place = ""
+    """What its text is a part of: values that come into it are escaped for that (`raw(x)` says otherwise)."""
     typed_by: str = ""
     """The parameter that holds its type, where that is given."""
     unordered: bool = False

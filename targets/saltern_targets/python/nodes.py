@@ -175,7 +175,7 @@ class _Writer:
             return f"{known}.{name}"
         if param.is_type and isinstance(value, TypeValue):
             return values.annotation(value.type)
-        return values.write(value, param.type)
+        return values.write(value, param.type, param.place)
 
     def value(self, planned: PlannedNode, values: Values) -> list[str]:
         """`return <the one parameter that is given and passed>`."""

@@ -22,9 +22,10 @@ from saltern_compiler.ir.values import (
 )
 from saltern_compiler.pytext import identifier, literal, string
 from saltern_runtime.spec import ANY, DOUBLE, Json, ListType, MapType, ObjectType, Type, UnionType
+from saltern_runtime.spec.param import Place
 from saltern_targets.names import IN_SCOPE
 from saltern_targets.python.classes import Classes
-from saltern_targets.python.expr import attributes, print_arms, print_expression, print_template
+from saltern_targets.python.expr import attributes, print_arms, print_expression, print_placed, print_template
 
 _TESTS_IN_A_LINE: Final = 1
 """Of what may have been skipped: more are asked in statements of their own."""
@@ -50,15 +51,15 @@ class Values:
     imports: set[tuple[str, str]] = field(default_factory=set)
     used_classes: set[str] = field(default_factory=set)
 
-    def write(self, value: Value, expected: Type = ANY) -> str:
-        """Write a value as one line of Python whose type is the expected one."""
+    def write(self, value: Value, expected: Type = ANY, place: Place = "") -> str:
+        """Write a value as one line of Python whose type is the expected one; a text is escaped for its place."""
         match value:
             case Literal(value=data):
                 return self._literal(data, expected)
             case Template():
-                return self._template(value)
+                return self._template(value, place)
             case Expression():
-                return self._expression(value, expected)
+                return self._placed(value, place) if place else self._expression(value, expected)
             case ListValue(items=items):
                 item = _list_item(expected)
                 return "[" + ", ".join(self.write(part, item) for part in items) + "]"
@@ -181,9 +182,15 @@ class Values:
         self._use_classes(code.text)
         return code.text
 
-    def _template(self, value: Template) -> str:
+    def _placed(self, value: Expression, place: Place) -> str:
+        code = print_placed(tree_of(value), self._texts, place)
+        self._use(code.helpers, code.imports)
+        self._use_classes(code.text)
+        return code.text
+
+    def _template(self, value: Template, place: Place) -> str:
         parts = tuple(part if isinstance(part, str) else tree_of(part) for part in value.parts)
-        code = print_template(parts, self._texts)
+        code = print_template(parts, self._texts, place)
         self._use(code.helpers, code.imports)
         return code.text
 

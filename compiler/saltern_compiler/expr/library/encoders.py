@@ -24,4 +24,15 @@ ENCODERS: Final[tuple[Function, ...]] = (
         "url.encode", "The text as one part of a URL.", 'url.encode("a b&c") == "a%20b%26c"', Overload((STRING,), STRING, fails=True),
         ours=True,
     ),
+    function(
+        "html.escape", "The text as HTML shows it.", 'html.escape("a & <b>") == "a &amp; &lt;b&gt;"', Overload((STRING,), STRING), ours=True
+    ),
+    function(
+        "slack.escape", "The text as Slack shows it, without a mention or a link.", 'slack.escape("<!channel>") == "&lt;!channel&gt;"',
+        Overload((STRING,), STRING), ours=True,
+    ),
+    function(
+        "raw", "The text as it is, where its place would have it escaped.", 'raw("<!here>") == "<!here>"', Overload((STRING,), STRING),
+        ours=True,
+    ),
 )  # fmt: skip

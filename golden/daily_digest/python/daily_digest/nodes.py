@@ -5,7 +5,7 @@
 from typing import Any
 
 from saltern_runtime import Context, node
-from saltern_runtime.expr import expect, get, join, text, to_string
+from saltern_runtime.expr import expect, get, join, slack_escape, text, to_string
 from saltern_runtime.nodes import http, llm, slack
 from saltern_runtime.nodes.http import HttpResponse
 from saltern_runtime.nodes.slack import SlackMessage
@@ -63,9 +63,11 @@ def post(ctx: Context, *, summaries: list[SummariesItem]) -> SlackMessage:
     return slack.post_message(
         ctx,
         channel="#daily",
-        text=join(
-            ["*" + each.title + "*\n" + each.summary + "\n" + each.url for each in summaries],
-            "\n\n",
+        text=slack_escape(
+            join(
+                ["*" + each.title + "*\n" + each.summary + "\n" + each.url for each in summaries],
+                "\n\n",
+            ),
         ),
     )
 

@@ -13,6 +13,7 @@ from saltern_runtime.expr import (
     get,
     math_round,
     regex_extract,
+    slack_escape,
     text,
     to_duration,
     to_int,
@@ -142,7 +143,7 @@ def told(ctx: Context, *, invoice: Invoice, outcome: str, problem: str) -> Slack
     return slack.post_message(
         ctx,
         channel="#invoices",
-        text=f"{invoice.supplier}, invoice {invoice.number}: {outcome}{'' if problem == '' else ', ' + problem}",
+        text=f"{slack_escape(invoice.supplier)}, invoice {slack_escape(invoice.number)}: {slack_escape(outcome)}{slack_escape('' if problem == '' else ', ' + problem)}",
     )
 
 

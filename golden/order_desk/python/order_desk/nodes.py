@@ -6,7 +6,7 @@ from typing import Literal
 
 from saltern_runtime import SKIPPED, Context, Skipped, node
 from saltern_runtime.errors import PermanentError
-from saltern_runtime.expr import join, url_encode
+from saltern_runtime.expr import join, slack_escape, url_encode
 from saltern_runtime.nodes import flow, llm, postgres, slack
 from saltern_runtime.nodes.flow.results import HttpAnswer
 from saltern_runtime.nodes.postgres import ExecuteResult
@@ -118,7 +118,7 @@ def pack(ctx: Context, *, input: Input, wish: Wish) -> SlackMessage:
     return slack.post_message(
         ctx,
         channel="#warehouse",
-        text=f"Order {input.order}{' (urgent)' if wish.value.urgent else ''}: {wish.value.wish}",
+        text=f"Order {slack_escape(input.order)}{' (urgent)' if wish.value.urgent else ''}: {slack_escape(wish.value.wish)}",
     )
 
 

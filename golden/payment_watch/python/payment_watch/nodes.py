@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Literal
 
 from saltern_runtime import SKIPPED, Ask, Context, RunInfo, Skipped, node
-from saltern_runtime.expr import add, get, text, to_duration, to_string
+from saltern_runtime.expr import add, get, text, to_duration, to_string, url_encode
 from saltern_runtime.nodes import flow, http
 from saltern_runtime.nodes.flow.results import NodeFailure
 from saltern_runtime.nodes.http import HttpResponse
@@ -20,7 +20,7 @@ def goods(ctx: Context, *, input: Input) -> HttpResponse:
     return http.request(
         ctx,
         method="PUT",
-        url=f"/reservations/{input.order}",
+        url=f"/reservations/{url_encode(input.order)}",
         body={"quantity": input.quantity, "sku": input.sku},
     )
 
@@ -32,7 +32,7 @@ def goods_compensate() -> list[None]:
 
 @node("release", type="http.request@1", connection="stock")
 def release(ctx: Context, *, input: Input) -> HttpResponse:
-    return http.request(ctx, method="DELETE", url=f"/reservations/{input.order}")
+    return http.request(ctx, method="DELETE", url=f"/reservations/{url_encode(input.order)}")
 
 
 @node("payment", type="http.request@1", connection="bank")
@@ -53,7 +53,9 @@ def payment_compensate() -> list[None]:
 
 @node("close", type="http.request@1", connection="bank")
 def close(ctx: Context, *, payment: HttpResponse) -> HttpResponse:
-    return http.request(ctx, method="DELETE", url=f"/payments/{text(get(payment.body, 'id'))}")
+    return http.request(
+        ctx, method="DELETE", url=f"/payments/{url_encode(text(get(payment.body, 'id')))}"
+    )
 
 
 @node("told", type="receive@1")
@@ -84,7 +86,7 @@ def look_attempt() -> list[None]:
 
 @node("found", type="http.request@1", connection="bank")
 def found(ctx: Context, *, payment: HttpResponse) -> HttpResponse:
-    return http.request(ctx, url=f"/payments/{text(get(payment.body, 'id'))}")
+    return http.request(ctx, url=f"/payments/{url_encode(text(get(payment.body, 'id')))}")
 
 
 @node("look/attempt/yield", type="yield@1")

@@ -5,6 +5,7 @@
 from typing import Literal
 
 from saltern_runtime import SKIPPED, Context, Skipped, node
+from saltern_runtime.expr import slack_escape
 from saltern_runtime.nodes import llm, postgres, slack
 from saltern_runtime.nodes.postgres import ExecuteResult
 from saltern_runtime.nodes.slack import SlackMessage
@@ -45,14 +46,14 @@ def route(*, classify: Classify) -> Literal["case.billing", "case.bug", "else"]:
 def tell_billing(ctx: Context, *, input: Input, classify: Classify) -> SlackMessage:
     """Tell billing."""
     return slack.post_message(
-        ctx, channel="#billing", text=f"{input.subject} (urgency {classify.urgency})"
+        ctx, channel="#billing", text=f"{slack_escape(input.subject)} (urgency {classify.urgency})"
     )
 
 
 @node("tell_dev", type="slack.post_message@1", connection="team_slack")
 def tell_dev(ctx: Context, *, input: Input) -> SlackMessage:
     """Tell the developers."""
-    return slack.post_message(ctx, channel="#dev", text=input.subject)
+    return slack.post_message(ctx, channel="#dev", text=slack_escape(input.subject))
 
 
 @node("return", type="return@1")

@@ -96,7 +96,7 @@ NODE: Final = NodeType(
             static=True,
             doc="The method.",
         ),
-        Param("url", STRING, is_url=True, doc="Absolute, or a path under the connection's base URL."),
+        Param("url", STRING, is_url=True, place="url", doc="Absolute, or a path under the connection's base URL."),
         Param(
             "query", MapType(ANY), required=False, doc="Query parameters; a null one is left out, a list is repeated."
         ),

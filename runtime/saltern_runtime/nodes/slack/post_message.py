@@ -40,7 +40,7 @@ NODE: Final = NodeType(
     summary="Sends a message to a Slack channel.",
     params=(
         Param("channel", STRING, doc="A channel's name (`#billing`) or id."),
-        Param("text", STRING, doc="The message, in Slack's mrkdwn."),
+        Param("text", STRING, place="slack", doc="The message, in Slack's mrkdwn."),
         Param("thread_ts", STRING, required=False, doc="The `ts` of the message to answer."),
     ),
     result=obj({"channel": STRING, "ts": STRING}),

@@ -3,7 +3,7 @@
 from saltern_targets.python.expr.code import Code, code
 from saltern_targets.python.expr.coerce import Classes, annotation, attributes, coerce, fits
 from saltern_targets.python.expr.printer import print_arms, print_expression
-from saltern_targets.python.expr.template import print_template
+from saltern_targets.python.expr.template import print_placed, print_template
 
 __all__ = [
     "Classes",
@@ -15,5 +15,6 @@ __all__ = [
     "fits",
     "print_arms",
     "print_expression",
+    "print_placed",
     "print_template",
 ]

@@ -5,32 +5,75 @@ from __future__ import annotations
 import io
 import tokenize
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from saltern_compiler import pytext
+from saltern_compiler.expr.ast import Call, Const, Expr
 from saltern_compiler.expr.kinds import kind
 from saltern_compiler.expr.typed import Typed
+from saltern_runtime.spec.param import Place
 from saltern_runtime.spec.types import is_nullable
 from saltern_targets.precedence import ATOM, CONDITIONAL, SUM
 from saltern_targets.python.expr.code import Code, call, code
 from saltern_targets.python.expr.printer import print_expression
 
+_ESCAPES: Final[Mapping[Place, str]] = {"url": "url_encode", "slack": "slack_escape"}
+"""Place of a text → the helper that makes a value a part of it."""
 
-def print_template(parts: Sequence[str | Typed], names: Mapping[str, str]) -> Code:
-    """Print a template as an f-string; values that are neither texts nor whole numbers go through the helper `text`."""
-    codes = [Code(pytext.string(part)) if isinstance(part, str) else _value(part, names) for part in parts]
+
+def print_template(parts: Sequence[str | Typed], names: Mapping[str, str], place: Place = "") -> Code:
+    """Print a template as an f-string; values that are neither texts nor whole numbers go through the helper `text`.
+
+    Where the text is a part of something, values are escaped for it.
+    """
+    codes = [
+        Code(pytext.string(part)) if isinstance(part, str) else _placed(part, names, _begins(place, number))
+        for number, part in enumerate(parts)
+    ]
     if all(isinstance(part, str) for part in parts):
         return Code(pytext.string("".join(part for part in parts if isinstance(part, str))))
     if len(parts) == 1:
         return codes[0]
     written = "".join(part for part in parts if isinstance(part, str))
     quote = pytext.quote_for(written)
-    fields = [_formatted(part, names) for part in parts if not isinstance(part, str)]
+    both = zip(codes, parts, strict=True)
+    fields = [_formatted(part, names, printed) for printed, part in both if not isinstance(part, str)]
     shown = [_field(field, quote) for field in fields]
     if None in shown:
         return code(" + ".join(printed.at(SUM) for printed in codes), SUM, *codes)
     left = iter(shown)
     inside = "".join(_literal(part, quote) if isinstance(part, str) else next(left) or "" for part in parts)
     return code(f"f{quote}{inside}{quote}", ATOM, *fields)
+
+
+def print_placed(typed: Typed, names: Mapping[str, str], place: Place) -> Code:
+    """Print an expression as the whole of a text, escaped for what that is a part of."""
+    return _placed(typed, names, _begins(place, 0))
+
+
+def _begins(place: Place, number: int) -> Place:
+    """Return the place of a part of a text: what a URL begins with is a URL itself."""
+    return "" if place == "url" and number == 0 else place
+
+
+def _placed(typed: Typed, names: Mapping[str, str], place: Place) -> Code:
+    if isinstance(typed.expr, Call) and typed.expr.function == "raw" and typed.expr.target is None:
+        return _value(typed.parts[0], names)
+    value = _value(typed, names)
+    if not place or kind(typed.type) in _HARMLESS or _is_written(typed.expr):
+        return value
+    return call(_ESCAPES[place], value)
+
+
+def _is_written(expr: Expr) -> bool:
+    """Whether a text stands in the source, whichever of several it is."""
+    if isinstance(expr, Call) and expr.function == "_?_:_":
+        return all(map(_is_written, expr.args[1:]))
+    return isinstance(expr, Const)
+
+
+_HARMLESS: Final = frozenset({"int", "uint", "double", "bool"})
+"""Kinds of values whose texts no place reads as anything else."""
 
 
 def _value(typed: Typed, names: Mapping[str, str]) -> Code:
@@ -40,11 +83,10 @@ def _value(typed: Typed, names: Mapping[str, str]) -> Code:
     return call("text", value)
 
 
-def _formatted(typed: Typed, names: Mapping[str, str]) -> Code:
-    """Print a value for a field of an f-string, which writes a whole number as `text` does."""
-    if kind(typed.type) == "int" and not is_nullable(typed.type):
-        return print_expression(typed, names)
-    return _value(typed, names)
+def _formatted(typed: Typed, names: Mapping[str, str], printed: Code) -> Code:
+    """Return a value for a field of an f-string, which writes a whole number as `text` does; all else as it is printed."""
+    is_int = kind(typed.type) == "int" and not is_nullable(typed.type)
+    return print_expression(typed, names) if is_int else printed
 
 
 def _literal(text: str, quote: str) -> str:
