@@ -10,6 +10,7 @@ from saltern_compiler.passes.base import Context, Pass
 from saltern_compiler.passes.checks.answers import Answers
 from saltern_compiler.passes.checks.bounds import Bounds
 from saltern_compiler.passes.checks.caching import Caching
+from saltern_compiler.passes.checks.catches import Catches
 from saltern_compiler.passes.checks.compensations import Compensations
 from saltern_compiler.passes.checks.connections import Connections
 from saltern_compiler.passes.checks.cycle import Cycle
@@ -57,6 +58,7 @@ PASSES: Final[tuple[Pass, ...]] = (
     Answers(),
     Responses(),
     Compensations(),
+    Catches(),
     Unused(),
 )
 """How things are written comes first, then normal form, then what they mean, then what they are for."""
