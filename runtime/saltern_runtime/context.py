@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar, cast
 
 from saltern_runtime.spec import Limits
 from saltern_runtime.spec.limits import MAX_PAYLOAD
+from saltern_runtime.spec.networks import NO_NETWORK, NetworkList
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -94,6 +95,8 @@ class Context:
     """`time.monotonic()` at which this attempt is over."""
     max_payload: int = MAX_PAYLOAD
     """Bytes that an answer from outside may have."""
+    private_networks: NetworkList = NO_NETWORK
+    """What may be reached by an address that a run chooses, beside what is public."""
     epoch: int = 0
     recall: Callable[[Callable[..., Any]], Callable[..., Any]] | None = None
     """Puts the cache before a callable; None where the node has none."""

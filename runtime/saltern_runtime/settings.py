@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Self
 
 from saltern_runtime.spec.limits import LEASE, MAX_PAYLOAD
+from saltern_runtime.spec.networks import NO_NETWORK, NetworkList
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,9 @@ class Settings:
     """Bytes of a request body, at most."""
     max_payload: int = MAX_PAYLOAD
     """Bytes of one stored value, at most; beyond it a permanent error."""
+    private_networks: NetworkList = NO_NETWORK
+    """Networks that `http.request` may reach without a connection although they are not public: `10.20.0.0/16,fd00:1::/64`, or
+    `any`, which is for development. `SALTERN_PRIVATE_NETWORKS`."""
     socket_timeout: float = 10.0
     unreachable: float = 300.0
     """A worker that cannot reach Redis for so long exits."""

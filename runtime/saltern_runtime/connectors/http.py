@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 from saltern_runtime.connectors.base import PerProcess, secret, setting
 from saltern_runtime.errors import PermanentError
 from saltern_runtime.spec import STRING, ConnectorSpec, Json, MapType, Param, Policy, Retry
+from saltern_runtime.spec.networks import EVERYWHERE, NetworkList
 
 if TYPE_CHECKING:
     import httpx
@@ -49,18 +50,26 @@ CONNECTOR: Final = ConnectorSpec(
 _CLIENTS: Final[PerProcess[httpx.Client]] = PerProcess()
 
 
-def client() -> httpx.Client:
-    """Return this process's client: no redirects, no cookies kept from one run to the next."""
-    return _CLIENTS.get((), _make)
+def client(allowed: NetworkList | None = None) -> httpx.Client:
+    """Return this process's client: no redirects, no cookies kept from one run to the next.
+
+    It connects to public addresses and those of the networks `allowed` alone; None: to any.
+    """
+    guarded = None if allowed == EVERYWHERE else allowed
+    return _CLIENTS.get((guarded,), lambda: _make(guarded))
 
 
-def _make() -> httpx.Client:
+def _make(allowed: NetworkList | None) -> httpx.Client:
     import http.cookiejar  # noqa: PLC0415 - it brings half of the standard library
 
     import httpx  # noqa: PLC0415 - reading the spec needs no SDK
 
+    from saltern_runtime.connectors.guarded import GuardedTransport  # noqa: PLC0415 - as above
+
     nothing = http.cookiejar.CookieJar(http.cookiejar.DefaultCookiePolicy(allowed_domains=()))
-    return httpx.Client(follow_redirects=False, cookies=nothing)
+    # A client with a transport of its own asks no proxy, which would look names up once more.
+    transport = None if allowed is None else GuardedTransport(allowed)
+    return httpx.Client(follow_redirects=False, cookies=nothing, transport=transport)
 
 
 def target(connection: Connection | None, url: str) -> tuple[httpx.URL, dict[str, str]]:

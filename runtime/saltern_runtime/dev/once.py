@@ -9,7 +9,6 @@ import tempfile
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import redirect_stdout
-from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
@@ -51,7 +50,7 @@ def run(tree: Tree, source: str, *, answers: Sequence[str] = (), json_events: bo
         Children(Path(folder), os.environ) as children,
         redirect_stdout(sys.stderr),  # what a pipeline's own functions print is not the output
     ):
-        settings = replace(Settings.from_env(), public_url=os.environ.get("SALTERN_PUBLIC_URL", NOWHERE))
+        settings = Settings.from_env({"SALTERN_PUBLIC_URL": NOWHERE, "SALTERN_PRIVATE_NETWORKS": "any", **os.environ})
         with in_one_process(graph, redis_url=store.start(children, Path(folder)), settings=settings) as opened:
             started = opened.service.start(given, tenant="local", trigger="run")
             desk = Desk(opened.service, known, asks=source != "-" and sys.stdin.isatty())

@@ -52,7 +52,7 @@ class Engine:
     ) -> None:
         self.graph = graph
         self.settings = settings
-        self.plans = Plans(graph, settings.shards, self._address)
+        self.plans = Plans(graph, settings.shards, self._address, settings.private_networks)
         self.store = store or Store(graph.name, settings, patience=settings.unreachable)
         self.dispatcher = dispatcher
         self.drain = Drain()

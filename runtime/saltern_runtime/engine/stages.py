@@ -28,6 +28,7 @@ from saltern_runtime.graph import (
     Starts,
 )
 from saltern_runtime.spec.names import AMBIENT, ERROR, INPUT, OUTCOMES, ROOT, RUN, SUCCESS
+from saltern_runtime.spec.networks import NO_NETWORK, NetworkList
 from saltern_runtime.store.calls import Claim, NewRun, Opening
 from saltern_runtime.store.keys import ANSWER, child_id, digest_of, queue_name
 from saltern_runtime.store.scripts import Body, Dependant
@@ -163,10 +164,16 @@ def _no_cache(_: Node[Any, Any], __: Claim) -> None:
 class Plans:
     """All stages of a graph."""
 
-    def __init__(self, graph: Graph, shards: int = 1, address: Callable[[Claim, str], str] | None = None) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        shards: int = 1,
+        address: Callable[[Claim, str], str] | None = None,
+        private_networks: NetworkList = NO_NETWORK,
+    ) -> None:
         """`address` says where the answer is taken for an activation (its path) of a claim's run."""
         self.graph = graph
-        self._address = address
+        self._address, self._private_networks = address, private_networks
         self._shards = shards
         self.plan = graph.digest
         self.stages = {name: StagePlan(graph, stage, self.plan, shards) for name, stage in graph.stages.items()}
@@ -390,6 +397,7 @@ class Plans:
             claim.attempt,
             connection,
             *limits,
+            private_networks=self._private_networks,
             recall=None if known is None else known.around,
         )
         return node.function(context, **keywords)

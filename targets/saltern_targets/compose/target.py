@@ -63,6 +63,7 @@ def _project(plan: Plan) -> Mapping[str, Any]:
                     **_secrets(worker_secrets(plan)),
                     "SALTERN_REDIS_URL": _STORE,
                     **({PUBLIC_URL: f"${{{PUBLIC_URL}:-http://127.0.0.1:{PORT}}}"} if takes_answers(plan) else {}),
+                    "SALTERN_PRIVATE_NETWORKS": "${SALTERN_PRIVATE_NETWORKS:-}",
                     "SALTERN_GRACE": str(grace(plan)),
                     "SALTERN_HEARTBEAT_FILE": HEARTBEAT,
                 },

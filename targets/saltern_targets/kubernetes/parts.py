@@ -45,6 +45,7 @@ _CONFIG: Final = {
     "SALTERN_DURABILITY": "none",
     "SALTERN_HEARTBEAT_FILE": processes.HEARTBEAT,
     "SALTERN_MAX_BODY": "1048576",
+    "SALTERN_PRIVATE_NETWORKS": "",
     "SALTERN_SHARDS": "1",
 }
 """What an operator may want to change, with the runtime's own defaults; no secret is here."""

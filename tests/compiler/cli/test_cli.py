@@ -301,3 +301,21 @@ def test_graph_writes_only_what_a_suffix_says(saltern, tmp_path):
     code, _, err = saltern("graph", TRIAGE, "-o", tmp_path / "x.png")
     assert (code, (tmp_path / "x.png").exists()) == (2, False)
     assert "say --format" in err
+
+
+def test_a_run_on_this_machine_reaches_this_machine(tmp_path, web_double):
+    """Unless whoever starts it says otherwise."""
+    source, given = tmp_path / "fetch.saltern", tmp_path / "input.json"
+    source.write_text(
+        "pipeline fetch\ninput { url: string }\noutput { status: int }\non api\n"
+        "page = http.request { url: input.url }\nreturn { status: page.status }\n"
+    )
+    given.write_text(json.dumps({"url": web_double.url}))
+    program = "from saltern_compiler.cli import main; main()"
+    command = [sys.executable, "-c", program, "run", str(source), "--input", str(given)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert json.loads(done.stdout) == {"status": 200}, done.stderr
+    closed = {**os.environ, "SALTERN_PRIVATE_NETWORKS": ""}
+    refused = subprocess.run(command, capture_output=True, text=True, check=False, env=closed)
+    assert refused.returncode == 1
+    assert "SALTERN_PRIVATE_NETWORKS" in refused.stderr

@@ -8,7 +8,9 @@ from saltern_runtime.engine.policy import backoff, classify
 from saltern_runtime.errors import PermanentError, TransientError
 from saltern_runtime.expr import ExprError
 from saltern_runtime.graph import Connection, Context, On, Skipped, Stage, node
+from saltern_runtime.nodes import http
 from saltern_runtime.spec import Retry
+from saltern_runtime.spec.networks import NetworkList
 from saltern_runtime.store.calls import Outcome
 
 QUICK = Retry(attempts=3, base=0.001, cap=0.002)
@@ -83,6 +85,19 @@ def test_a_missing_secret_is_permanent(local):
     view = local.run(Stage("call", nodes=(call,), retry=QUICK), connections=(team,))
     assert (view.failure.code, view.nodes[0].attempt) == ("missing-secret", 1)
     assert "SALTERN_TEST_NOT_THERE" in view.failure.message
+
+
+def test_private_networks_are_open_only_where_an_operator_says_so(local, web_double):
+    """The setting reaches the nodes of a run; a service that says nothing refuses."""
+
+    @node("ask", type="http.request@1")
+    def ask(ctx: Context) -> int:
+        return http.request(ctx, url=web_double.url).status
+
+    view = local.run(Stage("ask", nodes=(ask,), retry=QUICK))
+    assert (view.failure.code, view.nodes[0].attempt) == ("private-address", 1)
+    assert web_double.received == []
+    assert local.run(Stage("ask", nodes=(ask,)), private_networks=NetworkList("any")).state == "SUCCEEDED"
 
 
 def test_a_result_over_the_limit_is_permanent(local):

@@ -25,6 +25,7 @@ def graph(tmp_path, site, slack_double, openai_double, monkeypatch) -> Iterator:
     """The example as it stands, but that its stories come from the double."""
     monkeypatch.setenv("SLACK_TOKEN", "xoxb-test")
     monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+    monkeypatch.setenv("SALTERN_PRIVATE_NETWORKS", "127.0.0.0/8")
     text = Source.load(str(ROOT / "examples/daily_digest/daily_digest.saltern")).text
     assert SITE in text
     result = compile_source(text.replace(SITE, site.url), source_name="daily_digest.saltern")

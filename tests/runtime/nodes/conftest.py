@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from saltern_runtime.graph import Connection, Context, RunInfo
+from saltern_runtime.spec.networks import NetworkList
 
 MakeContext = Callable[..., Context]
 
@@ -20,12 +21,16 @@ def context() -> MakeContext:
     """Make a context: `context(connection, seconds=…, attempt=…)`."""
 
     def make(
-        connection: Connection | None = None, *, seconds: float = 10.0, attempt: int = 1, max_payload: int = 1_048_576
+        connection: Connection | None = None,
+        *,
+        seconds: float = 10.0,
+        attempt: int = 1,
+        max_payload: int = 1_048_576,
+        private_networks: str = "any",
     ) -> Context:
         run = RunInfo(id="run-1", tenant="acme", started_at=datetime(2020, 1, 1, tzinfo=UTC))
-        return Context(
-            run, "it", "it", attempt, connection, deadline=time.monotonic() + seconds, max_payload=max_payload
-        )
+        deadline, networks = time.monotonic() + seconds, NetworkList(private_networks)
+        return Context(run, "it", "it", attempt, connection, deadline, max_payload, private_networks=networks)
 
     return make
 

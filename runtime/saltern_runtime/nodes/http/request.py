@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from saltern_runtime.graph import Context
     from saltern_runtime.nodes.http.results import HttpResponse
+    from saltern_runtime.spec.networks import NetworkList
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 
@@ -140,7 +141,7 @@ def request(
         )
     except (ValueError, httpx.InvalidURL) as error:
         raise PermanentError(f"the request cannot be written: {error}", code="bad-request") from None
-    return _send(ctx, asked)
+    return _send(ctx, asked, None if connection is not None else ctx.private_networks)
 
 
 def _with_query(url: httpx.URL, query: Mapping[str, object] | None) -> httpx.URL:
@@ -163,7 +164,7 @@ def _content(body: object, headers: httpx.Headers) -> bytes | None:
     return json.dumps(plain(body), ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
 
 
-def _send(ctx: Context, asked: httpx.Request) -> HttpResponse:
+def _send(ctx: Context, asked: httpx.Request, allowed: NetworkList | None) -> HttpResponse:
     import httpx  # noqa: PLC0415 - reading the spec needs no SDK
 
     from saltern_runtime.nodes.http.results import HttpResponse  # noqa: PLC0415 - reading the spec needs no pydantic
@@ -171,13 +172,15 @@ def _send(ctx: Context, asked: httpx.Request) -> HttpResponse:
     where = f"{asked.method} {asked.url.host}"
     again = asked.method in _IDEMPOTENT
     try:
-        answer = connector.client().send(asked, stream=True)
+        answer = connector.client(allowed).send(asked, stream=True)
     except (httpx.ConnectTimeout, httpx.PoolTimeout) as error:
         raise TransientError(f"{where}: no connection in time", code="timed-out") from error
     except httpx.ConnectError as error:
         raise TransientError(f"{where}: no connection ({error})", code="unreachable") from error
     except httpx.TimeoutException as error:
         raise TransientError(f"{where}: no answer in time", code="timed-out", ambiguous=not again) from error
+    except UnicodeError as error:  # of a label that no name of a host may have
+        raise PermanentError(f"{where}: this is no name of a host", code="bad-url") from error
     except (httpx.LocalProtocolError, httpx.UnsupportedProtocol) as error:
         raise PermanentError(f"{where}: the request cannot be sent: {error}", code="bad-request") from error
     except httpx.HTTPError as error:
