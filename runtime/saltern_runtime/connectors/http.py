@@ -69,42 +69,72 @@ def _make(allowed: NetworkList | None) -> httpx.Client:
     nothing = http.cookiejar.CookieJar(http.cookiejar.DefaultCookiePolicy(allowed_domains=()))
     # A client with a transport of its own asks no proxy, which would look names up once more.
     transport = None if allowed is None else GuardedTransport(allowed)
-    return httpx.Client(follow_redirects=False, cookies=nothing, transport=transport)
+    return httpx.Client(
+        follow_redirects=False, cookies=nothing, transport=transport, event_hooks={"response": [_take_location]}
+    )
 
 
-def target(connection: Connection | None, url: str) -> tuple[httpx.URL, dict[str, str]]:
-    """Return the URL to ask and the connection's headers; raises PermanentError where the URL leaves the connection."""
+def _take_location(answer: httpx.Response) -> None:
+    """Keep where an answer leads from httpx, which fails over a place that it cannot read though it is not to go there."""
+    answer.extensions["location"] = answer.headers.pop("location", None)
+
+
+def target(connection: Connection | None, url: str) -> httpx.URL:
+    """Return the URL to ask; raises PermanentError where it cannot be asked, or leaves the connection."""
     import httpx  # noqa: PLC0415 - reading the spec needs no SDK
 
     try:
-        base = httpx.URL(setting(connection, CONNECTOR, "base_url")) if connection is not None else None
-        asked = httpx.URL(url if base is None or urlsplit(url).scheme else _under(str(base), url))
+        asked = httpx.URL(url if connection is None or urlsplit(url).scheme else _under(str(_base(connection)), url))
     except (httpx.InvalidURL, ValueError, TypeError) as error:
         raise PermanentError(f"the URL cannot be read: {error}", code="bad-url") from error
     if asked.scheme not in _PORTS or not asked.host:
         raise PermanentError("the URL is no absolute http or https URL", code="bad-url")
     if asked.userinfo:
         raise PermanentError("the URL holds credentials; they belong into a connection's secret", code="bad-url")
-    if connection is None or base is None:
-        return asked, {}
-    if not _inside(base, asked):
+    if connection is not None and not is_inside(connection, asked):
+        base = _base(connection)
         raise PermanentError(
             f"the URL leaves the connection {connection.name!r} ({base.scheme}://{base.host})",
             code="url-leaves-connection",
         )
+    return asked
+
+
+def own_headers(connection: Connection | None) -> dict[str, str]:
+    """Return the headers of a connection, with its token."""
+    if connection is None:
+        return {}
     headers = dict(setting(connection, CONNECTOR, "headers") or {})
     if "token" in connection.secrets:
         headers["Authorization"] = f"Bearer {secret(connection, 'token')}"
-    return asked, headers
+    return headers
+
+
+def _base(connection: Connection) -> httpx.URL:
+    import httpx  # noqa: PLC0415 - reading the spec needs no SDK
+
+    return httpx.URL(setting(connection, CONNECTOR, "base_url"))
 
 
 def _under(base: str, path: str) -> str:
     return f"{base.rstrip('/')}/{path}" if path and path[0] not in "/?" else f"{base.rstrip('/')}{path}"
 
 
-def _inside(base: httpx.URL, asked: httpx.URL) -> bool:
-    if (asked.scheme, asked.host, asked.port) != (base.scheme, base.host, base.port):
+def is_same_host(one: httpx.URL, other: httpx.URL) -> bool:
+    """Whether two URLs lead to one server: the same scheme, host and port."""
+    return (one.scheme, one.host, one.port) == (other.scheme, other.host, other.port)
+
+
+def is_at(connection: Connection | None, asked: httpx.URL) -> bool:
+    """Whether a URL leads to the server of a connection."""
+    return connection is not None and is_same_host(_base(connection), asked)
+
+
+def is_inside(connection: Connection | None, asked: httpx.URL) -> bool:
+    """Whether a URL lies under the base of a connection."""
+    if connection is None or not is_at(connection, asked):
         return False
+    base = _base(connection)
     raw = asked.raw_path.decode("ascii").partition("?")[0]
     if {".", ".."} & set(unquote(raw).replace("\\", "/").split("/")):
         return False

@@ -139,13 +139,6 @@ def test_headers_cannot_be_injected(context, web_double, name):
     assert web_double.received == []
 
 
-def test_redirects_are_results_not_followed(context, web_double):
-    """Where to go next is the pipeline's decision, and a token does not travel on."""
-    web_double.fail({"status": 302, "body": "", "headers": {"location": "http://elsewhere.example/"}})
-    answer = http.request(context(), url=web_double.url)
-    assert (answer.status, answer.headers["location"]) == (302, "http://elsewhere.example/")
-
-
 @pytest.mark.parametrize(
     ("status", "method", "expected"),
     [

@@ -1,7 +1,8 @@
 """`http.request`: ask a server.
 
-A status of 4xx or 5xx is an error (408, 425, 429 and 5xx may pass); 2xx and 3xx are results, since redirects are not
-followed. JSON comes back as its value, other text as a string, an empty body as null. Requests that may change something
+A status of 4xx or 5xx is an error (408, 425, 429 and 5xx may pass). Redirects of GET and HEAD are followed, without what
+belongs to the host that was asked; of other methods they are results. JSON comes back as its value, other text as a string, an empty
+body as null. Requests that may change something
 carry an `Idempotency-Key` that stays the same through retries.
 """
 
@@ -10,12 +11,13 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 from urllib.parse import urlsplit
 
 from saltern_runtime.connectors import http as connector
 from saltern_runtime.connectors.base import connection_of, idempotency_key, remaining, retry_after
 from saltern_runtime.errors import NodeError, PermanentError, TransientError
+from saltern_runtime.nodes.http.bodies import BodyError, value_of
 from saltern_runtime.spec import (
     ANY,
     INT,
@@ -43,6 +45,11 @@ Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _IDEMPOTENT: Final = _SAFE | {"PUT", "DELETE"}
+_FOLLOWS: Final = ("GET", "HEAD")
+_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
+_MAX_REDIRECTS: Final = 10
+_TRAVELS: Final = frozenset({"accept", "accept-language", "user-agent"})
+"""Headers that go along to another host; any other may be a credential."""
 _MAY_PASS: Final = frozenset({408, 425, 429})
 _NOT_ACTED_ON: Final = frozenset({408, 425, 429, 503})
 _CODES: Final = {
@@ -129,19 +136,32 @@ def request(
     import httpx  # noqa: PLC0415 - reading the spec needs no SDK
 
     connection = connection_of(ctx, connector.CONNECTOR) if ctx.connection is not None else None
-    target, own = connector.target(connection, url)
+    place, inside = connector.target(connection, url), connection is not None
     try:
         sent = httpx.Headers(dict(headers or {}))
-        sent.update(own)
         if method not in _SAFE:
             sent.setdefault("Idempotency-Key", idempotency_key(ctx))
         content = _content(body, sent)
-        asked = connector.client().build_request(
-            method, _with_query(target, query), headers=sent, content=content, timeout=remaining(ctx)
-        )
+        place = _with_query(place, query)
+        for _ in range(_MAX_REDIRECTS + 1):
+            allowed = ctx.private_networks if not connector.is_at(connection, place) else None
+            every = httpx.Headers(sent)
+            every.update(connector.own_headers(connection) if inside else {})
+            asked = connector.client(allowed).build_request(
+                method, place, headers=every, content=content, timeout=remaining(ctx)
+            )
+            answer = _send(ctx, asked, allowed)
+            if not isinstance(answer, httpx.URL):
+                return answer
+            inside = inside and connector.is_inside(connection, answer)
+            if not connector.is_same_host(place, answer):
+                sent = httpx.Headers([(name, value) for name, value in sent.items() if name in _TRAVELS])
+            place = answer
     except (ValueError, httpx.InvalidURL) as error:
         raise PermanentError(f"the request cannot be written: {error}", code="bad-request") from None
-    return _send(ctx, asked, None if connection is not None else ctx.private_networks)
+    raise PermanentError(
+        f"{method} {place.host}: more than {_MAX_REDIRECTS} redirects", code="too-many-redirects", status=302
+    )
 
 
 def _with_query(url: httpx.URL, query: Mapping[str, object] | None) -> httpx.URL:
@@ -164,13 +184,38 @@ def _content(body: object, headers: httpx.Headers) -> bytes | None:
     return json.dumps(plain(body), ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
 
 
-def _send(ctx: Context, asked: httpx.Request, allowed: NetworkList | None) -> HttpResponse:
+def _send(ctx: Context, asked: httpx.Request, allowed: NetworkList | None) -> HttpResponse | httpx.URL:
+    """Return the answer, or where it leads."""
     import httpx  # noqa: PLC0415 - reading the spec needs no SDK
 
     from saltern_runtime.nodes.http.results import HttpResponse  # noqa: PLC0415 - reading the spec needs no pydantic
 
     where = f"{asked.method} {asked.url.host}"
     again = asked.method in _IDEMPOTENT
+    answer = _begun(asked, allowed, where, again=again)
+    try:
+        _refuse(answer, where, again=again)
+        onward = _onward(answer)
+        if onward is not None:
+            return onward
+        content = _read(ctx, answer, where)
+    except httpx.HTTPError as error:
+        raise TransientError(
+            f"{where}: the answer broke off ({error})", code="connection-lost", ambiguous=not again
+        ) from error
+    finally:
+        answer.close()
+    try:
+        body = value_of(content, answer.headers.get("content-type", ""))
+    except BodyError as error:
+        raise PermanentError(f"{where} answered {error}", code=error.code, status=answer.status_code) from error
+    return HttpResponse(status=answer.status_code, headers=dict(answer.headers), body=body)
+
+
+def _begun(asked: httpx.Request, allowed: NetworkList | None, where: str, *, again: bool) -> httpx.Response:
+    """Return an answer whose body has not been read."""
+    import httpx  # noqa: PLC0415 - reading the spec needs no SDK
+
     try:
         answer = connector.client(allowed).send(asked, stream=True)
     except (httpx.ConnectTimeout, httpx.PoolTimeout) as error:
@@ -187,16 +232,23 @@ def _send(ctx: Context, asked: httpx.Request, allowed: NetworkList | None) -> Ht
         raise TransientError(
             f"{where}: the connection broke ({error})", code="connection-lost", ambiguous=not again
         ) from error
+    if answer.extensions["location"] is not None:
+        answer.headers["location"] = answer.extensions["location"]
+    return answer
+
+
+def _onward(answer: httpx.Response) -> httpx.URL | None:
+    """Return where an answer redirects to, if it is to be followed; raises PermanentError where that is no URL to ask."""
+    location = answer.headers.get("location", "")
+    if answer.request.method not in _FOLLOWS or answer.status_code not in _REDIRECTS or not location:
+        return None
+    import httpx  # noqa: PLC0415 - reading the spec needs no SDK
+
     try:
-        _refuse(answer, where, again=again)
-        content = _read(ctx, answer, where)
-    except httpx.HTTPError as error:
-        raise TransientError(
-            f"{where}: the answer broke off ({error})", code="connection-lost", ambiguous=not again
-        ) from error
-    finally:
-        answer.close()
-    return HttpResponse(status=answer.status_code, headers=dict(answer.headers), body=_value(answer, content, where))
+        onward = answer.request.url.join(location)
+    except (httpx.InvalidURL, ValueError) as error:
+        raise PermanentError(f"the redirect cannot be read: {error}", code="bad-url") from error
+    return connector.target(None, str(onward))
 
 
 def _refuse(answer: httpx.Response, where: str, *, again: bool) -> None:
@@ -227,19 +279,3 @@ def _read(ctx: Context, answer: httpx.Response, where: str) -> bytes:
                 f"{where}: the answer was not complete in time", code="timed-out", status=answer.status_code
             )
     return bytes(content)
-
-
-def _value(answer: httpx.Response, content: bytes, where: str) -> Any:
-    if not content:
-        return None
-    kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
-    try:
-        text = content.decode(answer.charset_encoding or "utf-8")
-        return json.loads(text) if kind == "application/json" or kind.endswith("+json") else text
-    except (ValueError, LookupError, RecursionError) as error:
-        code, what = (
-            ("not-json", "JSON that cannot be read")
-            if kind.endswith("json")
-            else ("not-text", f"{kind or 'bytes'}, which is no text")
-        )
-        raise PermanentError(f"{where} answered {what}", code=code, status=answer.status_code) from error
