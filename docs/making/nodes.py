@@ -120,9 +120,15 @@ def _param(param: Param) -> tuple[str, str, str, str]:
     notes = [
         *(["Written out: known when the pipeline is compiled."] if param.static else []),
         *(["A secret."] if param.secret else []),
+        *([_hidden(param.secrets)] if param.secrets is not None else []),
     ]
     default = "required" if param.required else _default(param.default)
     return code(param.name), kind, default, " ".join([param.doc, *notes]).strip()
+
+
+def _hidden(names: tuple[str, ...]) -> str:
+    must = f"; {', '.join(map(code, names))} must be one" if names else ""
+    return f"What stands in it may be a secret{must}."
 
 
 def _default(value: Json) -> str:

@@ -59,7 +59,10 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """A connector's settings under a name. `secrets` maps a setting to a reference such as `env:SLACK_TOKEN`."""
+    """A connector's settings under a name.
+
+    `secrets` maps a setting, or a member of one (`headers.X-Api-Key`), to a reference such as `env:SLACK_TOKEN`.
+    """
 
     name: str
     connector: str

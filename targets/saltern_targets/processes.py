@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from saltern_compiler.ir.plan import Awaits, Plan
-from saltern_compiler.ir.values import SecretRef, Value
+from saltern_compiler.ir.values import SecretRef, parts_of
 from saltern_targets.names import package_name
 
 PUBLIC_URL: Final = "SALTERN_PUBLIC_URL"
@@ -90,7 +90,7 @@ def _variables(plan: Plan, *, ours: frozenset[str], others: frozenset[str]) -> t
 
 def _references(plan: Plan, of: str) -> frozenset[str]:
     owners = plan.pipeline.triggers if of == "triggers" else plan.pipeline.connections
-    values: list[Value] = [value for owner in owners for _, value in owner.settings]
+    values = [part for owner in owners for _, value in owner.settings for part in parts_of(value)]
     secrets = (plan.pipeline.secret(value.name) for value in values if isinstance(value, SecretRef))
     named = frozenset(secret.reference.removeprefix("env:") for secret in secrets if secret is not None)
     return named if of == "triggers" else named.union(plan.called_env)

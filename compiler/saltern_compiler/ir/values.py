@@ -104,6 +104,42 @@ class ObjectValue:
 Value: TypeAlias = Literal | Expression | Template | TypeValue | SecretRef | ListValue | ObjectValue
 
 
+def parts_of(value: Value) -> Iterator[Value]:
+    """Yield a value and all values inside it."""
+    todo = [value]
+    while todo:
+        part = todo.pop()
+        yield part
+        if isinstance(part, ListValue):
+            todo.extend(reversed(part.items))
+        elif isinstance(part, ObjectValue):
+            todo.extend(part for _, part in reversed(part.fields))
+
+
+def map_secrets(value: Value, of: Callable[[SecretRef], Value]) -> Value:
+    """Return a value with something else in place of each secret; members of objects are looked into."""
+    if isinstance(value, SecretRef):
+        return of(value)
+    if isinstance(value, ObjectValue):
+        return make_object({name: map_secrets(part, of) for name, part in value.fields}, value.origin)
+    return value
+
+
+def split_secrets(name: str, value: Value) -> tuple[Json, dict[str, SecretRef]]:
+    """Return what is written out of a setting, null for nothing, and its secrets by their places: `headers.X-Api-Key`."""
+    if isinstance(value, SecretRef):
+        return None, {name: value}
+    if isinstance(value, ObjectValue):
+        plain: dict[str, Json] = {}
+        hidden: dict[str, SecretRef] = {}
+        for member, part in value.fields:
+            known, more = split_secrets(f"{name}.{member}", part)
+            plain |= {} if known is None else {member: known}
+            hidden |= more
+        return plain or None, hidden
+    return (value.value if isinstance(value, Literal) else None), {}
+
+
 def make_list(items: Sequence[Value], origin: Origin = NOWHERE) -> Value:
     """Make a list in normal form."""
     if all(isinstance(item, Literal) for item in items):

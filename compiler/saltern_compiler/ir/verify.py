@@ -23,6 +23,7 @@ from saltern_compiler.ir.values import (
     Template,
     TypeValue,
     Value,
+    parts_of,
 )
 from saltern_runtime.spec import Json, ObjectType
 from saltern_runtime.spec.names import AMBIENT
@@ -158,9 +159,10 @@ def _names(pipeline: Pipeline) -> None:
         *(connection.settings for connection in pipeline.connections),
         *(trigger.settings for trigger in pipeline.triggers),
     ]
-    for _, value in chain.from_iterable(settings):
-        if isinstance(value, SecretRef):
-            _require(value.name in known, "secrets that are named exist", value.name)
+    for _, setting in chain.from_iterable(settings):
+        for value in parts_of(setting):
+            if isinstance(value, SecretRef):
+                _require(value.name in known, "secrets that are named exist", value.name)
 
 
 def _unique(invariant: str, names: Sequence[str]) -> None:

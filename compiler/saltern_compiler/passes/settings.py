@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from saltern_compiler.diagnostics.model import Diagnostic, Edit, Fix, Origin
-from saltern_compiler.diagnostics.suggest import did_you_mean, it_takes
+from saltern_compiler.diagnostics.suggest import did_you_mean, it_takes, join
 from saltern_compiler.frontend.durations import seconds
 from saltern_compiler.ir.pipeline import LENGTHS, LIMITS
-from saltern_compiler.ir.values import Literal, ObjectValue, SecretRef, Value
+from saltern_compiler.ir.values import Literal, ObjectValue, SecretRef, Value, map_secrets
 from saltern_compiler.passes.base import Context
 from saltern_compiler.passes.values import misfits
 from saltern_runtime.spec import DOUBLE, INT, ConnectorSpec, Field, LiteralType, ObjectType, Param, show
@@ -33,6 +34,16 @@ LIMITS_PARAM: Final = Param(
 def connection_settings(spec: ConnectorSpec) -> tuple[Param, ...]:
     """Return what may be set on a connection of a connector."""
     return (*spec.settings, LIMITS_PARAM)
+
+
+def check_exclusive(owner: str, given: Sequence[tuple[str, Value]], exclusive: Sequence[str], context: Context) -> None:
+    """Report each setting that stands beside another one, of which there may be one at most."""
+    first, *others = [name for name, _ in given if name in exclusive] or [""]
+    for name, value in given:
+        if name in others:
+            notes = (f"It takes {join(exclusive, 'or')}.",)
+            message = f"`{name}` of {owner}: `{first}` is there too"
+            context.report(Diagnostic("ill-typed-setting", message, value.origin, notes=notes))
 
 
 def check_settings(
@@ -69,12 +80,12 @@ def _judge(owner: str, param: Param, value: Value) -> list[Diagnostic]:
             Diagnostic("misplaced-secret", f"`{param.name}` of {owner} is no place for a secret", where, notes=notes)
         ]
     if param.secret:
-        notes = (
-            "What stands in a pipeline is read by everyone who reads the pipeline, and by its history.",
-            f'Declare `secret {param.name} = env("NAME")` and name it here; then replace the value wherever it was used.',
-        )
-        message = f"`{param.name}` of {owner} is a secret, but its value stands here"
-        return [Diagnostic("literal-secret", message, where, notes=notes)]
+        return [_literal_secret(param.name, owner, value)]
+    if param.secrets is not None and isinstance(value, ObjectValue | Literal):
+        found = [_literal_secret(f"{param.name}.{name}", owner, part) for name, part in _written_secrets(param, value)]
+        if found:
+            return found
+        value = map_secrets(value, lambda reference: Literal("", reference.origin))
     if not isinstance(value, Literal):
         notes = ("A setting is the same for every run; values of a run go into parameters of nodes.",)
         message = f"`{param.name}` of {owner} must be written out"
@@ -95,6 +106,25 @@ def _judge(owner: str, param: Param, value: Value) -> list[Diagnostic]:
         )
         for misfit in misfits(value.value, param.type)
     ]
+
+
+def _literal_secret(name: str, owner: str, value: Value) -> Diagnostic:
+    notes = (
+        "What stands in a pipeline is read by everyone who reads the pipeline, and by its history.",
+        f'Declare `secret {name.rpartition(".")[2]} = env("NAME")` and name it here; then replace the value wherever it was used.',
+    )
+    message = f"`{name}` of {owner} is a secret, but its value stands here"
+    return Diagnostic("literal-secret", message, value.origin, notes=notes)
+
+
+def _written_secrets(param: Param, value: ObjectValue | Literal) -> list[tuple[str, Value]]:
+    """Return the members of a setting that are to be references to secrets, and are none."""
+    if isinstance(value, ObjectValue):
+        members = list(value.fields)
+    else:
+        names = value.value if isinstance(value.value, dict) else ()
+        members = [(name, replace(Literal(None), origin=value.place(name))) for name in names]
+    return [(name, part) for name, part in members if name in (param.secrets or ()) and not isinstance(part, SecretRef)]
 
 
 def _computed(value: Value) -> list[Origin]:

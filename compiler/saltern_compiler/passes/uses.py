@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
 from saltern_compiler.ir.pipeline import CALL, START, Connection, Node, Pipeline, called_by
-from saltern_compiler.ir.values import SecretRef, Value
+from saltern_compiler.ir.values import SecretRef, Value, map_secrets
 from saltern_compiler.registry import Registry
 from saltern_runtime.spec import NodeType, Param, Policy, Type
 
@@ -77,11 +77,11 @@ def every_callee(pipeline: Pipeline, uses: Uses) -> Mapping[str, Callee]:
 def settled(connection: Connection, pipeline: Pipeline) -> Connection:
     """Return a connection as it is compared with one of another pipeline: secrets by their references, whatever they are called."""
 
-    def reference(value: Value) -> Value:
-        secret = pipeline.secret(value.name) if isinstance(value, SecretRef) else None
+    def reference(value: SecretRef) -> Value:
+        secret = pipeline.secret(value.name)
         return value if secret is None else SecretRef(secret.reference)
 
-    settings = tuple((name, reference(value)) for name, value in connection.settings)
+    settings = tuple((name, map_secrets(value, reference)) for name, value in connection.settings)
     return replace(connection, settings=settings, policy=Policy())
 
 

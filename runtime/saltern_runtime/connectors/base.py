@@ -47,6 +47,13 @@ def secret(connection: Connection, name: str) -> str:
         raise PermanentError(str(error), code="missing-secret") from error
 
 
+def members(connection: Connection, spec: ConnectorSpec, name: str) -> dict[str, str]:
+    """Read a setting that is an object, with those of its members that are secrets."""
+    prefix = f"{name}."
+    hidden = {key.removeprefix(prefix): secret(connection, key) for key in connection.secrets if key.startswith(prefix)}
+    return {**(setting(connection, spec, name) or {}), **hidden}
+
+
 def remaining(ctx: Context) -> float:
     """Return the seconds left of this attempt; raises TransientError where there are none."""
     left = ctx.deadline - time.monotonic()

@@ -1,14 +1,31 @@
-"""`http`: one server under a base URL, with its token and headers."""
+"""`http`: one server under a base URL, with its token and headers, or whatever else its secrets are sent as."""
 
 from __future__ import annotations
 
+import logging
+import re
+from base64 import b64encode
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote, urlsplit
 
-from saltern_runtime.connectors.base import PerProcess, secret, setting
+from saltern_runtime.connectors.base import PerProcess, members, secret, setting
+from saltern_runtime.connectors.oauth import access_token
 from saltern_runtime.errors import PermanentError
-from saltern_runtime.spec import STRING, ConnectorSpec, Json, MapType, Param, Policy, Retry
+from saltern_runtime.spec import (
+    STRING,
+    ConnectorSpec,
+    Field,
+    Json,
+    LiteralType,
+    MapType,
+    Param,
+    Policy,
+    Retry,
+    obj,
+    union,
+)
 from saltern_runtime.spec.networks import EVERYWHERE, NetworkList
 
 if TYPE_CHECKING:
@@ -32,8 +49,25 @@ def host_and_port(url: object) -> tuple[str, ...]:
 
 
 def _egress(settings: Mapping[str, Json]) -> tuple[str, ...]:
-    return host_and_port(settings.get("base_url"))
+    oauth = settings.get("oauth2")
+    return host_and_port(settings.get("base_url")) + host_and_port(oauth and oauth.get("token_url"))
 
+
+_OAUTH2: Final = obj(
+    {
+        "token_url": STRING,
+        "client_id": STRING,
+        "client_secret": STRING,
+        "scope": Field("scope", STRING, required=False),
+        "audience": Field("audience", STRING, required=False),
+        "client_auth": Field("client_auth", union(LiteralType("header"), LiteralType("body")), required=False),
+    }
+)
+_OAUTH2_DOC: Final = (
+    "Client credentials: a token is fetched at `token_url`, kept until it ends, and fetched once more after a 401. The client "
+    'says who it is in a header, or in the form (`client_auth: "body"`).'
+)
+_SENDABLE: Final = re.compile(r"[\t\x20-\x7e]*")
 
 CONNECTOR: Final = ConnectorSpec(
     name="http",
@@ -41,8 +75,18 @@ CONNECTOR: Final = ConnectorSpec(
     settings=(
         Param("base_url", STRING, static=True, doc="`https://api.example.com/v1`; a node's `url` is a path under it."),
         Param("token", STRING, required=False, secret=True, doc="Sent as `Authorization: Bearer …`."),
-        Param("headers", MapType(STRING), required=False, doc="Sent with every request."),
+        Param("headers", MapType(STRING), required=False, secrets=(), doc="Sent with every request."),
+        Param("query", MapType(STRING), required=False, secrets=(), doc="Added to the URL of every request."),
+        Param(
+            "basic",
+            obj({"user": STRING, "password": STRING}),
+            required=False,
+            secrets=("password",),
+            doc="Sent as `Authorization: Basic …`.",
+        ),
+        Param("oauth2", _OAUTH2, required=False, secrets=("client_secret",), doc=_OAUTH2_DOC),
     ),
+    exclusive=("token", "basic", "oauth2"),
     policy=Policy(timeout=30.0, retry=Retry(attempts=4, base=1.0, cap=60.0)),
     egress=_egress,
 )
@@ -66,12 +110,22 @@ def _make(allowed: NetworkList | None) -> httpx.Client:
 
     from saltern_runtime.connectors.guarded import GuardedTransport  # noqa: PLC0415 - as above
 
+    logging.getLogger("httpx").addFilter(_without_query)
     nothing = http.cookiejar.CookieJar(http.cookiejar.DefaultCookiePolicy(allowed_domains=()))
     # A client with a transport of its own asks no proxy, which would look names up once more.
     transport = None if allowed is None else GuardedTransport(allowed)
     return httpx.Client(
         follow_redirects=False, cookies=nothing, transport=transport, event_hooks={"response": [_take_location]}
     )
+
+
+def _without_query(record: logging.LogRecord) -> bool:
+    """Take queries out of what httpx logs of each request: keys may stand in them."""
+    if isinstance(record.args, tuple):
+        record.args = tuple(
+            re.sub(r"\?.*", "", str(each)) if hasattr(each, "raw_path") else each for each in record.args
+        )
+    return True
 
 
 def _take_location(answer: httpx.Response) -> None:
@@ -100,14 +154,32 @@ def target(connection: Connection | None, url: str) -> httpx.URL:
     return asked
 
 
-def own_headers(connection: Connection | None) -> dict[str, str]:
-    """Return the headers of a connection, with its token."""
-    if connection is None:
-        return {}
-    headers = dict(setting(connection, CONNECTOR, "headers") or {})
-    if "token" in connection.secrets:
-        headers["Authorization"] = f"Bearer {secret(connection, 'token')}"
-    return headers
+@dataclass(frozen=True, slots=True)
+class Login:
+    """What a connection adds to each request under its base."""
+
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    query: Mapping[str, str] = field(default_factory=dict, repr=False)
+    token: str = field(default="", repr=False)
+    """Of its client credentials."""
+
+
+def login(connection: Connection, left: float, *, refused: str = "") -> Login:
+    """Return what a connection adds, in the seconds that are left; a token that was `refused` is fetched anew."""
+    headers = members(connection, CONNECTOR, "headers")
+    basic, oauth = members(connection, CONNECTOR, "basic"), members(connection, CONNECTOR, "oauth2")
+    token = access_token(client(), oauth, left, refused=refused) if oauth else ""
+    if "token" in connection.secrets or token:
+        headers["Authorization"] = f"Bearer {token or secret(connection, 'token')}"
+    elif basic:
+        pair = f"{basic['user']}:{basic['password']}"
+        headers["Authorization"] = f"Basic {b64encode(pair.encode()).decode()}"
+    for name, value in headers.items():
+        if not _SENDABLE.fullmatch(value):
+            setting_name = "token" if name == "Authorization" and "token" in connection.secrets else f"headers.{name}"
+            message = f"`{setting_name}` of the connection {connection.name!r} holds what no header can"
+            raise PermanentError(message, code="bad-secret")
+    return Login(headers, members(connection, CONNECTOR, "query"), token)
 
 
 def _base(connection: Connection) -> httpx.URL:

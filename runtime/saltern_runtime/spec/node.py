@@ -130,6 +130,8 @@ class ConnectorSpec:
     summary: str
     settings: tuple[Param, ...] = ()
     """Non-secret settings and, with `secret=True`, the ones that take secret references."""
+    exclusive: tuple[str, ...] = ()
+    """Settings of which a connection has at most one."""
     policy: Policy = Policy()
     egress: Callable[[Mapping[str, Json]], tuple[str, ...]] = lambda _: ()
     """`host:port` targets that the literal settings imply; `*:port` where a secret holds the host."""

@@ -31,6 +31,8 @@ class Param:
     """Reads references that may have been skipped (merge)."""
     secret: bool = False
     """A connector setting that holds a secret, given as a reference only."""
+    secrets: tuple[str, ...] | None = None
+    """A connector setting of an object whose members may be references to secrets; those named here must be. None: none may."""
     passed: bool = True
     """Whether the callable takes it; otherwise the compiler alone reads it (`python.call`'s `effect`)."""
     is_url: bool = False

@@ -8,7 +8,7 @@ from typing import Final
 
 from saltern_compiler.ir.pipeline import LIMITS, Connection
 from saltern_compiler.ir.plan import Awaits, Calls, Carries, Opens, Plan, Responds, Schedule, Sleeps, Stage, Starts
-from saltern_compiler.ir.values import Literal, SecretRef
+from saltern_compiler.ir.values import split_secrets
 from saltern_compiler.pytext import literal
 from saltern_runtime.spec import DEFAULT_POLICY, Limits, Retry
 from saltern_runtime.version import __version__
@@ -62,13 +62,13 @@ def _connection(plan: Plan, module: Module, connection: Connection) -> str:
     for name, value in connection.settings:
         if name == LIMITS:
             continue
-        if isinstance(value, SecretRef):
-            secret = plan.pipeline.secret(value.name)
+        written, hidden = split_secrets(name, value)
+        if written is not None or not hidden:
+            settings[name] = written
+        for place, reference in hidden.items():
+            secret = plan.pipeline.secret(reference.name)
             assert secret is not None, "checks refuse a reference to no secret"
-            secrets[name] = secret.reference
-        else:
-            assert isinstance(value, Literal), "checks refuse settings that are not literal"
-            settings[name] = value.value
+            secrets[place] = secret.reference
     parts = [literal(connection.name), f"connector={literal(connection.connector)}"]
     if settings:
         parts.append(f"settings={literal(settings)}")

@@ -5,13 +5,14 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Final
 
 from saltern_compiler.ir import graph
 from saltern_compiler.ir.attempts import is_race
 from saltern_compiler.ir.bound import handles_of
 from saltern_compiler.ir.pipeline import RESULT_TYPES, Connection, ControlEdge, Node, Pipeline, Region
-from saltern_compiler.ir.values import Value
+from saltern_compiler.ir.values import Value, parts_of
 from saltern_compiler.passes.base import Analysis
 from saltern_compiler.registry import Registry
 from saltern_runtime.spec import NodeType
@@ -91,11 +92,10 @@ class Shape:
 
 
 def all_settings(pipeline: Pipeline) -> Iterator[Value]:
-    """Yield what the settings of connections and triggers are bound to."""
-    for connection in pipeline.connections:
-        yield from (value for _, value in connection.settings)
-    for trigger in pipeline.triggers:
-        yield from (value for _, value in trigger.settings)
+    """Yield what the settings of connections and triggers are bound to, and all values inside of that."""
+    settings = [of.settings for of in pipeline.connections] + [of.settings for of in pipeline.triggers]
+    for _, value in chain.from_iterable(settings):
+        yield from parts_of(value)
 
 
 def shape_of(pipeline: Pipeline, registry: Registry) -> Shape:

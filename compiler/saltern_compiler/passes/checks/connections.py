@@ -11,7 +11,7 @@ from saltern_compiler.ir.pipeline import LIMITS, Connection, Node, Pipeline
 from saltern_compiler.ir.values import Literal, ObjectValue, Value, make_object
 from saltern_compiler.passes.analyses.shape import SHAPE
 from saltern_compiler.passes.base import Check, Context
-from saltern_compiler.passes.settings import LIMITS_TYPE, check_settings, connection_settings
+from saltern_compiler.passes.settings import LIMITS_TYPE, check_exclusive, check_settings, connection_settings
 from saltern_compiler.passes.values import misfits
 from saltern_runtime.spec import NodeType
 
@@ -44,6 +44,7 @@ class Connections(Check):
                 continue
             owner = f"the connection `{connection.name}`"
             check_settings(owner, connection.settings, connection_settings(spec), connection.origin, context)
+            check_exclusive(owner, connection.settings, spec.exclusive, context)
             _check_limits(connection, context)
         shape = context.get(SHAPE, pipeline)
         for node in shape.nodes.values():

@@ -10,7 +10,7 @@ from typing import Final
 from saltern_compiler.diagnostics.model import Diagnostic, Origin
 from saltern_compiler.diagnostics.suggest import did_you_mean
 from saltern_compiler.ir.pipeline import Pipeline
-from saltern_compiler.ir.values import ListValue, Literal, ObjectValue, SecretRef, Template, Value
+from saltern_compiler.ir.values import Literal, SecretRef, Template, Value, parts_of
 from saltern_compiler.passes.analyses.shape import all_settings
 from saltern_compiler.passes.base import Check, Context
 from saltern_runtime.spec import Json
@@ -38,7 +38,7 @@ class Secrets(Check):
         for secret in pipeline.secrets:
             _check_reference(secret.name, secret.reference, context, secret.origin)
         names = {secret.name for secret in pipeline.secrets}
-        for value in (part for setting in all_settings(pipeline) for part in _parts(setting)):
+        for value in all_settings(pipeline):
             if isinstance(value, SecretRef) and value.name not in names:
                 near = context.nearest(value.name, names)
                 notes = did_you_mean(near) or (f'Declare it: `secret {value.name} = env("NAME")`.',)
@@ -46,7 +46,7 @@ class Secrets(Check):
                 context.report(Diagnostic("unknown-secret", message, value.origin, notes=notes))
         for node in pipeline.body.walk():
             for name, value in node.params:
-                for inner in _parts(value):
+                for inner in parts_of(value):
                     _check_part(node.id, name, inner, context)
         for connection in pipeline.connections:
             spec = context.registry.connector(connection.connector)
@@ -59,7 +59,7 @@ class Secrets(Check):
 def _check_settings(settings: Sequence[tuple[str, Value]], hidden: set[str], context: Context) -> None:
     """Look into all settings but the secret ones, of which the check of settings says whether a value stands there."""
     for name, value in settings:
-        for inner in _parts(value) if name not in hidden else ():
+        for inner in parts_of(value) if name not in hidden else ():
             _check_text(inner, name, context)
 
 
@@ -77,18 +77,6 @@ def _check_reference(name: str, reference: str, context: Context, origin: Origin
     rule = "After `env:` stands the name of an environment variable: letters, digits and `_`, no digit first."
     message = f"the secret `{name}` names no environment variable"
     context.report(Diagnostic("invalid-secret-reference", message, origin, notes=(rule,)))
-
-
-def _parts(value: Value) -> Iterator[Value]:
-    """Yield a value and all values inside it."""
-    todo = [value]
-    while todo:
-        part = todo.pop()
-        yield part
-        if isinstance(part, ListValue):
-            todo.extend(reversed(part.items))
-        elif isinstance(part, ObjectValue):
-            todo.extend(part for _, part in reversed(part.fields))
 
 
 def _check_part(node_id: str, name: str, value: Value, context: Context) -> None:

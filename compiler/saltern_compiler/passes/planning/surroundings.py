@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from urllib.parse import urlsplit
 
 from saltern_compiler.ir.pipeline import Connection, Node, Pipeline
-from saltern_compiler.ir.values import Literal, SecretRef, Template, Value
+from saltern_compiler.ir.values import Literal, SecretRef, Template, Value, parts_of, split_secrets
 from saltern_compiler.passes.analyses.shape import all_settings
 from saltern_compiler.passes.uses import Uses, brought, connections_of, every_callee
 from saltern_compiler.registry import CONNECTORS, NODE_TYPES, Distribution, Registry
@@ -46,7 +46,8 @@ def _of_connection(connection: Connection, registry: Registry) -> tuple[str, ...
     if spec is None:
         return ()
     settings: dict[str, Json] = {param.name: param.default for param in spec.settings if param.default is not None}
-    settings |= {name: value.value for name, value in connection.settings if isinstance(value, Literal)}
+    written = {name: split_secrets(name, value)[0] for name, value in connection.settings}
+    settings |= {name: value for name, value in written.items() if value is not None}
     return spec.egress(settings)
 
 
@@ -75,7 +76,8 @@ def environment(pipeline: Pipeline) -> tuple[str, ...]:
 def called_environment(pipeline: Pipeline, uses: Uses) -> tuple[str, ...]:
     """Return the environment variables that the connections of the pipelines that it calls take; sorted."""
     settings = (value for _, _, connection in brought(pipeline, uses) for _, value in connection.settings)
-    return _variables(value.name for value in settings if isinstance(value, SecretRef))
+    inside = (part for value in settings for part in parts_of(value))
+    return _variables(part.name for part in inside if isinstance(part, SecretRef))
 
 
 def _variables(references: Iterable[str]) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 from urllib.parse import urlsplit
 
@@ -144,13 +145,7 @@ def request(
         content = _content(body, sent)
         place = _with_query(place, query)
         for _ in range(_MAX_REDIRECTS + 1):
-            allowed = ctx.private_networks if not connector.is_at(connection, place) else None
-            every = httpx.Headers(sent)
-            every.update(connector.own_headers(connection) if inside else {})
-            asked = connector.client(allowed).build_request(
-                method, place, headers=every, content=content, timeout=remaining(ctx)
-            )
-            answer = _send(ctx, asked, allowed)
+            answer = _ask(ctx, _Call(method, place, sent, content), inside=inside)
             if not isinstance(answer, httpx.URL):
                 return answer
             inside = inside and connector.is_inside(connection, answer)
@@ -162,6 +157,29 @@ def request(
     raise PermanentError(
         f"{method} {place.host}: more than {_MAX_REDIRECTS} redirects", code="too-many-redirects", status=302
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    """What a pipeline asks, or what a redirect made of it."""
+
+    method: str
+    place: httpx.URL
+    headers: httpx.Headers
+    content: bytes | None
+
+
+def _ask(ctx: Context, call: _Call, *, inside: bool) -> HttpResponse | httpx.URL:
+    """Send with what the connection adds inside of it; once more with a new token where the one that it had is refused."""
+    if ctx.connection is None or not inside:
+        return _send(ctx, call, connector.Login())
+    login = connector.login(ctx.connection, remaining(ctx))
+    try:
+        return _send(ctx, call, login)
+    except PermanentError as error:
+        if error.status != 401 or not login.token:
+            raise
+    return _send(ctx, call, connector.login(ctx.connection, remaining(ctx), refused=login.token))
 
 
 def _with_query(url: httpx.URL, query: Mapping[str, object] | None) -> httpx.URL:
@@ -184,12 +202,19 @@ def _content(body: object, headers: httpx.Headers) -> bytes | None:
     return json.dumps(plain(body), ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
 
 
-def _send(ctx: Context, asked: httpx.Request, allowed: NetworkList | None) -> HttpResponse | httpx.URL:
+def _send(ctx: Context, call: _Call, login: connector.Login) -> HttpResponse | httpx.URL:
     """Return the answer, or where it leads."""
     import httpx  # noqa: PLC0415 - reading the spec needs no SDK
 
     from saltern_runtime.nodes.http.results import HttpResponse  # noqa: PLC0415 - reading the spec needs no pydantic
 
+    headers = httpx.Headers(call.headers)
+    headers.update(login.headers)
+    place = call.place.copy_merge_params(login.query) if login.query else call.place
+    allowed = None if connector.is_at(ctx.connection, place) else ctx.private_networks
+    asked = connector.client(allowed).build_request(
+        call.method, place, headers=headers, content=call.content, timeout=remaining(ctx)
+    )
     where = f"{asked.method} {asked.url.host}"
     again = asked.method in _IDEMPOTENT
     answer = _begun(asked, allowed, where, again=again)
