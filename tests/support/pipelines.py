@@ -115,6 +115,17 @@ def seeing(draw: st.DrawFn, of: st.SearchStrategy[T], names: Sequence[str], skip
         SIGHT.names, SIGHT.skipped = before.names, before.skipped
 
 
+SIGNATURE = st.one_of(
+    st.sampled_from(["standard", "github", "none"]),
+    st.fixed_dictionaries(
+        {"header": TEXT}, optional={"algorithm": st.just("sha512"), "encoding": TEXT, "signed": TEXT, "key": TEXT}
+    ).map(lambda settings: {"hmac": settings}),
+    st.dictionaries(TEXT, TEXT, max_size=2).map(lambda settings: {"token": settings}),
+    TEXT,
+).map(Literal)
+"""How a webhook is signed: words, words with settings, and what is neither."""
+
+
 @st.composite
 def _name(draw: st.DrawFn) -> Expr:
     return Ident(draw(st.sampled_from(SIGHT.names)))
@@ -393,7 +404,7 @@ def pipelines(draw: st.DrawFn) -> Pipeline:
     settings |= {"limits": Literal({"per_second": 2.5, **limits})} if limits else {}
     triggers = [
         Trigger("api"),
-        Trigger("webhook", (("path", draw(TEXT.map(Literal))), ("signature", Literal("standard")))),
+        Trigger("webhook", (("path", draw(TEXT.map(Literal))), ("signature", draw(SIGNATURE)))),
     ]
     return Pipeline(
         draw(st.one_of(NAME, TEXT.filter(bool))),

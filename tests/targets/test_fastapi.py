@@ -15,10 +15,11 @@ from saltern_targets.fastapi.target import TARGET
 from saltern_targets.writing import LINE_LENGTH
 
 
-def plan(*paths, reference="env:HOOK_SECRET", respond=None):
+def plan(*paths, reference="env:HOOK_SECRET", respond=None, signature="standard"):
     """Make a plan with webhooks at these paths, without nodes."""
     waits = (("respond", Literal(respond)),) if respond else ()
-    signed = (("secret", SecretRef("hook")), ("signature", Literal("standard")))
+    secret = () if signature == "none" else (("secret", SecretRef("hook")),)
+    signed = (*secret, ("signature", Literal(signature)))
     webhooks = tuple(Trigger("webhook", (("path", Literal(path)), *waits, *signed)) for path in paths)
     pipeline = Pipeline(
         "triage", obj({"id": STRING}), secrets=(Secret("hook", reference),), triggers=(Trigger("api"), *webhooks)
@@ -64,6 +65,46 @@ def test_a_webhook_that_its_run_answers_says_how_long_it_waits():
     assert '@router.webhook("/tickets", secret="env:HOOK_SECRET", respond=2.5)\nasync def receive_tickets' in text
     assert "    # The run answers it, where it does so within 2.5 s.\n    return await deliver(body)\n" in text
     ast.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("signature", "line"),
+    [
+        ("github", '@router.webhook("/t", signature="github", secret="env:HOOK_SECRET")'),
+        ("none", '@router.webhook("/t", signature="none")'),
+        ({"token": {}}, '@router.webhook("/t", signature="token", secret="env:HOOK_SECRET")'),
+        (
+            {"token": {"header": "X-T"}},
+            '@router.webhook("/t", signature=Token(header="X-T"), secret="env:HOOK_SECRET")',
+        ),
+    ],
+)
+def test_a_webhook_says_how_it_is_signed(signature, line):
+    """A vendor by its name, others by the class that has their settings."""
+    text = written("/t", signature=signature)
+    assert f"{line}\nasync def receive_t(" in text
+    ast.parse(text)
+
+
+def test_a_signature_with_many_settings_is_laid_out(tmp_path):
+    """A class of the runtime, imported, over several lines, as the formatter has it; texts are literals."""
+    hostile = {"header": "X-A", "prefix": '"), evil("', "signed": "{timestamp}.{body}", "timestamp": "X-Time"}
+    text = written("/t", signature={"hmac": hostile | {"algorithm": "sha512", "encoding": "base64"}})
+    assert "from saltern_runtime.web import Delivery, Hmac, PipelineRouter, Start, build_app" in text
+    [call] = [
+        each for each in ast.walk(ast.parse(text)) if isinstance(each, ast.Call) and ast.unparse(each.func) == "Hmac"
+    ]
+    assert {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords} == {
+        **hostile,
+        "algorithm": "sha512",
+        "encoding": "base64",
+    }
+    file = tmp_path / "api.py"
+    file.write_text(text)
+    ruff = str(Path(sys.executable).with_name("ruff"))
+    command = [ruff, "format", "--isolated", "--config", f"line-length={LINE_LENGTH}", "--diff", str(file)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
 
 
 @pytest.mark.parametrize("paths", [(), ("/tickets",), ("/a/b-c", "/a/b_c", "/a/b.c"), ("/" + "long" * 40,)])

@@ -49,6 +49,7 @@ CODES: Final[Mapping[str, Code]] = {
     "invalid-name": Code("Finds names that cannot be names."),
     "invalid-schedule": Code("Finds schedules whose time is no line of five cron fields, or never comes."),
     "invalid-secret-reference": Code("Finds references to secrets that name no environment variable."),
+    "invalid-signature": Code("Finds signatures of webhooks that are none, or could protect nothing."),
     "invalid-webhook-path": Code("Finds webhooks whose path no request could have."),
     "literal-secret": Code("Finds secrets whose value stands in the pipeline."),
     "looks-like-secret": Code(
@@ -70,7 +71,7 @@ CODES: Final[Mapping[str, Code]] = {
         "Finds a `yield` or a `next` outside of the body that it gives something for, and a `return` inside of one."
     ),
     "misplaced-secret": Code("Finds secrets in parameters of nodes and in settings that hold none."),
-    "misplaced-value": Code("Reports a template, a type or a duration in the middle of an expression."),
+    "misplaced-value": Code("Reports a template, a type, a duration or a word with settings where none may stand."),
     "missing-comma": Code("Reports two entries on one line without a comma between them."),
     "missing-connection": Code("Finds nodes without a connection whose type needs one."),
     "missing-key": Code("Reports a part of a document that lacks a key it cannot do without."),

@@ -91,6 +91,12 @@ class Trigger:
         return next((value for key, value in self.settings if key == name), None)
 
 
+SIGNATURE: Final = "signature"
+"""The setting of a webhook that says how it is signed: a word, or an object of one whose value has its settings."""
+WITH_SETTINGS: Final = ("hmac", "token")
+"""The words for signatures that have settings."""
+SIGNATURE_WORDS: Final = frozenset({"algorithm", "encoding"})
+"""Those of them whose values are words themselves."""
 LENGTHS: Final = frozenset({"respond"})
 """Settings of triggers that are lengths of time: seconds here, however a notation writes them."""
 

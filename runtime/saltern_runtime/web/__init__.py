@@ -8,16 +8,19 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from saltern_runtime.web.app import build_app
     from saltern_runtime.web.router import PipelineRouter
+    from saltern_runtime.web.signatures import Hmac, Token
     from saltern_runtime.web.start import Delivery, Start
 
 _HOME = {
     "Delivery": "saltern_runtime.web.start",
+    "Hmac": "saltern_runtime.web.signatures",
     "PipelineRouter": "saltern_runtime.web.router",
     "Start": "saltern_runtime.web.start",
+    "Token": "saltern_runtime.web.signatures",
     "build_app": "saltern_runtime.web.app",
 }
 
-__all__ = ["Delivery", "PipelineRouter", "Start", "build_app"]
+__all__ = ["Delivery", "Hmac", "PipelineRouter", "Start", "Token", "build_app"]
 
 
 def __getattr__(name: str) -> Any:

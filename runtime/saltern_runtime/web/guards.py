@@ -6,20 +6,24 @@ import os
 import time
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import anyio
-from fastapi.openapi.models import APIKey, APIKeyIn, HTTPBearer
+from fastapi.openapi.models import APIKey, APIKeyIn, HTTPBase, HTTPBearer
+from fastapi.openapi.models import SecurityBase as SecurityModel
 from fastapi.security.base import SecurityBase
 from starlette.requests import Request
 
 from saltern_runtime.engine import links
 from saltern_runtime.engine.links import Link
 from saltern_runtime.graph import Graph
-from saltern_runtime.web import signatures, tokens
+from saltern_runtime.web import tokens
 from saltern_runtime.web.backend import Backend
 from saltern_runtime.web.problems import LOG, ProblemError
 from saltern_runtime.web.requests import JsonRequest
+from saltern_runtime.web.signatures import Basic, Scheme, SignatureError, Token
+from saltern_runtime.web.signatures.base import is_id
+from saltern_runtime.web.signatures.standard import Standard
 
 WEBHOOK_TENANT: Final = "default"
 """The tenant that owns the runs of signed webhooks."""
@@ -27,10 +31,12 @@ WEBHOOK_TENANT: Final = "default"
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who calls: a tenant, and the webhook-id where a delivery calls; or whoever holds a link."""
+    """Who calls: a tenant, and what the vendor calls the delivery where one calls; or whoever holds a link."""
 
     tenant: str
     delivery: str | None = None
+    greeting: dict[str, Any] | None = None
+    """Of a delivery that only asks whether anyone listens: the answer."""
     link: Link | None = None
     """Of a signed link: where it leads."""
 
@@ -85,37 +91,57 @@ class Bearer(Guard, SecurityBase):
 
 
 class Signature(Guard, SecurityBase):
-    """A signature of Standard Webhooks; `secret` is a reference such as `env:WEBHOOK_SECRET`."""
+    """A signature of some scheme; `secret` is a reference such as `env:WEBHOOK_SECRET`."""
 
-    def __init__(self, graph: Graph, secret: str) -> None:
+    def __init__(self, graph: Graph, scheme: Scheme, secret: str) -> None:
         super().__init__(graph)
-        self.model = APIKey(
-            **{"in": APIKeyIn.header},
-            name="webhook-signature",
-            description="Standard Webhooks: webhook-id, webhook-timestamp and webhook-signature.",
-        )
-        self.scheme_name = "webhook"
+        self.scheme = scheme
         self.secret = secret
+        self.model, self.scheme_name = _documented(scheme)
 
     async def admit(self, request: JsonRequest, backend: Backend) -> Caller:
         """Verify the signature of the body as it came."""
-        secrets = self._keys()
+        keys = self._keys()
         body = await request.body()
         tolerance = backend.settings.webhook_tolerance
         try:
-            identity = signatures.verify(request.headers, body, secrets, now=time.time(), tolerance=tolerance)
-        except signatures.SignatureError as error:
-            challenge = {"WWW-Authenticate": "Webhook"}
+            self.scheme.verify(request.headers, body, keys, now=time.time(), tolerance=tolerance)
+        except SignatureError as error:
+            challenge = {"WWW-Authenticate": self.scheme.challenge}
             raise ProblemError(401, "signature-refused", str(error), headers=challenge) from error
-        return Caller(WEBHOOK_TENANT, delivery=identity)
+        identity = self.scheme.identity(request.headers, body)
+        if identity is not None and not is_id(identity):
+            raise ProblemError(
+                400, "bad-delivery-id", "the id of the delivery is not 1 to 200 visible ASCII characters"
+            )
+        return Caller(WEBHOOK_TENANT, delivery=identity, greeting=self.scheme.greeting(request.headers, body))
 
     def _keys(self) -> tuple[bytes, ...]:
         name = self.secret.removeprefix("env:")
         try:
-            return signatures.keys(os.environ.get(name, ""))
+            return self.scheme.keys(os.environ.get(name, ""))
         except ValueError as error:
             LOG.error("the webhook secret in %s cannot be used: %s", name, error)
             raise ProblemError(503, "webhook-not-configured", "the service lacks the secret of this webhook") from error
+
+
+def _documented(scheme: Scheme) -> tuple[SecurityModel, str]:
+    """Describe a scheme as OpenAPI does, under a name that only those share which are the same."""
+    if isinstance(scheme, Basic):
+        return HTTPBase(scheme="basic", description=scheme.about), "webhook-basic"
+    if isinstance(scheme, Token) and scheme.is_bearer:
+        return HTTPBearer(description=scheme.about), "webhook-token"
+    header = scheme.header.lower()
+    model = APIKey(**{"in": APIKeyIn.header}, name=header, description=scheme.about)
+    return model, "webhook" if isinstance(scheme, Standard) else f"webhook-{header}"
+
+
+class Open(Guard):
+    """Anyone: a webhook of which the pipeline says aloud that it checks nothing."""
+
+    async def admit(self, request: JsonRequest, backend: Backend) -> Caller:  # noqa: ARG002 - the guard's interface
+        """Admit, for the tenant of webhooks."""
+        return Caller(WEBHOOK_TENANT)
 
 
 class Linked(Guard):

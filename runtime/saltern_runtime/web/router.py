@@ -16,7 +16,7 @@ from saltern_runtime.engine.links import ROUTE
 from saltern_runtime.graph import Graph, GraphError
 from saltern_runtime.store.views import TERMINAL, RunView
 from saltern_runtime.web import answers, backend, sse
-from saltern_runtime.web.guards import Bearer, Exchange, Guard, Linked, Signature, exchange
+from saltern_runtime.web.guards import Bearer, Exchange, Guard, Linked, Open, Signature, exchange
 from saltern_runtime.web.models import (
     AwaitedModel,
     CancelReason,
@@ -29,6 +29,7 @@ from saltern_runtime.web.models import (
 )
 from saltern_runtime.web.problems import MEDIA_TYPE, Problem, ProblemError, ProblemResponse, respond
 from saltern_runtime.web.requests import JsonRequest
+from saltern_runtime.web.signatures import NONE, SCHEMES, Scheme
 from saltern_runtime.web.start import RUN_ROUTE, run_url
 
 EndpointT = TypeVar("EndpointT", bound=Callable[..., Any])
@@ -56,7 +57,10 @@ class GuardedRoute(APIRoute):
             try:
                 served = backend.of(request.app, guard.graph)
                 checked = JsonRequest(request.scope, request.receive, served.settings.max_body)
-                checked.state.saltern = Exchange(served, await guard.admit(checked, served))
+                caller = await guard.admit(checked, served)
+                if caller.greeting is not None:
+                    return PlainResponse(caller.greeting)
+                checked.state.saltern = Exchange(served, caller)
                 if takes_body and _has_body(checked):
                     checked.require_json()
                 return await inner(checked)
@@ -91,18 +95,38 @@ class PipelineRouter(APIRouter):
         return self._begin(path, self.bearer, finished=True)
 
     def webhook(
-        self, path: str, *, secret: str | None = None, respond: float = 0.0
+        self,
+        path: str,
+        *,
+        signature: str | Scheme = "standard",
+        secret: str | None = None,
+        respond: float = 0.0,
     ) -> Callable[[EndpointT], EndpointT]:
         """Make a function `(body: Input, deliver: Delivery)` a webhook.
 
-        `secret` refers to the `whsec_…` secret (`env:WEBHOOK_SECRET`); without one the route takes a bearer token.
+        `signature` names the vendor's scheme, or is one; `none` lets anyone in. `secret` refers to what it is checked with
+        (`env:WEBHOOK_SECRET`); a standard one without it takes a bearer token.
         `respond` is how many seconds the run may take to answer the request itself; then it is a 202.
         """
         if not _PATH.fullmatch(path) or f"{path}/".startswith(("/runs/", ROUTE)):
             raise GraphError(
                 f"a webhook cannot stand at {path!r}: use letters, digits, dots, dashes, slashes, and not /runs or /answers"
             )
-        return self._begin(path, self.bearer if secret is None else Signature(self.graph, secret), respond=respond)
+        return self._begin(path, self._guard(path, signature, secret), respond=respond)
+
+    def _guard(self, path: str, signature: str | Scheme, secret: str | None) -> Guard:
+        if signature == NONE:
+            if secret is not None:
+                raise GraphError(f"the webhook {path} checks no signature, so it takes no secret")
+            return Open(self.graph)
+        if secret is None and signature == "standard":
+            return self.bearer
+        scheme = SCHEMES.get(signature) if isinstance(signature, str) else signature
+        if scheme is None:
+            raise GraphError(f"the webhook {path} has the unknown signature {signature!r}")
+        if secret is None:
+            raise GraphError(f"the webhook {path} needs a secret to check signatures with")
+        return Signature(self.graph, scheme, secret)
 
     def _begin(
         self, path: str, guard: Guard, *, finished: bool = False, respond: float = 0.0

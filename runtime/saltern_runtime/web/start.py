@@ -38,7 +38,7 @@ class Starter:
     respond: float = 0.0
     """Seconds for which the run may answer the request itself."""
     delivery: bool = False
-    """A signed webhook: its id alone names the delivery, so a known one leads to the first run whatever its body."""
+    """A delivery with an id: this alone names the delivery, so a known one leads to the first run whatever its body."""
 
     async def __call__(self, body: Model) -> Response:
         """Start the run: 202 at once, or 200 with the finished run where the client waits and it ends in time."""
@@ -129,7 +129,7 @@ def _by_api(
 
 
 def _by_webhook(request: Request) -> Starter:
-    """Take the webhook-id of a signed delivery for the idempotency key; an unsigned one (a token admitted it) may send its own."""
+    """Take what the vendor calls a delivery for the idempotency key; one without such a name may send a key of its own."""
     path = str(request.scope["route"].path_format)
     identity = exchange(request).caller.delivery
     if identity is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from saltern_compiler.ir.pipeline import Trigger
+from saltern_compiler.ir.pipeline import SIGNATURE, Trigger
 from saltern_compiler.ir.plan import Plan
 from saltern_compiler.ir.values import Literal, SecretRef
 from saltern_compiler.pytext import identifier, string
@@ -38,7 +38,10 @@ def emit(plan: Plan, options: Mapping[str, str]) -> Mapping[str, bytes]:  # noqa
         name = identifier(f"receive{path[:_LONGEST]}", taken)
         taken.add(name)
         module.blank(2)
-        module.add(_webhook(path, _secret(plan, trigger), _respond(trigger), name))
+        word, settings = _signature(trigger)
+        if settings:
+            module.use("saltern_runtime.web", _MADE_OF[word])
+        module.add(_webhook(trigger, _secret(plan, trigger), name))
     module.blank(2)
     module.add(_APP)
     return {f"{package}/api.py": module.render()}
@@ -62,13 +65,43 @@ def create_app(settings: Settings | None = None) -> FastAPI:
 '''
 
 
-def _webhook(path: str, secret: str | None, respond: float, name: str) -> str:
-    signed = f", secret={string(secret)}" if secret is not None else ""
-    how = (
-        "signed by Standard Webhooks; a known webhook-id answers with the first run"
-        if secret
-        else "which needs a token"
-    )
+_STANDARD = "standard"
+_MADE_OF = {"hmac": "Hmac", "token": "Token"}
+"""Word with settings → the class that takes them."""
+_SIGNED = {
+    _STANDARD: "signed by Standard Webhooks; a known webhook-id answers with the first run",
+    "github": "of GitHub; a known X-GitHub-Delivery answers with the first run",
+    "stripe": "of Stripe; an event whose id is known answers with the first run",
+    "slack": "of Slack; a known event_id answers with the first run",
+    "shopify": "of Shopify; a known X-Shopify-Webhook-Id answers with the first run",
+    "hmac": "signed by an HMAC",
+    "basic": "that brings a name and a password",
+    "token": "that brings a secret in a header",
+    "none": "of anyone: nothing is checked",
+}
+"""How a delivery is signed, as the functions that take it say."""
+_LISTED = {
+    _STANDARD: "Standard Webhooks",
+    "github": "GitHub",
+    "stripe": "Stripe",
+    "slack": "Slack",
+    "shopify": "Shopify",
+    "hmac": "HMAC",
+    "basic": "name and password",
+    "token": "secret in a header",
+    "none": "unsigned",
+}
+"""The same in a list."""
+
+
+def _webhook(trigger: Trigger, secret: str | None, name: str) -> str:
+    path, respond = _path(trigger), _respond(trigger)
+    word, settings = _signature(trigger)
+    made = ", ".join(f"{key}={string(value)}" for key, value in settings.items())
+    scheme = f"{_MADE_OF[word]}({made})" if settings else string(word)
+    signed = f", signature={scheme}" if word != _STANDARD else ""
+    signed += f", secret={string(secret)}" if secret is not None else ""
+    how = _SIGNED[word]
     waits = f", respond={respond!r}" if respond else ""
     answers = f"\n    # The run answers it, where it does so within {respond:g} s." if respond else ""
     return f'''
@@ -84,6 +117,18 @@ def _path(trigger: Trigger) -> str:
     if not isinstance(path, Literal) or not isinstance(path.value, str):
         raise TypeError("a checked webhook has a path")
     return path.value
+
+
+def _signature(trigger: Trigger) -> tuple[str, Mapping[str, str]]:
+    """Return the word for a signature, and the settings behind it: the header first, the others by name."""
+    value = trigger.setting(SIGNATURE)
+    said = value.value if isinstance(value, Literal) else None
+    if isinstance(said, str):
+        return said, {}
+    if not isinstance(said, dict):
+        raise TypeError("a checked webhook has a signature")
+    [(word, settings)] = said.items()
+    return word, dict(sorted(settings.items(), key=lambda pair: (pair[0] != "header", pair[0])))
 
 
 def _respond(trigger: Trigger) -> float:
@@ -131,8 +176,9 @@ def _readme(plan: Plan) -> Iterator[str]:
     for trigger in plan.pipeline.triggers:
         if trigger.type == "webhook":
             secret = _secret(plan, trigger)
-            how = f"signed with the secret in `{secret.removeprefix('env:')}`" if secret else "with a token"
-            yield f"| `POST {_path(trigger)}` | webhook (Standard Webhooks), {how} |"
+            how = f"checked with the secret in `{secret.removeprefix('env:')}`" if secret else "for anyone"
+            word, _ = _signature(trigger)
+            yield f"| `POST {_path(trigger)}` | webhook ({_LISTED[word]}), {how} |"
     yield "| `/healthz`, `/readyz`, `/metrics`, `/openapi.json` | for operators; the first two need no token |"
     yield ""
     yield f'In an app of yours: `from {package} import router`, then `app.include_router(router, prefix="/{package}")`.'

@@ -8,7 +8,7 @@ from saltern_compiler.frontend.language import reader
 from saltern_compiler.ir.bound import length_of
 from saltern_compiler.ir.pipeline import ControlEdge, Node, Pipeline
 from saltern_compiler.ir.values import Expression, Literal, ObjectValue, SecretRef, Template, TypeValue
-from saltern_runtime.spec import INT, STRING, Field, Limits, Policy, Retry, obj, optional
+from saltern_runtime.spec import INT, STRING, Field, Json, Limits, Policy, Retry, obj, optional
 
 
 def _read(text: str) -> Pipeline:
@@ -214,6 +214,23 @@ def test_triggers() -> None:
         "signature": Literal("standard"),
         "secret": SecretRef("s"),
     }
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("github", "github"),
+        ("none", "none"),
+        ("token {}", {"token": {}}),
+        ('hmac { header: "X-A", encoding: base64 }', {"hmac": {"header": "X-A", "encoding": "base64"}}),
+        ('{ hmac: { header: "X-A", encoding: "base64" } }', {"hmac": {"header": "X-A", "encoding": "base64"}}),
+        ("hmac {\n  header: 'X-A'  # theirs\n  algorithm: sha1\n}", {"hmac": {"header": "X-A", "algorithm": "sha1"}}),
+    ],
+)
+def test_signatures(written: str, meant: Json) -> None:
+    """A word, or a word with settings, in which words are texts."""
+    pipeline = _read(f'on webhook "/t" {{ signature: {written}, secret: env("S") }}')
+    assert dict(pipeline.triggers[0].settings)["signature"] == Literal(meant)
 
 
 def test_settings_and_description() -> None:

@@ -290,6 +290,10 @@ class Builder(TypeBuilder):
     def duration(self, meta: Meta, parts: Sequence[Token]) -> Expr:
         return syn.Embedded(str(parts[0]), span_of(meta), kind="duration")
 
+    def worded(self, meta: Meta, parts: Sequence[Any]) -> Expr:
+        word, settings = parts
+        return syn.Embedded(str(word), span_of(meta), kind="worded", settings=settings)
+
     def key(self, meta: Meta, parts: Sequence[Token]) -> Expr:
         token = parts[0]
         return Const(str(token), span=span_of(meta)) if token.type == "IDENT" else self.literal(meta, parts)

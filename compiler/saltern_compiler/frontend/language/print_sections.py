@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TypeGuard
 
 from saltern_compiler.expr.ast import Ident
 from saltern_compiler.expr.literals import show_string
 from saltern_compiler.frontend.durations import show_duration
-from saltern_compiler.frontend.language.print_values import IDENTIFIER, ValueWriter, key, template
+from saltern_compiler.frontend.language.print_values import IDENTIFIER, ValueWriter, is_word, key, template
 from saltern_compiler.frontend.remarks import BEFORE, BESIDE, INSIDE, START, Orders, Remarks, in_order
-from saltern_compiler.ir.pipeline import LENGTHS, LIMITS, Connection, Pipeline, Trigger
+from saltern_compiler.ir.pipeline import LENGTHS, LIMITS, SIGNATURE, WITH_SETTINGS, Connection, Pipeline, Trigger
 from saltern_compiler.ir.values import Expression, Literal, ObjectValue, Value
 from saltern_compiler.registry import Registry
-from saltern_runtime.spec import ObjectType, Policy, Retry
+from saltern_runtime.spec import Json, ObjectType, Policy, Retry
 
 MANY = 3
 """More entries than these stand on lines of their own."""
@@ -21,7 +22,7 @@ MANY = 3
 
 PATHS = {"schedule": "cron"}
 """The setting of a trigger that stands behind its name; `path` for all others."""
-WORDS = frozenset({"signature", "catch_up"})
+WORDS = frozenset({SIGNATURE, "catch_up"})
 """Settings of triggers whose values are words."""
 
 
@@ -98,7 +99,10 @@ class SectionWriter:
             text = text_of(value)
             if name == first and text is not None:
                 head += f" {show_string(text)}"
-            elif name in WORDS and text is not None and IDENTIFIER.fullmatch(text):
+            elif name == SIGNATURE and isinstance(value, Literal) and _is_worded(value.value):
+                [(word, details)] = value.value.items()
+                settings[name] = values.signature(word, details)
+            elif name in WORDS and is_word(text):
                 settings[name] = text
             elif name in LENGTHS and isinstance(value, Literal) and isinstance(value.value, float) and value.value >= 0:
                 settings[name] = show_duration(value.value)
@@ -143,6 +147,14 @@ def _worded(limits: Value) -> Value:
         return limits
     members: dict[str, Value] = {name: Literal(part) for name, part in limits.value.items()}
     return ObjectValue(tuple({**members, "by": Expression(Ident("tenant"))}.items()))
+
+
+def _is_worded(value: Json) -> TypeGuard[dict[str, dict[str, Json]]]:
+    """Tell whether a signature is a word with settings."""
+    if not isinstance(value, dict) or len(value) != 1:
+        return False
+    [(word, details)] = value.items()
+    return isinstance(details, dict) and word in WITH_SETTINGS
 
 
 def text_of(value: Value) -> str | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Any, Final
+from typing import Any, Final, TypeGuard
 
 from saltern_compiler.expr.ast import Call, Const, Expr, MapExpr
 from saltern_compiler.expr.literals import show_string
@@ -13,6 +13,7 @@ from saltern_compiler.expr.show import WORDS, show
 from saltern_compiler.frontend.durations import seconds, show_duration
 from saltern_compiler.frontend.language.format import set_expression
 from saltern_compiler.frontend.remarks import Orders, in_order
+from saltern_compiler.ir.pipeline import SIGNATURE_WORDS
 from saltern_compiler.ir.values import (
     Expression,
     ListValue,
@@ -91,6 +92,12 @@ class ValueWriter:
         names = in_order(list(members), self.orders)
         return "{ " + ", ".join(f"{key(name)}: {members[name]}" for name in names) + " }"
 
+    def signature(self, word: str, settings: Mapping[str, Json]) -> str:
+        """Write a word with its settings."""
+        bare = {name for name, value in settings.items() if name in SIGNATURE_WORDS and is_word(value)}
+        written = {name: str(value) if name in bare else self.literal(value) for name, value in settings.items()}
+        return f"{word} {self._object(written) if written else '{}'}"
+
     def type(self, of: Type) -> str:
         """Write a type."""
         match of:
@@ -123,9 +130,14 @@ class ValueWriter:
         return f"{key(field.name)}{'' if field.required else '?'}: {self.type(field.type)}{decorators}"
 
 
+def is_word(value: Json) -> TypeGuard[str]:
+    """Tell whether a value can stand as a word, without quotes."""
+    return isinstance(value, str) and IDENTIFIER.fullmatch(value) is not None and value not in WORDS
+
+
 def key(name: str) -> str:
     """Write a name before a colon."""
-    return name if IDENTIFIER.fullmatch(name) and name not in WORDS else show_string(name)
+    return name if is_word(name) else show_string(name)
 
 
 def expression(expr: Expr) -> str:

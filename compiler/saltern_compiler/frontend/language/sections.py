@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Final, TypeAlias
+from typing import Final, TypeAlias, TypeGuard
 
 from saltern_compiler.diagnostics.model import Diagnostic, Edit, Fix, Origin
 from saltern_compiler.diagnostics.suggest import did_you_mean, it_takes, nearest, replace_by
@@ -18,6 +18,7 @@ from saltern_compiler.frontend.language.values import Names, Values
 from saltern_compiler.ir.pipeline import (
     LENGTHS,
     LIMITS,
+    SIGNATURE,
     Connection,
     Pipeline,
     Region,
@@ -26,13 +27,13 @@ from saltern_compiler.ir.pipeline import (
     Use,
     trigger_key,
 )
-from saltern_compiler.ir.values import Literal, Value
+from saltern_compiler.ir.values import Literal, Value, make_object
 from saltern_runtime.spec import Json, ObjectType, Policy, obj
 
 _SETTINGS: Final = ("deadline", "retention", "reserve")
 _MAIN: Final = {"schedule": "cron"}
 """Trigger type → the setting whose text stands right behind it, where that is no path."""
-_WORDS: Final = frozenset({"signature", "catch_up"})
+_WORDS: Final = frozenset({SIGNATURE, "catch_up"})
 """Settings of triggers that take a word without quotes."""
 _Once: TypeAlias = syn.PipelineLine | syn.DescriptionLine | syn.SettingsSection | syn.TypeSection
 _UNNAMED: Final = "pipeline"
@@ -227,7 +228,10 @@ class Sections:
         self.triggers.append(Trigger(section.type.text, tuple(sorted(settings.items())), place(section.span)))
 
     def _trigger_setting(self, name: str, value: Expr) -> Value:
-        if name in _WORDS and isinstance(value, Ident):
+        if name == SIGNATURE and isinstance(value, syn.Embedded) and value.settings is not None:
+            settings = self.values.value(_in_words(value.settings), Names.SECRETS)
+            return make_object({value.name: settings}, place(value.span))
+        if name in _WORDS and _is_word(value):
             return Literal(value.name, place(value.span))
         if name in LENGTHS and isinstance(value, syn.Embedded) and value.kind == "duration":
             length = seconds(value.name)
@@ -238,13 +242,25 @@ class Sections:
 
 def _worded(name: str, value: Expr) -> Expr:
     """Take the word behind `by` in limits as its text: a bare name in a connection is a secret otherwise."""
-    if name != LIMITS or not isinstance(value, MapExpr):
-        return value
+    return _in_words(value, "by") if name == LIMITS and isinstance(value, MapExpr) else value
+
+
+def _in_words(settings: MapExpr, *only: str) -> MapExpr:
+    """Take words for their texts, all or those behind some keys."""
     entries = (
-        (key, Const(part.name, span=part.span) if isinstance(part, Ident) and key == Const("by") else part)
-        for key, part in value.entries
+        (
+            key,
+            Const(part.name, span=part.span)
+            if _is_word(part) and (not only or (isinstance(key, Const) and key.value in only))
+            else part,
+        )
+        for key, part in settings.entries
     )
-    return replace(value, entries=tuple(entries))
+    return replace(settings, entries=tuple(entries))
+
+
+def _is_word(part: Expr) -> TypeGuard[Ident]:
+    return isinstance(part, Ident) and not isinstance(part, syn.Embedded)
 
 
 def _part(section: _Once) -> tuple[str, str]:

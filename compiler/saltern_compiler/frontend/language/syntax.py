@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from saltern_compiler.expr.ast import Expr, Ident, Span
+from saltern_compiler.expr.ast import Expr, Ident, MapExpr, Span
 from saltern_runtime.spec import ObjectType, Type
 
 
@@ -21,8 +21,10 @@ class Name:
 class Embedded(Ident):
     """What stands where an expression may, but is none: `name` is its source text."""
 
-    kind: Literal["template", "type", "duration"] = "template"
+    kind: Literal["template", "type", "duration", "worded"] = "template"
     type: Type | None = None
+    settings: MapExpr | None = None
+    """Of `worded`, which is a word with settings behind it: these."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,7 +75,8 @@ class Values:
         misplaced = _embedded_in(of)
         if misplaced is not None:
             notes = ("It stands only where a whole value does: give it a node of its own, such as `set`.",)
-            message = f"a {misplaced.kind} stands inside an expression"
+            what = "word with settings" if misplaced.kind == "worded" else misplaced.kind
+            message = f"a {what} stands inside an expression"
             self.report(Diagnostic("misplaced-value", message, place(misplaced.span), notes=notes))
             return unreadable(place(of.span))
         if not self._is_sound(of):
@@ -94,6 +95,13 @@ class Values:
             return TypeValue(of.type, place(of.span))
         if of.kind == "duration":
             return self._duration(of)
+        if of.kind == "worded":
+            notes = (
+                'Only `signature` of a webhook takes a word with settings, such as `hmac { header: "X-Signature" }`.',
+            )
+            message = f"the settings of `{of.name}` stand where a value does"
+            self.report(Diagnostic("misplaced-value", message, place(of.span), notes=notes))
+            return unreadable(place(of.span))
         try:
             parts = pieces(of.name, of.span[0])
         except TemplateEscapeError as error:

@@ -16,20 +16,16 @@ from saltern_compiler.frontend.durations import show_duration
 from saltern_compiler.ir.canonical import schedule_id
 from saltern_compiler.ir.pipeline import Pipeline, Trigger
 from saltern_compiler.ir.values import Literal
+from saltern_compiler.passes import webhooks
 from saltern_compiler.passes.base import Check, Context
 from saltern_compiler.passes.settings import check_settings
 from saltern_compiler.passes.values import misfits
-from saltern_runtime.spec import ANY, DOUBLE, STRING, LiteralType, MapType, Param, show, union
+from saltern_runtime.spec import ANY, STRING, LiteralType, MapType, Param, show, union
 from saltern_runtime.spec.names import SCHEDULE_ID
 
 TRIGGERS: Final = {
     "api": (),
-    "webhook": (
-        Param("path", STRING, doc="Where it listens, such as `/tickets`."),
-        Param("signature", LiteralType("standard"), doc="How requests are signed: `standard` (Standard Webhooks)."),
-        Param("secret", STRING, secret=True, doc="The key that signatures are checked with."),
-        Param("respond", DOUBLE, required=False, doc="How long a run may take to answer the request itself."),
-    ),
+    "webhook": webhooks.PARAMS,
     "schedule": (
         Param("cron", STRING, doc="When: minute, hour, day of month, month, day of week, such as `0 7 * * 1-5`."),
         Param("time_zone", STRING, required=False, default="UTC", doc="Where that time is, such as `Europe/Zurich`."),
@@ -54,7 +50,7 @@ _PATH: Final = re.compile(r"(/[A-Za-z0-9._~-]+)+")
 
 @dataclass(frozen=True, slots=True)
 class Triggers(Check):
-    """`unknown-trigger`, settings, `invalid-webhook-path`, `duplicate-trigger`, `invalid-schedule`, `unknown-time-zone`."""
+    """`unknown-trigger`, settings, `invalid-webhook-path`, `invalid-signature`, `duplicate-trigger`, `invalid-schedule`, `unknown-time-zone`."""
 
     name: str = "triggers"
 
@@ -96,7 +92,11 @@ def _check(trigger: Trigger, pipeline: Pipeline, context: Context) -> None:
         message = f"unknown trigger `{trigger.type}`"
         context.report(Diagnostic("unknown-trigger", message, trigger.origin, notes=notes))
         return
-    check_settings(f"the trigger `{trigger.type}`", trigger.settings, TRIGGERS[trigger.type], trigger.origin, context)
+    if trigger.type == "webhook":
+        webhooks.check_webhook(trigger, context)
+    else:
+        owner = f"the trigger `{trigger.type}`"
+        check_settings(owner, trigger.settings, TRIGGERS[trigger.type], trigger.origin, context)
     path = trigger.setting("path")
     if trigger.type == "webhook" and isinstance(path, Literal) and isinstance(path.value, str):
         _check_path(path.value, path, context)
