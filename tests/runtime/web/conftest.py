@@ -4,11 +4,14 @@ import os
 
 import httpx
 import pytest
-from fastapi import Response
+from fastapi import FastAPI, Response
+from pydantic import ConfigDict
 
+from saltern_runtime.models import Model
 from saltern_runtime.settings import Settings
 from saltern_runtime.web import Delivery, PipelineRouter, Start, build_app, tokens
 from saltern_runtime.web.backend import Backend
+from tests.support.vendors import BODY, SCHEMES, secret_of
 from tests.support.web import GRAPH, FakeService, Input, Output
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -86,3 +89,37 @@ def connect(keyring):
 async def client(app, connect):
     async with connect(app) as made:
         yield made
+
+
+class Open(Model):
+    """What a vendor sends, of which the pipeline reads a part."""
+
+    model_config = ConfigDict(extra="ignore")
+    id: str
+
+
+@pytest.fixture
+async def send(request, furnish, connect, monkeypatch):
+    """Send signed bodies to a webhook of the scheme that the test names; `send.signs` makes its headers."""
+    kind = request.node.callspec.params["kind"]
+    signature, signs = SCHEMES[kind]
+    monkeypatch.setenv("HOOK_SECRET", secret_of(kind))
+    router = PipelineRouter(GRAPH, output=Output)
+
+    @router.webhook("/hook", signature=signature, secret="env:HOOK_SECRET")
+    async def receive(body: Open, deliver: Delivery) -> Response:
+        return await deliver(body)
+
+    app = FastAPI()
+    app.include_router(router)
+    furnish(app)
+    async with connect(app, None) as client:
+
+        async def post(body=BODY, **headers):
+            return await client.post(
+                "/hook", content=body, headers={"content-type": "application/json", **signs(body), **headers}
+            )
+
+        post.signs = signs
+        post.document = app.openapi()
+        yield post

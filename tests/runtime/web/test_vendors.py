@@ -25,12 +25,10 @@ from saltern_runtime.web.signatures import (
     Token,
 )
 from saltern_runtime.web.signatures import SCHEMES as SCHEMES_BY_NAME
+from tests.support.vendors import ACME, BODY, KEY, OTHER, OTHER_PASSWORD, SCHEMES, github, mac, secret_of, slack
 from tests.support.web import GRAPH, Input, Output
 
 pytestmark = pytest.mark.anyio
-KEY = "8f742231b10e8888abcd99yyyzzz85a5"
-OTHER = "0123456789abcdef0123456789abcdef"
-BODY = b'{"id": "a"}'
 AT = {"now": 1531420618.0, "tolerance": 300.0}
 SLACK_BODY = (
     b"token=xyzz0WbapA4vBCDEFasx0q6G&team_id=T1DC2JH3J&team_domain=testteamnow&channel_id=G8PSS9T3V&channel_name=foobar"
@@ -44,105 +42,7 @@ SLACK_SIGNED = {
 }
 
 
-def mac(key, data, algorithm="sha256"):
-    return hmac.new(key.encode(), data, algorithm)
-
-
-def github(body, key=KEY, **more):
-    return {"x-hub-signature-256": f"sha256={mac(key, body).hexdigest()}", "x-github-event": "push", **more}
-
-
-def slack(body, key=KEY, at=None, **more):
-    at = str(int(time.time() if at is None else at))
-    return {
-        "x-slack-request-timestamp": at,
-        "x-slack-signature": f"v0={mac(key, f'v0:{at}:'.encode() + body).hexdigest()}",
-        **more,
-    }
-
-
-def stripe(body, key=KEY, at=None, **more):
-    at = str(int(time.time() if at is None else at))
-    return {"stripe-signature": f"t={at},v1={mac(key, f'{at}.'.encode() + body).hexdigest()},v0=6ffbb59b", **more}
-
-
-def shopify(body, key=KEY, **more):
-    return {"x-shopify-hmac-sha256": base64.b64encode(mac(key, body).digest()).decode(), **more}
-
-
-def custom(body, key=KEY, at=None, **more):
-    at = str(int(time.time() if at is None else at))
-    digest = base64.b64encode(mac(key, b"7|" + at.encode() + b"|" + body, "sha512").digest()).decode()
-    return {"x-acme-signature": f"acme {digest}", "x-acme-time": at, "x-acme-id": "7", **more}
-
-
-def basic(_body, key="acme:correct horse battery", **more):
-    return {"authorization": "Basic " + base64.b64encode(key.encode()).decode(), **more}
-
-
-def token(_body, key=KEY, **more):
-    return {"authorization": f"Bearer {key}", **more}
-
-
-def gitlab(_body, key=KEY, **more):
-    return {"x-gitlab-token": key, **more}
-
-
-ACME = Hmac(
-    "X-Acme-Signature",
-    algorithm="sha512",
-    encoding="base64",
-    prefix="acme ",
-    signed="{id}|{timestamp}|{body}",
-    timestamp="X-Acme-Time",
-    id="X-Acme-Id",
-)
-SCHEMES = {
-    "github": ("github", github),
-    "slack": ("slack", slack),
-    "stripe": ("stripe", stripe),
-    "shopify": ("shopify", shopify),
-    "hmac": (ACME, custom),
-    "basic": ("basic", basic),
-    "token": ("token", token),
-    "gitlab": (Token("X-Gitlab-Token"), gitlab),
-}
 every_scheme = pytest.mark.parametrize("kind", SCHEMES)
-PASSWORD = "acme:correct horse battery"
-OTHER_PASSWORD = "acme:something else entirely"
-
-
-def secret_of(kind, other=False):
-    if kind == "basic":
-        return OTHER_PASSWORD if other else PASSWORD
-    return OTHER if other else KEY
-
-
-@pytest.fixture
-async def post(request, furnish, connect, monkeypatch):
-    """Send signed bodies to a webhook of the scheme that the test names; `post.signs` makes its headers."""
-    kind = request.node.callspec.params["kind"]
-    signature, signs = SCHEMES[kind]
-    monkeypatch.setenv("HOOK_SECRET", secret_of(kind))
-    router = PipelineRouter(GRAPH, output=Output)
-
-    @router.webhook("/hook", signature=signature, secret="env:HOOK_SECRET")
-    async def receive(body: Input, deliver: Delivery) -> Response:
-        return await deliver(body)
-
-    app = FastAPI()
-    app.include_router(router)
-    furnish(app)
-    async with connect(app, None) as client:
-
-        async def send(body=BODY, **headers):
-            return await client.post(
-                "/hook", content=body, headers={"content-type": "application/json", **signs(body), **headers}
-            )
-
-        send.signs = signs
-        send.document = app.openapi()
-        yield send
 
 
 async def test_githubs_documented_example_is_taken():
@@ -200,26 +100,26 @@ async def test_the_compiler_knows_the_same_schemes():
 
 
 @every_scheme
-async def test_what_the_vendor_signed_starts_a_run(post, service, kind):
+async def test_what_the_vendor_signed_starts_a_run(send, service, kind):
     """Without a token, as a run of the default tenant."""
-    answer = await post()
+    answer = await send()
     assert answer.status_code == 202, answer.text
     run = service.runs[answer.json()["id"]]
     assert (run.tenant, run.trigger, run.input) == ("default", "webhook:/hook", {"id": "a"})
 
 
 @every_scheme
-async def test_what_somebody_else_signed_is_refused(post, service, caplog, kind):
+async def test_what_somebody_else_signed_is_refused(send, service, caplog, kind):
     """A 401 problem that says what is wrong and nothing of the secret; the log has nothing of it either."""
     other = OTHER_PASSWORD if kind == "basic" else OTHER
     for headers in (
-        post.signs(BODY, key=other),
-        dict.fromkeys(post.signs(BODY), ""),
-        dict.fromkeys(post.signs(BODY), "\xff=,:\xfe"),
-        dict.fromkeys(post.signs(BODY), "9" * 5000),
+        send.signs(BODY, key=other),
+        dict.fromkeys(send.signs(BODY), ""),
+        dict.fromkeys(send.signs(BODY), "\xff=,:\xfe"),
+        dict.fromkeys(send.signs(BODY), "9" * 5000),
     ):
         encoded = {name: value.encode("latin-1") for name, value in headers.items()}
-        answer = await post(**encoded)
+        answer = await send(**encoded)
         assert (answer.status_code, answer.json()["code"]) == (401, "signature-refused"), headers
         assert answer.headers["content-type"] == "application/problem+json"
         assert answer.headers["www-authenticate"]
@@ -230,33 +130,33 @@ async def test_what_somebody_else_signed_is_refused(post, service, caplog, kind)
 
 
 @pytest.mark.parametrize("kind", ["github", "slack", "stripe", "shopify", "hmac"])
-async def test_every_byte_of_the_body_counts(post, service, kind):
+async def test_every_byte_of_the_body_counts(send, service, kind):
     """The signature is one of the body as it came, before anything of it is read."""
     for body in (BODY + b" ", b"", b"\xff{", b"[" * 5000):
-        answer = await post(body, **post.signs(BODY))
+        answer = await send(body, **send.signs(BODY))
         assert (answer.status_code, answer.json()["code"]) == (401, "signature-refused")
     assert not service.runs
 
 
 @pytest.mark.parametrize("kind", ["slack", "stripe", "hmac"])
 @pytest.mark.parametrize("age", [-400, 400, 10**8])
-async def test_a_stale_delivery_is_refused(post, service, kind, age):
+async def test_a_stale_delivery_is_refused(send, service, kind, age):
     """Where the vendor signs a time, it is held against ours."""
-    answer = await post(**post.signs(BODY, at=time.time() - age))
+    answer = await send(**send.signs(BODY, at=time.time() - age))
     assert (answer.status_code, answer.json()["code"]) == (401, "signature-refused")
     assert "timestamp" in answer.json()["detail"]
     assert not service.runs
 
 
 @every_scheme
-async def test_secrets_rotate(post, monkeypatch, kind):
+async def test_secrets_rotate(send, monkeypatch, kind):
     """With two secrets in the variable, one a line, either is taken."""
     new = secret_of(kind, other=True)
     monkeypatch.setenv("HOOK_SECRET", f"{new}\n{secret_of(kind)}\n")
-    assert (await post()).status_code == 202
-    assert (await post(**post.signs(BODY, key=new))).status_code == 202
+    assert (await send()).status_code == 202
+    assert (await send(**send.signs(BODY, key=new))).status_code == 202
     monkeypatch.setenv("HOOK_SECRET", new)
-    assert (await post()).status_code == 401
+    assert (await send()).status_code == 401
 
 
 @pytest.mark.parametrize("scheme", [STANDARD, STRIPE, SLACK, SHOPIFY, Token()])
@@ -277,12 +177,12 @@ async def test_secrets_that_people_make_may_hold_spaces(scheme):
 
 @every_scheme
 @pytest.mark.parametrize("text", [None, "", " \n ", "short", "a b"])
-async def test_a_webhook_without_a_usable_secret_is_503(post, monkeypatch, caplog, kind, text):
+async def test_a_webhook_without_a_usable_secret_is_503(send, monkeypatch, caplog, kind, text):
     """A secret that is missing, or that could be guessed, lets nobody in; the log names the variable, not the value."""
     monkeypatch.delenv("HOOK_SECRET")
     if text is not None:
         monkeypatch.setenv("HOOK_SECRET", text)
-    answer = await post()
+    answer = await send()
     assert (answer.status_code, answer.json()["code"]) == (503, "webhook-not-configured")
     assert "HOOK_SECRET" in caplog.text
     assert "HOOK_SECRET" not in answer.text
@@ -290,10 +190,10 @@ async def test_a_webhook_without_a_usable_secret_is_503(post, monkeypatch, caplo
 
 
 @every_scheme
-async def test_the_document_says_how_a_webhook_is_signed(post, kind):
+async def test_the_document_says_how_a_webhook_is_signed(send, kind):
     """OpenAPI names a scheme of its own for each way."""
-    [scheme] = post.document["components"]["securitySchemes"].keys() - {"token"}
-    assert post.document["paths"]["/hook"]["post"]["security"] == [{scheme: []}]
+    [scheme] = send.document["components"]["securitySchemes"].keys() - {"token"}
+    assert send.document["paths"]["/hook"]["post"]["security"] == [{scheme: []}]
 
 
 async def test_two_schemes_in_one_document_do_not_clash(connect):
@@ -319,26 +219,26 @@ async def test_two_schemes_in_one_document_do_not_clash(connect):
 
 
 @pytest.mark.parametrize("kind", ["slack"])
-async def test_slacks_handshake_is_answered(post, service, kind):
+async def test_slacks_handshake_is_answered(send, service, kind):
     """`url_verification` gets its challenge back and starts nothing; unsigned it is refused like anything else."""
     body = b'{"token": "x", "challenge": "3eZbrw1aBm2rZgRNFdxV2595E9CY3gmdALWMmHkvFXO7tYXAYM8P", "type": "url_verification"}'
-    answer = await post(body)
+    answer = await send(body)
     assert (answer.status_code, answer.json()) == (
         200,
         {"challenge": "3eZbrw1aBm2rZgRNFdxV2595E9CY3gmdALWMmHkvFXO7tYXAYM8P"},
     )
     assert not service.runs
-    assert (await post(body, **slack(body, key=OTHER))).status_code == 401
+    assert (await send(body, **slack(body, key=OTHER))).status_code == 401
 
 
 @pytest.mark.parametrize("kind", ["github"])
-async def test_githubs_ping_is_answered(post, service, kind):
+async def test_githubs_ping_is_answered(send, service, kind):
     """A ping tells that the webhook was set up, and starts nothing; unsigned it is refused like anything else."""
     body = b'{"zen": "Design for failure.", "hook_id": 1}'
-    answer = await post(body, **{"x-github-event": "ping"})
+    answer = await send(body, **{"x-github-event": "ping"})
     assert (answer.status_code, answer.json()) == (200, {"pong": True})
     assert not service.runs
-    assert (await post(body, **github(body, key=OTHER, **{"x-github-event": "ping"}))).status_code == 401
+    assert (await send(body, **github(body, key=OTHER, **{"x-github-event": "ping"}))).status_code == 401
 
 
 async def test_a_webhook_that_checks_nothing_says_so(furnish, connect, service):
