@@ -15,11 +15,12 @@ from saltern_targets.fastapi.target import TARGET
 from saltern_targets.writing import LINE_LENGTH
 
 
-def plan(*paths, reference="env:HOOK_SECRET", respond=None, signature="standard"):
+def plan(*paths, reference="env:HOOK_SECRET", respond=None, signature="standard", body=None):
     """Make a plan with webhooks at these paths, without nodes."""
     waits = (("respond", Literal(respond)),) if respond else ()
     secret = () if signature == "none" else (("secret", SecretRef("hook")),)
     signed = (*secret, ("signature", Literal(signature)))
+    waits += (("body", Literal(body)),) if body else ()
     webhooks = tuple(Trigger("webhook", (("path", Literal(path)), *waits, *signed)) for path in paths)
     pipeline = Pipeline(
         "triage", obj({"id": STRING}), secrets=(Secret("hook", reference),), triggers=(Trigger("api"), *webhooks)
@@ -84,6 +85,11 @@ def test_a_webhook_says_how_it_is_signed(signature, line):
     text = written("/t", signature=signature)
     assert f"{line}\nasync def receive_t(" in text
     ast.parse(text)
+
+
+def test_a_webhook_that_takes_texts_says_so():
+    """The route is told not to look at what the body is said to be."""
+    assert '@router.webhook("/t", secret="env:HOOK_SECRET", body="text")\n' in written("/t", body="text")
 
 
 def test_a_signature_with_many_settings_is_laid_out(tmp_path):

@@ -93,6 +93,8 @@ class Trigger:
 
 SIGNATURE: Final = "signature"
 """The setting of a webhook that says how it is signed: a word, or an object of one whose value has its settings."""
+BODY: Final = "body"
+"""The setting of a webhook that says how its bodies are read."""
 WITH_SETTINGS: Final = ("hmac", "token")
 """The words for signatures that have settings."""
 SIGNATURE_WORDS: Final = frozenset({"algorithm", "encoding"})

@@ -9,10 +9,11 @@ from typing import Final
 
 from saltern_compiler.diagnostics.model import Diagnostic, Origin
 from saltern_compiler.diagnostics.suggest import did_you_mean
-from saltern_compiler.ir.pipeline import SIGNATURE, Trigger
-from saltern_compiler.ir.values import Literal
+from saltern_compiler.ir.pipeline import BODY, SIGNATURE, Pipeline, Trigger
+from saltern_compiler.ir.values import Literal, Value
 from saltern_compiler.passes.base import Context
 from saltern_compiler.passes.settings import check_settings
+from saltern_compiler.passes.values import misfits
 from saltern_runtime.spec import ANY, DOUBLE, STRING, Field, Json, LiteralType, ObjectType, Param, Type, obj, union
 
 NONE: Final = "none"
@@ -52,6 +53,12 @@ PARAMS: Final = (
         secret=True,
         doc="What deliveries are checked with; several, one a line of the variable, while they rotate.",
     ),
+    Param(
+        BODY,
+        LiteralType("text"),
+        required=False,
+        doc="`text` gives the whole body as the input's field `body`; without it JSON and forms are read, by their content type.",
+    ),
     Param("respond", DOUBLE, required=False, doc="How long a run may take to answer the request itself."),
 )
 _HEADER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}")
@@ -59,7 +66,7 @@ _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,20}")
 _PLACE: Final = re.compile(r"\{[a-z_]*\}")
 
 
-def check_webhook(trigger: Trigger, context: Context) -> None:
+def check_webhook(trigger: Trigger, pipeline: Pipeline, context: Context) -> None:
     """Report what a webhook lacks, what it cannot have, and a signature that could not protect it."""
     signature = trigger.setting(SIGNATURE)
     said = signature.value if isinstance(signature, Literal) else None
@@ -73,6 +80,7 @@ def check_webhook(trigger: Trigger, context: Context) -> None:
         takes = obj({word: OPTIONS[word]}) if word else ANY
         known = [replace(param, type=takes) if param.name == SIGNATURE else param for param in known]
     check_settings(owner, trigger.settings, known, trigger.origin, context)
+    _check_body(trigger.setting(BODY), pipeline, context)
     if not isinstance(signature, Literal):
         return
     if not word and said not in NAMES:
@@ -82,6 +90,17 @@ def check_webhook(trigger: Trigger, context: Context) -> None:
         message = f"the signature `{word}` cannot have this `{name}`"
         notes = tuple(why for flawed, why in flaws if flawed == name)
         context.report(Diagnostic("invalid-signature", message, signature.place(word, name), notes=notes))
+
+
+def _check_body(body: Value | None, pipeline: Pipeline, context: Context) -> None:
+    if not isinstance(body, Literal) or body.value != "text":
+        return
+    for misfit in misfits({BODY: ""}, pipeline.input):
+        notes = (
+            "The input is `{ body: string }` where a webhook takes any body as a text; its other fields may be absent.",
+        )
+        message = f"the input cannot be a text: {misfit.message}"
+        context.report(Diagnostic("ill-typed-setting", message, body.origin, notes=notes))
 
 
 def _report_unknown(said: Json, place: Origin, context: Context) -> None:

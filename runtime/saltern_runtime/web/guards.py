@@ -58,6 +58,9 @@ def exchange(request: Request) -> Exchange:
 class Guard(ABC):
     """Admits a request or ends it with a problem."""
 
+    reads: str | None = None
+    """Of a webhook: how its bodies are read, where that is not by their content type; None for what takes JSON alone."""
+
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from contextlib import aclosing
 from email.message import Message
@@ -40,25 +41,48 @@ class JsonRequest(Request):
             self._json = parse(await self.body())
         return self._json
 
-    def require_json(self) -> None:
-        """Stop with 415 unless the body is said to be JSON in UTF-8 and not compressed."""
-        message = Message()
-        message["content-type"] = self.headers.get("content-type") or "application/octet-stream"
-        kind = message.get_content_type()
-        charset = str(message.get_param("charset", "utf-8")).lower()
+    def has_body(self) -> bool:
+        """Tell whether anything was sent."""
+        return "transfer-encoding" in self.headers or self.headers.get("content-length", "0") != "0"
+
+    def media_type(self) -> str:
+        """Return what the body is said to be, in small letters."""
+        return self._content_type().get_content_type()
+
+    def require_json(self, *, or_else: str = "") -> None:
+        """Stop with 415 unless the body is said to be JSON in UTF-8 and not compressed; `or_else` names what else is read."""
+        kind = self.media_type()
         if kind != "application/json" and not (kind.startswith("application/") and kind.endswith("+json")):
             raise ProblemError(
                 415,
                 "unsupported-media-type",
-                "the body is JSON: send it as application/json",
+                f"the body is JSON: send it as application/json{or_else}",
                 headers={"Accept": "application/json"},
             )
+        self.require_plain()
+
+    def require_plain(self) -> None:
+        """Stop with 415 unless the body is said to be in UTF-8 and not compressed."""
+        charset = str(self._content_type().get_param("charset", "utf-8")).lower()
         if charset not in ("utf-8", "utf8", "us-ascii"):
-            raise ProblemError(415, "unsupported-charset", "JSON is UTF-8")
+            raise ProblemError(415, "unsupported-charset", "bodies are UTF-8")
         if self.headers.get("content-encoding", "identity").lower() != "identity":
             raise ProblemError(
                 415, "unsupported-encoding", "compressed bodies are not read", headers={"Accept-Encoding": "identity"}
             )
+
+    def stand_in(self, value: Json) -> None:
+        """Put JSON in place of the body that came."""
+        self._json = value
+        self._body = json.dumps(value).encode()
+        rest = [(name, text) for name, text in self.scope["headers"] if name != b"content-type"]
+        self.scope["headers"] = [*rest, (b"content-type", b"application/json")]
+        del self._headers
+
+    def _content_type(self) -> Message:
+        message = Message()
+        message["content-type"] = self.headers.get("content-type") or "application/octet-stream"
+        return message
 
     async def _read(self) -> bytes:
         chunks: list[bytes] = []

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final, TypeAlias, TypeVar
 import anyio
 from fastapi import APIRouter, Body, Depends, Header, Query
 from fastapi.routing import APIRoute
+from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
@@ -16,6 +17,7 @@ from saltern_runtime.engine.links import ROUTE
 from saltern_runtime.graph import Graph, GraphError
 from saltern_runtime.store.views import TERMINAL, RunView
 from saltern_runtime.web import answers, backend, sse
+from saltern_runtime.web.forms import TEXT, Reader
 from saltern_runtime.web.guards import Bearer, Exchange, Guard, Linked, Open, Signature, exchange
 from saltern_runtime.web.models import (
     AwaitedModel,
@@ -52,6 +54,7 @@ class GuardedRoute(APIRoute):
             raise GraphError(f"the route {self.path} needs one guard, not {len(guards)}")
         takes_body = self.body_field is not None
         guard = guards[0]
+        reader = self._reader(guard)
 
         async def handler(request: Request) -> Response:
             try:
@@ -61,13 +64,22 @@ class GuardedRoute(APIRoute):
                 if caller.greeting is not None:
                     return PlainResponse(caller.greeting)
                 checked.state.saltern = Exchange(served, caller)
-                if takes_body and _has_body(checked):
+                if reader is not None:
+                    await reader.read(checked)
+                elif takes_body and checked.has_body():
                     checked.require_json()
                 return await inner(checked)
             except Exception as error:  # noqa: BLE001 - the last place before someone else's app
                 return respond(error)
 
         return handler
+
+    def _reader(self, guard: Guard) -> Reader | None:
+        """Make what reads the bodies of a webhook; None for all other routes, which read JSON alone."""
+        model = None if self.body_field is None else self.body_field.field_info.annotation
+        if guard.reads is None or not isinstance(model, type) or not issubclass(model, BaseModel):
+            return None
+        return Reader(model, guard.reads, guard.scheme.payload if isinstance(guard, Signature) else "")
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer other methods with a problem that names all methods of the path."""
@@ -101,18 +113,24 @@ class PipelineRouter(APIRouter):
         signature: str | Scheme = "standard",
         secret: str | None = None,
         respond: float = 0.0,
+        body: str = "",
     ) -> Callable[[EndpointT], EndpointT]:
         """Make a function `(body: Input, deliver: Delivery)` a webhook.
 
         `signature` names the vendor's scheme, or is one; `none` lets anyone in. `secret` refers to what it is checked with
         (`env:WEBHOOK_SECRET`); a standard one without it takes a bearer token.
         `respond` is how many seconds the run may take to answer the request itself; then it is a 202.
+        JSON and forms are read by their content type; `body="text"` puts whatever comes into the input's field `body`.
         """
         if not _PATH.fullmatch(path) or f"{path}/".startswith(("/runs/", ROUTE)):
             raise GraphError(
                 f"a webhook cannot stand at {path!r}: use letters, digits, dots, dashes, slashes, and not /runs or /answers"
             )
-        return self._begin(path, self._guard(path, signature, secret), respond=respond)
+        if body not in ("", TEXT):
+            raise GraphError(f"the webhook {path} cannot read bodies as {body!r}")
+        guard = self._guard(path, signature, secret)
+        guard.reads = body
+        return self._begin(path, guard, respond=respond)
 
     def _guard(self, path: str, signature: str | Scheme, secret: str | None) -> Guard:
         if signature == NONE:
@@ -120,7 +138,7 @@ class PipelineRouter(APIRouter):
                 raise GraphError(f"the webhook {path} checks no signature, so it takes no secret")
             return Open(self.graph)
         if secret is None and signature == "standard":
-            return self.bearer
+            return Bearer(self.graph)
         scheme = SCHEMES.get(signature) if isinstance(signature, str) else signature
         if scheme is None:
             raise GraphError(f"the webhook {path} has the unknown signature {signature!r}")
@@ -332,7 +350,3 @@ _DESCRIPTIONS: Final = {
     422: "Not what this pipeline takes, or an idempotency key that came with another body.",
     503: "The store cannot be reached.",
 }
-
-
-def _has_body(request: Request) -> bool:
-    return "transfer-encoding" in request.headers or request.headers.get("content-length", "0") != "0"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from saltern_compiler.ir.pipeline import SIGNATURE, Trigger
+from saltern_compiler.ir.pipeline import BODY, SIGNATURE, Trigger
 from saltern_compiler.ir.plan import Plan
 from saltern_compiler.ir.values import Literal, SecretRef
 from saltern_compiler.pytext import identifier, string
@@ -103,9 +103,11 @@ def _webhook(trigger: Trigger, secret: str | None, name: str) -> str:
     signed += f", secret={string(secret)}" if secret is not None else ""
     how = _SIGNED[word]
     waits = f", respond={respond!r}" if respond else ""
+    body = trigger.setting(BODY)
+    reads = f", body={string(str(body.value))}" if isinstance(body, Literal) else ""
     answers = f"\n    # The run answers it, where it does so within {respond:g} s." if respond else ""
     return f'''
-@router.webhook({string(path)}{signed}{waits})
+@router.webhook({string(path)}{signed}{waits}{reads})
 async def {name}(body: Input, deliver: Delivery) -> Response:
     """Start a run with a delivery {how}."""{answers}
     return await deliver(body)

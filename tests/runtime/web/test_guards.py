@@ -184,7 +184,7 @@ async def test_a_webhook_id_is_no_idempotency_key_of_the_api(sender, client, ser
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("age", [-301, 301, 10**6])
+@pytest.mark.parametrize("age", [-360, 301, 10**6])
 async def test_a_stale_timestamp_is_refused(sender, service, age):
     """A delivery from too long ago, or from the future, is a 401 however well it is signed."""
     answer = await sender.post(

@@ -11,7 +11,7 @@ from saltern_compiler.expr.literals import show_string
 from saltern_compiler.frontend.durations import show_duration
 from saltern_compiler.frontend.language.print_values import IDENTIFIER, ValueWriter, is_word, key, template
 from saltern_compiler.frontend.remarks import BEFORE, BESIDE, INSIDE, START, Orders, Remarks, in_order
-from saltern_compiler.ir.pipeline import LENGTHS, LIMITS, SIGNATURE, WITH_SETTINGS, Connection, Pipeline, Trigger
+from saltern_compiler.ir.pipeline import BODY, LENGTHS, LIMITS, SIGNATURE, WITH_SETTINGS, Connection, Pipeline, Trigger
 from saltern_compiler.ir.values import Expression, Literal, ObjectValue, Value
 from saltern_compiler.registry import Registry
 from saltern_runtime.spec import Json, ObjectType, Policy, Retry
@@ -22,7 +22,7 @@ MANY = 3
 
 PATHS = {"schedule": "cron"}
 """The setting of a trigger that stands behind its name; `path` for all others."""
-WORDS = frozenset({SIGNATURE, "catch_up"})
+WORDS = frozenset({SIGNATURE, BODY, "catch_up"})
 """Settings of triggers whose values are words."""
 
 

@@ -16,6 +16,7 @@ from saltern_compiler.frontend.language.policy import decorations
 from saltern_compiler.frontend.language.types import place
 from saltern_compiler.frontend.language.values import Names, Values
 from saltern_compiler.ir.pipeline import (
+    BODY,
     LENGTHS,
     LIMITS,
     SIGNATURE,
@@ -33,7 +34,7 @@ from saltern_runtime.spec import Json, ObjectType, Policy, obj
 _SETTINGS: Final = ("deadline", "retention", "reserve")
 _MAIN: Final = {"schedule": "cron"}
 """Trigger type → the setting whose text stands right behind it, where that is no path."""
-_WORDS: Final = frozenset({SIGNATURE, "catch_up"})
+_WORDS: Final = frozenset({SIGNATURE, BODY, "catch_up"})
 """Settings of triggers that take a word without quotes."""
 _Once: TypeAlias = syn.PipelineLine | syn.DescriptionLine | syn.SettingsSection | syn.TypeSection
 _UNNAMED: Final = "pipeline"

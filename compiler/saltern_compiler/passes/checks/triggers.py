@@ -93,7 +93,7 @@ def _check(trigger: Trigger, pipeline: Pipeline, context: Context) -> None:
         context.report(Diagnostic("unknown-trigger", message, trigger.origin, notes=notes))
         return
     if trigger.type == "webhook":
-        webhooks.check_webhook(trigger, context)
+        webhooks.check_webhook(trigger, pipeline, context)
     else:
         owner = f"the trigger `{trigger.type}`"
         check_settings(owner, trigger.settings, TRIGGERS[trigger.type], trigger.origin, context)

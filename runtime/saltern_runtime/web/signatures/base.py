@@ -30,6 +30,8 @@ class Scheme(ABC):
     challenge: str = "Webhook"
     """What a 401 asks for in WWW-Authenticate."""
     about: str = ""
+    payload: ClassVar[str] = ""
+    """The form field in which JSON is sent, where the vendor does so."""
 
     def keys(self, text: str) -> tuple[bytes, ...]:
         """Read secrets, several while they rotate; raises ValueError, which repeats none, for what is none."""

@@ -76,6 +76,7 @@ class GitHub(Hmac):
     prefix: str = "sha256="
     id: str = "X-GitHub-Delivery"
     about: str = "GitHub: X-Hub-Signature-256, an HMAC of the body."
+    payload = "payload"
 
     def greeting(self, headers: Mapping[str, str], body: bytes) -> dict[str, Any] | None:  # noqa: ARG002 - the interface
         """Answer the ping that GitHub sends when the webhook is set up."""
@@ -92,6 +93,7 @@ class Slack(Hmac):
     timestamp: str = "X-Slack-Request-Timestamp"
     about: str = "Slack: X-Slack-Signature and X-Slack-Request-Timestamp."
     one_word = True
+    payload = "payload"
 
     def identity(self, headers: Mapping[str, str], body: bytes) -> str | None:
         """Return the id of the event, or what Slack gives out once for each command and click."""
