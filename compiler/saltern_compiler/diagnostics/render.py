@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from saltern_compiler.diagnostics.lookalikes import LITERAL_SECRET, cover, veil
 from saltern_compiler.diagnostics.model import Diagnostic, Origin
 from saltern_compiler.diagnostics.places import Places, Source, Span, visible, width
 from saltern_runtime.spec import Severity
@@ -66,7 +67,7 @@ class _Page:
         yield f"{head}: {self.paint(visible(diagnostic.message), 'bold')}"
         places = [self.source.span(related.origin) for related in diagnostic.related]
         margin = max((len(str(place.first.line)) for place in (span, *places) if place), default=1)
-        yield from self.snippet(diagnostic.origin, span, margin, severity)
+        yield from self.snippet(diagnostic.origin, span, margin, severity, covered=diagnostic.code == LITERAL_SECRET)
         for related, place in zip(diagnostic.related, places, strict=True):
             yield f"{' ' * margin} {self.paint('=', 'frame')} {visible(related.message)}"
             yield from self.snippet(related.origin, place, margin, "frame")
@@ -75,13 +76,18 @@ class _Page:
         for fix in diagnostic.fixes:
             yield f"{' ' * margin} {self.paint('=', 'frame')} {self.paint('fix:', 'fix')} {visible(fix.title)}"
 
-    def snippet(self, origin: Origin, span: Span | None, margin: int, style: str) -> Iterator[str]:
+    def snippet(
+        self, origin: Origin, span: Span | None, margin: int, style: str, *, covered: bool = False
+    ) -> Iterator[str]:
         arrow = self.paint("-->", "frame")
         if span is None:
             where = self.name if origin.pointer is None else f"{self.name} at {visible(origin.pointer) or 'the top'}"
             yield f"{' ' * margin}{arrow} {where}"
             return
-        line = self.source.line(span.first.line)
+        line = veil(self.source.line(span.first.line))
+        if covered:
+            start, end = span.first.column - 1, span.last.column - 1 if span.last.line == span.first.line else len(line)
+            line = line[:start] + cover(line[start:end]) + line[end:]
         before, marked, after, underline = _fit(line, span, len(line) + 1)
         bar = self.paint("|", "frame")
         number = self.paint(str(span.first.line).rjust(margin), "frame")

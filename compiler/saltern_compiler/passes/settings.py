@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
+from saltern_compiler.diagnostics.lookalikes import LITERAL_SECRET, kinds
 from saltern_compiler.diagnostics.model import Diagnostic, Edit, Fix, Origin
 from saltern_compiler.diagnostics.suggest import did_you_mean, it_takes, join
 from saltern_compiler.frontend.durations import seconds
@@ -113,8 +114,11 @@ def _literal_secret(name: str, owner: str, value: Value) -> Diagnostic:
         "What stands in a pipeline is read by everyone who reads the pipeline, and by its history.",
         f'Declare `secret {name.rpartition(".")[2]} = env("NAME")` and name it here; then replace the value wherever it was used.',
     )
-    message = f"`{name}` of {owner} is a secret, but its value stands here"
-    return Diagnostic("literal-secret", message, value.origin, notes=notes)
+    text = value.value if isinstance(value, Literal) and isinstance(value.value, str) else ""
+    found = kinds(text, in_place=True)
+    what = f"what looks like {' and '.join(found)}" if found else "its value"
+    message = f"`{name}` of {owner} is a secret, but {what} stands here"
+    return Diagnostic(LITERAL_SECRET, message, value.origin, notes=notes)
 
 
 def _written_secrets(param: Param, value: ObjectValue | Literal) -> list[tuple[str, Value]]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from saltern_compiler.diagnostics.lookalikes import LITERAL_SECRET, kinds
 from saltern_compiler.diagnostics.model import Diagnostic, Origin
 from saltern_compiler.diagnostics.suggest import did_you_mean
 from saltern_compiler.ir.pipeline import Pipeline
@@ -16,15 +17,6 @@ from saltern_compiler.passes.base import Check, Context
 from saltern_runtime.spec import Json
 
 _ENV: Final = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*")
-_LOOKS_LIKE: Final = (
-    (re.compile(r"xox[abeoprs]-[A-Za-z0-9-]{10,}"), "a Slack token"),
-    (re.compile(r"\bsk-[A-Za-z0-9_-]{20,}"), "an API key"),
-    (re.compile(r"\bgh[oprsu]_[A-Za-z0-9]{36}|\bgithub_pat_[A-Za-z0-9_]{22,}"), "a GitHub token"),
-    (re.compile(r"\bAKIA[0-9A-Z]{16}\b"), "an AWS access key"),
-    (re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"), "a private key"),
-    (re.compile(r"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\."), "a JSON Web Token"),
-    (re.compile(r"\b[a-z][a-z0-9+]*://[^\s/:@]+:[^\s/@]{3,}@"), "a URL with a password"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +31,10 @@ class Secrets(Check):
             _check_reference(secret.name, secret.reference, context, secret.origin)
         names = {secret.name for secret in pipeline.secrets}
         for value in all_settings(pipeline):
-            if isinstance(value, SecretRef) and value.name not in names:
+            if isinstance(value, SecretRef) and value.name not in names and kinds(value.name, in_place=True):
+                message = f"a secret is named {_what(value.name)}, so its value may stand here"
+                context.report(Diagnostic(LITERAL_SECRET, message, value.origin, notes=_ADVICE))
+            elif isinstance(value, SecretRef) and value.name not in names:
                 near = context.nearest(value.name, names)
                 notes = did_you_mean(near) or (f'Declare it: `secret {value.name} = env("NAME")`.',)
                 message = f"unknown secret `{value.name}`"
@@ -63,16 +58,28 @@ def _check_settings(settings: Sequence[tuple[str, Value]], hidden: set[str], con
             _check_text(inner, name, context)
 
 
+_ADVICE: Final = (
+    "What stands in a pipeline is read by everyone who reads the pipeline, and by its history.",
+    "Put the value into an environment variable and write `env:NAME`; then replace the value wherever it was used.",
+)
+
+
+def _what(text: str) -> str:
+    return f"what looks like {' and '.join(kinds(text, in_place=True))}"
+
+
 def _check_reference(name: str, reference: str, context: Context, origin: Origin) -> None:
+    variable = reference.removeprefix("env:")
+    if variable != reference and kinds(variable, in_place=True):
+        message = f"an environment variable is named {_what(variable)}, so its value may stand here"
+        context.report(Diagnostic(LITERAL_SECRET, message, origin, notes=_ADVICE))
+        return
     if _ENV.fullmatch(reference):
         return
-    if not reference.startswith("env:"):
-        notes = (
-            "What stands in a pipeline is read by everyone who reads the pipeline, and by its history.",
-            "Put the value into an environment variable and write `env:NAME`; then replace the value wherever it was used.",
-        )
-        message = f"the secret `{name}` is no reference, so its value may stand here"
-        context.report(Diagnostic("literal-secret", message, origin, notes=notes))
+    if variable == reference:
+        looks = kinds(reference, in_place=True)
+        message = f"the secret `{name}` is {_what(reference) if looks else 'no reference'}, so its value may stand here"
+        context.report(Diagnostic(LITERAL_SECRET, message, origin, notes=_ADVICE))
         return
     rule = "After `env:` stands the name of an environment variable: letters, digits and `_`, no digit first."
     message = f"the secret `{name}` names no environment variable"
@@ -97,10 +104,10 @@ def _check_text(value: Value, name: str, context: Context) -> None:
         texts = _texts(value.value)
     elif isinstance(value, Template):
         texts = (part for part in value.parts if isinstance(part, str))
-    kinds = {kind for text in texts for pattern, kind in _LOOKS_LIKE if pattern.search(text)}
-    if kinds:
+    found = sorted({kind for text in texts for kind in kinds(text)})
+    if found:
         notes = ("What stands in a pipeline is read by everyone who reads the pipeline, and by its history.",)
-        message = f"`{name}` holds what looks like {' and '.join(sorted(kinds))}"
+        message = f"`{name}` holds what looks like {' and '.join(found)}"
         context.report(Diagnostic("looks-like-secret", message, value.origin, notes=notes))
 
 
