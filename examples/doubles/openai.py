@@ -1,6 +1,6 @@
 """A double of a model endpoint: POST /v1/chat/completions as OpenAI documents it, without streaming.
 
-No model stands behind it: an answer is made from the words of the last message, always the same for the same words, so
+No model stands behind it: an answer is made from the words of what the user says, always the same for the same words, so
 that a ticket about an invoice is "billing"; what stands behind `name:` on a line is the value of a field `name`. Keys that
 begin with `sk-bad` are refused. `python -m examples.doubles.openai`.
 """
@@ -141,7 +141,7 @@ def _loose(schema: Any, path: tuple[str, ...]) -> str:
 
 def _completion(body: dict[str, Any]) -> Answer:
     said = [each["content"] for each in body["messages"] if each.get("role") == "user"]
-    text = said[-1] if said else body["messages"][-1]["content"]
+    text = "\n".join(said) or body["messages"][-1]["content"]
     asked = body.get("response_format", {})
     if asked.get("type") == "json_schema":
         schema = asked["json_schema"]["schema"]

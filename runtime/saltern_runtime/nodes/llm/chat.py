@@ -1,7 +1,8 @@
 """`llm.chat`: ask a language model, for text or for a value of a type.
 
-Speaks `/chat/completions` through the official client, to OpenAI or any endpoint with the same API. An answer of the wrong
-shape may be right the next time (`invalid-response`, transient); a refusal and an answer cut short will not.
+Speaks `/chat/completions` through the official client, to OpenAI or any endpoint with the same API. A value of a type is taken
+out of the answer as it comes; where it does not fit, the model is told why and asked again, and at last it is
+`invalid-response` (transient). A refusal and an answer cut short would be the same the next time.
 """
 
 from __future__ import annotations
@@ -40,6 +41,8 @@ if TYPE_CHECKING:
 
 M = TypeVar("M", bound="BaseModel")
 
+REPAIR: Final = 2
+_MOST_REPAIRS: Final = 10
 _TEXT: Final = obj({"text": STRING})
 _MAY_PASS: Final = frozenset({408, 409, 425, 429})
 _CODES: Final = {
@@ -65,6 +68,9 @@ def _check(bound: Bound) -> Iterator[Problem]:
     tokens = bound.literals.get("max_tokens")
     if isinstance(tokens, int) and not isinstance(tokens, bool) and tokens < 1:
         yield Problem("max_tokens", f"`max_tokens` is {tokens}; an answer takes at least 1")
+    repair = bound.literals.get("repair")
+    if isinstance(repair, int) and not isinstance(repair, bool) and not 0 <= repair <= _MOST_REPAIRS:
+        yield Problem("repair", f"`repair` is {repair}, not between 0 and {_MOST_REPAIRS}")
     for name in ("prompt", "model"):
         value = bound.literals.get(name)
         if isinstance(value, str) and not value.strip():
@@ -113,6 +119,13 @@ NODE: Final = NodeType(
         Param("model", STRING, required=False, doc="Which model; the connection's by default."),
         Param("temperature", DOUBLE, required=False, doc="0 (steady) to 2."),
         Param("max_tokens", INT, required=False, doc="Length of the answer, at most."),
+        Param(
+            "repair",
+            INT,
+            required=False,
+            default=REPAIR,
+            doc="How often, in one attempt, the model is told what is wrong with an answer that does not fit.",
+        ),
         Param("response", ANY, required=False, is_type=True, doc="The type of the answer; text without it."),
     ),
     result=_result,
@@ -135,6 +148,7 @@ def chat(
     model: str | None = None,
     temperature: float | None = None,
     max_tokens: int | None = None,
+    repair: int = REPAIR,
     response: type[M],
 ) -> M: ...
 
@@ -148,6 +162,7 @@ def chat(
     model: str | None = None,
     temperature: float | None = None,
     max_tokens: int | None = None,
+    repair: int = REPAIR,
     response: None = None,
 ) -> ChatText: ...
 
@@ -160,9 +175,10 @@ def chat(
     model: str | None = None,
     temperature: float | None = None,
     max_tokens: int | None = None,
+    repair: int = REPAIR,
     response: type[M] | None = None,
 ) -> M | ChatText:
-    """Ask once; raises TransientError or PermanentError."""
+    """Ask, and say up to `repair` times what is wrong with the answer; raises TransientError or PermanentError."""
     from saltern_runtime.nodes.llm.results import ChatText  # noqa: PLC0415 - reading the spec needs no pydantic
 
     client = connector.client(ctx)
@@ -170,8 +186,6 @@ def chat(
     asked: dict[str, Any] = {
         "model": model or connector.default_model(ctx),
         "messages": [*messages, {"role": "user", "content": prompt}],
-        "extra_headers": {"Idempotency-Key": idempotency_key(ctx)},
-        "timeout": remaining(ctx),
     }
     if temperature is not None:
         asked["temperature"] = temperature
@@ -180,22 +194,34 @@ def chat(
         asked["max_completion_tokens" if connector.is_openai(ctx) else "max_tokens"] = max_tokens
     if response is not None:
         asked["response_format"] = strict.response_format(response)
-    choice = _ask(client, asked)
-    text = _text(choice)
-    if response is None:
-        return ChatText(text=text)
-    if getattr(choice, "finish_reason", None) == "length":
-        raise PermanentError(
-            "the model's answer was cut short; `max_tokens` is too small for the response type", code="truncated"
-        )
-    return _read(text, response)
+    while True:
+        choice = _ask(ctx, client, asked)
+        text = _text(choice)
+        if response is None:
+            return ChatText(text=text)
+        if getattr(choice, "finish_reason", None) == "length":
+            raise PermanentError(
+                "the model's answer was cut short; `max_tokens` is too small for the response type", code="truncated"
+            )
+        try:
+            return strict.read(text, response)
+        except ValueError as error:
+            # the values stay out of messages: they may be personal
+            if repair <= 0:
+                message = f"the model's answer is no {response.__name__}: {error}"
+                raise TransientError(message, code="invalid-response") from None
+            told = f"Your answer does not fit: {error}. Answer again with the JSON object alone."
+        asked["messages"] += [{"role": "assistant", "content": text}, {"role": "user", "content": told}]
+        repair -= 1
 
 
-def _ask(client: openai.OpenAI, asked: dict[str, Any]) -> Any:
+def _ask(ctx: Context, client: openai.OpenAI, asked: dict[str, Any]) -> Any:
     import openai  # noqa: PLC0415 - reading the spec needs no SDK
 
     try:
-        answer: Any = client.chat.completions.create(**asked)
+        answer: Any = client.chat.completions.create(
+            **asked, extra_headers={"Idempotency-Key": idempotency_key(ctx)}, timeout=remaining(ctx)
+        )
     except openai.APIStatusError as error:
         raise _translate(error) from error
     except openai.APIConnectionError as error:
@@ -225,26 +251,6 @@ def _text(choice: Any) -> str:
     if not isinstance(text, str):
         raise TransientError("the model's answer holds no text", code="invalid-response")
     return text
-
-
-def _read(text: str, response: type[M]) -> M:
-    from pydantic import ValidationError  # noqa: PLC0415 - reading the spec needs no pydantic
-
-    try:
-        return strict.read(text, response)
-    except ValidationError as error:
-        # the values stay out of messages: they may be personal
-        places = ", ".join(
-            f"{'.'.join(map(str, problem['loc'])) or 'the whole'} ({problem['type']})"
-            for problem in error.errors(include_input=False)[:5]
-        )
-        raise TransientError(
-            f"the model's answer is no {response.__name__}: {places}", code="invalid-response"
-        ) from None
-    except (ValueError, RecursionError):
-        raise TransientError(
-            f"the model's answer is no {response.__name__}: it is no JSON", code="invalid-response"
-        ) from None
 
 
 def _translate(error: openai.APIStatusError) -> NodeError:

@@ -1,7 +1,7 @@
 """Structured outputs: the schema that is sent for a model class, and the answer read back.
 
 OpenAI's strict mode wants every property required and every object closed. A field that may be absent is therefore asked
-for as "value or null", and null is taken out of the answer again.
+for as "value or null", and null is taken out of the answer again. Endpoints without a strict mode answer as they like.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 import json
 import re
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from saltern_runtime.nodes.llm import fit, found
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -62,28 +64,32 @@ def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def read(text: str, of: type[M]) -> M:
-    """Read an answer as an instance of a class; raises ValueError (pydantic's, or the standard library's for broken JSON)."""
+    """Read the one answer in a text as an instance of a class; raises ValueError, whose message names no value."""
     schema = of.model_json_schema()
-    value = _without_nulls(json.loads(text), schema, schema)
-    return of.model_validate_json(json.dumps(value), strict=True)
+    answers: list[M] = []
+    wrong: ValueError | None = None
+    for value in found.objects(text):
+        try:
+            answer = _validate(fit.fit(value, schema), of)
+        except ValueError as error:
+            wrong = error
+        else:
+            answers += [answer] * (answer not in answers)
+    if len(answers) > 1:
+        raise ValueError(f"it holds {len(answers)} different answers")
+    if not answers and wrong is not None:
+        raise wrong
+    return answers[0]
 
 
-def _without_nulls(value: Any, schema: Any, root: Any) -> Any:
-    """Leave out the nulls that stand for absence."""
-    if not isinstance(schema, dict):
-        return value
-    if "$ref" in schema:
-        schema = root["$defs"][schema["$ref"].rpartition("/")[2]]
-    if isinstance(value, list):
-        return [_without_nulls(item, schema.get("items"), root) for item in value]
-    if not isinstance(value, dict):
-        return value
-    objects = [option for option in schema.get("anyOf", ()) if "$ref" in option or option.get("type") == "object"]
-    if len(objects) == 1:
-        return _without_nulls(value, objects[0], root)
-    properties, required = schema.get("properties", {}), schema.get("required", ())
-    return {
-        key: _without_nulls(member, properties.get(key), root)
-        for key, member in value.items()
-        if not (member is None and key in properties and key not in required)
-    }
+def _validate(value: Any, of: type[M]) -> M:
+    from pydantic import ValidationError  # noqa: PLC0415 - reading the spec needs no pydantic
+
+    try:
+        return of.model_validate_json(json.dumps(value), strict=True)
+    except ValidationError as error:
+        places = (
+            f"{'.'.join(map(str, problem['loc'])) or 'the whole'} ({problem['type']})"
+            for problem in error.errors(include_input=False)[:5]
+        )
+        raise ValueError(", ".join(places)) from None
