@@ -11,6 +11,7 @@ Anything else that a node raises is internal: retried like a transient error wou
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 
 class NodeError(Exception):
@@ -54,6 +55,20 @@ class StopRun(Exception):  # noqa: N818 - no error: what a `stop` says
 def pointer(path: Iterable[object]) -> str:
     """Return a place in a JSON value as a JSON Pointer (RFC 6901); empty for the whole."""
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
+
+
+def place(path: Sequence[object], value: Any, *, missing: bool = False) -> list[object]:
+    """Return the part of a validation error's path that leads through a value: names of the types that were tried are left out.
+
+    `missing`: the last part is what is not there.
+    """
+    found: list[object] = []
+    for part in path:
+        is_there = part in value if isinstance(value, dict) else isinstance(value, list) and isinstance(part, int)
+        if is_there:
+            value = value[part]
+            found.append(part)
+    return [*found, path[-1]] if missing and path else found
 
 
 class AnswerError(Exception):

@@ -3,13 +3,63 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any, Final, TypeAlias, TypeVar
+from typing import Annotated, Any, Final, TypeAlias, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, TypeAdapter
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    StrictBool,
+    StrictFloat,
+    TypeAdapter,
+)
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema
+from pydantic_core import CoreSchema, core_schema
+
+from saltern_runtime.integers import INT_MAX, INT_MIN
 
 T = TypeVar("T")
+
+
+def _whole(value: Any) -> Any:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+class _Int64:
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        of_64_bits = core_schema.int_schema(strict=True, ge=INT_MIN, le=INT_MAX)
+        return core_schema.no_info_before_validator_function(_whole, of_64_bits)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        # Bounds that are powers of two: readers that know only doubles, OpenAPI's models among them, round no other
+        return {"type": "integer", "minimum": INT_MIN, "exclusiveMaximum": INT_MAX + 1, "format": "int64"}
+
+
+Int: TypeAlias = Annotated[int, _Int64()]
+"""What JSON Schema calls an integer (1.0 too), of 64 bits: no text and no boolean."""
+Bool: TypeAlias = StrictBool
+"""true or false: no text and no number."""
+Double: TypeAlias = StrictFloat
+"""A number: no text and no boolean."""
+
+
+class _Exact:
+    """Keeps booleans and numbers apart, which Python takes for equal."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        members = get_args(source)
+
+        def check(value: Any) -> Any:
+            if any(value == member and isinstance(value, bool) == isinstance(member, bool) for member in members):
+                return value
+            raise ValueError(f"it is none of: {', '.join(map(repr, members))}")
+
+        return core_schema.no_info_before_validator_function(check, handler(source))
+
+
+Exact: TypeAlias = Annotated[T, _Exact()]
+"""For a `Literal` with ints or booleans among its values."""
 
 
 class _NotNull:

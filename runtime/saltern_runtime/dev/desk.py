@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -10,6 +9,7 @@ from datetime import UTC, datetime
 from saltern_runtime.dev.view import plain
 from saltern_runtime.engine.service import Service
 from saltern_runtime.errors import AnswerError
+from saltern_runtime.jsontext import JsonTextError, read_json
 from saltern_runtime.spec import Json
 from saltern_runtime.store.views import Awaited, RunView
 
@@ -26,8 +26,8 @@ def read(given: Sequence[str]) -> Mapping[str, Json]:
         if not sign or not node:
             raise DeskError(f"--answer takes NODE=ANSWER, not {pair!r}")
         try:
-            answers[node] = json.loads(text)
-        except (ValueError, RecursionError):
+            answers[node] = read_json(text)
+        except JsonTextError:
             answers[node] = text
     return answers
 

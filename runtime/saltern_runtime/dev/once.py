@@ -20,6 +20,8 @@ from saltern_runtime.dev.children import Children
 from saltern_runtime.dev.desk import Desk, read
 from saltern_runtime.dev.tree import Tree, TreeError
 from saltern_runtime.engine.service import InOneProcess, in_one_process
+from saltern_runtime.errors import place
+from saltern_runtime.jsontext import JsonTextError, read_json
 from saltern_runtime.settings import Settings
 from saltern_runtime.spec import Json
 from saltern_runtime.store.views import TERMINAL, RunState, RunView
@@ -106,19 +108,16 @@ def load(tree: Tree, module: str) -> Any:
 
 def read_input(source: str) -> Json:
     """Read a JSON file, or standard input for `-`; raises InputError."""
+    name = "standard input" if source == "-" else source
     try:
-        text = sys.stdin.read() if source == "-" else Path(source).read_text("utf-8")
-        return json.loads(text)
+        data = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
+        return read_json(data.decode())
     except OSError as error:
         raise InputError(f"cannot read {source}: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise InputError(f"{source} is not UTF-8") from error
-    except json.JSONDecodeError as error:
-        raise InputError(f"{source} is not JSON: line {error.lineno}, column {error.colno}: {error.msg}") from error
-    except ValueError as error:
-        raise InputError(f"{source} is not JSON that can be read: {error}") from error
-    except RecursionError as error:
-        raise InputError(f"{source} nests too deeply") from error
+        raise InputError(f"{name} is not UTF-8") from error
+    except JsonTextError as error:
+        raise InputError(f"{name} {error}") from error
 
 
 def checked(model: Any, given: Json) -> Json:
@@ -126,8 +125,10 @@ def checked(model: Any, given: Json) -> Json:
     try:
         return model.model_validate(given).to_json()
     except ValidationError as error:
-        problems = [
-            f"  {'/'.join(map(str, problem['loc'])) or '(the whole)'}: {problem['msg']}"
-            for problem in error.errors(include_url=False, include_input=False)
-        ]
+        problems = {_told(problem, given): None for problem in error.errors(include_url=False, include_input=False)}
         raise InputError("\n".join(["the pipeline does not take this input:", *problems])) from error
+
+
+def _told(problem: Mapping[str, Any], given: Json) -> str:
+    found = place(problem["loc"], given, missing=problem["type"] == "missing")
+    return f"  {'/'.join(map(str, found)) or '(the whole)'}: {problem['msg']}"

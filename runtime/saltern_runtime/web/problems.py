@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
-from saltern_runtime.errors import IdempotencyConflictError, PayloadTooLargeError, StartError, pointer
+from saltern_runtime.errors import IdempotencyConflictError, PayloadTooLargeError, StartError, place, pointer
 from saltern_runtime.store.store import StoreUnavailableError, StoreUnfitError
 
 LOG = logging.getLogger(__name__)
@@ -93,7 +93,7 @@ def respond(error: Exception) -> Response:
         case ProblemError():
             return ProblemResponse(error.status_code, error.code, error.detail, error.headers, error.more)
         case RequestValidationError():
-            return _invalid(error.errors())
+            return _invalid(error.errors(), error.body)
         case HTTPException():
             return _http(error)
         case IdempotencyConflictError():
@@ -126,18 +126,18 @@ def _http(error: HTTPException) -> Response:
     return ProblemResponse(error.status_code, code, detail, error.headers)
 
 
-def _invalid(errors: Sequence[Mapping[str, Any]]) -> Response:
-    findings = [_finding(error) for error in errors[:MOST_ERRORS]]
+def _invalid(errors: Sequence[Mapping[str, Any]], body: Any) -> Response:
+    findings = [_finding(error, body) for error in errors[:MOST_ERRORS]]
     count = f"{len(errors)} things are" if len(errors) > 1 else "one thing is"
     return ProblemResponse(422, "invalid-request", f"{count} wrong with the request", more={"errors": findings})
 
 
-def _finding(error: Mapping[str, Any]) -> dict[str, str]:
+def _finding(error: Mapping[str, Any], body: Any) -> dict[str, str]:
     where, *path = error["loc"]
-    place = {"pointer": "#" + pointer(path)} if where == "body" else {}
-    if where != "body" and path:
-        place = {"parameter": str(path[0])}
-    return {"detail": str(error["msg"]), **place}
+    if where == "body":
+        found = place(path, body, missing=error["type"] == "missing")
+        return {"detail": str(error["msg"]), "pointer": "#" + pointer(found)}
+    return {"detail": str(error["msg"])} | ({"parameter": str(path[0])} if path else {})
 
 
 def _unexpected(error: Exception) -> Response:

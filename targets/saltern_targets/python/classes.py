@@ -33,8 +33,8 @@ from saltern_targets.names import function_names, item_names
 _OUTPUT_DOC: Final = "What a run returns."
 _RESERVED: Final = frozenset(
     {
-        "SKIPPED", "Annotated", "Any", "BaseModel", "Calls", "ConfigDict", "Connection", "Context", "Field", "Graph", "Input", "Literal",
-        "Maybe", "Model", "On", "Opens", "Output", "Retry", "Schedule", "Skipped", "Sleeps", "Stage", "TypeAlias",
+        "SKIPPED", "Annotated", "Any", "BaseModel", "Bool", "Calls", "ConfigDict", "Connection", "Context", "Double", "Exact", "Field", "Graph",
+        "Input", "Int", "Literal", "Maybe", "Model", "On", "Opens", "Output", "Retry", "Schedule", "Skipped", "Sleeps", "Stage", "TypeAlias",
     }
 )  # fmt: skip
 _PRIMITIVES: Final[Mapping[Primitive, tuple[str, tuple[tuple[str, str], ...]]]] = {
@@ -48,6 +48,9 @@ _PRIMITIVES: Final[Mapping[Primitive, tuple[str, tuple[tuple[str, str], ...]]]] 
     TIMESTAMP: ("datetime", (("datetime", "datetime"),)),
     DURATION: ("timedelta", (("datetime", "timedelta"),)),
 }
+_MODELS: Final = "saltern_runtime.models"
+_HELD: Final = {BOOL: "Bool", INT: "Int", DOUBLE: "Double"}
+"""What holds a field to its type, where Python would take one for another."""
 
 Imports: TypeAlias = frozenset[tuple[str, str]]
 
@@ -194,34 +197,40 @@ class Classes:
         for member in of.fields:
             self._name_all(member.type, f"{name} {member.name}", f"`{member.name}` of `{name}`.", is_part=True)
 
-    def annotation(self, of: Type) -> Annotation:
-        """Write a type as an annotation."""
+    def annotation(self, of: Type, *, held: bool = False) -> Annotation:
+        """Write a type as an annotation; `held`: of a field that is checked when it is filled."""
         parts = list(_alternatives(of))
         imports: set[tuple[str, str]] = set()
         classes: set[str] = set()
         texts: list[str] = []
-        literals = [literal(part.value) for part in parts if isinstance(part, LiteralType)]
+        literals = [part.value for part in parts if isinstance(part, LiteralType)]
         if literals:
-            texts.append(f"Literal[{', '.join(literals)}]")
+            text = f"Literal[{', '.join(map(literal, literals))}]"
             imports.add(("typing", "Literal"))
+            if held and not all(isinstance(value, str) for value in literals):
+                text = f"Exact[{text}]"
+                imports.add((_MODELS, "Exact"))
+            texts.append(text)
         for part in parts:
             if not isinstance(part, LiteralType):
-                one = self._one(part)
+                one = self._one(part, held)
                 texts.append(one.text)
                 imports |= one.imports
                 classes |= one.classes
         return Annotation(" | ".join(texts), frozenset(classes), frozenset(imports))
 
-    def _one(self, of: Type) -> Annotation:
+    def _one(self, of: Type, held: bool) -> Annotation:
         match of:
+            case Primitive() if held and of in _HELD:
+                return Annotation(_HELD[of], frozenset(), frozenset({(_MODELS, _HELD[of])}))
             case Primitive():
                 text, needed = _PRIMITIVES[of]
                 return Annotation(text, frozenset(), frozenset(needed))
             case ListType(item=item):
-                inner = self.annotation(item)
+                inner = self.annotation(item, held=held)
                 return Annotation(f"list[{inner.text}]", inner.classes, inner.imports)
             case MapType(value=value):
-                inner = self.annotation(value)
+                inner = self.annotation(value, held=held)
                 return Annotation(f"dict[str, {inner.text}]", inner.classes, inner.imports)
             case ObjectType():
                 name = self.name(of)

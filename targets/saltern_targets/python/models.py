@@ -54,7 +54,7 @@ def _emit_class(module: Module, model: Model, classes: Classes) -> None:
 
 def _field(module: Module, of: Field, attribute: str, classes: Classes) -> str:
     """Write the annotation and default of a field."""
-    annotation = classes.annotation(of.type)
+    annotation = classes.annotation(of.type, held=True)
     _use(module, annotation.imports)
     text = annotation.text
     if not of.required and not is_nullable(of.type):

@@ -124,10 +124,10 @@ def test_once_says_why_a_run_failed(tree):
     [
         ('{"text": 5, "x": 1}', ["  text: ", "  x: "]),
         ("[]", ["(the whole): "]),
-        ("{", ["- is not JSON: line 1, column 2"]),
-        ("[" * 100_000, ["- nests too deeply"]),
-        ("", ["- is not JSON"]),
-        ('{"text": ' + "9" * 5_000 + "}", ["- is not JSON that can be read"]),
+        ("{", ["standard input is not JSON: EOF while parsing an object at line 1 column 1"]),
+        ("[" * 100_000, ["standard input nests more than 64 levels"]),
+        ("", ["standard input is not JSON"]),
+        ('{"text": ' + "9" * 5_000 + "}", ["standard input is not JSON: number out of range"]),
     ],
 )
 def test_once_refuses_bad_input(tree, text, said):

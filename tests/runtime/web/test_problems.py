@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from saltern_runtime.web.requests import MAX_DEPTH
+from saltern_runtime.jsontext import MAX_DEPTH
 
 pytestmark = pytest.mark.anyio
 

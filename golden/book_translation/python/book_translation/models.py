@@ -5,7 +5,7 @@
 from typing import Annotated
 
 from pydantic import Field
-from saltern_runtime.models import Maybe, Model
+from saltern_runtime.models import Int, Maybe, Model
 
 
 class Input(Model):
@@ -13,7 +13,7 @@ class Input(Model):
 
     language: str
     paragraphs: Annotated[
-        Maybe[int], Field(description="How many paragraphs are one piece; 8 where it is not said.")
+        Maybe[Int], Field(description="How many paragraphs are one piece; 8 where it is not said.")
     ] = None
     text: str
 
@@ -56,7 +56,7 @@ class FailedItem(Model):
     """An item of result of `failed`."""
 
     code: str
-    piece: int
+    piece: Int
     why: str
 
 
@@ -64,5 +64,5 @@ class Output(Model):
     """What a run returns."""
 
     failed: list[FailedItem]
-    pieces: int
+    pieces: Int
     text: str

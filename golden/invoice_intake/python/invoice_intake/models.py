@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import Field
-from saltern_runtime.models import Model
+from saltern_runtime.models import Double, Int, Model
 
 
 class Input(Model):
@@ -25,7 +25,7 @@ class Invoice(Model):
         Field(description="The number of our order, PO- and digits; empty where there is none."),
     ]
     supplier: str
-    total: Annotated[float, Field(description="What is to be paid, taxes included.")]
+    total: Annotated[Double, Field(description="What is to be paid, taxes included.")]
 
 
 class AskedFields(Model):
@@ -47,7 +47,7 @@ class Asked(Model):
 class Output(Model):
     """What a run returns."""
 
-    cents: int
+    cents: Int
     decided_by: str | None
     number: str
     outcome: str

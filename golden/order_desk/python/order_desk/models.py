@@ -5,13 +5,13 @@
 from typing import Annotated, Literal
 
 from pydantic import Field
-from saltern_runtime.models import Model
+from saltern_runtime.models import Bool, Int, Model
 
 
 class InputLinesItem(Model):
     """An item of `lines` of `Input`."""
 
-    quantity: int
+    quantity: Int
     sku: str
 
 
@@ -19,7 +19,7 @@ class Input(Model):
     """What a run starts with."""
 
     lines: list[InputLinesItem]
-    member: bool
+    member: Bool
     note: Annotated[str, Field(json_schema_extra={"x-saltern-personal": True})]
     order: str
 
@@ -28,20 +28,20 @@ class PricingInput(Model):
     """What `price` calls `pricing` with."""
 
     lines: list[InputLinesItem]
-    member: bool
+    member: Bool
 
 
 class PricingOutput(Model):
     """What `pricing` returns."""
 
-    cents: int
+    cents: Int
     unknown: list[str]
 
 
 class WishCareful(Model):
     """Result of `wish/careful`."""
 
-    urgent: bool
+    urgent: Bool
     wish: str
 
 
@@ -55,6 +55,6 @@ class Wish(Model):
 class Output(Model):
     """What a run returns."""
 
-    cents: int
+    cents: Int
     read_by: str | None
     refused: str

@@ -4,15 +4,15 @@
 
 from typing import Literal
 
-from saltern_runtime.models import Model
+from saltern_runtime.models import Int, Model
 
 
 class InputLinesItem(Model):
     """An item of `lines` of `Input`."""
 
-    quantity: int
+    quantity: Int
     sku: str
-    unit_price: int
+    unit_price: Int
 
 
 class Input(Model):
@@ -27,10 +27,10 @@ class Input(Model):
 class Output(Model):
     """What a run returns."""
 
-    amounts: list[int]
-    discount: int
+    amounts: list[Int]
+    discount: Int
     note: str | None
     order: str
-    subtotal: int
-    tax: int
-    total: int
+    subtotal: Int
+    tax: Int
+    total: Int

@@ -6,14 +6,14 @@ from datetime import timedelta
 from typing import Annotated, Literal
 
 from pydantic import Field
-from saltern_runtime.models import Maybe, Model
+from saltern_runtime.models import Int, Maybe, Model
 
 
 class Input(Model):
     """What a run starts with."""
 
     account: Annotated[str, Field(json_schema_extra={"x-saltern-personal": True})]
-    amount: Annotated[int, Field(description="In cents.")]
+    amount: Annotated[Int, Field(description="In cents.")]
     order: str
     patience: Annotated[
         Maybe[timedelta],
@@ -25,7 +25,7 @@ class Input(Model):
             description="Before the first question to the bank; 30 seconds where it is not said. It doubles, up to an hour.",
         ),
     ] = None
-    quantity: int
+    quantity: Int
     sku: str
 
 
@@ -39,7 +39,7 @@ class AskedState(Model):
     """A state that `asked` goes through."""
 
     pause: timedelta
-    questions: int
+    questions: Int
     status: str
 
 
@@ -48,4 +48,4 @@ class Output(Model):
 
     asked_because: str | None
     payment: str
-    questions: int
+    questions: Int

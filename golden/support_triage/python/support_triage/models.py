@@ -5,7 +5,7 @@
 from typing import Annotated, Literal
 
 from pydantic import Field
-from saltern_runtime.models import Model
+from saltern_runtime.models import Int, Model
 
 
 class Input(Model):
@@ -20,7 +20,7 @@ class Classify(Model):
     """Result of `classify`."""
 
     category: Literal["billing", "bug", "other"]
-    urgency: int
+    urgency: Int
 
 
 class Output(Model):

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 M = TypeVar("M", bound="BaseModel")
 
 _NOISE = ("title", "default")
+_BOUNDS = ("format", "minimum", "exclusiveMaximum")
+"""How large an int is: endpoints that write such bounds into a grammar choke on it, and the answer is held to it anyway."""
 
 
 def response_format(of: type[BaseModel]) -> dict[str, Any]:
@@ -40,7 +42,7 @@ def _strict(schema: Any) -> Any:
     out = {
         key: value if key in ("enum", "const", "required") else _strict(value)
         for key, value in schema.items()
-        if key not in _NOISE
+        if key not in _NOISE and not (schema.get("type") == "integer" and key in _BOUNDS)
     }
     for group in ("properties", "$defs"):
         if isinstance(schema.get(group), dict):

@@ -1,0 +1,54 @@
+"""Reading JSON that comes from outside: only what every store and program can hold."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+from pydantic_core import from_json
+
+from saltern_runtime.spec import Json
+
+MAX_DEPTH: Final = 64
+
+
+class JsonTextError(ValueError):
+    """A text that is not read; `code` is a short stable word."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def read_json(text: str | bytes) -> Json:
+    """Read JSON; raises JsonTextError. A NUL character is fine, half a surrogate pair is not, and no number is infinite."""
+    try:
+        value = from_json(text, allow_inf_nan=False)
+    except ValueError as error:
+        if "recursion limit" in str(error):
+            raise _too_deep() from error
+        why = " (half of a surrogate pair is no character)" if "hex escape" in str(error) else ""
+        raise JsonTextError("malformed-json", f"is not JSON: {error}{why}") from error
+    _check(value)
+    return value
+
+
+def _check(value: Json) -> None:
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        below: list[Json] = []
+        for part in level:
+            if isinstance(part, dict):
+                below.extend(part.values())
+            elif isinstance(part, list):
+                below.extend(part)
+            elif isinstance(part, float) and not math.isfinite(part):
+                raise JsonTextError("malformed-json", "holds a number that no double can hold")
+        if not below:
+            return
+        level = below
+    raise _too_deep()
+
+
+def _too_deep() -> JsonTextError:
+    return JsonTextError("nested-too-deeply", f"nests more than {MAX_DEPTH} levels")
