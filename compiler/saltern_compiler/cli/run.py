@@ -20,8 +20,9 @@ from saltern_compiler.cli.launch import launch
     metavar="NODE=ANSWER",
     help="What an approval or a receive gets: JSON, or a text. Where none is given, you are asked.",
 )
+@click.option("--verbose", is_flag=True, help="Show the calls that led to each failure.")
 @click.option("--debug", is_flag=True, hidden=True)
-def command(pipeline: str, input_: str, answers: tuple[str, ...], *, debug: bool) -> None:  # noqa: ARG001 - read by the crash report
+def command(pipeline: str, input_: str, answers: tuple[str, ...], *, verbose: bool, debug: bool) -> None:  # noqa: ARG001 - debug is read by the crash report
     """Run a pipeline once, in one process, and print its output.
 
     The engine is the one that workers have; there is no broker.
@@ -30,4 +31,5 @@ def command(pipeline: str, input_: str, answers: tuple[str, ...], *, debug: bool
 
     if input_ != "-" and not Path(input_).is_file():
         fail(f"{input_}: no such file")
-    launch(pipeline, ("--once", "--input", input_, *(part for answer in answers for part in ("--answer", answer))))
+    given = (part for answer in answers for part in ("--answer", answer))
+    launch(pipeline, ("--once", "--input", input_, *given, *(("--verbose",) if verbose else ())))

@@ -1,10 +1,11 @@
-"""`python -m saltern_runtime.dev DIR [--port N] [--once|--value --input FILE [--answer NODE=ANSWER]] [--json-events]`."""
+"""`python -m saltern_runtime.dev DIR [--port N] [--once|--value --input FILE [--answer NODE=ANSWER] [--verbose]] [--json-events]`."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 from collections.abc import Sequence
+from io import TextIOWrapper
 from pathlib import Path
 
 from saltern_runtime.dev.children import ChildError
@@ -29,6 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--answer", metavar="NODE=ANSWER", action="append", default=[], help="what the one run waits for"
     )
+    parser.add_argument("--verbose", action="store_true", help="the calls that led to each failure of the one run")
     parser.add_argument("--json-events", action="store_true", help="one JSON object a line instead of text")
     parser.add_argument("--orders", type=int, metavar="FD", help=argparse.SUPPRESS)
     given = parser.parse_args(arguments)
@@ -36,6 +38,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error("--input FILE goes with either --once or --value")
     if not 0 <= given.port <= 65_535:
         parser.error("--port is a number from 0 to 65535")
+    if isinstance(sys.stdout, TextIOWrapper):
+        # lines about runs, in a terminal that cannot hold them
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         return _run(given)
     except (TreeError, StoreMissingError, ChildError) as error:
@@ -60,7 +65,9 @@ def _run(given: argparse.Namespace) -> int:
                 from saltern_runtime.dev import value  # noqa: PLC0415 - as above
 
                 return value.run(tree, given.input)
-            return once.run(tree, given.input, answers=given.answer, json_events=given.json_events)
+            return once.run(
+                tree, given.input, answers=given.answer, json_events=given.json_events, verbose=given.verbose
+            )
         except (once.InputError, DeskError) as error:
             sys.stderr.write(f"error: {error}\n")
             return 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import tempfile
@@ -18,6 +17,7 @@ from pydantic import ValidationError
 from saltern_runtime.dev import store, view
 from saltern_runtime.dev.children import Children
 from saltern_runtime.dev.desk import Desk, read
+from saltern_runtime.dev.terminal import json_text, log_lines
 from saltern_runtime.dev.tree import Tree, TreeError
 from saltern_runtime.engine.service import InOneProcess, in_one_process
 from saltern_runtime.errors import place
@@ -37,7 +37,9 @@ class InputError(Exception):
     """An input that the pipeline does not take."""
 
 
-def run(tree: Tree, source: str, *, answers: Sequence[str] = (), json_events: bool = False) -> int:
+def run(
+    tree: Tree, source: str, *, answers: Sequence[str] = (), json_events: bool = False, verbose: bool = False
+) -> int:
     """Run once with the input of a file (`-`: standard input); the output goes to stdout. Raises InputError and TreeError.
 
     What the run starts is run to its end as well. `answers` are `NODE=ANSWER` pairs for nodes that wait for one; of others a person is asked, where one sits there.
@@ -47,6 +49,7 @@ def run(tree: Tree, source: str, *, answers: Sequence[str] = (), json_events: bo
     given = checked(load(tree, "models").Input, read_input(source))
     graph = load(tree, "graph").GRAPH
     known = read(answers)
+    log_lines(verbose=verbose)
     with (
         tempfile.TemporaryDirectory(prefix="saltern-run-") as folder,
         Children(Path(folder), os.environ) as children,
@@ -66,7 +69,7 @@ def run(tree: Tree, source: str, *, answers: Sequence[str] = (), json_events: bo
             sys.stderr.write("\n".join(view.lines(run, color=sys.stderr.isatty())) + "\n")
     if ended.state is not RunState.SUCCEEDED:
         return 1
-    sys.stdout.write(json.dumps(ended.output, indent=2) + "\n")
+    sys.stdout.write(json_text(ended.output, sys.stdout, indent=2) + "\n")
     return 0
 
 

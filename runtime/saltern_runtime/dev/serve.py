@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import socket
@@ -22,6 +21,7 @@ from saltern_runtime.dev.children import ChildError, Children
 from saltern_runtime.dev.fleet import GRACE, Fleet
 from saltern_runtime.dev.orders import Orders
 from saltern_runtime.dev.runs import OpenRuns
+from saltern_runtime.dev.terminal import json_text
 from saltern_runtime.dev.tree import Tree, TreeError, find
 from saltern_runtime.dev.view import JsonView, LineView, ScreenView, View
 from saltern_runtime.store.views import TERMINAL
@@ -118,7 +118,7 @@ def _announce(api: Api, tree: Tree, logs: Path, *, json_events: bool) -> None:
             "plan": tree.plan,
             "missing_secrets": list(missing),
         }
-        sys.stdout.write(json.dumps(ready) + "\n")
+        sys.stdout.write(json_text(ready, sys.stdout) + "\n")
     else:
         shown = "\n".join(f"  {name:<8} {url}" for name, url in urls.items())
         sys.stdout.write(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import resource
 import sys
 from typing import Final
 
 from saltern_runtime.dev.once import checked, load, read_input
+from saltern_runtime.dev.terminal import json_text
 from saltern_runtime.dev.tree import Tree
 from saltern_runtime.expr import ExprError, plain
 
@@ -25,7 +25,7 @@ def run(tree: Tree, source: str) -> int:
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, most))
     try:
         value = plain(node(**dict.fromkeys(node.reads, given)))
-        shown = json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False)
+        shown = json_text(value, sys.stdout, indent=2)
     except ExprError as error:
         sys.stderr.write(f"error[{error.code}]: {error}\n")
         return 1

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 import unicodedata
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol, TextIO
 
+from saltern_runtime.dev.terminal import json_text
 from saltern_runtime.store.views import TERMINAL
 
 Run = Mapping[str, Any]
@@ -42,12 +42,12 @@ class JsonView:
     def update(self, runs: list[Run]) -> None:
         """Write what changed."""
         for change in _changes(runs, self._seen):
-            self._out.write(json.dumps(change) + "\n")
+            self._out.write(json_text(change, self._out) + "\n")
         self._out.flush()
 
     def tell(self, event: Mapping[str, Any], text: str) -> None:  # noqa: ARG002 - the protocol's
         """Write the event."""
-        self._out.write(json.dumps(event) + "\n")
+        self._out.write(json_text(event, self._out) + "\n")
         self._out.flush()
 
 

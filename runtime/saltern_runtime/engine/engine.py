@@ -118,7 +118,7 @@ class Engine:
             if isinstance(cause, StopRun):
                 return self._stop(plan, claim, error.node, cause, time.monotonic() - began, self._next(end))
             log.warning(
-                "node %s failed in attempt %d: %r", error.node, claim.attempt, cause,
+                "node %s failed in attempt %d: %s", error.node, claim.attempt, cause if isinstance(cause, NodeError) else repr(cause),
                 extra={"run": claim.run, "path": claim.path, "node": error.node}, exc_info=cause,
             )  # fmt: skip
             trouble = classify(cause or error, error.node)

