@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -240,3 +241,40 @@ def test_pages(case: tuple[str, str]) -> None:
     """What the pages of the diagnostics recommend survives the way too."""
     name, text = case
     _trip(text, name)
+
+
+@pytest.mark.parametrize(
+    "trigger",
+    [
+        'on schedule "0 7 * * *" { time_zone: "UTC", input: { b: 1, a: 2 }, catch_up: last }',
+        'on schedule "0 7 * * *" { catch_up: last, time_zone: "UTC", input: { a: 2, b: 1 } }',
+        'on webhook "/a" { signature: standard, respond: 5s, secret: env("S") }',
+    ],
+)
+def test_the_keys_of_a_trigger_stay_as_they_were_written(trigger: str) -> None:
+    """What stands in the head is the first key of a document, and the head again; nothing of it counts for the digest."""
+    text = f"pipeline example\n\ninput {{ b: int, a: int }}\n\n{trigger}\n\nreturn {{ x: input.a }}\n"
+    document, findings = convert(text, "a.saltern", DOCUMENT)
+    assert document is not None, findings
+    back, findings = convert(document.text, "a.json", LANGUAGE)
+    assert back is not None, findings
+    written = trigger.replace('env("S")', "s")
+    assert written in back.text
+    original, again = read(text, "a.saltern")[0], read(back.text, "a.saltern")[0]
+    assert original is not None
+    assert again is not None
+    assert digest(again) == digest(original)
+
+
+def test_the_keys_of_a_documents_trigger_stay_in_order_wherever_its_head_stands() -> None:
+    """A canvas saves keys as it likes; the head is taken out, and the others keep their order."""
+    settings = {"time_zone": "UTC", "cron": "0 7 * * *", "catch_up": "last"}
+    document = {
+        "schemaVersion": 1,
+        "name": "example",
+        "triggers": [{"type": "schedule", "settings": settings}],
+        "nodes": [],
+    }
+    made, findings = convert(json.dumps(document), "a.json", LANGUAGE)
+    assert made is not None, findings
+    assert 'on schedule "0 7 * * *" { time_zone: "UTC", catch_up: last }' in made.text

@@ -95,7 +95,9 @@ class SectionWriter:
         settings: dict[str, str] = {}
         head = f"on {of.type}"
         first = PATHS.get(of.type, "path")
-        for name, value in of.settings:
+        given = dict(of.settings)
+        for name in in_order(list(given), self.orders):
+            value = given[name]
             text = text_of(value)
             if name == first and text is not None:
                 head += f" {show_string(text)}"
@@ -109,7 +111,7 @@ class SectionWriter:
             else:
                 settings[name] = values.value(value)
         anchor = f"trigger {number}"
-        self._section(anchor, self._braces(anchor, head, settings, bare=True), gap=number == 0)
+        self._section(anchor, self._written(anchor, head, settings, bare=True), gap=number == 0)
 
     def _values(self, *, secrets: bool = False) -> ValueWriter:
         def inline(name: str) -> str:
@@ -125,10 +127,13 @@ class SectionWriter:
             return [f"{text},"]
         return [*self.remarks.lines(anchor, name), f"{text}," + self.remarks.beside(anchor, name)]
 
-    def _braces(self, anchor: str, head: str, params: dict[str, str], *, bare: bool = False) -> list[str]:
-        """Write `head { params }`; a `bare` head needs no braces."""
-        names = in_order(list(params), self.orders)
-        entries = [self._entry(anchor, name, f"{key(name)}: {params[name]}") for name in names]
+    def _braces(self, anchor: str, head: str, params: dict[str, str]) -> list[str]:
+        """Write `head { params }` in the order of the author."""
+        return self._written(anchor, head, {name: params[name] for name in in_order(list(params), self.orders)})
+
+    def _written(self, anchor: str, head: str, params: dict[str, str], *, bare: bool = False) -> list[str]:
+        """Write `head { params }` in their order; a `bare` head needs no braces."""
+        entries = [self._entry(anchor, name, f"{key(name)}: {text}") for name, text in params.items()]
         if bare and not entries and not self.remarks.lines(anchor, "", INSIDE):
             return [head]
         return self._closed(anchor, head, entries)
