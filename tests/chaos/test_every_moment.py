@@ -26,6 +26,16 @@ class Mortal(Store):
         self._moment()
         return reply
 
+    def recall(self, key):
+        value = super().recall(key)
+        self._moment()
+        return value
+
+    def keep_value(self, key, text, seconds):
+        self._moment()
+        super().keep_value(key, text, seconds)
+        self._moment()
+
     def _moment(self):
         self.left -= 1
         if self.left == 0:

@@ -25,6 +25,7 @@ return { query: query.status, whole: whole.status, told: told.ts, alone: alone.t
 def sent(tmp_path, redis_url, web_double, slack_double, monkeypatch):
     """Run the pipeline with a text, and return the run, what the site was asked and what was posted."""
     monkeypatch.setenv("SLACK_TOKEN", "xoxb-1")
+    monkeypatch.setenv("SALTERN_PRIVATE_NETWORKS", "any")
     result = compile_source(TEXT.replace("SITE", web_double.url), source_name="escapes.saltern")
     assert result.diagnostics == ()
     write_tree(result.artifacts, tmp_path / "tree")

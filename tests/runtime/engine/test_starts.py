@@ -234,7 +234,7 @@ def test_a_linked_one_is_cancelled_with_its_maker(local):
     runs = all_over(process)
     assert (runs[run_id].state, runs[child].state) == ("CANCELLED", "CANCELLED")
     assert runs[child].failure.message == "the run that started it was cancelled"
-    assert process.service.store.client.keys("*:linked") == []
+    assert process.service.store.client.keys(f"*:{local.name}:*:linked") == []
 
 
 def test_what_is_not_linked_goes_on(local):
