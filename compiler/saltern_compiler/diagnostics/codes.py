@@ -143,6 +143,7 @@ CODES: Final[Mapping[str, Code]] = {
     "unknown-use": Code("Finds calls of a pipeline that no `use` names."),
     "unnamed-branch": Code("Reports an `if` or a `switch` without a name."),
     "unnamed-pipeline": Code("Reports a pipeline without a line `pipeline name`."),
+    "unquoted-text": Code("Finds a word without quotes where a text belongs."),
     "unreachable-catch": Code("Warns of a way for the failure of what cannot fail.", Severity.WARNING),
     "unreachable-node": Code("Finds nodes that no run can activate."),
     "unsupported-edge": Code(

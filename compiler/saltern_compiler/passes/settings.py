@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Final
+from typing import Final, TypeGuard
 
 from saltern_compiler.diagnostics.lookalikes import LITERAL_SECRET, kinds
 from saltern_compiler.diagnostics.model import Diagnostic, Edit, Fix, Origin
 from saltern_compiler.diagnostics.suggest import did_you_mean, it_takes, join
 from saltern_compiler.frontend.durations import seconds
-from saltern_compiler.ir.pipeline import LENGTHS, LIMITS
-from saltern_compiler.ir.values import Literal, ObjectValue, SecretRef, Value, map_secrets
+from saltern_compiler.ir.pipeline import LENGTHS, LIMITS, Pipeline
+from saltern_compiler.ir.values import ListValue, Literal, ObjectValue, SecretRef, Value, map_secrets
 from saltern_compiler.passes.base import Context
 from saltern_compiler.passes.values import misfits
-from saltern_runtime.spec import DOUBLE, INT, ConnectorSpec, Field, LiteralType, ObjectType, Param, show
+from saltern_compiler.passes.words import takes_text, unquoted
+from saltern_runtime.spec import (
+    ANY,
+    DOUBLE,
+    INT,
+    ConnectorSpec,
+    Field,
+    ListType,
+    LiteralType,
+    ObjectType,
+    Param,
+    Type,
+    show,
+)
 
 LIMITS_TYPE: Final = ObjectType(
     (
@@ -48,7 +61,13 @@ def check_exclusive(owner: str, given: Sequence[tuple[str, Value]], exclusive: S
 
 
 def check_settings(
-    owner: str, given: Sequence[tuple[str, Value]], known: Sequence[Param], place: Origin, context: Context
+    owner: str,
+    given: Sequence[tuple[str, Value]],
+    known: Sequence[Param],
+    place: Origin,
+    context: Context,
+    *,
+    pipeline: Pipeline,
 ) -> None:
     """Report unknown, missing and ill-typed settings, and secrets that are no references; `owner` is as messages name it."""
     params = {param.name: param for param in known}
@@ -59,7 +78,12 @@ def check_settings(
             message = f"{owner} has no setting `{name}`"
             context.report(Diagnostic("unknown-setting", message, value.origin.name(), notes=notes))
             continue
-        for diagnostic in _judge(owner, params[name], value):
+        param = params[name]
+        may_be_secret = param.secret or param.secrets is not None
+        words = [] if may_be_secret else list(_words(value, param.type, pipeline))
+        for word, to in words:
+            context.report(unquoted(word.name, to, f"`{name}` of {owner}", word.origin, context))
+        for diagnostic in () if words else _judge(owner, param, value):
             context.report(diagnostic)
     names = {name for name, _ in given}
     for param in known:
@@ -69,6 +93,24 @@ def check_settings(
             context.report(
                 Diagnostic("missing-setting", f"{owner} lacks the setting `{param.name}`", place, notes=notes)
             )
+
+
+def _words(value: Value, to: Type, pipeline: Pipeline) -> Iterator[tuple[SecretRef, Type]]:
+    """Yield the words where texts belong."""
+    if isinstance(value, ObjectValue):
+        for name, member in value.fields:
+            field = to.field(name) if isinstance(to, ObjectType) else None
+            yield from _words(member, field.type if field is not None else ANY, pipeline)
+    elif isinstance(value, ListValue):
+        for item in value.items:
+            yield from _words(item, to.item if isinstance(to, ListType) else ANY, pipeline)
+    elif _is_word(value, pipeline) and takes_text(to):
+        yield value, to
+
+
+def _is_word(value: Value, pipeline: Pipeline) -> TypeGuard[SecretRef]:
+    """Whether a value reads as the name of a secret that is not there; in a document nothing is but what was meant so."""
+    return isinstance(value, SecretRef) and value.origin.pointer is None and pipeline.secret(value.name) is None
 
 
 def _judge(owner: str, param: Param, value: Value) -> list[Diagnostic]:

@@ -79,7 +79,7 @@ def check_webhook(trigger: Trigger, pipeline: Pipeline, context: Context) -> Non
     if signature is not None:
         takes = obj({word: OPTIONS[word]}) if word else ANY
         known = [replace(param, type=takes) if param.name == SIGNATURE else param for param in known]
-    check_settings(owner, trigger.settings, known, trigger.origin, context)
+    check_settings(owner, trigger.settings, known, trigger.origin, context, pipeline=pipeline)
     _check_body(trigger.setting(BODY), pipeline, context)
     if not isinstance(signature, Literal):
         return

@@ -9,7 +9,7 @@ from typing import Protocol
 from saltern_compiler.diagnostics.model import Diagnostic, Origin, Related, has_errors
 from saltern_compiler.diagnostics.suggest import did_you_mean, replace_by
 from saltern_compiler.expr.assign import assignable
-from saltern_compiler.expr.ast import Reference, references
+from saltern_compiler.expr.ast import Ident, Reference, references
 from saltern_compiler.expr.functions import TYPE_NAMES
 from saltern_compiler.expr.kinds import UINT, holds, public, settled
 from saltern_compiler.expr.typed import ILL_TYPED, Typed
@@ -29,6 +29,7 @@ from saltern_compiler.ir.values import (
 from saltern_compiler.passes.analyses.shape import Shape
 from saltern_compiler.passes.base import Context
 from saltern_compiler.passes.values import misfits, type_of
+from saltern_compiler.passes.words import is_one_of, takes_text, unquoted
 from saltern_runtime.spec import (
     ANY,
     STRING,
@@ -140,7 +141,7 @@ def _typed(visit: _Visit, value: Value, to: Type) -> Type:
                 visit.report(code, f"{visit.taker}: {misfit.message}", value.origin.child(*misfit.path))
             return type_of(literal)
         case Expression():
-            inferred = _infer(visit, value)
+            inferred = _infer(visit, value, to)
             if holds(inferred, UINT):
                 visit.report(
                     ILL_TYPED, "unsigned integers stay inside expressions", value.origin, "Convert with `int(…)`."
@@ -151,7 +152,7 @@ def _typed(visit: _Visit, value: Value, to: Type) -> Type:
         case Template(parts=parts):
             for part in parts:
                 if isinstance(part, Expression):
-                    _infer(visit, part)
+                    _infer(visit, part, ANY)
             _check(visit, STRING, to, value)
             return STRING
         case ListValue():
@@ -237,7 +238,7 @@ def _sources(visit: _Visit, value: Value) -> tuple[Related, ...]:
     )[:4]
 
 
-def _infer(visit: _Visit, value: Expression) -> Type:
+def _infer(visit: _Visit, value: Expression, to: Type) -> Type:
     node, shape = visit.node, visit.shape
     skippable = visit.types.skippable.get(node.id, frozenset())
     if visit.param.keep_skipped:
@@ -250,7 +251,7 @@ def _infer(visit: _Visit, value: Expression) -> Type:
         if not known and reference.name in TYPE_NAMES:
             continue
         if not known:
-            _unknown(visit, reference, value.origin)
+            _unknown(visit, reference, value, to)
         names[reference.name] = _type_of_name(visit, reference.name)
         if reference.name in skippable and not reference.guarded:
             strict.append(reference)
@@ -274,9 +275,9 @@ def _type_of_name(visit: _Visit, name: str) -> Type:
     return visit.types.of.get(name, ANY) if visit.shape.sees(visit.node.id, name) else ANY
 
 
-def _unknown(visit: _Visit, reference: Reference, origin: Origin) -> None:
+def _unknown(visit: _Visit, reference: Reference, value: Expression, to: Type) -> None:
     pipeline, shape = visit.pipeline, visit.shape
-    place = origin.within(reference.span[0], reference.span[0] + len(reference.name))
+    place = value.origin.within(reference.span[0], reference.span[0] + len(reference.name))
     name = reference.name
     if pipeline.secret(name) is not None or pipeline.connection(name) is not None:
         kind = "secret" if pipeline.secret(name) is not None else "connection"
@@ -287,10 +288,18 @@ def _unknown(visit: _Visit, reference: Reference, origin: Origin) -> None:
     if inside:
         visit.report("unknown-name", f"unknown name `{name}`", place, *inside)
         return
+    is_word = isinstance(value.expr, Ident) and takes_text(to)
+    if is_word and is_one_of(name, to):
+        visit.types.report(unquoted(name, to, visit.taker, place, visit.context), visit.node.id)
+        return
     seen = [node_id for node_id in shape.nodes if shape.sees(visit.node.id, node_id)]
     near = visit.context.nearest(name, (*seen, *shape.items(visit.node.id), *AMBIENT))
+    is_field = pipeline.input.field(name) is not None
+    if is_word and not near and not is_field:
+        visit.types.report(unquoted(name, to, visit.taker, place, visit.context), visit.node.id)
+        return
     notes = did_you_mean(near)
-    if pipeline.input.field(name) is not None:
+    if is_field:
         notes = (*notes, f"The pipeline's input has a field of that name: `input.{name}`.")
     fixes = replace_by(near, place)
     visit.types.report(

@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Final
 
+from saltern_compiler.expr.ast import Expr, Ident
+from saltern_compiler.expr.functions import TYPE_NAMES
 from saltern_compiler.ir import graph
 from saltern_compiler.ir.attempts import is_race
 from saltern_compiler.ir.bound import handles_of
@@ -66,6 +68,11 @@ class Shape:
     def sees(self, node_id: str, name: str) -> bool:
         """Whether a node may name another one: it stands beside it or around it."""
         return name in self.nodes and self.owner.get(name, "") in (*self.owners(node_id), "")
+
+    def names_nothing(self, node_id: str, expr: Expr) -> bool:
+        """Whether an expression is a single word that a node knows nothing by."""
+        known = (*AMBIENT, *TYPE_NAMES, *self.items(node_id))
+        return isinstance(expr, Ident) and expr.name not in known and not self.sees(node_id, expr.name)
 
     def items(self, node_id: str) -> Mapping[str, str]:
         """Return the names that a node knows items by → the owner whose item it is."""

@@ -43,7 +43,9 @@ class Connections(Check):
                 context.report(Diagnostic("unknown-connector", message, connection.origin, notes=notes))
                 continue
             owner = f"the connection `{connection.name}`"
-            check_settings(owner, connection.settings, connection_settings(spec), connection.origin, context)
+            check_settings(
+                owner, connection.settings, connection_settings(spec), connection.origin, context, pipeline=pipeline
+            )
             check_exclusive(owner, connection.settings, spec.exclusive, context)
             _check_limits(connection, context)
         shape = context.get(SHAPE, pipeline)

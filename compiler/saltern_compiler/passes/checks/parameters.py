@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from saltern_compiler.diagnostics.model import Diagnostic, Origin
 from saltern_compiler.diagnostics.suggest import did_you_mean, it_takes, replace_by
 from saltern_compiler.ir.bound import length_of
 from saltern_compiler.ir.pipeline import CALL, START, Node, Pipeline
-from saltern_compiler.ir.values import Literal, SecretRef, Template, TypeValue, Value
-from saltern_compiler.passes.analyses.shape import SHAPE
+from saltern_compiler.ir.values import Expression, ListValue, Literal, SecretRef, Template, TypeValue, Value
+from saltern_compiler.passes.analyses.shape import SHAPE, Shape
 from saltern_compiler.passes.base import Check, Context
 from saltern_compiler.passes.values import misfits
-from saltern_runtime.spec import NodeType, Param, show
+from saltern_compiler.passes.words import takes_text
+from saltern_runtime.spec import ListType, NodeType, Param, show
+from saltern_runtime.spec.types import without_null
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,7 @@ class Parameters(Check):
                 if param is None:
                     _unknown(node, name, spec, context)
                 else:
-                    _check_form(node, param, value, context)
+                    _check_form(node, param, value, shape, context)
             for param in spec.params:
                 if param.required and node.param(param.name) is None:
                     _missing(node, param, spec, context)
@@ -61,7 +63,16 @@ def _kind(param: Param) -> str:
     return "a type" if param.is_type else show(param.type)
 
 
-def _check_form(node: Node, param: Param, value: Value, context: Context) -> None:
+def _is_told(node: Node, param: Param, value: Value, shape: Shape) -> bool:
+    """Whether all that is computed in it are words that name nothing where a text belongs: typing tells of each."""
+    if isinstance(value, ListValue):
+        of = without_null(param.type)
+        item = replace(param, type=of.item) if isinstance(of, ListType) else param
+        return all(isinstance(part, Literal) or _is_told(node, item, part, shape) for part in value.items)
+    return isinstance(value, Expression) and takes_text(param.type) and shape.names_nothing(node.id, value.expr)
+
+
+def _check_form(node: Node, param: Param, value: Value, shape: Shape, context: Context) -> None:
     def report(code: str, message: str, *notes: str, at: Origin = value.origin) -> None:
         context.report(Diagnostic(code, message, at, notes=notes), node.id)
 
@@ -79,6 +90,8 @@ def _check_form(node: Node, param: Param, value: Value, context: Context) -> Non
         why = param.doc or "Its text is fixed; values go into parameters of their own."
         report("template-not-allowed", f"`{param.name}` of `{node.id}` cannot be a template", why)
     elif param.static and not isinstance(value, Literal | TypeValue) and length_of(value) is None:
+        if _is_told(node, param, value, shape):
+            return
         why = "It decides how the pipeline is compiled, so no run can change it."
         report("not-a-literal", f"`{param.name}` of `{node.id}` must be written out", why)
     elif isinstance(value, Literal):

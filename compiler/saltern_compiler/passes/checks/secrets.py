@@ -12,9 +12,10 @@ from saltern_compiler.diagnostics.model import Diagnostic, Origin
 from saltern_compiler.diagnostics.suggest import did_you_mean
 from saltern_compiler.ir.pipeline import Pipeline
 from saltern_compiler.ir.values import Literal, SecretRef, Template, Value, parts_of
-from saltern_compiler.passes.analyses.shape import all_settings
 from saltern_compiler.passes.base import Check, Context
-from saltern_runtime.spec import Json
+from saltern_compiler.passes.checks.triggers import TRIGGERS
+from saltern_compiler.passes.settings import connection_settings
+from saltern_runtime.spec import Json, Param
 
 _ENV: Final = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*")
 
@@ -30,7 +31,7 @@ class Secrets(Check):
         for secret in pipeline.secrets:
             _check_reference(secret.name, secret.reference, context, secret.origin)
         names = {secret.name for secret in pipeline.secrets}
-        for value in all_settings(pipeline):
+        for value in (part for setting in _where_secrets_go(pipeline, context) for part in parts_of(setting)):
             if isinstance(value, SecretRef) and value.name not in names and kinds(value.name, in_place=True):
                 message = f"a secret is named {_what(value.name)}, so its value may stand here"
                 context.report(Diagnostic(LITERAL_SECRET, message, value.origin, notes=_ADVICE))
@@ -49,6 +50,21 @@ class Secrets(Check):
             _check_settings(connection.settings, hidden, context)
         for trigger in pipeline.triggers:
             _check_settings(trigger.settings, {"secret"}, context)
+
+
+def _where_secrets_go(pipeline: Pipeline, context: Context) -> Iterator[Value]:
+    """Yield the settings that take secrets, or may; the check of settings tells what is wrong with the others."""
+    for connection in pipeline.connections:
+        spec = context.registry.connector(connection.connector)
+        known = {} if spec is None else {param.name: _may_hold(param) for param in connection_settings(spec)}
+        yield from (value for name, value in connection.settings if known.get(name, True))
+    for trigger in pipeline.triggers:
+        known = {param.name: _may_hold(param) for param in TRIGGERS.get(trigger.type, ())}
+        yield from (value for name, value in trigger.settings if known.get(name, True))
+
+
+def _may_hold(param: Param) -> bool:
+    return param.secret or param.secrets is not None
 
 
 def _check_settings(settings: Sequence[tuple[str, Value]], hidden: set[str], context: Context) -> None:

@@ -96,7 +96,7 @@ def _check(trigger: Trigger, pipeline: Pipeline, context: Context) -> None:
         webhooks.check_webhook(trigger, pipeline, context)
     else:
         owner = f"the trigger `{trigger.type}`"
-        check_settings(owner, trigger.settings, TRIGGERS[trigger.type], trigger.origin, context)
+        check_settings(owner, trigger.settings, TRIGGERS[trigger.type], trigger.origin, context, pipeline=pipeline)
     path = trigger.setting("path")
     if trigger.type == "webhook" and isinstance(path, Literal) and isinstance(path.value, str):
         _check_path(path.value, path, context)
