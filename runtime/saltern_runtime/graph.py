@@ -20,7 +20,6 @@ from saltern_runtime.spec.limits import AT_ONCE, DEADLINE, RETENTION
 from saltern_runtime.spec.names import AMBIENT, COMPENSATE, ERROR, OUTCOMES, SCHEDULE_ID
 from saltern_runtime.stage import (
     Awaits,
-    Callee,
     Calls,
     Carries,
     Node,
@@ -81,16 +80,10 @@ class Graph:
         """Node id → stage name."""
         self.parts = tuple(map(inlined, stages))
         """The stages of its own graph, with those of bodies inside."""
-        self.started: dict[str, Callee] = {}
-        """Root (the id of a node and a colon) → the graph that the node makes runs of. Its stages stand here too, under names
-        that begin with the root."""
-        self.root_of: dict[str, str] = {}
-        """Name of a stage of such a graph's own → the root."""
-        self._add_all(self.parts)
-        for root, graph, parts in started(self.parts):
-            self.started[root] = graph
-            self.root_of |= {stage.name: root for stage in parts}
-            self._add_all(parts)
+        self._members: dict[str, list[str]] = {"": []}
+        self._add_all("", self.parts)
+        for root, parts in started(self.parts):
+            self._add_all(root, parts)
         self._check_bodies()
         self._check_schedules(schedules)
         for connection in connections:
@@ -112,10 +105,10 @@ class Graph:
                 for member in self.members(owner)
                 if not self.needs[member] and not self.stages[member].compensates
             )
-            for owner in ("", *self.started, *dict.fromkeys(self.owner_of.values()))
+            for owner in self._members
         }
         """Owner → the stages of its body that need nothing inside of it; under the empty name, those of the pipeline itself, under
-        a root those of what is started."""
+        a root (the id of a node that starts, and a colon) those of what it starts."""
         self.entries = self.starts[""]
         self.compensations = dict(self._compensations())
         """Stage name → the stage that takes back what it did."""
@@ -155,16 +148,17 @@ class Graph:
 
         For the empty name they are the pipeline's own, for a root those of what is started.
         """
-        homes = {**self.root_of, **self.owner_of}
-        return tuple(name for name in self.stages if homes.get(name, "") == owner)
+        return tuple(self._members[owner])
 
     def keyword(self, node_id: str) -> str:
         """Return the keyword under which a node's value is passed."""
         return self.nodes[node_id].name
 
-    def _add_all(self, stages: tuple[Stage, ...]) -> None:
+    def _add_all(self, root: str, stages: tuple[Stage, ...]) -> None:
+        self._members.setdefault(root, [])
         for owner, stage in _walk("", stages):
             self._add(owner, stage)
+            self._members.setdefault(owner or root, []).append(stage.name)
 
     def _add(self, owner: str, stage: Stage) -> None:
         if stage.name in self.stages:

@@ -119,7 +119,7 @@ def test_killed_everywhere_in_a_while_whose_time_is_over(here):
 
     @node("step", type="slack.post_message@1")
     def step(ctx: Context, *, state: int) -> int:
-        time.sleep(0.01)
+        time.sleep(0.01)  # it is the passing of time that ends these rounds
         world().hincrby(f"world:{ctx.run.id}", ctx.effect_key(), 1)
         return state + 1
 

@@ -21,7 +21,8 @@ from saltern_runtime.engine.links import ROUTE, Link
 from saltern_runtime.engine.places import scopes_of
 from saltern_runtime.engine.policy import Trouble, classify, decide, expired, lost, timed_out
 from saltern_runtime.engine.results import Result
-from saltern_runtime.engine.stages import NodeFailedError, Plans, StagePlan
+from saltern_runtime.engine.stage_plan import StagePlan
+from saltern_runtime.engine.stages import NodeFailedError, Plans
 from saltern_runtime.errors import NodeError, PermanentError, StopRun
 from saltern_runtime.graph import Awaits, Carries, Graph, Node, Starts
 from saltern_runtime.models import plain

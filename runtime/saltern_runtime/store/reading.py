@@ -6,22 +6,17 @@ import dataclasses
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, cast
 
 from saltern_runtime.observe.metrics import Figures
-from saltern_runtime.spec.names import COMPENSATE, ROOT
-from saltern_runtime.store.items import body_node, inside, opened
 from saltern_runtime.store.keys import ANSWER, RESPONSE, shard_of
-from saltern_runtime.store.records import LAYOUT, Cursor, Record
+from saltern_runtime.store.records import LAYOUT
+from saltern_runtime.store.showing import Shape, beneath, nodes_of, own, read_failure
 from saltern_runtime.store.store import NewerLayoutError, Store
 from saltern_runtime.store.views import (
     TERMINAL,
-    ActivationState,
     Awaited,
     Event,
-    Failure,
-    Items,
-    NodeView,
     RunPage,
     RunState,
     RunSummary,
@@ -29,12 +24,6 @@ from saltern_runtime.store.views import (
 )
 from saltern_runtime.store.waiting import awaited, waiting
 
-Shape = Sequence[Any]
-"""A plan's graph as it is kept, in the order of the plan: [stage, [[node id, type], …], the region that it is in, if any, and what it
-waits for from outside, if anything]."""
-
-
-_Named = TypeVar("_Named", NodeView, Awaited)
 _SUMMARY: Final = [
     "state", "tenant", "trigger", "plan", "created", "deadline", "ended", "failure", "layout", "reserve", "pipeline", "root", "parent",
 ]  # fmt: skip
@@ -72,13 +61,13 @@ class Reader:
                 lambda: self._store.client.hget(keys.run(run_id, ":vals"), f"{root}return")
             )
         given, output = (None if text is None else json.loads(self._store.inside(text)) for text in values)
-        summary, shape = self._summary(run_id, fields), self._shape_of(run_id, fields)
+        summary, shape = self._summary(run_id, fields), own(self._shape(run_id, fields["plan"]), root)
         return RunView(
             **{field.name: getattr(summary, field.name) for field in dataclasses.fields(RunSummary)},
             input=given,
             output=output if summary.state is RunState.SUCCEEDED else None,
-            nodes=self._nodes(run_id, fields, records),
-            awaits=tuple(_beneath(root, found) for found in waiting(shape, records))
+            nodes=nodes_of(shape, fields, records),
+            awaits=tuple(beneath(root, found) for found in waiting(shape, records))
             if summary.state not in TERMINAL
             else (),
         )
@@ -99,9 +88,11 @@ class Reader:
         (plan, layout, root), record, answer = self._store.patiently(read)
         _refuse_later(run_id, layout)
         known = json.loads(record) if record is not None and record.startswith("{") else None
-        found = None if plan is None else awaited(self._shape(run_id, plan), path, known)
-        found = None if found is None else _beneath(root or "", found)
-        if found is None or answer is None:
+        found = None if plan is None else awaited(own(self._shape(run_id, plan), root or ""), path, known)
+        if found is None:
+            return None
+        found = beneath(root or "", found)
+        if answer is None:
             return found
         return replace(found, answer=self._store.inside(answer.partition("|")[2]))
 
@@ -195,47 +186,6 @@ class Reader:
             failure=read_failure(fields.get("failure"), fields.get("root") or "") if state in TERMINAL else None,
         )
 
-    def _nodes(self, run_id: str, fields: Mapping[str, str], records: Mapping[str, str]) -> tuple[NodeView, ...]:
-        shown: list[NodeView] = []
-        root = fields.get("root") or ""
-        ended = read_failure(fields.get("failure"))
-        known: dict[str, tuple[Items | None, ActivationState]] = {}
-        for stage, nodes, *rest in self._shape_of(run_id, fields):
-            owner = str(rest[0]) if rest else ""
-            if owner:
-                items, state = inside(fields, stage, *known[owner])
-                known[stage] = (opened(fields, stage), state)
-                hits = int(fields.get(f"stage|{stage}|cached", 0))
-                for index, (node, kind) in enumerate(nodes):
-                    cached = hits if index == len(nodes) - 1 else 0
-                    shown.append(body_node(node, kind, stage, state, items, ended, cached))
-                continue
-            text = records.get(stage, "")
-            record = json.loads(text) if text.startswith("{") else {}
-            durations = json.loads(record.get(Record.DURATIONS, "{}"))
-            failure = read_failure(record.get(Record.FAILURE))
-            items = opened(fields, stage)
-            if items is not None and Record.ENDED in record:
-                items = replace(items, running=0)
-            state = _state(stage, record, fields, records)
-            known[stage] = (items, state)
-            if items is not None and items.running:
-                items = replace(items, running=len(record.get(Record.CURSOR, {}).get(Cursor.LIVE, ())))
-            for index, (node, kind) in enumerate(nodes):
-                is_last = index == len(nodes) - 1
-                shape = (items, int(Record.HIT in record)) if is_last else (None, 0)
-                shown.append(_node(node, kind, stage, state, record, durations.get(node), failure, *shape))
-        return tuple(_beneath(root, node) for node in shown)
-
-    def _shape_of(self, run_id: str, fields: Mapping[str, str]) -> Shape:
-        """Return what a run's plan says of the stages that are its own: those beneath its root, and none that it starts."""
-        root = fields.get("root") or ""
-        return [
-            stage
-            for stage in self._shape(run_id, fields["plan"])
-            if stage[0].startswith(root) and ROOT not in stage[0][len(root) :]
-        ]
-
     def _shape(self, run_id: str, plan: str) -> Shape:
         if plan not in self._shapes:
             key = f"{self._store.keys.shard(shard_of(run_id) or 0)}plan:{plan}"
@@ -319,74 +269,6 @@ def _refuse_later(run_id: str, layout: str | None) -> None:
     """Raise NewerLayoutError for a run that a later runtime wrote."""
     if layout is not None and int(layout) > LAYOUT:
         raise NewerLayoutError(f"LAYOUT {layout} of run {run_id}")
-
-
-def read_failure(text: str | None, root: str = "") -> Failure | None:
-    """Read a failure's JSON text, of a run whose nodes' ids begin with a root."""
-    if not text:
-        return None
-    failure = json.loads(text)
-    node = failure.get("node")
-    return Failure(
-        failure["kind"],
-        failure["code"],
-        failure["message"],
-        None if node is None else node.removeprefix(root),
-        failure.get("status"),
-    )
-
-
-def _beneath(root: str, of: _Named) -> _Named:
-    """Name a node, or what waits at it, as its own pipeline does."""
-    if not root:
-        return of
-    if isinstance(of, Awaited):
-        return replace(of, node=of.node.removeprefix(root))
-    failure = of.failure
-    if failure is not None and failure.node is not None:
-        failure = replace(failure, node=failure.node.removeprefix(root))
-    return replace(of, id=of.id.removeprefix(root), failure=failure)
-
-
-def _state(
-    stage: str, record: Mapping[str, Any], fields: Mapping[str, str], records: Mapping[str, str]
-) -> ActivationState:
-    """Return the state of a stage. What would have taken back something was skipped where a run ended without need of it."""
-    known, run = record.get(Record.STATE), RunState(fields["state"])
-    undone, _, last = stage.rpartition("/")
-    if known is not None or last != COMPENSATE or run not in TERMINAL:
-        return ActivationState(known or "BLOCKED")
-    text = records.get(undone, "")
-    succeeded = text.startswith("{") and json.loads(text)[Record.STATE] == ActivationState.SUCCEEDED
-    return ActivationState.BLOCKED if succeeded and run != RunState.SUCCEEDED else ActivationState.SKIPPED
-
-
-def _node(  # noqa: PLR0917 - each is a column
-    node: str,
-    kind: str,
-    stage: str,
-    state: ActivationState,
-    record: Mapping[str, Any],
-    duration: float | None,
-    failure: Failure | None,
-    items: Items | None,
-    cached: int,
-) -> NodeView:
-    began, ended = record.get(Record.BEGAN), record.get(Record.ENDED)
-    blamed = failure is not None and (failure.node in (None, node) or items is not None)
-    return NodeView(
-        id=node,
-        type=kind,
-        stage=stage,
-        state=state,
-        attempt=record.get(Record.ATTEMPTS, 0),
-        started_at=began / 1000 if began else None,
-        ended_at=ended / 1000 if ended else None,
-        duration=duration,
-        failure=failure if blamed else None,
-        items=items,
-        cached=cached,
-    )
 
 
 def _event(event_id: str, fields: Mapping[str, str]) -> Event:

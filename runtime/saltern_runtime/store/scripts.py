@@ -212,7 +212,7 @@ class Lose(_Rings):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Adopt(_Rings):
+class Adopt(Call):
     """See adopt.lua."""
 
     script = "adopt"

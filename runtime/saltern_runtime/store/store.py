@@ -190,7 +190,7 @@ class Store(Link):
     def adopt(self, claim: Claim, child: str) -> Status:
         """Note a run that is about to be made and is cancelled with the claim's."""
         shard = _shard(claim.run)
-        call = scripts.Adopt(run=claim.run, path=claim.path, nonce=claim.nonce, child=child, **self._rings)
+        call = scripts.Adopt(run=claim.run, path=claim.path, nonce=claim.nonce, child=child)
         return cast("Status", self._send(shard, call)[0])
 
     def unlink(self, run_id: str, child: str) -> None:

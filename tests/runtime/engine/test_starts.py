@@ -216,10 +216,11 @@ def waits(process):
 def test_it_takes_answers(local):
     """What waits in a run that was started is named as its own pipeline does, and is answered at its place."""
     process = open_with_ask(local, linked=False)
-    _, child = waits(process)
+    run_id, child = waits(process)
     (found,) = process.service.get(child, "acme").awaits
     assert (found.node, found.path) == ("ask", "s:ask")
     assert process.service.awaited(child, found.path).node == "ask"
+    assert process.service.answer(run_id, found.path, "no").status == "missing"
     assert process.service.answer(child, found.path, "yes").status == "ok"
     assert process.finish(child, 10).output == "yes"
 

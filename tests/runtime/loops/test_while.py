@@ -91,7 +91,7 @@ def slow():
 
     @node("step", type="set@1")
     def step(*, state: dict[str, int]) -> int:
-        time.sleep(0.01)
+        time.sleep(0.01)  # it is the passing of time that ends these rounds
         return state["n"] + 1
 
     return (Stage("count/step", nodes=(step,)), BODY[1])

@@ -1,0 +1,129 @@
+"""What a worker knows of one stage: what it is passed as, what it reads, and whom it tells; computed once from the graph."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from saltern_runtime.engine.limits import limit_of
+from saltern_runtime.graph import Awaits, Graph, On, Stage
+from saltern_runtime.spec.names import ERROR, INPUT, OUTCOMES
+from saltern_runtime.store.keys import queue_name
+from saltern_runtime.store.scripts import Dependant
+
+FAILURE: Final = "!"
+"""Behind a node's id: where its failure is kept."""
+_compact: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+class StagePlan:
+    """A stage with everything that claiming, running and advancing it needs."""
+
+    def __init__(self, graph: Graph, stage: Stage, plan: str, shards: int) -> None:
+        self.stage = stage
+        self.limit = limit_of(graph, stage, shards)
+        self.queue = queue_name(plan, stage.queue)
+        self.depth = len(graph.owners(stage.name))
+        """How many regions stand around it."""
+        self.name = stage.name.removeprefix(f"{graph.owner_of[stage.name]}/") if self.depth else stage.name
+        """Within its body."""
+        nodes = (*stage.nodes, *([stage.opens.carries.check] if stage.opens and stage.opens.carries else []))
+        own = {node.id for node in stage.nodes}
+        outside = {read for node in nodes for read in graph.reads(node) if read not in own}
+        failures = {f"{node.of}{FAILURE}" for node in stage.nodes if node.of is not None}
+        if not stage.nodes:
+            outside = {on.node for on in relayed(graph, stage.name)}
+            failures = {f"{on.node}{FAILURE}" for on in relayed(graph, stage.name) if on.handle in OUTCOMES}
+        given = any(INPUT in node.reads and INPUT not in graph.items(node) for node in nodes)
+        items = {
+            depth_of(graph, owner) for node in nodes for owner in graph.items(node).values() if owner != stage.name
+        }
+        self._given = [""] if given else []
+        self._outside = [
+            *((depth_of(graph, graph.stage_of[read]), read) for read in sorted(outside)),
+            *((self.depth, place) for place in sorted(failures)),
+        ]
+        self._items = sorted(items)
+        self._top = None if self.depth else self._reads(("",))
+        self.edges: list[tuple[StagePlan, Dependant | None, int, tuple[tuple[str, str], ...]]] = []
+        """Each dependant (outside of any region as it is passed every time), its need, and the handles of this stage's
+        nodes that it hangs on."""
+        self.undo: Dependant | None = None
+        """What takes back what it did, should its run not succeed."""
+
+    def _reads(self, scopes: Sequence[str]) -> str:
+        """Return where the values stand that it reads, as a JSON array."""
+        places = [
+            *self._given,
+            *(scopes[depth] + node for depth, node in self._outside),
+            *(scopes[depth + 1].removesuffix("/") for depth in self._items),
+        ]
+        return _compact(places)
+
+    def arrival(self, need: int, scopes: Sequence[str] = ("",)) -> Dependant:
+        """Return this stage as its predecessors pass it."""
+        stage = self.stage
+        dependant = Dependant(
+            path=scopes[self.depth] + self.name,
+            need=need,
+            join=stage.join if stage.when else "all",
+            live=0,
+            dead=0,
+            queue=self.queue,
+            priority=max(0, min(9, stage.priority)),
+            reads=self._top or self._reads(scopes),
+            timeout=int(stage.timeout * 1000),
+        )
+        if stage.ttl is not None:
+            dependant["ttl"] = int(stage.ttl * 1000)
+        if stage.quorum:
+            dependant["quorum"] = stage.quorum
+        if self.limit is not None:
+            dependant["limit"] = self.limit
+        return dependant
+
+    def dependants(self, taken: Mapping[str, str], scopes: Sequence[str] = ("",)) -> list[Dependant]:
+        """Return the dependants with their control edges counted live or dead; where nothing was taken, all are dead."""
+        passed: list[Dependant] = []
+        for other, template, need, hangs in self.edges:
+            dependant = template or other.arrival(need, scopes)
+            if not hangs:
+                passed.append(dependant)
+                continue
+            live = sum(taken.get(node) == handle for node, handle in hangs)
+            dependant = dependant.copy()
+            dependant["live"], dependant["dead"] = live, len(hangs) - live
+            if other.stage.quorum and live == 0 and any(taken.get(node) == ERROR for node, _ in hangs):
+                dependant["dead"] = 0  # it failed: no success, but it was not skipped
+            passed.append(dependant)
+        return passed
+
+
+def awaited_of(stage: Stage) -> tuple[Any, ...]:
+    """Return what a stage takes from outside, as the store keeps it for showing; nothing where it takes no answer."""
+    if not isinstance(stage.ends, Awaits):
+        return ()
+    ends = stage.ends
+    return ({"schema": ends.schema, "choices": ends.choices, "default": ends.default},)
+
+
+def depth_of(graph: Graph, stage: str) -> int:
+    """Return how many regions stand around a stage."""
+    return len(graph.owners(stage))
+
+
+def relayed(graph: Graph, relay: str) -> tuple[On, ...]:
+    """Return the handles that a relay's dependants hang on and that it tells them of, in place of the stages behind it."""
+    behind = stands_for(graph, relay)
+    return tuple(
+        on for other in graph.dependants[relay] for on in graph.stages[other].when if graph.stage_of[on.node] in behind
+    )
+
+
+def stands_for(graph: Graph, relay: str) -> frozenset[str]:
+    """Return the stages that a relay stands for, those of relays before it among them."""
+    names: set[str] = set()
+    for name in graph.stages[relay].after:
+        names |= {name} if graph.stages[name].nodes else stands_for(graph, name)
+    return frozenset(names)

@@ -1,0 +1,125 @@
+"""How a run is shown: its nodes, out of its plan's shape and the records of its activations."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, TypeAlias, TypeVar
+
+from saltern_runtime.spec.names import COMPENSATE, ROOT
+from saltern_runtime.store.items import body_node, inside, opened
+from saltern_runtime.store.records import Cursor, Record
+from saltern_runtime.store.views import TERMINAL, ActivationState, Awaited, Failure, Items, NodeView, RunState
+
+Shape: TypeAlias = Sequence[Any]
+"""A plan's graph as it is kept, in the order of the plan: [stage, [[node id, type], …], the region that it is in, if any, and what it
+waits for from outside, if anything]."""
+_Named = TypeVar("_Named", NodeView, Awaited)
+
+
+def own(shape: Shape, root: str) -> Shape:
+    """Return the stages that are a run's own: those beneath its root, and none that it starts."""
+    return [stage for stage in shape if stage[0].startswith(root) and ROOT not in stage[0][len(root) :]]
+
+
+def nodes_of(shape: Shape, fields: Mapping[str, str], records: Mapping[str, str]) -> tuple[NodeView, ...]:
+    """Return the nodes of a run: `shape` is what its plan says of its own stages, `records` are those of its activations."""
+    shown: list[NodeView] = []
+    root = fields.get("root") or ""
+    ended = read_failure(fields.get("failure"))
+    known: dict[str, tuple[Items | None, ActivationState]] = {}
+    for stage, nodes, *rest in shape:
+        owner = str(rest[0]) if rest else ""
+        if owner:
+            items, state = inside(fields, stage, *known[owner])
+            known[stage] = (opened(fields, stage), state)
+            hits = int(fields.get(f"stage|{stage}|cached", 0))
+            for index, (node, kind) in enumerate(nodes):
+                cached = hits if index == len(nodes) - 1 else 0
+                shown.append(body_node(node, kind, stage, state, items, ended, cached))
+            continue
+        text = records.get(stage, "")
+        record = json.loads(text) if text.startswith("{") else {}
+        durations = json.loads(record.get(Record.DURATIONS, "{}"))
+        failure = read_failure(record.get(Record.FAILURE))
+        items = opened(fields, stage)
+        if items is not None and Record.ENDED in record:
+            items = replace(items, running=0)
+        state = _state(stage, record, fields, records)
+        known[stage] = (items, state)
+        if items is not None and items.running:
+            items = replace(items, running=len(record.get(Record.CURSOR, {}).get(Cursor.LIVE, ())))
+        for index, (node, kind) in enumerate(nodes):
+            is_last = index == len(nodes) - 1
+            counts = (items, int(Record.HIT in record)) if is_last else (None, 0)
+            shown.append(_node(node, kind, stage, state, record, durations.get(node), failure, *counts))
+    return tuple(beneath(root, node) for node in shown)
+
+
+def read_failure(text: str | None, root: str = "") -> Failure | None:
+    """Read a failure's JSON text, of a run whose nodes' ids begin with a root."""
+    if not text:
+        return None
+    failure = json.loads(text)
+    node = failure.get("node")
+    return Failure(
+        failure["kind"],
+        failure["code"],
+        failure["message"],
+        None if node is None else node.removeprefix(root),
+        failure.get("status"),
+    )
+
+
+def beneath(root: str, of: _Named) -> _Named:
+    """Name a node, or what waits at it, as its own pipeline does."""
+    if not root:
+        return of
+    if isinstance(of, Awaited):
+        return replace(of, node=of.node.removeprefix(root))
+    failure = of.failure
+    if failure is not None and failure.node is not None:
+        failure = replace(failure, node=failure.node.removeprefix(root))
+    return replace(of, id=of.id.removeprefix(root), failure=failure)
+
+
+def _state(
+    stage: str, record: Mapping[str, Any], fields: Mapping[str, str], records: Mapping[str, str]
+) -> ActivationState:
+    """Return the state of a stage. What would have taken back something was skipped where a run ended without need of it."""
+    known, run = record.get(Record.STATE), RunState(fields["state"])
+    undone, _, last = stage.rpartition("/")
+    if known is not None or last != COMPENSATE or run not in TERMINAL:
+        return ActivationState(known or "BLOCKED")
+    text = records.get(undone, "")
+    succeeded = text.startswith("{") and json.loads(text)[Record.STATE] == ActivationState.SUCCEEDED
+    return ActivationState.BLOCKED if succeeded and run != RunState.SUCCEEDED else ActivationState.SKIPPED
+
+
+def _node(  # noqa: PLR0917 - each is a column
+    node: str,
+    kind: str,
+    stage: str,
+    state: ActivationState,
+    record: Mapping[str, Any],
+    duration: float | None,
+    failure: Failure | None,
+    items: Items | None,
+    cached: int,
+) -> NodeView:
+    began, ended = record.get(Record.BEGAN), record.get(Record.ENDED)
+    blamed = failure is not None and (failure.node in (None, node) or items is not None)
+    return NodeView(
+        id=node,
+        type=kind,
+        stage=stage,
+        state=state,
+        attempt=record.get(Record.ATTEMPTS, 0),
+        started_at=began / 1000 if began else None,
+        ended_at=ended / 1000 if ended else None,
+        duration=duration,
+        failure=failure if blamed else None,
+        items=items,
+        cached=cached,
+    )
