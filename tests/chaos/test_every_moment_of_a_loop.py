@@ -102,16 +102,21 @@ def make_while(name, step=step, **limits):
     return graph_of(name, *stages, deadline=60.0)
 
 
+def assert_each_round_once(rescuer, rounds, *, more_than):
+    """Wherever a worker dies, so many rounds run once each, and the last state is the value."""
+    client = rescuer.service.store.client
+    for run_id in each_death(rescuer, ["a", "b", "c"], more_than=more_than):
+        view = rescuer.finish(run_id, 20)
+        assert (view.state, view.output) == ("SUCCEEDED", rounds)
+        assert len(client.hgetall(f"world:{run_id}")) == rounds
+        shown = {each.id: each.items for each in view.nodes}["count"]
+        assert (shown.total, shown.done) == (rounds, rounds)
+
+
 def test_killed_everywhere_in_a_while(here):
     """Wherever a worker dies, the condition's asker among them, each round runs once and the last state is the value."""
     rescuer = here("chaos_while", make_while("chaos_while"), lease=0.12, sweep=0.02)
-    client = rescuer.service.store.client
-    for run_id in each_death(rescuer, ["a", "b", "c"], more_than=20):
-        view = rescuer.finish(run_id, 20)
-        assert (view.state, view.output) == ("SUCCEEDED", 3)
-        assert len(client.hgetall(f"world:{run_id}")) == 3
-        shown = {each.id: each.items for each in view.nodes}["count"]
-        assert (shown.total, shown.done) == (3, 3)
+    assert_each_round_once(rescuer, 3, more_than=20)
 
 
 def test_killed_everywhere_in_a_while_whose_time_is_over(here):
@@ -125,10 +130,4 @@ def test_killed_everywhere_in_a_while_whose_time_is_over(here):
 
     graph = make_while("chaos_within", step, within=0.005, on_limit="continue")
     rescuer = here("chaos_within", graph, lease=0.12, sweep=0.02)
-    client = rescuer.service.store.client
-    for run_id in each_death(rescuer, ["a", "b", "c"], more_than=10):
-        view = rescuer.finish(run_id, 20)
-        assert (view.state, view.output) == ("SUCCEEDED", 1)
-        assert len(client.hgetall(f"world:{run_id}")) == 1
-        shown = {each.id: each.items for each in view.nodes}["count"]
-        assert (shown.total, shown.done) == (1, 1)
+    assert_each_round_once(rescuer, 1, more_than=10)

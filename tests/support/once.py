@@ -12,7 +12,7 @@ def run_once(graph, given, *, redis_url):
 
 
 def finish_all(opened: InOneProcess, tenant: str) -> list[RunView]:
-    """Work until no run of a tenant is open, and return them, the first one first."""
+    """Work until no run of a tenant is open, and return them."""
     done: dict[str, RunView] = {}
     while left := [run.id for run in opened.service.list(tenant, limit=200).runs if run.id not in done]:
         done |= {run: opened.finish(run, 20) for run in reversed(left)}

@@ -251,10 +251,12 @@ def all_of(graph: Graph, redis_url: str) -> list[RunView]:
 
 
 def holds(program: Program, text: str, tree: tuple, runs: list[RunView]) -> None:
-    """Hold a run, the first, and those that it started, against what they must give."""
-    _holds(text, runs[0], tree)
-    for run in runs[1:]:
-        _holds(str(program.files), run, program.started[run.pipeline], run.input["known"])
+    """Hold a run, and those that it started, against what they must give."""
+    for run in runs:
+        if run.parent is None:
+            _holds(text, run, tree)
+        else:
+            _holds(str(program.files), run, program.started[run.pipeline], run.input["known"])
 
 
 def _holds(text: str, view: RunView, tree: tuple, known: int = 0) -> None:
