@@ -5,8 +5,10 @@ from pathlib import Path
 
 import pytest
 
+import saltern_runtime
 from saltern_compiler.driver import compile_source, write_tree
 from saltern_runtime.graph import GraphError, On, Stage
+from saltern_targets.python.classes import class_name
 from tests.support.built import importable
 
 HEAD = """
@@ -102,6 +104,20 @@ def test_a_variable_hides_nothing_that_its_function_uses(tmp_path):
         nodes, models, skipped = load("nodes"), load("models"), __import__("saltern_runtime").SKIPPED
         output = nodes.return_(input=models.Input(kind="a", n=5, on=True), x=skipped, y=3)
     assert output.to_json() == {"OutputDeep": 3, "deep": {"b": 5}, "divide": 3, "part": 2, "SKIPPED": 3}
+
+
+def test_a_class_has_the_name_of_nothing_that_stands_beside_it(tmp_path):
+    """Nodes may be called like the classes of the runtime: `Awaits(Awaits)` would end at import."""
+    names = sorted(name for name in saltern_runtime.__all__ if name[0].isupper())
+    nodes = [name.lower() for name in names if class_name(name.lower()) == name]
+    assert {"awaits", "starts", "node"} <= set(nodes)
+    waits = "".join(f"{name} = receive {{ payload: type {{ {name}_value: int }}, deadline: 1m }}\n" for name in nodes)
+    with importable(built(f"{waits}return {{ n: awaits.awaits_value }}", tmp_path), "readable") as load:
+        answers = {
+            stage.name: stage.ends.answer.__name__ for stage in load("graph").GRAPH.stages.values() if stage.ends
+        }
+    assert answers.keys() == set(nodes)
+    assert set(answers.values()).isdisjoint(names)
 
 
 def test_a_handle_is_one_of_those_that_a_branch_takes(tmp_path):

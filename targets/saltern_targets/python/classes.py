@@ -33,10 +33,12 @@ from saltern_targets.names import function_names, item_names
 _OUTPUT_DOC: Final = "What a run returns."
 _RESERVED: Final = frozenset(
     {
-        "SKIPPED", "Annotated", "Any", "BaseModel", "Bool", "Calls", "ConfigDict", "Connection", "Context", "Double", "Exact", "Field", "Graph",
-        "Input", "Int", "Literal", "Maybe", "Model", "On", "Opens", "Output", "Retry", "Schedule", "Skipped", "Sleeps", "Stage", "TypeAlias",
+        "SKIPPED", "Annotated", "Any", "Ask", "Awaits", "BaseModel", "Bool", "Calls", "Carries", "ConfigDict", "Connection", "Context", "Double",
+        "Exact", "Field", "Graph", "Input", "Int", "Limits", "Literal", "Maybe", "Model", "Node", "On", "Opens", "Output", "Responds", "Retry",
+        "RunInfo", "Schedule", "Skipped", "Sleeps", "Stage", "Starts", "TypeAlias",
     }
 )  # fmt: skip
+"""Names that generated modules import beside classes of their own: all that `saltern_runtime` offers among them."""
 _PRIMITIVES: Final[Mapping[Primitive, tuple[str, tuple[tuple[str, str], ...]]]] = {
     ANY: ("Any", (("typing", "Any"),)),
     NULL: ("None", ()),
