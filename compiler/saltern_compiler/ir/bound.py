@@ -22,7 +22,7 @@ def length_of(value: Value) -> float | None:
     match value:
         case Expression(expr=Call(function="duration", target=None, args=(Const(value=str() as text),))):
             from saltern_runtime.expr.errors import ExprError  # noqa: PLC0415 - a check of what has none loads no helpers
-            from saltern_runtime.expr.times import to_duration  # noqa: PLC0415 - as above
+            from saltern_runtime.expr.times import to_duration  # noqa: PLC0415 - a check of what has none loads no helpers
 
             try:
                 return to_duration(text).total_seconds()

@@ -55,7 +55,7 @@ def start(name="s", text=None, stage=None, graph=SCORE, **options):
     """Make a stage that starts `score` with a text, or with what the caller's own input says."""
 
     @node(name, type="start.score@1")
-    def owner(*, input: str) -> Text:  # noqa: A002 - as above
+    def owner(*, input: str) -> Text:  # noqa: A002 - as generated code has it
         return Text(text or input)
 
     owner.name = name.replace("/", "_")
