@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from typing import Final
 
-LITERAL_SECRET: Final = "literal-secret"  # noqa: S105 - the name of a code
-"""The code of findings whose place is a secret, whatever it looks like."""
 _KINDS: Final = (
     (re.compile(r"xox[abeoprs]-[A-Za-z0-9-]{10,}"), "a Slack token"),
     (re.compile(r"\bsk-[A-Za-z0-9_-]{20,}"), "an API key"),
@@ -20,6 +18,8 @@ _KINDS: Final = (
     (re.compile(r"\b[a-z][a-z0-9+]*://[^\s/:@]+:[^\s/@]{3,}@"), "a URL with a password"),
 )
 _HEX: Final = re.compile(r"[0-9a-f]{32}|[0-9a-f]{64}")
+_WRITTEN: Final = re.compile(r"""((?:env\()?["'`]?)(.*?)(["'`]?\)?)""")
+"""A secret on a line: what stands before it, itself, what stands behind it."""
 _SHOWN: Final = 8
 """Characters of a secret that are shown."""
 
@@ -39,7 +39,9 @@ def veil(text: str) -> str:
     return text
 
 
-def cover(secret: str) -> str:
-    """Cover all but the beginning, at least two thirds."""
+def cover(written: str) -> str:
+    """Cover a secret but for its beginning, at least two thirds; quotes around it stay, and `env(` before them."""
+    parts = _WRITTEN.fullmatch(written)
+    before, secret, after = parts.groups() if parts else ("", written, "")
     shown = min(_SHOWN, len(secret) // 3)
-    return secret[:shown] + "*" * (len(secret) - shown)
+    return f"{before}{secret[:shown]}{'*' * (len(secret) - shown)}{after}"

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from saltern_compiler.diagnostics.lookalikes import LITERAL_SECRET, cover, veil
+from saltern_compiler.diagnostics.lookalikes import cover, veil
 from saltern_compiler.diagnostics.model import Diagnostic, Origin
 from saltern_compiler.diagnostics.places import Places, Source, Span, visible, width
 from saltern_runtime.spec import Severity
@@ -47,8 +47,11 @@ def render_terminal(
     """
     if not diagnostics:
         return ""
-    page = _Page(Source(text, locator), visible(source_name), color)
-    blocks = ["\n".join(page.block(diagnostic, span)) for diagnostic, span in by_place(diagnostics, page.source)]
+    source = Source(text, locator)
+    placed = by_place(diagnostics, source)
+    secrets = tuple(span for diagnostic, span in placed if span and diagnostic.code == "literal-secret")
+    page = _Page(source, visible(source_name), color, secrets)
+    blocks = ["\n".join(page.block(diagnostic, span)) for diagnostic, span in placed]
     return "\n\n".join([*blocks, page.summary(diagnostics)]) + "\n"
 
 
@@ -57,6 +60,8 @@ class _Page:
     source: Source
     name: str
     color: bool
+    secrets: tuple[Span, ...]
+    """Where secrets stand, whatever they look like: no finding shows them."""
 
     def paint(self, text: str, style: str) -> str:
         return f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if self.color else text
@@ -67,7 +72,7 @@ class _Page:
         yield f"{head}: {self.paint(visible(diagnostic.message), 'bold')}"
         places = [self.source.span(related.origin) for related in diagnostic.related]
         margin = max((len(str(place.first.line)) for place in (span, *places) if place), default=1)
-        yield from self.snippet(diagnostic.origin, span, margin, severity, covered=diagnostic.code == LITERAL_SECRET)
+        yield from self.snippet(diagnostic.origin, span, margin, severity)
         for related, place in zip(diagnostic.related, places, strict=True):
             yield f"{' ' * margin} {self.paint('=', 'frame')} {visible(related.message)}"
             yield from self.snippet(related.origin, place, margin, "frame")
@@ -76,18 +81,13 @@ class _Page:
         for fix in diagnostic.fixes:
             yield f"{' ' * margin} {self.paint('=', 'frame')} {self.paint('fix:', 'fix')} {visible(fix.title)}"
 
-    def snippet(
-        self, origin: Origin, span: Span | None, margin: int, style: str, *, covered: bool = False
-    ) -> Iterator[str]:
+    def snippet(self, origin: Origin, span: Span | None, margin: int, style: str) -> Iterator[str]:
         arrow = self.paint("-->", "frame")
         if span is None:
             where = self.name if origin.pointer is None else f"{self.name} at {visible(origin.pointer) or 'the top'}"
             yield f"{' ' * margin}{arrow} {where}"
             return
-        line = veil(self.source.line(span.first.line))
-        if covered:
-            start, end = span.first.column - 1, span.last.column - 1 if span.last.line == span.first.line else len(line)
-            line = line[:start] + cover(line[start:end]) + line[end:]
+        line = self.line(span.first.line)
         before, marked, after, underline = _fit(line, span, len(line) + 1)
         bar = self.paint("|", "frame")
         number = self.paint(str(span.first.line).rjust(margin), "frame")
@@ -96,6 +96,16 @@ class _Page:
         yield f"{number} {bar} {before}{marked}{after}".rstrip()
         rest = f" to line {span.last.line}" if span.last.line > span.first.line else ""
         yield f"{' ' * margin} {bar} {' ' * width(before)}{self.paint('^' * underline + rest, style)}"
+
+    def line(self, number: int) -> str:
+        """Return a line of the source as it may be shown."""
+        line = veil(self.source.line(number))
+        for span in self.secrets:
+            if span.first.line <= number <= span.last.line:
+                start = span.first.column - 1 if number == span.first.line else 0
+                end = span.last.column - 1 if number == span.last.line else len(line)
+                line = line[:start] + cover(line[start:end]) + line[end:]
+        return line
 
     def summary(self, diagnostics: Sequence[Diagnostic]) -> str:
         errors = sum(diagnostic.severity is Severity.ERROR for diagnostic in diagnostics)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final, TypeGuard
 
-from saltern_compiler.diagnostics.lookalikes import LITERAL_SECRET, kinds
+from saltern_compiler.diagnostics.lookalikes import kinds
 from saltern_compiler.diagnostics.model import Diagnostic, Edit, Fix, Origin
 from saltern_compiler.diagnostics.suggest import did_you_mean, it_takes, join
 from saltern_compiler.frontend.durations import seconds
@@ -160,7 +160,7 @@ def _literal_secret(name: str, owner: str, value: Value) -> Diagnostic:
     found = kinds(text, in_place=True)
     what = f"what looks like {' and '.join(found)}" if found else "its value"
     message = f"`{name}` of {owner} is a secret, but {what} stands here"
-    return Diagnostic(LITERAL_SECRET, message, value.origin, notes=notes)
+    return Diagnostic("literal-secret", message, value.origin, notes=notes)
 
 
 def _written_secrets(param: Param, value: ObjectValue | Literal) -> list[tuple[str, Value]]:

@@ -180,3 +180,23 @@ def test_when_to_color() -> None:
     assert not wants_color(is_terminal=True, environ={"NO_COLOR": "1"})
     assert not wants_color(is_terminal=True, environ={"TERM": "dumb"})
     assert not wants_color(is_terminal=False, environ={})
+
+
+def test_a_secret_is_shown_by_no_finding() -> None:
+    """A line on which a secret stands shows its beginning and its quotes, whichever finding is about the line."""
+    text = 'on webhook "/a" { signature: githb, secret: "hunter2hunter2" }\n'
+    wrong = Diagnostic("invalid-signature", "unknown signature `githb`", _at(text, "githb"))
+    written = Diagnostic("literal-secret", "its value stands here", _at(text, '"hunter2hunter2"'))
+    shown = render_terminal([wrong, written], text, "a.saltern")
+    line = 'on webhook "/a" { signature: githb, secret: "hunt**********" }'
+    assert [each[4:] for each in shown.splitlines() if each.startswith("1 | ")] == [line, line]
+
+
+def test_a_secret_of_several_lines_is_covered_on_each() -> None:
+    """Its quotes stand on different lines; what comes after it on its last one is shown."""
+    text = 'on webhook "/a" { secret: `correct\nhorse battery`, respon: 5s }\n'
+    written = Diagnostic("literal-secret", "its value stands here", _at(text, "`correct\nhorse battery`"))
+    unknown = Diagnostic("unknown-setting", "it has no setting `respon`", _at(text, "respon"))
+    shown = render_terminal([written, unknown], text, "a.saltern")
+    assert '1 | on webhook "/a" { secret: `co*****\n' in shown
+    assert "2 | hors*********`, respon: 5s }\n" in shown

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from saltern_compiler.diagnostics.lookalikes import LITERAL_SECRET, kinds
+from saltern_compiler.diagnostics.lookalikes import kinds
 from saltern_compiler.diagnostics.model import Diagnostic, Origin
 from saltern_compiler.diagnostics.suggest import did_you_mean
 from saltern_compiler.ir.pipeline import Pipeline
@@ -34,7 +34,7 @@ class Secrets(Check):
         for value in (part for setting in _where_secrets_go(pipeline, context) for part in parts_of(setting)):
             if isinstance(value, SecretRef) and value.name not in names and kinds(value.name, in_place=True):
                 message = f"a secret is named {_what(value.name)}, so its value may stand here"
-                context.report(Diagnostic(LITERAL_SECRET, message, value.origin, notes=_ADVICE))
+                context.report(Diagnostic("literal-secret", message, value.origin, notes=_ADVICE))
             elif isinstance(value, SecretRef) and value.name not in names:
                 near = context.nearest(value.name, names)
                 notes = did_you_mean(near) or (f'Declare it: `secret {value.name} = env("NAME")`.',)
@@ -88,14 +88,14 @@ def _check_reference(name: str, reference: str, context: Context, origin: Origin
     variable = reference.removeprefix("env:")
     if variable != reference and kinds(variable, in_place=True):
         message = f"an environment variable is named {_what(variable)}, so its value may stand here"
-        context.report(Diagnostic(LITERAL_SECRET, message, origin, notes=_ADVICE))
+        context.report(Diagnostic("literal-secret", message, origin, notes=_ADVICE))
         return
     if _ENV.fullmatch(reference):
         return
     if variable == reference:
         looks = kinds(reference, in_place=True)
         message = f"the secret `{name}` is {_what(reference) if looks else 'no reference'}, so its value may stand here"
-        context.report(Diagnostic(LITERAL_SECRET, message, origin, notes=_ADVICE))
+        context.report(Diagnostic("literal-secret", message, origin, notes=_ADVICE))
         return
     rule = "After `env:` stands the name of an environment variable: letters, digits and `_`, no digit first."
     message = f"the secret `{name}` names no environment variable"
