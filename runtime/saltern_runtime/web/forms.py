@@ -10,10 +10,10 @@ from typing import Annotated, Any, Final
 from urllib.parse import parse_qsl
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
-from pydantic_core import from_json
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
+from saltern_runtime.jsontext import JsonTextError, read_json
 from saltern_runtime.spec import Json
 from saltern_runtime.web.problems import ProblemError
 from saltern_runtime.web.requests import JsonRequest, parse
@@ -54,7 +54,7 @@ class Reader:
         given: dict[str, list[str]] = {}
         for name, text in fields:
             given.setdefault(name, []).append(text)
-        if self.payload in given:
+        if self.payload and self.payload in given:
             return parse(given[self.payload][0].encode())
         return {name: _typed(texts, self._types.get(name)) for name, texts in given.items()}
 
@@ -92,8 +92,8 @@ def _readings(texts: Sequence[str]) -> Iterator[Json]:
 
 def _scalar(text: str) -> Json:
     try:
-        value = from_json(text, allow_inf_nan=False)
-    except ValueError:
+        value = read_json(text)
+    except JsonTextError:
         return text
     return text if isinstance(value, dict | list) else value
 
@@ -133,15 +133,15 @@ async def _multipart(request: JsonRequest) -> list[tuple[str, str]]:
             await form.close()
             raise _file(name)
         fields.append((name, value))
-    if not fields or _is_broken(body):
+    if not fields or _is_broken(body, request.charset()):
         raise ProblemError(400, "malformed-form", "the body is not multipart form fields in UTF-8")
     return fields
 
 
-def _is_broken(body: bytes) -> bool:
-    """Tell whether a text in it is not UTF-8; the parser would take it for Latin-1."""
+def _is_broken(body: bytes, charset: str) -> bool:
+    """Tell whether a text in it is not what it is said to be; the parser would take it for Latin-1."""
     try:
-        body.decode()
+        body.decode(charset)
     except UnicodeDecodeError:
         return True
     return False

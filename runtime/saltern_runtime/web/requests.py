@@ -47,6 +47,10 @@ class JsonRequest(Request):
         """Return what the body is said to be, in small letters."""
         return self._content_type().get_content_type()
 
+    def charset(self) -> str:
+        """Return the charset that the body is said to be in, in small letters."""
+        return str(self._content_type().get_param("charset", "utf-8")).lower()
+
     def require_json(self, *, or_else: str = "") -> None:
         """Stop with 415 unless the body is said to be JSON in UTF-8 and not compressed; `or_else` names what else is read."""
         kind = self.media_type()
@@ -61,8 +65,7 @@ class JsonRequest(Request):
 
     def require_plain(self) -> None:
         """Stop with 415 unless the body is said to be in UTF-8 and not compressed."""
-        charset = str(self._content_type().get_param("charset", "utf-8")).lower()
-        if charset not in ("utf-8", "utf8", "us-ascii"):
+        if self.charset() not in ("utf-8", "utf8", "us-ascii"):
             raise ProblemError(415, "unsupported-charset", "bodies are UTF-8")
         if self.headers.get("content-encoding", "identity").lower() != "identity":
             raise ProblemError(

@@ -7,7 +7,7 @@ from urllib.parse import quote, urlencode
 import pytest
 from fastapi import FastAPI, Response
 
-from saltern_runtime.models import Maybe, Model
+from saltern_runtime.models import Bool, Double, Int, Maybe, Model
 from saltern_runtime.web import Delivery, PipelineRouter
 from tests.support.vendors import KEY, github, slack
 from tests.support.web import GRAPH, Input, Output
@@ -18,15 +18,15 @@ MULTIPART = "multipart/form-data; boundary=XX"
 
 
 class Wide(Model):
-    """One field of each kind that a form may have."""
+    """One field of each kind that a form may have, typed as generated models are."""
 
     text: str
-    count: int = 0
-    ratio: float = 0.0
-    sure: bool = False
-    maybe: int | None = None
+    count: Int = 0
+    ratio: Double = 0.0
+    sure: Bool = False
+    maybe: Int | None = None
     tags: Maybe[list[str]] = None
-    sizes: Maybe[list[int]] = None
+    sizes: Maybe[list[Int]] = None
     any: Any = None
 
 
@@ -96,6 +96,7 @@ async def test_a_form_is_typed_like_json(hook):
         ({"text": "a", "other": "b"}, "#/other"),
         ({"text": "a", "ratio": "wide"}, "#/ratio"),
         ({"text": "a", "count": "{}"}, "#/count"),
+        ({"text": "a", "ratio": "1e999"}, "#/ratio"),
     ],
 )
 @pytest.mark.parametrize("multipart", [False, True])
@@ -143,6 +144,7 @@ async def test_a_file_is_refused(hook, service):
         ("text=\xff", FORM, (400, "malformed-form")),
         (b"text=\xff", FORM, (400, "malformed-form")),
         (part("text", "\xff").encode("latin-1") + b"--XX--\r\n", MULTIPART, (400, "malformed-form")),
+        (part("text", "Grüße") + "--XX--\r\n", MULTIPART + "; charset=us-ascii", (400, "malformed-form")),
         ("no parts at all", MULTIPART, (400, "malformed-form")),
         (part("text", "a"), "multipart/form-data", (400, "malformed-form")),
         ("--XX\r\n\r\na\r\n--XX--\r\n", MULTIPART, (400, "malformed-form")),
@@ -184,10 +186,17 @@ async def test_slacks_commands_and_clicks(hook, service):
     """A command is a form, a click JSON in its field `payload`; each is known by its trigger_id."""
     command = "text=deploy&trigger_id=13345224609.8534564800"
     for text in (command, "payload=" + quote(json.dumps({"text": "click", "trigger_id": "1.2"}))):
-        first, _ = await hook(text, FORM, model=Command, signature="slack")
+        first, _ = await hook(text, FORM.title(), model=Command, signature="slack")
         again, _ = await hook(text, FORM, model=Command, signature="slack")
         assert (first.status_code, again.json()) == (202, {**first.json(), "created": False})
     assert [run.input["text"] for run in service.runs.values()] == ["deploy", "click"]
+
+
+@pytest.mark.parametrize("text", ["", "&", "&&&&"])
+async def test_a_command_without_fields_is_read_like_any_other(hook, text):
+    """What names nothing has no trigger_id, and lacks what the input declares."""
+    answer, _ = await hook(text, FORM, model=Command, signature="slack")
+    assert answer.status_code == 422
 
 
 class Command(Model):
@@ -198,9 +207,10 @@ class Command(Model):
 
 
 async def test_a_payload_of_anyone_else_is_a_field(hook):
-    """Only where the vendor says so does a field hold JSON."""
-    answer, _ = await hook('payload={"text":"a"}', FORM)
-    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "#/text")
+    """Only where the vendor says so does a field hold JSON; the field without a name is none of theirs."""
+    for name in ("payload", ""):
+        answer, _ = await hook(f'{name}={{"text":"a"}}', FORM)
+        assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "#/text")
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "application/json", "application/xml; charset=utf-8", FORM, ""])

@@ -97,9 +97,9 @@ class Slack(Hmac):
 
     def identity(self, headers: Mapping[str, str], body: bytes) -> str | None:
         """Return the id of the event, or what Slack gives out once for each command and click."""
-        if not headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
+        if not headers.get("content-type", "").lower().startswith("application/x-www-form-urlencoded"):
             return text_in(peek(body), "event_id")
-        fields = parse_qs(body.decode("utf-8", "replace"), max_num_fields=len(body))
+        fields = parse_qs(body.decode("utf-8", "replace"))
         [payload], [trigger] = fields.get("payload", [""])[:1], fields.get("trigger_id", [""])[:1]
         return text_in(peek(payload.encode()), "trigger_id") or trigger or None
 
