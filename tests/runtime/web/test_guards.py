@@ -13,7 +13,7 @@ from saltern_runtime.graph import GraphError
 from saltern_runtime.settings import Settings
 from saltern_runtime.web import PipelineRouter, build_app, tokens
 from saltern_runtime.web.router import GuardedRoute
-from saltern_runtime.web.signatures import STANDARD, SignatureError
+from saltern_runtime.web.signatures import SCHEMES, SignatureError
 from tests.support.web import GRAPH, Output
 
 SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -323,4 +323,4 @@ def test_timestamps_are_checked_after_the_signature():
     """A stranger learns nothing of our clock: an unsigned stale delivery is told of the signature."""
     headers = {"webhook-id": "a", "webhook-timestamp": "1", "webhook-signature": "v1,AAAA"}
     with pytest.raises(SignatureError, match="no signature matches"):
-        STANDARD.verify(headers, b"", [b"x" * 24], now=10**9, tolerance=300)
+        SCHEMES["standard"].verify(headers, b"", [b"x" * 24], now=10**9, tolerance=300)

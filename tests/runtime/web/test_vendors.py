@@ -13,12 +13,7 @@ from saltern_compiler.passes import webhooks
 from saltern_runtime.graph import GraphError
 from saltern_runtime.web import Delivery, PipelineRouter
 from saltern_runtime.web.signatures import (
-    GITHUB,
     NONE,
-    SHOPIFY,
-    SLACK,
-    STANDARD,
-    STRIPE,
     Basic,
     Hmac,
     SignatureError,
@@ -29,6 +24,9 @@ from tests.support.vendors import ACME, BODY, KEY, OTHER, OTHER_PASSWORD, SCHEME
 from tests.support.web import GRAPH, Input, Output
 
 pytestmark = pytest.mark.anyio
+STANDARD, GITHUB, STRIPE, SLACK, SHOPIFY = (
+    SCHEMES_BY_NAME[word] for word in ("standard", "github", "stripe", "slack", "shopify")
+)
 AT = {"now": 1531420618.0, "tolerance": 300.0}
 SLACK_BODY = (
     b"token=xyzz0WbapA4vBCDEFasx0q6G&team_id=T1DC2JH3J&team_domain=testteamnow&channel_id=G8PSS9T3V&channel_name=foobar"
@@ -157,6 +155,15 @@ async def test_secrets_rotate(send, monkeypatch, kind):
     assert (await send(**send.signs(BODY, key=new))).status_code == 202
     monkeypatch.setenv("HOOK_SECRET", new)
     assert (await send()).status_code == 401
+
+
+@pytest.mark.parametrize("kind", ["basic", "token", "gitlab"])
+async def test_a_secret_may_have_any_letters(send, monkeypatch, kind):
+    """It is compared as UTF-8, which is how clients send it."""
+    secret = "größe:straße-0123456789"
+    monkeypatch.setenv("HOOK_SECRET", secret)
+    headers = {name: text.encode() for name, text in send.signs(BODY, key=secret).items()}
+    assert (await send(**headers)).status_code == 202
 
 
 @pytest.mark.parametrize("scheme", [STANDARD, STRIPE, SLACK, SHOPIFY, Token()])

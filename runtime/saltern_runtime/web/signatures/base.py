@@ -30,6 +30,8 @@ class Scheme(ABC):
     challenge: str = "Webhook"
     """What a 401 asks for in WWW-Authenticate."""
     about: str = ""
+    id: str = "webhook-id"
+    """The header that names the delivery."""
     payload: ClassVar[str] = ""
     """The form field in which JSON is sent, where the vendor does so."""
 
@@ -55,7 +57,7 @@ class Scheme(ABC):
 
     def identity(self, headers: Mapping[str, str], body: bytes) -> str | None:  # noqa: ARG002 - for those whose id stands in the body
         """Return what the vendor calls a verified delivery, so that its repeats are known; None where it has no name."""
-        return headers.get("webhook-id")
+        return headers.get(self.id.lower())
 
     def greeting(self, headers: Mapping[str, str], body: bytes) -> dict[str, Any] | None:  # noqa: ARG002 - for those that greet
         """Return the answer to a verified delivery that only asks whether anyone listens; None for all others."""
@@ -80,14 +82,14 @@ def check_time(sent: int, now: float, tolerance: float) -> None:
         raise SignatureError("the timestamp is too far from now")
 
 
-def check_any(presented: Sequence[str], expected: Sequence[str]) -> None:
+def check_any(presented: Sequence[str], expected: Sequence[str], otherwise: str = "no signature matches") -> None:
     """Raise SignatureError unless one that was presented is expected; each is compared with each, in constant time."""
     matches = False
     for one in presented:
         for other in expected:
             matches |= hmac.compare_digest(one.encode(), other.encode())
     if not matches:
-        raise SignatureError("no signature matches")
+        raise SignatureError(otherwise)
 
 
 def peek(body: bytes) -> dict[str, Any]:

@@ -36,8 +36,7 @@ class Hmac(Scheme):
     signed: str = "{body}"
     timestamp: str = ""
     """The header with the time of sending, in seconds since 1970; a vendor that signs none has none."""
-    id: str = ""
-    """The header that names the delivery."""
+    id: str = "webhook-id"
     about: str = "An HMAC of the body."
     one_word = False
 
@@ -62,10 +61,6 @@ class Hmac(Scheme):
     def _sign(self, key: bytes, message: bytes) -> str:
         mac = hmac.new(key, message, getattr(hashlib, self.algorithm))
         return mac.hexdigest() if self.encoding == "hex" else base64.b64encode(mac.digest()).decode()
-
-    def identity(self, headers: Mapping[str, str], body: bytes) -> str | None:  # noqa: ARG002 - the interface
-        """Return what stands in the header that names deliveries."""
-        return headers.get(self.id.lower()) if self.id else headers.get("webhook-id")
 
 
 @dataclass(frozen=True, slots=True)
