@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -31,47 +31,28 @@ class Secrets(Check):
         for secret in pipeline.secrets:
             _check_reference(secret.name, secret.reference, context, secret.origin)
         names = {secret.name for secret in pipeline.secrets}
-        for value in (part for setting in _where_secrets_go(pipeline, context) for part in parts_of(setting)):
-            if isinstance(value, SecretRef) and value.name not in names and kinds(value.name, in_place=True):
-                message = f"a secret is named {_what(value.name)}, so its value may stand here"
-                context.report(Diagnostic("literal-secret", message, value.origin, notes=_ADVICE))
-            elif isinstance(value, SecretRef) and value.name not in names:
-                near = context.nearest(value.name, names)
-                notes = did_you_mean(near) or (f'Declare it: `secret {value.name} = env("NAME")`.',)
-                message = f"unknown secret `{value.name}`"
-                context.report(Diagnostic("unknown-secret", message, value.origin, notes=notes))
+        for name, value, param in _settings(pipeline, context):
+            for part in parts_of(value):
+                if isinstance(part, SecretRef):
+                    if part.name not in names and (param is None or param.secret or param.secrets is not None):
+                        _report_unknown(part, names, context)
+                elif param is None or not param.secret:
+                    _check_text(part, name, context)
         for node in pipeline.body.walk():
             for name, value in node.params:
                 for inner in parts_of(value):
                     _check_part(node.id, name, inner, context)
-        for connection in pipeline.connections:
-            spec = context.registry.connector(connection.connector)
-            hidden = {param.name for param in spec.settings if param.secret} if spec is not None else set()
-            _check_settings(connection.settings, hidden, context)
-        for trigger in pipeline.triggers:
-            _check_settings(trigger.settings, {"secret"}, context)
 
 
-def _where_secrets_go(pipeline: Pipeline, context: Context) -> Iterator[Value]:
-    """Yield the settings that take secrets, or may; the check of settings tells what is wrong with the others."""
+def _settings(pipeline: Pipeline, context: Context) -> Iterator[tuple[str, Value, Param | None]]:
+    """Yield what is set on connections and triggers, and what is known of it; the check of settings tells what is wrong elsewhere."""
     for connection in pipeline.connections:
         spec = context.registry.connector(connection.connector)
-        known = {} if spec is None else {param.name: _may_hold(param) for param in connection_settings(spec)}
-        yield from (value for name, value in connection.settings if known.get(name, True))
+        known = {param.name: param for param in connection_settings(spec)} if spec is not None else {}
+        yield from ((name, value, known.get(name)) for name, value in connection.settings)
     for trigger in pipeline.triggers:
-        known = {param.name: _may_hold(param) for param in TRIGGERS.get(trigger.type, ())}
-        yield from (value for name, value in trigger.settings if known.get(name, True))
-
-
-def _may_hold(param: Param) -> bool:
-    return param.secret or param.secrets is not None
-
-
-def _check_settings(settings: Sequence[tuple[str, Value]], hidden: set[str], context: Context) -> None:
-    """Look into all settings but the secret ones, of which the check of settings says whether a value stands there."""
-    for name, value in settings:
-        for inner in parts_of(value) if name not in hidden else ():
-            _check_text(inner, name, context)
+        known = {param.name: param for param in TRIGGERS.get(trigger.type, ())}
+        yield from ((name, value, known.get(name)) for name, value in trigger.settings)
 
 
 _ADVICE: Final = (
@@ -82,6 +63,16 @@ _ADVICE: Final = (
 
 def _what(text: str) -> str:
     return f"what looks like {' and '.join(kinds(text, in_place=True))}"
+
+
+def _report_unknown(value: SecretRef, names: set[str], context: Context) -> None:
+    if kinds(value.name, in_place=True):
+        message = f"a secret is named {_what(value.name)}, so its value may stand here"
+        context.report(Diagnostic("literal-secret", message, value.origin, notes=_ADVICE))
+        return
+    near = context.nearest(value.name, names)
+    notes = did_you_mean(near) or (f'Declare it: `secret {value.name} = env("NAME")`.',)
+    context.report(Diagnostic("unknown-secret", f"unknown secret `{value.name}`", value.origin, notes=notes))
 
 
 def _check_reference(name: str, reference: str, context: Context, origin: Origin) -> None:
