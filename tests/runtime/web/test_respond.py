@@ -34,7 +34,7 @@ def say(ctx: Context, *, input: Input) -> HttpAnswer:  # noqa: A002 - the name t
 
 
 @node("return", type="return@1")
-def return_(*, input: Input) -> Output:  # noqa: A002 - as above
+def return_(*, input: Input) -> Output:  # noqa: A002 - the name that generated functions use
     if input.id == "silent failure":
         raise SlowError
     if input.id == "slow":
