@@ -57,6 +57,8 @@ def test_parts_of_a_node(pipeline: Pipeline) -> None:
         "connection": "team",
         "param:channel": "channel",
         "param:text": "text",
+        "value:channel": ': "#all"',
+        "value:text": ": `Hello {{ input.name }}!`",
         "policy:retry": "@retry(3)",
         "after:check": "check",
     }

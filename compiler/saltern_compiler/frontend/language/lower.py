@@ -84,9 +84,10 @@ class Lowering:
     def _node(self, of: syn.NodeStatement, edges: Edges) -> list[Node]:
         params: dict[str, ir.Value] = {}
         origins = [("type", place(of.operation.span)), ("params", place(of.params.span))]
-        for name, span, value in self.sections.entries(of.params):
-            params[name] = self.values.value(value)
-            origins.append((f"param:{name}", place(span)))
+        for name, entry in self.sections.entries(of.params):
+            params[name] = self.values.value(entry.value)
+            origins.append((f"param:{name}", place(entry.key.span)))
+            origins.append((f"value:{name}", place((entry.key.span[1], entry.span[1]))))
         if of.connection is not None:
             origins.append(("connection", place(of.connection.span)))
         if of.body is not None:

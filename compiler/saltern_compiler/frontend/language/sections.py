@@ -140,11 +140,11 @@ class Sections:
             origins=tuple(self.origins.items()),
         )
 
-    def entries(self, params: syn.Params) -> Iterator[tuple[str, Span, Expr]]:
-        """Yield name, place of the name and value of each parameter; what has no name is reported."""
+    def entries(self, params: syn.Params) -> Iterator[tuple[str, syn.Entry]]:
+        """Yield name and entry of each parameter; what has no name is reported."""
         for entry in params.entries:
             if isinstance(entry.key, Const) and isinstance(entry.key.value, str) and not entry.optional:
-                yield entry.key.value, entry.key.span, entry.value
+                yield entry.key.value, entry
                 continue
             notes = ("Parameters are written `name: value`.",)
             message = "a parameter has no plain name"
@@ -168,10 +168,11 @@ class Sections:
         return ""
 
     def _add_settings(self, params: syn.Params) -> None:
-        for name, span, value in self.entries(params):
+        for name, entry in self.entries(params):
             if name not in _SETTINGS:
-                self._unknown_setting(name, span)
+                self._unknown_setting(name, entry.key.span)
                 continue
+            value = entry.value
             length = seconds(value.name) if isinstance(value, syn.Embedded) and value.kind == "duration" else None
             if length is None:
                 notes = (f"Write `{name}: 1h`.",)
@@ -204,8 +205,8 @@ class Sections:
     def _add_connection(self, section: syn.ConnectionLine) -> None:
         policy = decorations(section.decorators, self.report, of_node=False).policy
         settings = {
-            name: self.values.value(_worded(name, value), Names.SECRETS)
-            for name, _, value in self.entries(section.settings)
+            name: self.values.value(_worded(name, entry.value), Names.SECRETS)
+            for name, entry in self.entries(section.settings)
         }
         self.connections.append(
             Connection(
@@ -221,11 +222,11 @@ class Sections:
         settings: dict[str, Value] = {}
         if section.path is not None:
             settings[_MAIN.get(section.type.text, "path")] = self.values.value(section.path)
-        for name, span, value in self.entries(section.settings) if section.settings else ():
+        for name, entry in self.entries(section.settings) if section.settings else ():
             if name in settings:
-                self.report(Diagnostic("duplicate-key", f"the key `{name}` stands here twice", place(span)))
+                self.report(Diagnostic("duplicate-key", f"the key `{name}` stands here twice", place(entry.key.span)))
                 continue
-            settings[name] = self._trigger_setting(name, value)
+            settings[name] = self._trigger_setting(name, entry.value)
         self.triggers.append(Trigger(section.type.text, tuple(sorted(settings.items())), place(section.span)))
 
     def _trigger_setting(self, name: str, value: Expr) -> Value:

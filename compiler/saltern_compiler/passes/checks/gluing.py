@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from saltern_compiler.diagnostics.model import Diagnostic
-from saltern_compiler.diagnostics.suggest import replace_by
+from saltern_compiler.diagnostics.model import Diagnostic, Edit, Fix
 from saltern_compiler.expr.ast import Call, Const, Expr
-from saltern_compiler.expr.show import show
 from saltern_compiler.ir.pipeline import Pipeline
-from saltern_compiler.ir.values import Expression
+from saltern_compiler.ir.values import Expression, Template, make_template
 from saltern_compiler.passes.analyses.shape import SHAPE
 from saltern_compiler.passes.base import Check, Context
+from saltern_runtime.spec.param import Place
 
 _WHAT: Final = {
     "url": "What comes into a URL that is glued together is not escaped: `&` and `/` in it change what is asked.",
     "slack": "All of what is glued together is escaped, what is written here as well.",
 }
-_PLAIN: Final = re.compile(r"[^`\\\n{}]*")
-"""What a template has as it stands."""
+_BY_HAND: Final = {"url": "url.encode", "slack": "slack.escape"}
+"""Place of a text → the function that does there what a template does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +37,14 @@ class Gluing(Check):
                 value = node.param(param.name)
                 if not param.place or not isinstance(value, Expression):
                     continue
-                glued = next(filter(None, map(_glued, _ways(value.expr))), None)
+                glued = next(filter(None, (_glued(way, param.place) for way in _ways(value.expr))), None)
                 if glued is None:
                     continue
-                place = node.place(f"param:{param.name}")
-                template = _template(glued) if glued == _glued(value.expr) and value.origin.pointer is None else None
-                fixes = () if template is None else replace_by([template], place)
+                place = dict(node.origins).get(f"value:{param.name}")
+                fixes: tuple[Fix, ...] = ()
+                if place is not None and glued == _glued(value.expr, param.place):
+                    edit = Edit(place, f": {_template(glued, param.place)}")
+                    fixes = (Fix("Put a template in its place", (edit,)),)
                 notes = (_WHAT[param.place], "In a template, each `{{ value }}` is escaped and nothing else.")
                 message = f"`{param.name}` of `{node.id}` is glued together with `+`"
                 context.report(Diagnostic("glued-text", message, value.origin, notes=notes, fixes=fixes))
@@ -59,29 +59,47 @@ def _ways(expr: Expr) -> Iterator[Expr]:
         yield expr
 
 
-def _glued(expr: Expr) -> tuple[Expr, ...] | None:
-    """Return what is added up, where a text that is written out is among it."""
+def _glued(expr: Expr, place: Place) -> tuple[Expr, ...] | None:
+    """Return what is added up, where a text that is written out is among it and a template would escape it in another way."""
     parts = tuple(_parts(expr))
-    texts = (isinstance(part, Const) and isinstance(part.value, str) for part in parts)
-    return parts if len(parts) > 1 and any(texts) else None
+    written = [_is_text(part) for part in parts]
+    if len(parts) < 2 or not any(written):
+        return None
+    if place == "url" and all(is_text or _by_hand(part, place) for part, is_text in zip(parts, written, strict=True)):
+        return None
+    return parts
 
 
 def _parts(expr: Expr) -> Iterator[Expr]:
     if isinstance(expr, Call) and expr.function == "_+_":
         for arg in expr.args:
             yield from _parts(arg)
-    else:
+    elif expr != Const(""):
         yield expr
 
 
-def _template(parts: Sequence[Expr]) -> str | None:
-    """Write a template; None where a text would need escapes, which are the writer's own to choose."""
-    written = ""
-    for part in parts:
-        if isinstance(part, Const) and isinstance(part.value, str):
-            if not _PLAIN.fullmatch(part.value):
-                return None
-            written += part.value
-        else:
-            written += f"{{{{ {show(part)} }}}}"
-    return f"`{written}`"
+def _is_text(part: Expr) -> bool:
+    return isinstance(part, Const) and isinstance(part.value, str)
+
+
+def _by_hand(part: Expr, place: Place) -> Expr | None:
+    """Return what a part escapes for its place, if that is what it does."""
+    match part:
+        case Call(function=name, target=None, args=(inner,)) if name == _BY_HAND[place]:
+            return inner
+    return None
+
+
+def _template(parts: Sequence[Expr], place: Place) -> str:
+    """Write a template, in which nothing is escaped by hand; but a URL may begin with what is."""
+    from saltern_compiler.frontend.language.print_values import template  # noqa: PLC0415 - few checks write anything
+
+    first = 1 if place == "url" else 0
+    inside = [part if number < first else _by_hand(part, place) or part for number, part in enumerate(parts)]
+    pieces = [
+        part.value if isinstance(part, Const) and isinstance(part.value, str) else Expression(part) for part in inside
+    ]
+    value = make_template(pieces)
+    return template(
+        value.parts if isinstance(value, Template) else [piece for piece in pieces if isinstance(piece, str)]
+    )
