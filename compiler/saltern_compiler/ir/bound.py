@@ -21,8 +21,7 @@ def length_of(value: Value) -> float | None:
     """Return the seconds of a length of time that is written out; None for any other value."""
     match value:
         case Expression(expr=Call(function="duration", target=None, args=(Const(value=str() as text),))):
-            from saltern_runtime.expr.errors import ExprError  # noqa: PLC0415 - a check of what has none loads no helpers
-            from saltern_runtime.expr.times import to_duration  # noqa: PLC0415 - a check of what has none loads no helpers
+            from saltern_runtime.expr import ExprError, to_duration  # noqa: PLC0415 - a check of what has none loads no helpers
 
             try:
                 return to_duration(text).total_seconds()
