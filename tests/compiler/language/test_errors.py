@@ -132,6 +132,12 @@ def test_compensate_behind_what_does_not_call_out(text: str) -> None:
     assert ("pipeline p\n" + text)[found.origin.start : found.origin.end] == "compensate"
 
 
+@pytest.mark.parametrize("text", ["return my_compensate {}", "a = set { value: 1 }\n# what to compensate\n{}"])
+def test_what_only_ends_like_the_word_is_none(text: str) -> None:
+    """A longer name and a comment say nothing of what is taken back."""
+    assert [(each.code, each.message) for each in _findings(text)] == [("syntax-error", "unexpected `{`")]
+
+
 def test_several_errors() -> None:
     """Each broken statement has its finding, and so has what is wrong in whole ones."""
     found = _findings(

@@ -40,6 +40,8 @@ _HIDDEN: Final = frozenset({"WHITESPACE", "COMMENT", "QUOTED", "COMPENSATE", "DO
 _ASSIGNMENT: Final = re.compile(r"[ \t]*([A-Za-z_]\w*)[ \t]*=(?!=)[ \t]*(.*)")
 _OPERATION: Final = re.compile(r"[A-Za-z_][\w.]*(@\d+)?(\(\w*\)?)?\s*")
 _COMPENSATE: Final = "compensate"
+_ENDS_IN_WORD: Final = re.compile(rf"([^#]*[^#\w.])?{_COMPENSATE}")
+"""A line up to the word, where that is neither the end of a name nor in a comment."""
 _INSTEAD: Final = {
     "=": "Values are compared with `==`, parameters are written `name: value`.",
     "&": "Write `&&`.", "|": "Write `||`, and a case for each literal.", ";": "Statements and entries end with their line.",
@@ -62,8 +64,9 @@ def syntax_error(error: UnexpectedInput, text: str, end: int, what: str) -> Diag
 
 def _unexpected(text: str, span: Span, expected: Iterable[str]) -> Diagnostic:
     excerpt = text[slice(*span)]
-    if excerpt == "{" and text[: span[0]].rstrip().endswith(_COMPENSATE):
-        return _misplaced_compensate(text.rindex(_COMPENSATE, 0, span[0]))
+    before = text[: span[0]].rstrip()
+    if excerpt == "{" and _ENDS_IN_WORD.fullmatch(before, before.rfind("\n") + 1):
+        return _misplaced_compensate(len(before) - len(_COMPENSATE))
     if excerpt == _COMPENSATE and text[span[1] :].lstrip().startswith("{"):
         return _misplaced_compensate(span[0])
     shown = excerpt if len(excerpt) <= 30 else excerpt[:29] + "…"
