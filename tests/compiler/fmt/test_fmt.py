@@ -99,6 +99,18 @@ def test_long_lines_break():
     assert _formatted(made) == made
 
 
+def test_a_word_is_set_apart_from_its_settings():
+    """A signature reads as its page shows it, on one line or on several."""
+    made = 'on webhook "/a" { signature: token {}, secret: s }\non webhook "/b" {\n  signature: hmac {\n    header: "X"\n  }\n}\n'
+    assert _formatted(made.replace("token {", "token{").replace("hmac {", "hmac   {")) == made
+
+
+def test_words_of_a_loop_have_one_space():
+    """However many an author typed."""
+    head = "a = while s = { n: 0 }, s.n < 3, at most 20, on limit continue { next s }\n"
+    assert _formatted(head.replace("at most", "at  most").replace("on limit", "on  limit")) == head
+
+
 def test_a_call_behind_one_that_breaks_stays_on_its_line():
     """Each pair of brackets breaks for itself: what stands behind a broken call fits or not by its own length."""
     filtered = "input.lines.filter(line, line.quantity > 100 && line.price > 1000)"

@@ -37,6 +37,7 @@ _PLAIN: Final = frozenset(
         "join",
         "at_most",
         "within",
+        "worded",
         "on_error",
         "on_limit",
         "join_mode",

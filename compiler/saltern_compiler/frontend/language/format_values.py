@@ -114,7 +114,7 @@ class ValueSetter(Transformer_NonRecursive[Token, Part]):
         tok = self.tokens[token.start_pos or 0]
         if tok.kind == "TEMPLATE":
             return Part(tok.doc(set_template(tok.text, self.inline)), tok, tok, tok.kind)
-        if tok.kind in {"AT_MOST", "ON_ERROR", "WHEN_ANY", "WHEN_ALL"}:
+        if tok.kind in {"AT_MOST", "ON_ERROR", "ON_LIMIT", "WHEN_ANY", "WHEN_ALL"}:
             return Part(tok.doc(" ".join(tok.text.split())), tok, tok, tok.kind)
         return Part(tok.doc(), tok, tok, tok.kind)
 
