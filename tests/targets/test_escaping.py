@@ -14,7 +14,7 @@ connection team = slack { token: env("SLACK_TOKEN") }
 
 query = http.request(site) { url: `/search?q={{ input.q }}&n={{ input.n }}&{{ raw("x=1") }}` }
 whole = http.request { url: `{{ input.base }}/part/{{ input.q }}/{{ input.maybe }}` }
-told = slack.post_message(team) { channel: "#a", text: `<!here> *{{ input.q }}* {{ raw(input.q) }}` }
+told = slack.post_message(team) { channel: "#a", text: `<!here> *{{ input.q }}* {{ raw(input.q) }}{{ input.n > 9 ? "<!channel>" : raw(input.q) }}` }
 alone = slack.post_message(team) { channel: "#a", text: input.q }
 plain = set { value: `{{ input.q }} {{ html.escape(input.q) }}` }
 return { query: query.status, whole: whole.status, told: told.ts, alone: alone.ts, plain: plain }
@@ -54,9 +54,9 @@ def sent(tmp_path, redis_url, web_double, slack_double, monkeypatch):
     ],
 )  # fmt: skip
 def test_a_value_stays_a_value(sent, text, path, shown, page):
-    """Whatever a value is, it is one part of a URL, and text in a message; `raw` puts it in as it is."""
+    """Whatever a value is, it is one part of a URL, and text in a message; `raw` puts it in as it is, behind a condition too."""
     run, asked, posted = sent(text)
     assert run.state == "SUCCEEDED", run.failure
     assert asked == [(f"/part/{path}/", {}), ("/search", {"q": text, "n": "3", "x": "1"})]
-    assert sorted(posted) == sorted([f"<!here> *{shown}* {text}", shown])
+    assert sorted(posted) == sorted([f"<!here> *{shown}* {text}{text}", shown])
     assert run.output["plain"] == f"{text} {page}"

@@ -57,19 +57,23 @@ def _begins(place: Place, number: int) -> Place:
 
 
 def _placed(typed: Typed, names: Mapping[str, str], place: Place) -> Code:
-    if isinstance(typed.expr, Call) and typed.expr.function == "raw" and typed.expr.target is None:
+    if _is_raw(typed.expr):
         return _value(typed.parts[0], names)
     value = _value(typed, names)
-    if not place or kind(typed.type) in _HARMLESS or _is_written(typed.expr):
+    if not place or kind(typed.type) in _HARMLESS or _is_meant(typed.expr):
         return value
     return call(_ESCAPES[place], value)
 
 
-def _is_written(expr: Expr) -> bool:
-    """Whether a text stands in the source, whichever of several it is."""
+def _is_raw(expr: Expr) -> bool:
+    return isinstance(expr, Call) and expr.function == "raw" and expr.target is None
+
+
+def _is_meant(expr: Expr) -> bool:
+    """Whether a text stands in the source, or is said to be as it should, whichever of several it is."""
     if isinstance(expr, Call) and expr.function == "_?_:_":
-        return all(map(_is_written, expr.args[1:]))
-    return isinstance(expr, Const)
+        return all(map(_is_meant, expr.args[1:]))
+    return isinstance(expr, Const) or _is_raw(expr)
 
 
 _HARMLESS: Final = frozenset({"int", "uint", "double", "bool"})
