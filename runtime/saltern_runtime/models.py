@@ -51,8 +51,9 @@ class _Exact:
         members = get_args(source)
 
         def check(value: Any) -> Any:
-            if any(value == member and isinstance(value, bool) == isinstance(member, bool) for member in members):
-                return value
+            for member in members:
+                if value == member and isinstance(value, bool) == isinstance(member, bool):
+                    return member
             raise ValueError(f"it is none of: {', '.join(map(repr, members))}")
 
         return core_schema.no_info_before_validator_function(check, handler(source))

@@ -2,12 +2,12 @@
 
 import json
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
-from saltern_runtime.models import Maybe, Model, plain
+from saltern_runtime.models import Exact, Maybe, Model, plain
 
 
 class Inner(Model):
@@ -51,6 +51,15 @@ def test_models_can_be_made_by_attribute_name_and_are_frozen():
     assert value.to_json() == {"inner": {}, "the-others": []}
     with pytest.raises(ValidationError):
         value.note = "x"  # type: ignore[misc]  # that is what the test is about
+
+
+def test_what_is_equal_to_a_literal_becomes_that_literal():
+    """Of 1 and true, which Python takes for one, it becomes the one of its kind."""
+    read = TypeAdapter(Exact[Literal[True, 1, "a"]]).validate_python
+    assert [repr(read(value)) for value in (True, 1, 1.0, "a")] == ["True", "1", "1", "'a'"]
+    for value in (False, 0, 2, "1", None, []):
+        with pytest.raises(ValidationError):
+            read(value)
 
 
 def test_unknown_fields_are_refused_unless_the_object_is_open():
