@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote_plus
 
-from saltern_runtime.connectors.base import PerProcess, retry_after
+import httpx
+
+from saltern_runtime.connectors.base import PerProcess, remaining, retry_after
 from saltern_runtime.errors import PermanentError, TransientError
 
 if TYPE_CHECKING:
-    import httpx
+    from saltern_runtime.graph import Context
 
 _TOKEN: Final = re.compile(r"[\x21-\x7e]+")
 _WORD: Final = re.compile(r"[a-z_]{1,40}")
@@ -35,31 +37,33 @@ class _Kept:
 _KEPT: Final[PerProcess[_Kept]] = PerProcess()
 
 
-def access_token(client: httpx.Client, given: Mapping[str, str], timeout: float, *, refused: str = "") -> str:
+def access_token(ctx: Context, client: httpx.Client, given: Mapping[str, str], *, refused: str = "") -> str:
     """Return a token for the settings `oauth2` of a connection; one that was `refused` is not given again.
 
     Raises TransientError and PermanentError, whose texts hold nothing of what was sent.
     """
     kept = _KEPT.get(tuple(sorted(given.items())), lambda: _Kept(threading.Lock()))
-    with kept.lock:
+    if not kept.lock.acquire(timeout=remaining(ctx)):
+        raise TransientError("no token: another node still waits for the issuer", code="timed-out")
+    try:
         if kept.token in ("", refused) or time.monotonic() >= kept.until:
-            said = _fetched(client, given, timeout)
+            said = _fetched(client, given, remaining(ctx))
             lasts = _lasts(said.get("expires_in"))
             kept.token, kept.until = said["access_token"], time.monotonic() + lasts - min(_EARLY, lasts / 10)
         return kept.token
+    finally:
+        kept.lock.release()
 
 
 def _lasts(value: object) -> float:
     try:
         seconds = float(value) if isinstance(value, int | float | str) else _LASTS
-    except ValueError:
+    except (ValueError, OverflowError):
         return _LASTS
     return max(0.0, seconds) if math.isfinite(seconds) else _LASTS
 
 
 def _fetched(client: httpx.Client, given: Mapping[str, str], timeout: float) -> dict[str, Any]:
-    import httpx  # noqa: PLC0415 - reading the spec needs no SDK
-
     form = {"grant_type": "client_credentials"} | {key: given[key] for key in ("scope", "audience") if key in given}
     login = (given["client_id"], given["client_secret"])
     in_body = given.get("client_auth") == "body"
@@ -89,6 +93,6 @@ def _fetched(client: httpx.Client, given: Mapping[str, str], timeout: float) -> 
 def _object(answer: httpx.Response) -> dict[str, Any]:
     try:
         said = answer.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return said if isinstance(said, dict) else {}

@@ -112,7 +112,7 @@ def test_a_token_that_ended_is_fetched_again(context, oauth, issuer):
     assert [http.request(context(vendor), url="/").body["token"] for _ in range(2)] == ["token-1", "token-2"]
 
 
-@pytest.mark.parametrize("lasts", [None, "soon", -5, 1e30, True])
+@pytest.mark.parametrize("lasts", [None, "soon", -5, 1e30, pytest.param(10**400, id="huge"), True])
 def test_a_token_that_does_not_say_when_it_ends_is_no_error(context, oauth, issuer, lasts):
     """Whatever is said of it."""
     issuer.lasts = lasts
@@ -145,6 +145,30 @@ def test_threads_share_one_token(context, oauth, issuer):
     assert (found, len(issuer.asked)) == ({"token-1"}, 1)
 
 
+def test_who_waits_for_a_token_waits_no_longer_than_its_own_time(context, oauth, issuer):
+    """Whoever fetches it may have more; a node that is late holds no worker."""
+    vendor = oauth()
+    asked, go_on, answer, told = threading.Event(), threading.Event(), issuer.double.answer, []
+
+    def slow(request):
+        asked.set()
+        told.append(go_on.wait(5))
+        return answer(request)
+
+    issuer.double.answer = slow
+    with ThreadPoolExecutor(1) as pool:
+        first = pool.submit(http.request, context(vendor, seconds=20), url="/")
+        asked.wait()
+        try:
+            with pytest.raises(TransientError) as caught:
+                http.request(context(vendor, seconds=0.2), url="/")
+        finally:
+            go_on.set()
+        assert first.result().body["token"] == "token-1"
+    assert told[:1] == [True]  # and not that its time was over
+    assert (caught.value.code, len(issuer.asked)) == ("timed-out", 1)
+
+
 @pytest.mark.parametrize(
     "case",
     [
@@ -154,6 +178,7 @@ def test_threads_share_one_token(context, oauth, issuer):
         (Answer("", 302, {"location": f"http://127.0.0.1:1/{HUSH}"}), PermanentError, "token-refused"),
         (Answer(HUSH), PermanentError, "token-refused"),
         (Answer([HUSH]), PermanentError, "token-refused"),
+        (Answer("[" * 100_000), PermanentError, "token-refused"),
         (Answer({"access_token": ""}), PermanentError, "token-refused"),
         (Answer({"access_token": f"a\r\n{HUSH}"}), PermanentError, "token-refused"),
         (Answer({"access_token": 5}), PermanentError, "token-refused"),

@@ -8,17 +8,11 @@ carry an `Idempotency-Key` that stays the same through retries.
 
 from __future__ import annotations
 
-import json
-import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 from urllib.parse import urlsplit
 
-from saltern_runtime.connectors import http as connector
-from saltern_runtime.connectors.base import connection_of, idempotency_key, remaining, retry_after
-from saltern_runtime.errors import NodeError, PermanentError, TransientError
-from saltern_runtime.nodes.http.bodies import BodyError, value_of
+from saltern_runtime.connectors.http import IDEMPOTENT
 from saltern_runtime.spec import (
     ANY,
     INT,
@@ -35,36 +29,16 @@ from saltern_runtime.spec import (
 )
 
 if TYPE_CHECKING:
-    import httpx
-
     from saltern_runtime.graph import Context
     from saltern_runtime.nodes.http.results import HttpResponse
-    from saltern_runtime.spec.networks import NetworkList
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 
 METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
-_SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-_IDEMPOTENT: Final = _SAFE | {"PUT", "DELETE"}
-_FOLLOWS: Final = ("GET", "HEAD")
-_REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
-_MAX_REDIRECTS: Final = 10
-_TRAVELS: Final = frozenset({"accept", "accept-language", "user-agent"})
-"""Headers that go along to another host; any other may be a credential."""
-_MAY_PASS: Final = frozenset({408, 425, 429})
-_NOT_ACTED_ON: Final = frozenset({408, 425, 429, 503})
-_CODES: Final = {
-    401: "unauthorized",
-    403: "forbidden",
-    404: "not-found",
-    408: "timed-out",
-    409: "conflict",
-    429: "rate-limited",
-}
 
 
 def _effect(bound: Bound) -> Effect:
-    return Effect.IDEMPOTENT if bound.literals.get("method", "GET") in _IDEMPOTENT else Effect.EXTERNAL
+    return Effect.IDEMPOTENT if bound.literals.get("method", "GET") in IDEMPOTENT else Effect.EXTERNAL
 
 
 def _check(bound: Bound) -> Iterator[Problem]:
@@ -134,173 +108,6 @@ def request(
     body: object = None,
 ) -> HttpResponse:
     """Send one request and return the answer; raises TransientError or PermanentError."""
-    import httpx  # noqa: PLC0415 - reading the spec needs no SDK
+    from saltern_runtime.nodes.http.exchange import ask  # noqa: PLC0415 - reading the spec needs no SDK
 
-    connection = connection_of(ctx, connector.CONNECTOR) if ctx.connection is not None else None
-    place, inside = connector.target(connection, url), connection is not None
-    try:
-        sent = httpx.Headers(dict(headers or {}))
-        if method not in _SAFE:
-            sent.setdefault("Idempotency-Key", idempotency_key(ctx))
-        content = _content(body, sent)
-        place = _with_query(place, query)
-        for _ in range(_MAX_REDIRECTS + 1):
-            answer = _ask(ctx, _Call(method, place, sent, content), inside=inside)
-            if not isinstance(answer, httpx.URL):
-                return answer
-            inside = inside and connector.is_inside(connection, answer)
-            if not connector.is_same_host(place, answer):
-                sent = httpx.Headers([(name, value) for name, value in sent.items() if name in _TRAVELS])
-            place = answer
-    except (ValueError, httpx.InvalidURL) as error:
-        raise PermanentError(f"the request cannot be written: {error}", code="bad-request") from None
-    raise PermanentError(
-        f"{method} {place.host}: more than {_MAX_REDIRECTS} redirects", code="too-many-redirects", status=302
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class _Call:
-    """What a pipeline asks, or what a redirect made of it."""
-
-    method: str
-    place: httpx.URL
-    headers: httpx.Headers
-    content: bytes | None
-
-
-def _ask(ctx: Context, call: _Call, *, inside: bool) -> HttpResponse | httpx.URL:
-    """Send with what the connection adds inside of it; once more with a new token where the one that it had is refused."""
-    if ctx.connection is None or not inside:
-        return _send(ctx, call, connector.Login())
-    login = connector.login(ctx.connection, remaining(ctx))
-    try:
-        return _send(ctx, call, login)
-    except PermanentError as error:
-        if error.status != 401 or not login.token:
-            raise
-    return _send(ctx, call, connector.login(ctx.connection, remaining(ctx), refused=login.token))
-
-
-def _with_query(url: httpx.URL, query: Mapping[str, object] | None) -> httpx.URL:
-    from saltern_runtime.models import plain  # noqa: PLC0415 - reading the spec needs no pydantic
-
-    given = {key: value for key, value in (query or {}).items() if value is not None}
-    return url.copy_merge_params(plain(given)) if given else url
-
-
-def _content(body: object, headers: httpx.Headers) -> bytes | None:
-    """Write a body and name its type, where the pipeline did not."""
-    from saltern_runtime.models import plain  # noqa: PLC0415 - reading the spec needs no pydantic
-
-    if body is None:
-        return None
-    if isinstance(body, str):
-        headers.setdefault("Content-Type", "text/plain; charset=utf-8")
-        return body.encode()
-    headers.setdefault("Content-Type", "application/json")
-    return json.dumps(plain(body), ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
-
-
-def _send(ctx: Context, call: _Call, login: connector.Login) -> HttpResponse | httpx.URL:
-    """Return the answer, or where it leads."""
-    import httpx  # noqa: PLC0415 - reading the spec needs no SDK
-
-    from saltern_runtime.nodes.http.results import HttpResponse  # noqa: PLC0415 - reading the spec needs no pydantic
-
-    headers = httpx.Headers(call.headers)
-    headers.update(login.headers)
-    place = call.place.copy_merge_params(login.query) if login.query else call.place
-    allowed = None if connector.is_at(ctx.connection, place) else ctx.private_networks
-    asked = connector.client(allowed).build_request(
-        call.method, place, headers=headers, content=call.content, timeout=remaining(ctx)
-    )
-    where = f"{asked.method} {asked.url.host}"
-    again = asked.method in _IDEMPOTENT
-    answer = _begun(asked, allowed, where, again=again)
-    try:
-        _refuse(answer, where, again=again)
-        onward = _onward(answer)
-        if onward is not None:
-            return onward
-        content = _read(ctx, answer, where)
-    except httpx.HTTPError as error:
-        raise TransientError(
-            f"{where}: the answer broke off ({error})", code="connection-lost", ambiguous=not again
-        ) from error
-    finally:
-        answer.close()
-    try:
-        body = value_of(content, answer.headers.get("content-type", ""))
-    except BodyError as error:
-        raise PermanentError(f"{where} answered {error}", code=error.code, status=answer.status_code) from error
-    return HttpResponse(status=answer.status_code, headers=dict(answer.headers), body=body)
-
-
-def _begun(asked: httpx.Request, allowed: NetworkList | None, where: str, *, again: bool) -> httpx.Response:
-    """Return an answer whose body has not been read."""
-    import httpx  # noqa: PLC0415 - reading the spec needs no SDK
-
-    try:
-        answer = connector.client(allowed).send(asked, stream=True)
-    except (httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-        raise TransientError(f"{where}: no connection in time", code="timed-out") from error
-    except httpx.ConnectError as error:
-        raise TransientError(f"{where}: no connection ({error})", code="unreachable") from error
-    except httpx.TimeoutException as error:
-        raise TransientError(f"{where}: no answer in time", code="timed-out", ambiguous=not again) from error
-    except UnicodeError as error:  # of a label that no name of a host may have
-        raise PermanentError(f"{where}: this is no name of a host", code="bad-url") from error
-    except (httpx.LocalProtocolError, httpx.UnsupportedProtocol) as error:
-        raise PermanentError(f"{where}: the request cannot be sent: {error}", code="bad-request") from error
-    except httpx.HTTPError as error:
-        raise TransientError(
-            f"{where}: the connection broke ({error})", code="connection-lost", ambiguous=not again
-        ) from error
-    if answer.extensions["location"] is not None:
-        answer.headers["location"] = answer.extensions["location"]
-    return answer
-
-
-def _onward(answer: httpx.Response) -> httpx.URL | None:
-    """Return where an answer redirects to, if it is to be followed; raises PermanentError where that is no URL to ask."""
-    location = answer.headers.get("location", "")
-    if answer.request.method not in _FOLLOWS or answer.status_code not in _REDIRECTS or not location:
-        return None
-    import httpx  # noqa: PLC0415 - reading the spec needs no SDK
-
-    try:
-        onward = answer.request.url.join(location)
-    except (httpx.InvalidURL, ValueError) as error:
-        raise PermanentError(f"the redirect cannot be read: {error}", code="bad-url") from error
-    return connector.target(None, str(onward))
-
-
-def _refuse(answer: httpx.Response, where: str, *, again: bool) -> None:
-    status = answer.status_code
-    if status < 400:
-        return
-    kind: type[NodeError] = TransientError if status in _MAY_PASS or status >= 500 else PermanentError
-    raise kind(
-        f"{where} answered {status}",
-        code=_CODES.get(status, "server-error" if status >= 500 else "refused"),
-        status=status,
-        retry_after=retry_after(answer.headers.get("retry-after")),
-        ambiguous=status >= 500 and status not in _NOT_ACTED_ON and not again,
-    )
-
-
-def _read(ctx: Context, answer: httpx.Response, where: str) -> bytes:
-    limit = ctx.max_payload
-    content = bytearray()
-    for chunk in answer.iter_bytes():
-        content += chunk
-        if len(content) > limit:
-            raise PermanentError(
-                f"{where} answered more than {limit} bytes", code="too-large", status=answer.status_code
-            )
-        if time.monotonic() > ctx.deadline:
-            raise TransientError(
-                f"{where}: the answer was not complete in time", code="timed-out", status=answer.status_code
-            )
-    return bytes(content)
+    return ask(ctx, method, url, query=query, headers=headers, body=body)
