@@ -131,7 +131,8 @@ def is_inside(connection: Connection | None, asked: httpx.URL) -> bool:
         return False
     base = _base(connection)
     raw = asked.raw_path.decode("ascii").partition("?")[0]
-    if {".", ".."} & set(unquote(raw).replace("\\", "/").split("/")):
+    # What stands behind a semicolon is no part of a segment's name to some servers.
+    if any(part.partition(";")[0] in (".", "..") for part in unquote(raw).replace("\\", "/").split("/")):
         return False
     root = base.raw_path.decode("ascii").partition("?")[0].rstrip("/")
     return not root or raw == root or raw.startswith(f"{root}/")
