@@ -7,6 +7,7 @@ later gains nothing. Connections are pooled by the name, so that TLS checks the 
 from __future__ import annotations
 
 import socket
+import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -24,8 +25,7 @@ class GuardedTransport(httpx.HTTPTransport):
     """Refuses, with a PermanentError, hosts that lead to no public address nor to one that is allowed."""
 
     def __init__(self, allowed: NetworkList) -> None:
-        super().__init__()
-        self._pool.close()  # fails where httpx keeps its connections in another way: nothing is sent unguarded then
+        # Not httpx's own __init__: there is no unguarded pool. Where httpx keeps it under another name, nothing can be sent.
         self._pool = httpcore.ConnectionPool(
             ssl_context=httpx.create_ssl_context(),
             max_connections=100,
@@ -47,13 +47,16 @@ class _Backend(httpcore.SyncBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
-        *others, last = self._checked(host, port)
-        for address in others:
+        found = self._checked(host, port)
+        end = time.monotonic() + (timeout or 0.0)
+        while True:
+            address, *found = found
+            share = None if timeout is None else max(0.001, (end - time.monotonic()) / (len(found) + 1))
             try:
-                return super().connect_tcp(address, port, timeout, local_address, socket_options)
+                return super().connect_tcp(address, port, share, local_address, socket_options)
             except (httpcore.ConnectError, httpcore.ConnectTimeout):
-                continue
-        return super().connect_tcp(last, port, timeout, local_address, socket_options)
+                if not found:
+                    raise
 
     def _checked(self, host: str, port: int) -> list[str]:
         """Return the addresses of a host that may be reached, at least one."""
@@ -61,6 +64,8 @@ class _Backend(httpcore.SyncBackend):
             found = [str(each[4][0]) for each in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
         except OSError as error:
             raise httpcore.ConnectError(str(error)) from error
+        if not found:
+            raise httpcore.ConnectError("the name leads to no address")
         reasons = {address: why_refused(address, self._allowed) for address in found}
         open_ones = [address for address, why in reasons.items() if why is None]
         if open_ones:

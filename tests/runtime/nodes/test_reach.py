@@ -7,6 +7,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from saltern_runtime.connectors import http_client
+from saltern_runtime.connectors.base import PerProcess
 from saltern_runtime.errors import PermanentError, TransientError
 from saltern_runtime.graph import Connection
 from saltern_runtime.nodes import http
@@ -123,6 +125,18 @@ def test_of_several_addresses_those_that_may_be_reached_are_tried_in_turn(contex
     assert caught.value.code == "unreachable"
 
 
+def test_an_address_that_does_not_answer_leaves_time_for_the_next(context, names):
+    """Each has its share of what is left of the attempt, so that a name with many of them holds no worker."""
+    with socket.socket() as silent, socket.socket() as waiting:
+        silent.bind(("127.0.0.2", 0))
+        silent.listen(0)
+        waiting.connect(silent.getsockname())  # it is never taken, and there is room for no second one
+        with listening("127.0.0.3", silent.getsockname()[1]) as server:
+            names["slow.example"] = [["127.0.0.2", "127.0.0.3"]]
+            url = f"http://slow.example:{server.server_address[1]}/"
+            assert http.request(context(private_networks="127.0.0.2/31", seconds=2.0), url=url).body == "127.0.0.3"
+
+
 def test_a_connection_that_was_kept_serves_no_one_with_another_rule(context, web_double):
     """What one operator's rule let through is not there for another's in the same process."""
     assert http.request(context(private_networks="127.0.0.0/8"), url=web_double.url).status == 200
@@ -151,12 +165,23 @@ def test_a_name_that_leads_nowhere_is_an_error_of_its_own(context, name, network
     assert caught.value.code in {"unreachable", "bad-url"}
 
 
+def test_a_name_that_leads_to_no_address_is_unreachable(context, names):
+    """As one that is not known."""
+    names["empty.example"] = [[]]
+    with pytest.raises(TransientError) as caught:
+        http.request(context(private_networks=""), url="http://empty.example/")
+    assert caught.value.code == "unreachable"
+
+
 def test_a_proxy_of_the_environment_decides_nothing(context, web_double, monkeypatch):
     """It would look the name up once more; only where every network is allowed is it used."""
     monkeypatch.setenv("HTTP_PROXY", web_double.url)
+    monkeypatch.setattr(http_client, "_CLIENTS", PerProcess())  # those that are kept were made without a proxy
     with pytest.raises(PermanentError):
         http.request(context(private_networks=""), url="http://127.0.0.1:1/")
     assert web_double.received == []
+    http.request(context(private_networks="any"), url="http://inside.example/page")
+    assert [got.headers["host"] for got in web_double.received] == ["inside.example"]
 
 
 @pytest.mark.parametrize("text", ["some", "10.0.0.0/33", "10.0.0.1/8", "any, 10.0.0.0/8", "10.0.0.0/8;"])
