@@ -176,10 +176,11 @@ def test_other_bytes_are_no_text(answered, kind):
     [
         "NaN", "Infinity", "-Infinity", "[NaN]", '{"a": NaN}', '{"a": {"b": [1, Infinity]}}', '{"a": -Infinity}',
         "1e999", "[-1e999]", '{"a": 1.5e400}', "9" * 400 + ".0", '"\\ud800"', '{"\\udfff": 1}', '["ok", "\\ud83d"]',
+        "[" * 65 + "]" * 65, '{"a":' * 300 + "1" + "}" * 300,
     ],
 )  # fmt: skip
 def test_json_that_cannot_be_kept_as_it_is_is_an_error(answered, text):
-    """No number becomes null, and no text becomes another one."""
+    """No number becomes null, no text becomes another one, and what nests deeper than values may is none."""
     with pytest.raises(PermanentError) as caught:
         answered(text.encode(), "application/json")
     assert caught.value.code == "not-json"
