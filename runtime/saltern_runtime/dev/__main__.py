@@ -58,11 +58,11 @@ def _run(given: argparse.Namespace) -> int:
     tree = find(given.folder)
     if given.once or given.value:
         from saltern_runtime.dev import once  # noqa: PLC0415 - reads the engine, which serving does not need in this process
-        from saltern_runtime.dev.desk import DeskError  # noqa: PLC0415 - as above
+        from saltern_runtime.dev.desk import DeskError  # noqa: PLC0415 - reads the engine too
 
         try:
             if given.value:
-                from saltern_runtime.dev import value  # noqa: PLC0415 - as above
+                from saltern_runtime.dev import value  # noqa: PLC0415 - one run needs nothing of it
 
                 return value.run(tree, given.input)
             return once.run(
@@ -71,7 +71,7 @@ def _run(given: argparse.Namespace) -> int:
         except (once.InputError, DeskError) as error:
             sys.stderr.write(f"error: {error}\n")
             return 1
-    from saltern_runtime.dev import serve  # noqa: PLC0415 - as above
+    from saltern_runtime.dev import serve  # noqa: PLC0415 - one run needs nothing of it
 
     return serve.run(tree, port=given.port, json_events=given.json_events, orders=given.orders)
 

@@ -11,9 +11,8 @@ __all__ = ["ChatText", "chat"]
 
 
 def __getattr__(name: str) -> Any:
-    # Reading a spec needs no pydantic.
     if name == "ChatText":
-        from saltern_runtime.nodes.llm import results  # noqa: PLC0415 - as said
+        from saltern_runtime.nodes.llm import results  # noqa: PLC0415 - reading the spec needs no pydantic
 
         return getattr(results, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
