@@ -53,9 +53,9 @@ class Child:
 
     def end(self, by: float) -> None:
         """Wait until it, which was asked to end, and all that it started are gone: at a moment of the clock it is made to."""
-        for moment in (by, by + HURRY):
+        for seconds in (max(0.0, by - time.monotonic()), HURRY):
             try:
-                self.process.wait(max(0.0, moment - time.monotonic()))
+                self.process.wait(seconds)
             except subprocess.TimeoutExpired:
                 # The guard takes the second request for one to end at once.
                 self.process.terminate()
