@@ -32,7 +32,6 @@ _COLORS: Final = {"+": "32", "-": "31", "@": "36"}
 )
 @click.option("--check", is_flag=True, help="Write nothing; show what would change, and exit 1 if anything would.")
 @click.option("--force", is_flag=True, help="Overwrite files that were changed by hand.")
-@click.option("--debug", is_flag=True, hidden=True)
 def command(
     pipeline: str,
     output: str,
@@ -41,7 +40,6 @@ def command(
     *,
     check: bool,
     force: bool,
-    debug: bool,  # noqa: ARG001 - debug is read by the crash report
 ) -> None:
     """Compile a pipeline into a folder.
 

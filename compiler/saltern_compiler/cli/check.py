@@ -25,8 +25,7 @@ if TYPE_CHECKING:
     default="terminal",
     help="For people, or for programs.",
 )
-@click.option("--debug", is_flag=True, hidden=True)
-def command(pipelines: tuple[str, ...], style: str, *, fix: bool, debug: bool) -> None:  # noqa: ARG001 - debug is read by the crash report
+def command(pipelines: tuple[str, ...], style: str, *, fix: bool) -> None:
     """Check pipelines and show everything that is wrong with them.
 
     A PIPELINE is a .saltern file, an editor's .json or .yaml document, or - for standard input.

@@ -26,8 +26,7 @@ if TYPE_CHECKING:
     help="The file to write, in the notation of its suffix; standard output by default.",
 )
 @click.option("--force", is_flag=True, help="Overwrite files that are there.")
-@click.option("--debug", is_flag=True, hidden=True)
-def command(source: str, output: str | None, *, force: bool, debug: bool) -> None:  # noqa: ARG001 - debug is read by the crash report
+def command(source: str, output: str | None, *, force: bool) -> None:
     """Turn an editor's document into the language, or the other way.
 
     The digest stays. Notes become comments, and comments notes. Where things stand on the canvas goes to NAME.layout.json beside

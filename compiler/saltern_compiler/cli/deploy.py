@@ -32,10 +32,9 @@ _PAUSE = 1.0
 @click.option("--timeout", default=300.0, metavar="SECONDS", help="Wait no longer than this; 300 by default.")
 @click.option("--force", is_flag=True, help="Take over fields that somebody else set.")
 @click.option("--delete", is_flag=True, help="Remove the service instead, older versions and its own namespace too.")
-@click.option("--debug", is_flag=True, hidden=True)
 def command(
     source: str, context: str, namespace: str, options: tuple[str, ...], timeout: float, *,
-    wait: bool, force: bool, delete: bool, debug: bool,  # noqa: ARG001 - read by the crash report
+    wait: bool, force: bool, delete: bool,
 ) -> None:  # fmt: skip
     """Apply a pipeline, or a folder that was built from one, to a Kubernetes cluster.
 

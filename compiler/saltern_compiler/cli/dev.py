@@ -11,8 +11,7 @@ from saltern_compiler.cli.launch import launch, launch_reloading
 @click.argument("pipeline")
 @click.argument("options", nargs=-1, type=click.UNPROCESSED)
 @click.option("--reload/--no-reload", default=True, help="Follow changes of the source; that is the default.")
-@click.option("--debug", is_flag=True, hidden=True)
-def command(pipeline: str, options: tuple[str, ...], *, reload: bool, debug: bool) -> None:  # noqa: ARG001 - read by the crash report
+def command(pipeline: str, options: tuple[str, ...], *, reload: bool) -> None:
     """Run a pipeline's whole service here, on an embedded server.
 
     API, worker and timers run until Ctrl-C, and runs are shown live. When the source changes, a new version starts beside the

@@ -11,8 +11,7 @@ from saltern_compiler.cli.common import FINDINGS, load, show
 
 @click.command()
 @click.argument("pipelines", nargs=-1, required=True, metavar="PIPELINE...")
-@click.option("--debug", is_flag=True, hidden=True)
-def command(pipelines: tuple[str, ...], *, debug: bool) -> None:  # noqa: ARG001 - read by the crash report
+def command(pipelines: tuple[str, ...]) -> None:
     """Print the digest of what a pipeline means.
 
     Layout, comments, labels and the notation do not change it.

@@ -25,8 +25,7 @@ input of --pipeline. What is wrong with it is said before anything runs.
 @click.option("--input", "input_", metavar="FILE", help="A JSON or YAML file with an object; - for standard input.")
 @click.option("--pipeline", metavar="PIPELINE", help="Take the type of `input` from this pipeline, not from the value.")
 @click.option("--type", "with_type", is_flag=True, help="Say the type of the expression too, on standard error.")
-@click.option("--debug", is_flag=True, hidden=True)
-def command(expression: str, input_: str | None, pipeline: str | None, *, with_type: bool, debug: bool) -> None:  # noqa: ARG001 - debug is read by the crash report
+def command(expression: str, input_: str | None, pipeline: str | None, *, with_type: bool) -> None:
     """Evaluate one expression."""
     from saltern_compiler.cli.evaluate import evaluate  # noqa: PLC0415 - keeps --help quick
 

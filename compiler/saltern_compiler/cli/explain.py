@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("subject", metavar="PIPELINE|CODE")
-@click.option("--debug", is_flag=True, hidden=True)
-def command(subject: str, *, debug: bool) -> None:  # noqa: ARG001 - read by the crash report
+def command(subject: str) -> None:
     """Explain a pipeline's plan, or a diagnostic code.
 
     For a PIPELINE: its stages, and each decision with its reason. For a CODE such as unknown-name: its page.

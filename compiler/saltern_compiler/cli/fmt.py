@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @click.option("--check", is_flag=True, help="Write nothing; list the files that are not formatted, and exit 1 if any.")
 @click.option("--diff", is_flag=True, help="Write nothing; show what would change.")
-@click.option("--debug", is_flag=True, hidden=True)
-def command(files: tuple[str, ...], *, check: bool, diff: bool, debug: bool) -> None:  # noqa: ARG001 - debug is read by the crash report
+def command(files: tuple[str, ...], *, check: bool, diff: bool) -> None:
     """Format .saltern files in place: one look, the same meaning, every comment kept.
 
     - reads standard input and prints the result. A file whose syntax is broken stays as it is.

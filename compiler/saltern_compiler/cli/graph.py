@@ -23,8 +23,7 @@ _SUFFIXES: Final = {".svg": "svg", ".mmd": "mermaid", ".mermaid": "mermaid", ".d
     help="What to draw; told by the suffix of FILE (.svg, .mmd, .dot); svg on standard output.",
 )
 @click.option("--force", is_flag=True, help="Overwrite a file that is there.")
-@click.option("--debug", is_flag=True, hidden=True)
-def command(pipeline: str, output: str | None, style: str | None, *, force: bool, debug: bool) -> None:  # noqa: ARG001 - debug is read by the crash report
+def command(pipeline: str, output: str | None, style: str | None, *, force: bool) -> None:
     """Draw a pipeline: boxes are nodes, solid lines data, dashed ones branches.
 
     A pipeline with mistakes in it is drawn as far as it can be read.

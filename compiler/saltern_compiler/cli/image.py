@@ -26,8 +26,7 @@ _TARGETS = ("docker",)
     "--builder-arg", "extra", multiple=True, metavar="ARG",
     help="An argument for the builder as it stands, such as --builder-arg=--network=host; may be repeated.",
 )  # fmt: skip
-@click.option("--debug", is_flag=True, hidden=True)
-def command(pipeline: str, tag: str, base_image: str, builder: str, extra: tuple[str, ...], *, debug: bool) -> None:  # noqa: ARG001 - debug is read by the crash report
+def command(pipeline: str, tag: str, base_image: str, builder: str, extra: tuple[str, ...]) -> None:
     """Compile a pipeline and build its container image.
 
     One image runs API, worker and timers. The same pipeline on the same base image gives the same layers, byte for byte:

@@ -11,8 +11,7 @@ from saltern_runtime.spec import NodeType, Param, show
 
 @click.command()
 @click.argument("name", required=False)
-@click.option("--debug", is_flag=True, hidden=True)
-def command(name: str | None, *, debug: bool) -> None:  # noqa: ARG001 - read by the crash report
+def command(name: str | None) -> None:
     """List the node types that are installed, or show the parameters of one."""
     registry = Registry.load()
     if name is None:

@@ -28,6 +28,9 @@ COMMANDS: Final = {
 }
 """Every command with its line in the help, in the order people need them; each is a module of this package."""
 
+_DEBUG: Final = click.Option(["--debug"], is_flag=True, hidden=True, expose_value=False)
+"""Every command takes it; the crash report looks for it among the arguments."""
+
 
 class _Lazy(click.Group):
     """Loads a command when it is called, so that help and checks start quickly."""
@@ -39,6 +42,8 @@ class _Lazy(click.Group):
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = import_module(f"saltern_compiler.cli.{cmd_name}").command
+        if _DEBUG not in command.params:
+            command.params.append(_DEBUG)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - click's signature
@@ -72,8 +77,8 @@ Compile an AI workflow into a service that your team owns.
     help=_HELP,
     epilog="Exit codes: 0 clean, 1 findings, 2 misuse, 70 a bug of saltern.",
     context_settings={"help_option_names": ["-h", "--help"]},
+    params=[_DEBUG],
 )
 @click.version_option(__version__, prog_name="saltern")
-@click.option("--debug", is_flag=True, hidden=True, help="Show tracebacks of internal errors.")
-def cli(*, debug: bool) -> None:
+def cli() -> None:
     """Compile an AI workflow into a service that your team owns."""

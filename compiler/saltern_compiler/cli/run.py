@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from saltern_compiler.cli.common import fail
@@ -21,14 +23,11 @@ from saltern_compiler.cli.launch import launch
     help="What an approval or a receive gets: JSON, or a text. Where none is given, you are asked.",
 )
 @click.option("--verbose", is_flag=True, help="Show the calls that led to each failure.")
-@click.option("--debug", is_flag=True, hidden=True)
-def command(pipeline: str, input_: str, answers: tuple[str, ...], *, verbose: bool, debug: bool) -> None:  # noqa: ARG001 - debug is read by the crash report
+def command(pipeline: str, input_: str, answers: tuple[str, ...], *, verbose: bool) -> None:
     """Run a pipeline once, in one process, and print its output.
 
     The engine is the one that workers have; there is no broker.
     """
-    from pathlib import Path  # noqa: PLC0415 - keeps --help quick
-
     if input_ != "-" and not Path(input_).is_file():
         fail(f"{input_}: no such file")
     given = (part for answer in answers for part in ("--answer", answer))

@@ -9,8 +9,7 @@ import click
 
 @click.command()
 @click.argument("which", type=click.Choice(["pipeline", "diagnostics"]), default="pipeline")
-@click.option("--debug", is_flag=True, hidden=True)
-def command(which: str, *, debug: bool) -> None:  # noqa: ARG001 - read by the crash report
+def command(which: str) -> None:
     """Print the JSON Schema of the editor's documents, or of `saltern check --format json`."""
     if which == "pipeline":
         from saltern_compiler.frontend.document.schema import schema  # noqa: PLC0415 - keeps --help quick

@@ -11,8 +11,7 @@ from saltern_compiler.cli.common import fail
 
 @click.command()
 @click.option("-o", "--output", default="wheels", show_default=True, metavar="DIR", help="The folder to put it into.")
-@click.option("--debug", is_flag=True, hidden=True)
-def command(output: str, *, debug: bool) -> None:  # noqa: ARG001 - debug is read by the crash report
+def command(output: str) -> None:
     """Write the wheel of saltern-runtime, for images and installations without an index that has it."""
     from saltern_compiler.driver.wheel import WheelError, write_wheel  # noqa: PLC0415 - keeps --help quick
 
