@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
+from itertools import chain
 from typing import Final
 
 from pydantic_core import from_json
@@ -35,18 +37,18 @@ def read_json(text: str | bytes) -> Json:
 
 def _check(value: Json) -> None:
     level = [value]
-    for _ in range(MAX_DEPTH):
-        below: list[Json] = []
+    for _ in range(MAX_DEPTH + 1):
+        inner: list[Iterable[Json]] = []
         for part in level:
             if isinstance(part, dict):
-                below.extend(part.values())
+                inner.append(part.values())
             elif isinstance(part, list):
-                below.extend(part)
+                inner.append(part)
             elif isinstance(part, float) and not math.isfinite(part):
                 raise JsonTextError("malformed-json", "holds a number that no double can hold")
-        if not below:
+        if not inner:
             return
-        level = below
+        level = list(chain.from_iterable(inner))
     raise _too_deep()
 
 

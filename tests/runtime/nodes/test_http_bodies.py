@@ -187,8 +187,12 @@ def test_json_that_cannot_be_kept_as_it_is_is_an_error(answered, text):
 
 
 @pytest.mark.parametrize(
-    "text", ["1e308", "-0.0", "5e-400", '"\\ud83d\\ude00"', '"NaN"', "123456789012345678901234567890"]
-)
+    "text",
+    [
+        "1e308", "-0.0", "5e-400", '"\\ud83d\\ude00"', '"NaN"', "123456789012345678901234567890", "[" * 64 + "1.5" + "]" * 64,
+        '{"a":' * 64 + "1" + "}" * 64,
+    ],
+)  # fmt: skip
 def test_other_json_is_its_value(answered, text):
     """Also at the edges."""
     assert answered(text.encode(), "application/json") == json.loads(text)
