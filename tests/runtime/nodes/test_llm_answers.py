@@ -49,6 +49,7 @@ MIXED = {"key": "5", "level": 2, "sure": True, "lines": [{"name": "1", "price": 
         pytest.param(f'<think>{{"category": "billing", "urgency": 1}}?</think>{PLAIN}', id="thinking with a draft"),
         pytest.param(f'Perhaps {{"category": "billing", "urgency": 1}} …\n</think>\n{PLAIN}', id="thinking not opened"),
         pytest.param(f'Perhaps {{"category": \n</think>\n{PLAIN}', id="broken draft, thinking not opened"),
+        pytest.param("{</think>" * 10 + PLAIN, id="many broken drafts"),
         pytest.param(f"<Thinking>a</Thinking> <think>b</think>{PLAIN}", id="thinking twice"),
         pytest.param(f"Here you are:\n\n{PLAIN}", id="prose before"),
         pytest.param(f"{PLAIN}\n\nLet me know, if [1] or {{x}} helps!", id="prose after"),
@@ -122,6 +123,7 @@ def test_an_answer_is_read_as_it_comes(context, openai_connection, openai_double
         ("[" * 100_000, "no valid JSON"),
         ("{" * 100_000, "no valid JSON"),
         ('{"a":' * 100_000, "no valid JSON"),
+        ("{</think>" * 2000 + PLAIN, "no valid JSON"),
     ],
 )
 def test_what_would_have_to_be_guessed_is_refused(context, openai_connection, openai_double, content, words):

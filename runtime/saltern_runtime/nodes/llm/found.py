@@ -19,6 +19,8 @@ _CLOSES: Final = re.compile(rf"</(?:{_THINKING})>", re.IGNORECASE)
 _STRING: Final = r'"(?:[^"\\]|\\.)*(?:"|\Z)'
 _BRACKET: Final = re.compile(rf"{_STRING}|(?P<opens>[{{\[])|(?P<closes>[}}\]])", re.DOTALL)
 _COMMA: Final = re.compile(rf"(?P<kept>{_STRING}|[{{\[]\s*,)|,(?=\s*[}}\]])", re.DOTALL)
+_MOST_TRIES: Final = 20
+"""Drafts that are never closed, each of which is read to the end of the text; with more, an answer that repeats itself takes minutes."""
 _LIKE_AN_OBJECT: Final = re.compile(r"""\{[\s,]*(?:"|'|\w+\s*:)""")
 
 
@@ -30,7 +32,7 @@ def objects(text: str) -> list[dict[str, Any]]:
     """Return the objects that stand outside of everything else, each once; raises NoObjectError."""
     found: list[dict[str, Any]] = []
     broken = False
-    at = 0
+    at = tries = 0
     while stop := _STOP.search(text, at):
         if stop["closes"]:
             # some endpoints leave out the tag that opens: all before was thinking
@@ -38,9 +40,10 @@ def objects(text: str) -> list[dict[str, Any]]:
             continue
         end = _after_thinking(text, stop) if stop["opens"] else _after_brackets(text, stop.start())
         if end is None:
-            broken = broken or not stop["opens"]
+            tries += 1
+            broken = broken or not stop["opens"] or tries == _MOST_TRIES
             closes = _CLOSES.search(text, stop.end())
-            if closes is None:
+            if closes is None or tries == _MOST_TRIES:
                 break
             at = closes.start()
             continue
