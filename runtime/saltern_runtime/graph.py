@@ -17,9 +17,10 @@ from saltern_runtime.context import SKIPPED, Ask, Connection, Context, MissingSe
 from saltern_runtime.inline import inlined, started
 from saltern_runtime.spec import Limits, OnError, OnLimit, OnSkip
 from saltern_runtime.spec.limits import AT_ONCE, DEADLINE, RETENTION
-from saltern_runtime.spec.names import AMBIENT, COMPENSATE, ERROR, OUTCOMES, SCHEDULE_ID
+from saltern_runtime.spec.names import AMBIENT, COMPENSATE, ERROR, OUTCOMES, ROOT, SCHEDULE_ID
 from saltern_runtime.stage import (
     Awaits,
+    Callee,
     Calls,
     Carries,
     Node,
@@ -82,8 +83,16 @@ class Graph:
         """The stages of its own graph, with those of bodies inside."""
         self._members: dict[str, list[str]] = {"": []}
         self._add_all("", self.parts)
-        for root, parts in started(self.parts):
+        self._started: dict[str, Callee] = {}
+        """Root (the id of a node and a colon) → the graph that the node makes runs of. Its stages stand here too, under names
+        that begin with the root."""
+        for root, graph, parts in started(self.parts):
+            self._started[root] = graph
             self._add_all(root, parts)
+        graphs = (self, *self._started.values())
+        latest = max(graph.deadline for graph in graphs)
+        self.longest = latest + max(latest, *(graph.retention for graph in graphs))
+        """Seconds for which the store keeps a run of it, or of what it starts, at most."""
         self._check_bodies()
         self._check_schedules(schedules)
         for connection in connections:
@@ -142,6 +151,10 @@ class Graph:
             stage = self.owner_of[stage]
             owners.append(stage)
         return tuple(owners)
+
+    def home(self, stage: str) -> Callee:
+        """Return the graph whose runs a stage is a part of: this one, or one that is started."""
+        return self._started.get(stage[: stage.rfind(ROOT) + 1], self)
 
     def members(self, owner: str) -> tuple[str, ...]:
         """Return the stages of a body, without those of bodies inside of it.

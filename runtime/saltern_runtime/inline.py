@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from saltern_runtime.spec.names import INPUT, ROOT
-from saltern_runtime.stage import Calls, Ends, On, Opens, Responds, Stage, Starts
+from saltern_runtime.stage import Callee, Calls, Ends, On, Opens, Responds, Stage, Starts
 
 _RETURN = "return"
 
@@ -28,13 +28,13 @@ def inlined(stage: Stage) -> Stage:
             return stage
 
 
-def started(stages: tuple[Stage, ...]) -> Iterator[tuple[str, tuple[Stage, ...]]]:
-    """Yield what stages start, and what that starts: its root, and its stages under names that begin with the root."""
+def started(stages: tuple[Stage, ...]) -> Iterator[tuple[str, Callee, tuple[Stage, ...]]]:
+    """Yield what stages start, and what that starts: its root, its graph, and its stages under names that begin with the root."""
     for stage in stages:
         if isinstance(stage.ends, Starts):
-            root = f"{stage.nodes[-1].id}{ROOT}"
-            placed = tuple(_placed(one, root, root, stage.ends.connections) for one in stage.ends.graph.parts)
-            yield root, placed
+            root, graph = f"{stage.nodes[-1].id}{ROOT}", stage.ends.graph
+            placed = tuple(_placed(one, root, root, stage.ends.connections) for one in graph.parts)
+            yield root, graph, placed
             yield from started(placed)
         elif stage.opens is not None:
             yield from started(stage.opens.stages)

@@ -18,7 +18,7 @@ from saltern_runtime.engine.dispatch import Dispatcher
 from saltern_runtime.engine.drain import Drain
 from saltern_runtime.engine.leases import Hold, Leases
 from saltern_runtime.engine.links import ROUTE, Link
-from saltern_runtime.engine.places import scopes_of
+from saltern_runtime.engine.places import scopes_of, stage_of
 from saltern_runtime.engine.policy import Trouble, classify, decide, expired, lost, timed_out
 from saltern_runtime.engine.results import Result
 from saltern_runtime.engine.stage_plan import StagePlan
@@ -27,7 +27,6 @@ from saltern_runtime.errors import NodeError, PermanentError, StopRun
 from saltern_runtime.graph import Awaits, Carries, Graph, Node, Starts
 from saltern_runtime.models import plain
 from saltern_runtime.settings import Settings
-from saltern_runtime.spec.limits import RETENTION
 from saltern_runtime.store.calls import Answer, Bell, Claim, Failed, Outcome, Stopped
 from saltern_runtime.store.keys import new_nonce
 from saltern_runtime.store.store import Store
@@ -156,9 +155,7 @@ class Engine:
             message = f"what {node!r} returns is over the limit of {self.settings.max_payload} bytes"
             trouble = classify(PermanentError(message, code="result-too-large"), node)
             return self._failed(plan, claim, trouble, next_nonce)
-        return self.store.stop(
-            claim, Stopped("SUCCEEDED", durations, output=text), next_nonce, keep=self.graph.retention
-        )
+        return self.store.stop(claim, Stopped("SUCCEEDED", durations, output=text), next_nonce)
 
     def _done(self, plan: StagePlan, claim: Claim, result: Result, seconds: float, end: float) -> Answer:
         """Record what a stage's nodes returned: advance, or begin the items of a region, or sleep."""
@@ -172,23 +169,23 @@ class Engine:
             cache=result.cache,
             taken=result.taken,
         )
-        keep, next_nonce = self.graph.retention, self._next(end)
+        next_nonce = self._next(end)
         if result.start is not None:
             return self._start(plan, claim, outcome, result.start, next_nonce)
         if result.sleep is not None:
-            return self.store.suspend(claim, result.sleep, outcome, next_nonce, keep=keep)
+            return self.store.suspend(claim, result.sleep, outcome, next_nonce)
         if plan.stage.opens is not None and plan.stage.opens.carries is not None:
             return self._carry(plan, claim, outcome, result.items[0], next_nonce)
         if plan.stage.opens is not None:
             if result.items:
                 opening = self.plans.opening(claim.path, result.items)
-                return self.store.open(claim, opening, outcome, next_nonce, keep=keep)
+                return self.store.open(claim, opening, outcome, next_nonce)
             try:
                 empty = collected(plan.stage.nodes[-1].id, plan.stage.opens, (), self.settings.max_payload)
             except NodeError as error:
                 return self._failed(plan, claim, classify(error, plan.stage.nodes[-1].id), next_nonce)
             outcome = replace(outcome, values={**result.values, scopes[-1] + plan.stage.nodes[-1].id: empty})
-        return self._advance(plan, claim, outcome, next_nonce, keep=keep)
+        return self._advance(plan, claim, outcome, next_nonce)
 
     def _start(self, plan: StagePlan, claim: Claim, outcome: Outcome, text: str, next_nonce: str | None) -> Answer:
         """Make a run of another pipeline, the same one whoever comes to it how often, and record its id as the node's value."""
@@ -201,7 +198,7 @@ class Engine:
                 return Answer(status)
         self.dispatcher.ring(self.store.create(new).bells)
         outcome = replace(outcome, values={**outcome.values, scopes_of(claim.path)[-1] + node.id: _compact(new.id)})
-        return self._advance(plan, claim, outcome, next_nonce, keep=self.graph.retention)
+        return self._advance(plan, claim, outcome, next_nonce)
 
     def _collect(self, plan: StagePlan, claim: Claim, end: float) -> Answer:
         """Record the value of a region whose rounds are all done."""
@@ -220,7 +217,7 @@ class Engine:
 
     def _carry(self, plan: StagePlan, claim: Claim, outcome: Outcome, state: str, next_nonce: str | None) -> Answer:
         """Begin the next round of a region with the state that it has (JSON text), or record that state as its value."""
-        opens, node, keep = plan.stage.opens, plan.stage.nodes[-1], self.graph.retention
+        opens, node = plan.stage.opens, plan.stage.nodes[-1]
         assert opens is not None, "asked for regions"
         assert opens.carries is not None, "asked for those that carry a state"
         deadline = time.monotonic() + min(plan.stage.timeout, claim.time_left)
@@ -234,18 +231,16 @@ class Engine:
             return self._failed(plan, claim, trouble, next_nonce)
         if is_on and not reached:
             if claim.items:
-                return self.store.again(claim, state, next_nonce, keep=keep)
-            return self.store.open(claim, self.plans.opening(claim.path, [state]), outcome, next_nonce, keep=keep)
+                return self.store.again(claim, state, next_nonce)
+            return self.store.open(claim, self.plans.opening(claim.path, [state]), outcome, next_nonce)
         value = {**outcome.values, scopes_of(claim.path)[-1] + node.id: state}
-        return self._advance(plan, claim, replace(outcome, values=value), next_nonce, keep=keep)
+        return self._advance(plan, claim, replace(outcome, values=value), next_nonce)
 
-    def _advance(
-        self, plan: StagePlan, claim: Claim, outcome: Outcome, next_nonce: str | None, *, keep: float = RETENTION
-    ) -> Answer:
+    def _advance(self, plan: StagePlan, claim: Claim, outcome: Outcome, next_nonce: str | None) -> Answer:
         """Record an outcome; with a success goes what would take it back."""
         if outcome.state == "SUCCEEDED" and plan.undo is not None:
             outcome = replace(outcome, undo=plan.undo)
-        return self.store.advance(claim, outcome, next_nonce, keep=keep)
+        return self.store.advance(claim, outcome, next_nonce)
 
     def _slept(self, plan: StagePlan, claim: Claim, text: str, end: float) -> Answer:
         """Record the value of a stage that was suspended."""
@@ -253,7 +248,7 @@ class Engine:
         outcome = Outcome(
             "SUCCEEDED", plan.dependants(claim.taken, scopes), {scopes[-1] + plan.stage.nodes[-1].id: text}
         )
-        return self._advance(plan, claim, outcome, self._next(end), keep=self.graph.retention)
+        return self._advance(plan, claim, outcome, self._next(end))
 
     def _answered(self, plan: StagePlan, claim: Claim, text: str, end: float) -> Answer:
         """Record an answer from outside as a node's value; the door has held it against the node's type already."""
@@ -282,7 +277,7 @@ class Engine:
         if not self.settings.public_url:
             message = "links for answers need SALTERN_PUBLIC_URL, the address of the API"
             raise PermanentError(message, code="no-public-url")
-        link = Link(claim.run, path, int(claim.created_at + self.graph.deadline))
+        link = Link(claim.run, path, int(claim.created_at + self.graph.home(stage_of(path)).deadline))
         token = link.signed(self.store.signing_key(link.shard))
         return f"{self.settings.public_url.rstrip('/')}{ROUTE}{token}"
 
@@ -294,7 +289,7 @@ class Engine:
             scopes = scopes_of(claim.path)
             taken, values = self.plans.failed(plan.stage, scopes[-1], failed.failure)
             outcome = Outcome("FAILED", plan.dependants(taken, scopes), values, failure=failed.failure)
-            return self._advance(plan, claim, outcome, next_nonce, keep=self.graph.retention)
+            return self._advance(plan, claim, outcome, next_nonce)
         if failed.delay is None:
             failed = replace(failed, item=self.plans.catching(claim.path))
         return self.store.fail(claim, failed, next_nonce)

@@ -129,9 +129,7 @@ class Service:
         text = json.dumps(taken(found, body, by), separators=(",", ":"), allow_nan=False)
         if len(text) > self.settings.max_payload:
             raise PayloadTooLargeError(f"the answer is over the limit of {self.settings.max_payload} bytes")
-        signalled = self.store.signal(
-            run_id, path, text, new_nonce(), early=not found.choices, keep=self.graph.deadline + self.graph.retention
-        )
+        signalled = self.store.signal(run_id, path, text, new_nonce(), early=not found.choices, keep=self.graph.longest)
         self.dispatcher.ring(signalled.bells)
         return replace(signalled, decides=bool(found.choices))
 

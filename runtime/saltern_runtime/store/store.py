@@ -14,7 +14,7 @@ from typing import Any, Final, cast
 from redis.exceptions import ResponseError
 
 from saltern_runtime.observe.metrics import bucket_of
-from saltern_runtime.spec.limits import AT_ONCE, RETENTION
+from saltern_runtime.spec.limits import AT_ONCE
 from saltern_runtime.store import scripts
 from saltern_runtime.store.calls import (
     Answer,
@@ -117,7 +117,7 @@ class Store(Link):
         call = scripts.Answer(queue=bell.queue, slot=bell.slot, serial=bell.serial, claim=nonce, **self._claims)
         return self._answered(bell.shard, self._send(bell.shard, call))
 
-    def advance(self, claim: Claim, outcome: Outcome, next_nonce: str | None, *, keep: float = RETENTION) -> Answer:
+    def advance(self, claim: Claim, outcome: Outcome, next_nonce: str | None) -> Answer:
         """Record a stage's outcome, make its dependants ready, claim what comes next (nothing without a nonce)."""
         shard = _shard(claim.run)
         seconds = outcome.seconds
@@ -136,21 +136,19 @@ class Store(Link):
             bucket=None if seconds is None else bucket_of(seconds),
             **self._claims,
         )
-        return self._answered(shard, self._send(shard, call, *self._pairs(claim, outcome, keep)))
+        return self._answered(shard, self._send(shard, call, *self._pairs(claim, outcome)))
 
-    def _pairs(self, claim: Claim, outcome: Outcome, keep: float) -> list[str]:
+    def _pairs(self, claim: Claim, outcome: Outcome) -> list[str]:
         args: list[str] = []
         for where, value in outcome.values.items():
-            args += (where, self._outside(claim.run, value, claim.time_left + keep))
+            args += (where, self._kept(claim, value))
         return args
 
-    def open(
-        self, claim: Claim, opening: Opening, outcome: Outcome, next_nonce: str | None, *, keep: float = RETENTION
-    ) -> Answer:
+    def open(self, claim: Claim, opening: Opening, outcome: Outcome, next_nonce: str | None) -> Answer:
         """Begin a region: keep its items, then open it. The owner's other nodes' values come with the outcome."""
         shard = _shard(claim.run)
         for first in range(0, len(opening.items), AT_ONCE):
-            batch = [self._outside(claim.run, text, claim.time_left + keep) for text in opening.items[first:][:AT_ONCE]]
+            batch = [self._kept(claim, text) for text in opening.items[first:][:AT_ONCE]]
             call = scripts.PutItems(run=claim.run, path=claim.path, nonce=claim.nonce, first=first)
             status = self._send(shard, call, *batch)[0]
             if status != "ok":
@@ -171,13 +169,13 @@ class Store(Link):
             claim=next_nonce,
             **self._claims,
         )
-        return self._answered(shard, self._send(shard, begin, *self._pairs(claim, outcome, keep)))
+        return self._answered(shard, self._send(shard, begin, *self._pairs(claim, outcome)))
 
-    def again(self, claim: Claim, state: str, next_nonce: str | None, *, keep: float = RETENTION) -> Answer:
+    def again(self, claim: Claim, state: str, next_nonce: str | None) -> Answer:
         """Begin the next round of a region that carries a state, with that state."""
         shard = _shard(claim.run)
         call = scripts.Again(run=claim.run, path=claim.path, nonce=claim.nonce, claim=next_nonce, **self._claims)
-        return self._answered(shard, self._send(shard, call, self._outside(claim.run, state, claim.time_left + keep)))
+        return self._answered(shard, self._send(shard, call, self._kept(claim, state)))
 
     def lose(self, claim: Claim, losers: Sequence[str], failure: str) -> Answer:
         """Fail regions that need not go on, as the holder of a claim says; the claim stays."""
@@ -198,7 +196,7 @@ class Store(Link):
         key = self.keys.run(run_id, ":linked")
         self.patiently(lambda: self.client.srem(key, child))
 
-    def stop(self, claim: Claim, stopped: Stopped, next_nonce: str | None, *, keep: float = RETENTION) -> Answer:
+    def stop(self, claim: Claim, stopped: Stopped, next_nonce: str | None) -> Answer:
         """End a run early, as a node says."""
         shard = _shard(claim.run)
         call = scripts.Stop(
@@ -211,12 +209,10 @@ class Store(Link):
             claim=next_nonce,
             **self._claims,
         )
-        output = stopped.output and self._outside(claim.run, stopped.output, claim.time_left + keep)
+        output = stopped.output and self._kept(claim, stopped.output)
         return self._answered(shard, self._send(shard, call, output))
 
-    def suspend(
-        self, claim: Claim, sleep: Sleep, outcome: Outcome, next_nonce: str | None, *, keep: float = RETENTION
-    ) -> Answer:
+    def suspend(self, claim: Claim, sleep: Sleep, outcome: Outcome, next_nonce: str | None) -> Answer:
         """Let an activation sleep until a moment, or until an answer from outside comes."""
         shard = _shard(claim.run)
         call = scripts.Suspend(
@@ -231,7 +227,7 @@ class Store(Link):
             claim=next_nonce,
             **self._claims,
         )
-        return self._answered(shard, self._send(shard, call, *self._pairs(claim, outcome, keep)))
+        return self._answered(shard, self._send(shard, call, *self._pairs(claim, outcome)))
 
     def signal(self, run_id: str, path: str, answer: str, nonce: str, *, early: bool, keep: float) -> Signalled:
         """Give an answer (JSON text) to an activation that waits for one; `early`: or that may yet. Kept for `keep` seconds."""
@@ -366,6 +362,10 @@ class Store(Link):
 
     def _cached(self, key: str) -> str:
         return f"{self.keys.shard(int(key[:8], 16) % self.settings.shards)}cache:{key}"
+
+    def _kept(self, claim: Claim, text: str) -> str:
+        """Keep a value for as long as the claim's run is kept."""
+        return self._outside(claim.run, text, claim.time_left + claim.retention)
 
     def _outside(self, run_id: str, text: str, keep: float) -> str:
         if len(text) * 4 <= INLINE or len(text.encode()) <= INLINE:

@@ -6,6 +6,7 @@ import pytest
 
 from saltern_runtime.engine.service import InOneProcess
 from saltern_runtime.settings import Settings
+from saltern_runtime.spec.limits import RETENTION
 from tests.support.checker import broken, recorded_twice
 from tests.support.graphs import graph_of
 
@@ -19,9 +20,9 @@ class Local:
         self.url, self.name, self.client = url, name, client
         self.opened = []
 
-    def open(self, *stages, connections=(), deadline=60.0, **settings):
+    def open(self, *stages, connections=(), deadline=60.0, retention=RETENTION, **settings):
         fields = {"redis_url": self.url, "lease": 1.0, "sweep": 0.02, "socket_timeout": 5.0} | settings
-        graph = make_graph(self.name, *stages, connections=connections, deadline=deadline)
+        graph = make_graph(self.name, *stages, connections=connections, deadline=deadline, retention=retention)
         self.opened.append(InOneProcess(graph, Settings(**fields)))
         return self.opened[-1]
 
