@@ -1,6 +1,7 @@
 """How long what is started lasts: its own deadline and retention hold, whatever those of its maker are."""
 
 import json
+import time
 
 import pytest
 
@@ -64,6 +65,11 @@ def made(process, given="x"):
     return run_id, process.finish(run_id, 20).output
 
 
+def listed(process):
+    """Return the ids of the runs that are listed."""
+    return {run.id for run in process.service.list("acme").runs}
+
+
 def payloads(local):
     """Return how long each value that is kept outside of its run lasts, in seconds."""
     keys = local.client.keys(f"*:{local.name}:*payload:*")
@@ -86,6 +92,27 @@ def test_a_big_answer_lasts_as_long_as_its_run(local):
     process.service.answer(child, "s:ask", "y" * INLINE * 2)
     assert process.finish(child, 20).output == "y" * INLINE * 2
     assert min(payloads(local)) > LONG - 100
+
+
+def test_the_list_keeps_a_maker_that_lasts_longer(local):
+    """Runs that go soon take none off the list that is kept for longer, whichever of them made the other."""
+    process = local.open(*starting(make_graph("kept", *BIG, deadline=0.1, retention=0.1)), deadline=0.2, retention=LONG)
+    first = made(process)
+    time.sleep(0.5)
+    second = made(process)
+    assert {first[0], second[0]} <= listed(process)
+
+
+def test_the_list_keeps_what_lasts_longer_than_its_maker(local):
+    """So it does the other way round; and what is gone is taken off in time."""
+    process = local.open(*starting(make_graph("kept", *BIG, deadline=1.0, retention=LONG)), deadline=0.3, retention=0.1)
+    runs = made(process)
+    assert process.finish(runs[1], 20).state == "SUCCEEDED"
+    time.sleep(0.6)
+    others = made(process)
+    assert runs[1] in listed(process)
+    (index,) = local.client.keys(f"*:{local.name}:*runs:acme")
+    assert set(local.client.zrange(index, 0, -1)) == {runs[1], *others}
 
 
 def test_its_link_lasts_as_long_as_it_may(local):

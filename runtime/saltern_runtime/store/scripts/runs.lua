@@ -19,8 +19,10 @@ local function make_run(input)
   local index = prefix .. 'runs:' .. call.tenant
   redis.call('ZADD', index, now, call.run)
   local over = redis.call('ZRANGEBYSCORE', index, '-inf', now - call.deadline - call.retention, 'LIMIT', 0, AT_ONCE)
-  if #over > 0 then
-    redis.call('ZREM', index, unpack(over))
+  for _, run in ipairs(over) do -- runs of other pipelines may be kept for longer
+    if redis.call('EXISTS', key_of(run)) == 0 then
+      redis.call('ZREM', index, run)
+    end
   end
   event(call.run, 'run.created')
   redis.call('HINCRBY', STATS, 'runs|CREATED', 1)
