@@ -105,7 +105,8 @@ class Plans:
     def new_run(self, claim: Claim, node: Node[Any, Any], starts: Starts, text: str) -> NewRun:
         """Describe the run that a stage starts (`text` is its input): the same for whoever comes to it again.
 
-        It is kept at least as long as that may happen. A linked one is over by the deadline of its maker.
+        It is kept at least as long as that may happen. A linked one is over by the deadline of its maker, and reserves its part of
+        what is left until then.
         """
         root, graph = f"{node.id}{ROOT}", starts.graph
         deadline = min(graph.deadline, claim.time_left) if starts.linked else graph.deadline
@@ -120,7 +121,7 @@ class Plans:
             deadline=deadline,
             retention=max(graph.retention, claim.time_left),
             entries=tuple(self.stages[name].arrival(1) for name in self.graph.starts[root]),
-            reserve=min(graph.reserve, deadline),
+            reserve=graph.reserve * deadline / graph.deadline,
             pipeline=graph.name,
             root=root,
             parent=claim.run,

@@ -129,3 +129,12 @@ def test_its_link_lasts_as_long_as_it_may(local):
     link, _ = links.read(json.loads(address).removeprefix("https://pay.example" + links.ROUTE))
     assert (link.run, link.path) == (child, "s:ask")
     assert link.until == pytest.approx(view.deadline, abs=2)
+
+
+def test_what_little_time_is_left_is_not_all_reserved(local):
+    """Where the maker leaves a linked one less time than it reserves, it has its part of that for its work."""
+    graph = make_graph("kept", *ASKS, deadline=100.0, reserve=50.0)
+    process = local.open(*starting(graph, linked=True), deadline=20.0)
+    _, child = made(process)
+    process.service.answer(child, "s:ask", "yes")
+    assert process.finish(child, 20).output == "yes"
