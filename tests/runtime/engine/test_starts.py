@@ -252,3 +252,59 @@ def test_connections_that_are_not_the_same(local):
     mine = Connection("crm", "http", {"base_url": "https://mine.example"})
     with pytest.raises(GraphError, match="'score' has another connection 'crm'"):
         local.open(start(), Stage("return", nodes=(gives,)), connections=(mine,))
+
+
+def many_asking(count):
+    """Return a stage that makes a linked run in each of so many rounds, every one of which waits."""
+
+    @node("each", type="foreach@1")
+    def each() -> list[int]:
+        return list(range(count))
+
+    @node("each/inner", type="start.asks@1")
+    def inner() -> Text:
+        return Text("x")
+
+    inner.name = "inner"
+    body = (Stage("each/inner", nodes=(inner,), ends=Starts(ASKS, linked=True)),)
+    return Stage("each", nodes=(each,), ends=Opens("item", body, result="each/inner", at_most=10))
+
+
+@node("rest", type="receive@1")
+def rests() -> Ask:
+    return Ask("Well?", None)
+
+
+def made_many(process, count):
+    """Start a run, work until there are so many in all, and return its id."""
+    run_id = process.service.start("x", tenant="acme", trigger="api").run_id
+    while len(process.service.list("acme", limit=200).runs) < count:
+        process.finish(run_id, 0.05)
+    return run_id
+
+
+def test_cancelling_reaches_all_beneath(local):
+    """Cancelling goes down from each run to what is linked to it, over shards, and no other tenant sees any."""
+    middle = make_graph("middle", many_asking(9), Stage("rest", nodes=(rests,), ends=Awaits(str)))
+
+    @node("s", type="start.middle@1")
+    def s() -> str:
+        return "deep"
+
+    rest = Stage("rest", nodes=(rests,), ends=Awaits(str))
+    process = local.open(Stage("s", nodes=(s,), ends=Starts(middle, linked=True)), rest, shards=2)
+    run_id = made_many(process, 11)
+    process.service.cancel(run_id, "acme")
+    runs = all_over(process)
+    assert [run.state for run in runs.values()] == ["CANCELLED"] * 11
+    assert process.service.list("other").runs == ()
+    assert process.service.store.client.keys(f"*:{local.name}:*:linked") == []
+
+
+def test_one_sweep_reaches_many(local):
+    """However many runs are linked to one, the timers cancel them in one go."""
+    process = local.open(many_asking(150), Stage("rest", nodes=(rests,), ends=Awaits(str)), sweep=100.0)
+    run_id = made_many(process, 151)
+    process.service.cancel(run_id, "acme")
+    process.sweeper.sweep()
+    assert {run.state for run in process.service.list("acme", limit=200).runs} == {"CANCELLED"}

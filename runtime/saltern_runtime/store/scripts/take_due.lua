@@ -187,7 +187,7 @@ local function pass_on(member, run)
     redis.call('ZREM', DUE, member)
     return
   end
-  redis.call('ZADD', DUE, now + call.sweep, member)
+  redis.call('ZADD', DUE, #noted_runs < AT_ONCE and now + call.sweep or now, member)
   for _, child in ipairs(noted_runs) do
     linked[#linked + 1] = run .. '|' .. child
   end
