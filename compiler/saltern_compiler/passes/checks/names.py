@@ -136,6 +136,9 @@ def _check_node(node: Node, context: Context) -> None:
         meaning = {INPUT: "the pipeline's input", RUN: "the run"}.get(node.id, "what the pipeline gives back")
         notes = (f"In expressions `{node.id}` means {meaning}.",)
         context.report(Diagnostic("reserved-id", f"a node has the reserved id `{node.id}`", place, notes=notes))
+    elif node.id == COMPENSATE:
+        notes = ("What takes back what a call did has this name beneath that of the call, as its nodes have theirs.",)
+        context.report(Diagnostic("reserved-id", f"a node has the reserved id `{node.id}`", place, notes=notes))
     elif node.id in WORDS:
         notes = (f"`{node.id}` is a word of the expression language, so no expression could read the node.",)
         context.report(Diagnostic("reserved-id", f"a node has the reserved id `{node.id}`", place, notes=notes))
