@@ -11,6 +11,10 @@ from saltern_runtime.spec.limits import LEASE, MAX_PAYLOAD
 from saltern_runtime.spec.networks import NO_NETWORK, NetworkList
 
 
+class SettingsError(ValueError):
+    """An environment variable does not hold what its setting takes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Every knob of a running service; durations in seconds."""
@@ -56,7 +60,7 @@ class Settings:
 
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> Self:
-        """Read `SALTERN_<FIELD>` variables; raises ValueError naming every variable that cannot be read."""
+        """Read `SALTERN_<FIELD>` variables; raises SettingsError naming every variable that cannot be read."""
         env = os.environ if env is None else env
         given: dict[str, object] = {}
         bad: list[str] = []
@@ -70,5 +74,5 @@ class Settings:
             except ValueError:
                 bad.append(f"SALTERN_{setting.name.upper()}={text!r} is not a {kind.__name__}")
         if bad:
-            raise ValueError("; ".join(bad))
+            raise SettingsError("; ".join(bad))
         return cls(**given)  # type: ignore[arg-type]  # each value was made by its field's own type

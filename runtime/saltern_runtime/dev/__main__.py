@@ -11,6 +11,7 @@ from pathlib import Path
 from saltern_runtime.dev.children import ChildError
 from saltern_runtime.dev.store import StoreMissingError
 from saltern_runtime.dev.tree import TreeError, find
+from saltern_runtime.settings import SettingsError
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -43,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
         return _run(given)
-    except (TreeError, StoreMissingError, ChildError) as error:
+    except (TreeError, StoreMissingError, ChildError, SettingsError) as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
     except KeyboardInterrupt:

@@ -52,6 +52,17 @@ def test_a_vendors_error_is_a_line(run, closed_address):
     assert "node page failed in attempt 1: GET 127.0.0.1: no connection" in said
 
 
+def test_a_setting_that_cannot_be_read_is_a_line(run, monkeypatch):
+    """As it stands in the environment, by name."""
+    monkeypatch.setenv("SALTERN_PRIVATE_NETWORKS", "inside")
+    monkeypatch.setenv("SALTERN_LEASE", "long")
+    done = run(SAYS, {"text": "a"})
+    assert done.returncode == 1
+    assert done.stderr.decode() == (
+        "error: SALTERN_LEASE='long' is not a float; SALTERN_PRIVATE_NETWORKS='inside' is not a NetworkList\n"
+    )
+
+
 def test_verbose_shows_the_calls(run, closed_address):
     """For whoever looks for a fault in a connector."""
     said = run(ASKS, {"url": closed_address}, "--verbose").stderr.decode()
