@@ -30,8 +30,8 @@ class Uses(Check):
                 context.report(Diagnostic(found.code, found.message, use.origin, notes=found.notes))
         for node in pipeline.body.walk():
             if node.mapping and not called_by(node):
-                notes = ("Connections are mapped where another pipeline is called.",)
-                message = f"`{node.id}` maps connections, but calls no pipeline"
+                notes = ("Connections are mapped where another pipeline is called or started.",)
+                message = f"`{node.id}` maps connections, but calls and starts no pipeline"
                 context.report(Diagnostic("unexpected-connection", message, node.place("with"), notes=notes))
         for node, callee in calls_of(pipeline, context.uses):
             for finding in (*_mapped(node, callee, pipeline, context), *_unfit(node, callee)):
@@ -40,8 +40,8 @@ class Uses(Check):
             context.report(finding)
         count = nodes_in_all(pipeline, context.uses)
         if pipeline.uses and count > self.limit:
-            notes = ("Each call adds the nodes of its pipeline to those of the run.",)
-            message = f"the pipeline has {count:,} nodes, with those of the pipelines that it calls"
+            notes = ("Each call, and each start, adds the nodes of its pipeline.",)
+            message = f"the pipeline has {count:,} nodes, with those of the pipelines that it calls or starts"
             context.report(Diagnostic("too-many-nodes", message, pipeline.place("name"), notes=notes))
 
 
