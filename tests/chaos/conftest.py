@@ -12,6 +12,7 @@ import pytest
 
 from saltern_runtime.engine.service import InOneProcess, Service
 from saltern_runtime.settings import Settings
+from saltern_runtime.store.views import TERMINAL
 from tests.support.checker import Watch, broken, recorded_twice
 
 PACKAGES = Path(__file__).parent / "packages"
@@ -52,6 +53,7 @@ class Site:
         self.name, self.url, self.package = service, url, package
         self.log = log
         self.processes = []
+        self.workers = []
 
     def spawn(self, *command):
         process = subprocess.Popen([sys.executable, *command], env=self.env, stdout=self.log, stderr=self.log)
@@ -60,7 +62,18 @@ class Site:
 
     def worker(self):
         quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat", "-l", "warning", "-c", "2")
-        return self.spawn("-m", "celery", "-A", f"{self.package}.tasks", "worker", *quiet)
+        self.workers.append(self.spawn("-m", "celery", "-A", f"{self.package}.tasks", "worker", *quiet))
+        return self.workers[-1]
+
+    def supervise(self):
+        """Start a worker for each that ended, as whatever runs them does.
+
+        Where its broker goes away at a bad moment, kombu may end a worker with an error of its own (`'NoneType' object has no
+        attribute 'hostname'`, while it gives a connection back).
+        """
+        for worker in [each for each in self.workers if each.poll() is not None]:
+            self.workers.remove(worker)
+            self.worker()
 
     def timers(self):
         return self.spawn("-m", f"{self.package}.timers")
@@ -76,7 +89,9 @@ class Site:
 
     def finish(self, run_id, output=OUTPUT):
         """See that the run completes, nothing was recorded twice, no invariant is broken."""
-        view = self.service.wait(run_id, 40)
+        end = time.monotonic() + 90
+        while (view := self.service.wait(run_id, 1)).state not in TERMINAL and time.monotonic() < end:
+            self.supervise()
         assert view.state == "SUCCEEDED", (view, self.types(run_id))
         assert view.output == output
         client = self.service.store.client
