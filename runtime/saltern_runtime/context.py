@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from enum import Enum
 from typing import Any, Final, TypeVar, cast
 
+from saltern_runtime.files import Files
 from saltern_runtime.spec import Limits
 from saltern_runtime.spec.limits import MAX_PAYLOAD
 from saltern_runtime.spec.networks import NO_NETWORK, NetworkList
@@ -101,6 +102,8 @@ class Context:
     private_networks: NetworkList = NO_NETWORK
     """What may be reached by an address that a run chooses, beside what is public."""
     epoch: int = 0
+    files: Files | None = field(default=None, repr=False)
+    """Where the bytes of files are; None where nothing stores any."""
     recall: Callable[[Callable[..., Any]], Callable[..., Any]] | None = None
     """Puts the cache before a callable; None where the node has none."""
     _calls: int = 0

@@ -45,6 +45,8 @@ class Settings:
     """Bytes of a request body, at most."""
     max_payload: int = MAX_PAYLOAD
     """Bytes of one stored value, at most; beyond it a permanent error."""
+    max_file: int = 268_435_456
+    """Bytes of one file, at most."""
     private_networks: NetworkList = NO_NETWORK
     """Networks that `http.request` may reach without a connection although they are not public: `10.20.0.0/16,fd00:1::/64`, or
     `any`, which is for development. `SALTERN_PRIVATE_NETWORKS`."""

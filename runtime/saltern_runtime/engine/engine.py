@@ -28,6 +28,7 @@ from saltern_runtime.graph import Awaits, Carries, Graph, Node, Starts
 from saltern_runtime.models import plain
 from saltern_runtime.settings import Settings
 from saltern_runtime.store.calls import Answer, Bell, Claim, Failed, Outcome, Stopped
+from saltern_runtime.store.files import RunFiles, Shelf
 from saltern_runtime.store.keys import new_nonce
 from saltern_runtime.store.store import Store
 
@@ -52,11 +53,15 @@ class Engine:
     ) -> None:
         self.graph = graph
         self.settings = settings
-        self.plans = Plans(graph, settings.shards, self._address, settings.private_networks)
+        self.plans = Plans(graph, settings.shards, self._address, settings.private_networks, self._files)
         self.store = store or Store(graph.name, settings, patience=settings.unreachable)
         self.dispatcher = dispatcher
         self.drain = Drain()
         self.leases = Leases(self.store, settings, self.drain, self._give_up, end_process)
+
+    def _files(self, claim: Claim) -> RunFiles:
+        """Return the files of a claim's tenant; what a node makes is kept as long as its run."""
+        return RunFiles(Shelf(self.store), claim.tenant, claim.time_left + claim.retention)
 
     def answer(self, bell: Bell) -> None:
         """Claim and settle what is most urgent in the bell's queue, and go on until nothing is, or the slice ends."""

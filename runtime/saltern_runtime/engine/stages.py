@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import time
@@ -15,6 +16,7 @@ from saltern_runtime.engine.places import ANY, items_of, scopes_of, stage_of
 from saltern_runtime.engine.results import Result, encode
 from saltern_runtime.engine.stage_plan import FAILURE, StagePlan, awaited_of, depth_of, stands_for
 from saltern_runtime.errors import PermanentError
+from saltern_runtime.files import Files, at_work
 from saltern_runtime.graph import (
     SKIPPED,
     Awaits,
@@ -57,10 +59,11 @@ class Plans:
         shards: int = 1,
         address: Callable[[Claim, str], str] | None = None,
         private_networks: NetworkList = NO_NETWORK,
+        files: Callable[[Claim], Files] | None = None,
     ) -> None:
-        """`address` says where the answer is taken for an activation (its path) of a claim's run."""
+        """`address` says where the answer is taken for an activation (its path) of a claim's run; `files` gives that run's."""
         self.graph = graph
-        self._address, self._private_networks = address, private_networks
+        self._address, self._private_networks, self._files = address, private_networks, files
         self._shards = shards
         self.plan = graph.digest
         self.stages = {name: StagePlan(graph, stage, self.plan, shards) for name, stage in graph.stages.items()}
@@ -181,9 +184,19 @@ class Plans:
 
         `entered` is told each node before it begins; `recall` gives its cache.
         """
+        with contextlib.nullcontext() if self._files is None else at_work(self._files(claim)):
+            return self._run(claim, (deadline, max_payload), entered, recall)
+
+    def _run(
+        self,
+        claim: Claim,
+        limits: tuple[float, int],
+        entered: Callable[[str], None],
+        recall: Callable[[Node[Any, Any], Claim], Recall | None],
+    ) -> Result:
         stage = self.of(claim.path).stage
         scopes = scopes_of(claim.path)
-        limits = (deadline, max_payload)
+        max_payload = limits[1]
         result = Result()
         if not stage.nodes:
             result.taken = self._relayed(claim, scopes[-1])
@@ -286,6 +299,7 @@ class Plans:
             connection,
             *limits,
             private_networks=self._private_networks,
+            files=None if self._files is None else self._files(claim),
             recall=None if known is None else known.around,
         )
         return node.function(context, **keywords)

@@ -87,6 +87,7 @@ class Link:
         self.settings = settings
         self.patience = patience
         self._payloads = payloads
+        self._payloads_pid = 0
         self._pid = 0
         self._redis: redis.Redis | None = None
         self._own = threading.local()
@@ -117,11 +118,11 @@ class Link:
         client: redis.Redis = self._own.redis
         return client
 
-    def _connect(self, **more: Any) -> redis.Redis:
+    def _connect(self, *, decode: bool = True, **more: Any) -> redis.Redis:
         timeout = self.settings.socket_timeout
         return redis.Redis.from_url(
             self.settings.redis_url,
-            decode_responses=True,
+            decode_responses=decode,
             socket_timeout=timeout,
             socket_connect_timeout=timeout,
             retry=Retry(NoBackoff(), 1),
@@ -132,7 +133,9 @@ class Link:
     @property
     def payloads(self) -> PayloadStore:
         """Where big values live."""
-        return self._payloads or RedisPayloads(self.client, self.keys)
+        if self._payloads is None or self._payloads_pid not in (0, os.getpid()):
+            self._payloads, self._payloads_pid = RedisPayloads(self._connect(decode=False), self.keys), os.getpid()
+        return self._payloads
 
     def close(self) -> None:
         """Close this process's connections."""

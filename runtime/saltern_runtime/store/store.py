@@ -6,6 +6,7 @@ the nonces, and the same call again returns its first answer.
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -37,7 +38,7 @@ from saltern_runtime.store.calls import (
 )
 from saltern_runtime.store.keys import ANSWER, new_nonce, shard_of
 from saltern_runtime.store.link import Link, NewerLayoutError, StoreUnavailableError, StoreUnfitError, compact
-from saltern_runtime.store.payloads import INLINE, MARK
+from saltern_runtime.store.payloads import INLINE, MARK, PayloadGoneError
 from saltern_runtime.store.records import Round
 
 __all__ = ["NewerLayoutError", "Store", "StoreUnavailableError", "StoreUnfitError"]
@@ -370,16 +371,17 @@ class Store(Link):
     def _outside(self, run_id: str, text: str, keep: float) -> str:
         if len(text) * 4 <= INLINE or len(text.encode()) <= INLINE:
             return text
-        return MARK + self.patiently(lambda: self.payloads.put(run_id, text, keep))
+        raw = text.encode()
+        return MARK + self.patiently(lambda: self.payloads.write(run_id, hashlib.sha256(raw).hexdigest(), [raw], keep))
 
     def inside(self, text: str) -> str:
         """Fetch a value that is kept by reference."""
         if not text.startswith(MARK):
             return text
-        payload = self.patiently(lambda: self.payloads.get(text.removeprefix(MARK)))
-        if payload is None:
-            raise StoreUnfitError("a value kept by reference is gone")
-        return payload
+        try:
+            return self.patiently(lambda: b"".join(self.payloads.read(text.removeprefix(MARK)))).decode()
+        except PayloadGoneError:
+            raise StoreUnfitError("a value kept by reference is gone") from None
 
     def _answered(self, shard: int, reply: list[str]) -> Answer:
         status, bells, *parts = reply

@@ -3,7 +3,7 @@
 import pytest
 
 from saltern_runtime.store.keys import Keys, digest_of, queue_name, shard_of
-from saltern_runtime.store.payloads import RedisPayloads
+from saltern_runtime.store.payloads import PayloadGoneError
 from tests.runtime.store.conftest import dep
 
 
@@ -130,9 +130,10 @@ def test_keys_share_the_hash_tag():
 
 def test_a_payload_expires(bench):
     """A value kept by reference goes with its run."""
-    payloads = RedisPayloads(bench.client, bench.store.keys)
-    reference = payloads.put("0-" + "0" * 24, "text", 5.0)
-    assert payloads.get(reference) == "text"
-    assert payloads.put("0-" + "0" * 24, "text", 5.0) == reference
+    payloads = bench.store.payloads
+    reference = payloads.write("0-" + "0" * 24, "name", [b"text"], 5.0)
+    assert b"".join(payloads.read(reference)) == b"text"
+    assert payloads.write("0-" + "0" * 24, "name", [b"text"], 5.0) == reference
     assert 0 < bench.client.pttl(reference) <= 5000
-    assert payloads.get(reference + "x") is None
+    with pytest.raises(PayloadGoneError):
+        list(payloads.read(reference + "x"))

@@ -1,0 +1,217 @@
+"""Files: what a value says of one, and how a node reads the bytes or makes new ones.
+
+A file's value is small and goes wherever values go; its bytes lie in the payload store, under their tenant and digest.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import contextlib
+import hashlib
+import io
+import mimetypes
+from collections.abc import Iterable, Iterator, Mapping
+from contextvars import ContextVar
+from typing import Annotated, Any, Final, Protocol, Self
+
+from pydantic import BaseModel, Field, GetJsonSchemaHandler, PrivateAttr, model_validator
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+
+from saltern_runtime.models import Int, Model
+
+CHUNK: Final = 1 << 20
+"""Bytes that are handed on at a time, at most."""
+OCTETS: Final = "application/octet-stream"
+_MEDIA_TYPE: Final = r"^[!#$&^_.+\-A-Za-z0-9]{1,100}/[!#$&^_.+\-A-Za-z0-9]{1,100}(?: ?; ?[ -~]{1,200})?$"
+_NAME: Final = r"^[^\x00-\x1f\x7f/\\\u2028\u2029]{1,255}$"
+_BASE64: Final = "base64"
+
+
+class File(Model):
+    """A file: what it is called, what it says it is, and which bytes it has."""
+
+    name: Annotated[str, Field(pattern=_NAME)]
+    """Without folders: no slash, no control character."""
+    media_type: Annotated[str, Field(pattern=_MEDIA_TYPE)]
+    """As whoever gave it says; nothing has looked into the bytes."""
+    size: Annotated[Int, Field(ge=0)]
+    """Bytes."""
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    """Digest of the bytes, in hex."""
+    _content: bytes | None = PrivateAttr(None)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _given(cls, value: Any, handler: Any) -> Self:
+        """Take bytes that came along as base64: `{ name, media_type?, base64 }`."""
+        if not isinstance(value, Mapping) or _BASE64 not in value:
+            made: Self = handler(value)
+            return made
+        unknown = sorted(set(value) - {"name", "media_type", _BASE64})
+        if unknown:
+            raise ValueError(f"beside `base64`, a file has a `name` and a `media_type`, no {unknown[0]!r}")
+        try:
+            content = base64.b64decode(value[_BASE64], validate=True)
+        except (TypeError, ValueError, binascii.Error):
+            raise ValueError("`base64` is not base64 (RFC 4648, with its padding)") from None
+        name = value.get("name", "file")
+        media_type = value.get("media_type") or media_type_of(name if isinstance(name, str) else "")
+        digest = hashlib.sha256(content).hexdigest()
+        made = handler({"name": name, "media_type": media_type, "size": len(content), "sha256": digest})
+        made._content = content  # noqa: SLF001 - its own class
+        return made
+
+    @classmethod
+    def of(cls, name: str, content: bytes, media_type: str = "") -> Self:
+        """Make a file of bytes; whoever starts a run with it has them stored."""
+        made = cls(
+            name=name,
+            media_type=media_type or media_type_of(name),
+            size=len(content),
+            sha256=hashlib.sha256(content).hexdigest(),
+        )
+        made._content = content
+        return made
+
+    def __eq__(self, other: object) -> bool:
+        """Compare what is said of the files, wherever their bytes are."""
+        return isinstance(other, File) and self._said == other._said
+
+    def __hash__(self) -> int:
+        return hash(self._said)
+
+    @property
+    def _said(self) -> tuple[object, ...]:
+        return self.name, self.media_type, self.size, self.sha256
+
+    @property
+    def content(self) -> bytes | None:
+        """Bytes that came along and are not stored yet."""
+        return self._content
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yield the bytes, at most `CHUNK` at a time; raises PermanentError (`file-gone`) where they are kept no longer."""
+        if self._content is not None:
+            return iter((self._content,))
+        return here().chunks(self)
+
+    def read(self) -> bytes:
+        """Return all bytes at once."""
+        return b"".join(self.chunks())
+
+    def open(self) -> io.BufferedReader:
+        """Return the bytes as a binary stream that cannot seek."""
+        return io.BufferedReader(_Chunks(self.chunks()), CHUNK)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Say both ways in which a file may be given, where it is one that comes in."""
+        written = super().__get_pydantic_json_schema__(schema, handler)
+        if handler.mode == "validation":
+            held = handler.resolve_ref_schema(written)
+            whole = {key: held.pop(key) for key in list(held) if key not in ("title", "description")}
+            held["anyOf"] = [whole, _INLINE]
+        return written
+
+
+_INLINE: Final[JsonSchemaValue] = {
+    "type": "object",
+    "properties": {
+        "name": {"type": "string", "maxLength": 255},
+        "media_type": {"type": "string"},
+        _BASE64: {"type": "string", "contentEncoding": "base64"},
+    },
+    "required": [_BASE64],
+    "additionalProperties": False,
+}
+
+
+class Files(Protocol):
+    """Where a node finds the bytes of its tenant's files; what it makes is kept as long as its run."""
+
+    def chunks(self, file: File) -> Iterator[bytes]:
+        """Yield the bytes of a file, at most `CHUNK` at a time; raises PermanentError (`file-gone`)."""
+
+    def keep(self, chunks: Iterable[bytes], *, name: str, media_type: str) -> File:
+        """Store bytes as they come and return their file; raises PermanentError (`file-too-large`)."""
+
+
+_HERE: Final[ContextVar[Files]] = ContextVar("saltern_files")
+
+
+def here() -> Files:
+    """Return the files of the run that this code is a part of."""
+    try:
+        return _HERE.get()
+    except LookupError:
+        raise RuntimeError("the bytes of a file can be had only while a node of its run is at work") from None
+
+
+@contextlib.contextmanager
+def at_work(files: Files) -> Iterator[None]:
+    """Say whose files `here` returns."""
+    token = _HERE.set(files)
+    try:
+        yield
+    finally:
+        _HERE.reset(token)
+
+
+def media_type_of(name: str) -> str:
+    """Return what the end of a name says the file is."""
+    return _BY_END.get(name.rpartition(".")[2].lower()) or OCTETS
+
+
+_BY_END: Final[Mapping[str, str]] = {
+    **{end.removeprefix("."): kind for end, kind in mimetypes.MimeTypes((), strict=True).types_map[True].items()},
+    "md": "text/markdown",
+    "jsonl": "application/jsonl",
+    "docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+
+
+def clean_name(name: str) -> str:
+    """Return a name that a file may have, out of one that came from outside: the last part of a path, without control characters."""
+    last = name.replace("\\", "/").rpartition("/")[2]
+    plain = "".join(char for char in last if char.isprintable() and not "\ud800" <= char <= "\udfff").strip()
+    return plain[:255] or "file"
+
+
+def files_in(value: object) -> Iterator[File]:
+    """Yield every file in a value: of models, lists and dicts, all the way down."""
+    waits = [value]
+    while waits:
+        found = waits.pop()
+        if isinstance(found, File):
+            yield found
+        elif isinstance(found, BaseModel):
+            waits += [getattr(found, name) for name in found.model_fields_set]
+        elif isinstance(found, Mapping):
+            waits += found.values()
+        elif isinstance(found, list | tuple):
+            waits += found
+
+
+class _Chunks(io.RawIOBase):
+    """Reads an iterator of chunks."""
+
+    def __init__(self, chunks: Iterator[bytes]) -> None:
+        self._chunks = chunks
+        self._left = memoryview(b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._left:
+            chunk = next(self._chunks, None)
+            if chunk is None:
+                return 0
+            self._left = memoryview(chunk)
+        size = min(len(buffer), len(self._left))
+        buffer[:size] = self._left[:size]
+        self._left = self._left[size:]
+        return size

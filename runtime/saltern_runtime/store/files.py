@@ -1,0 +1,152 @@
+"""The files of one service: which there are (in Redis), and their bytes (in the payload store).
+
+What a tenant has stored is known by the digest of its bytes; no tenant can name another one's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from redis.exceptions import WatchError
+
+from saltern_runtime.errors import PermanentError
+from saltern_runtime.files import CHUNK, File
+from saltern_runtime.store.keys import digest_of, new_nonce
+from saltern_runtime.store.payloads import PayloadGoneError
+
+if TYPE_CHECKING:
+    from saltern_runtime.store.link import Link
+
+MARGIN = 3600.0
+"""Seconds by which bytes outlive what is known of them, so that whoever has just found them can read them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What is known of a file, and where its bytes are."""
+
+    file: File
+    reference: str
+
+
+class FileTooLargeError(ValueError):
+    """More bytes than a file may have."""
+
+
+class Shelf:
+    """Puts files away and finds them."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+
+    def put(self, tenant: str, chunks: Iterable[bytes], *, name: str, media_type: str, keep: float) -> File:
+        """Store bytes as they come, for `keep` seconds at least; raises FileTooLargeError over `max_file` bytes."""
+        digest, counted = hashlib.sha256(), [0]
+        owner = self._owner(tenant, name)
+        limit = self._link.settings.max_file
+
+        def through() -> Iterator[bytes]:
+            for chunk in chunks:
+                counted[0] += len(chunk)
+                if counted[0] > limit:
+                    raise FileTooLargeError(f"a file may have {limit} bytes at most")
+                digest.update(chunk)
+                for first in range(0, len(chunk), CHUNK):
+                    yield chunk[first : first + CHUNK]
+
+        reference = self._link.payloads.write(owner, new_nonce(), through(), keep + MARGIN)
+        file = File(name=name, media_type=media_type, size=counted[0], sha256=digest.hexdigest())
+        if self._note(tenant, Held(file, reference), keep) != reference:
+            self._link.payloads.drop(reference)
+        return file
+
+    def find(self, tenant: str, sha256: str) -> Held | None:
+        """Return what is known of the file with these bytes; None where this tenant has none, or no longer."""
+        text: Any = self._link.patiently(lambda: self._link.client.get(self._key(tenant, sha256)))
+        return None if text is None else _held(text)
+
+    def chunks(self, tenant: str, sha256: str) -> Iterator[bytes]:
+        """Yield the bytes; raises PayloadGoneError."""
+        held = self.find(tenant, sha256)
+        if held is None:
+            raise PayloadGoneError(sha256)
+        yield from self._link.payloads.read(held.reference)
+
+    def hold(self, tenant: str, file: File, keep: float) -> bool:
+        """Keep a file for `keep` seconds from now at least; False where this tenant has none with these bytes and of this size."""
+        held = self.find(tenant, file.sha256)
+        if held is None or held.file.size != file.size:
+            return False
+        left: Any = self._link.patiently(lambda: self._link.client.pttl(self._key(tenant, file.sha256)))
+        if left >= keep * 1000:
+            return True
+        try:
+            reference = self._link.payloads.hold(held.reference, keep + MARGIN)
+        except PayloadGoneError:
+            return False
+        self._note(tenant, Held(held.file, reference), keep)
+        return True
+
+    def _note(self, tenant: str, held: Held, keep: float) -> str:
+        """Say where a file's bytes are, unless they are kept for longer elsewhere; returns where they are."""
+        key, lasts = self._key(tenant, held.file.sha256), max(1, int(keep * 1000))
+        text = json.dumps([held.reference, held.file.to_json()], ensure_ascii=False, separators=(",", ":"))
+
+        def once() -> str:
+            with self._link.client.pipeline() as pipe:
+                while True:
+                    try:
+                        pipe.watch(key)  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
+                        known: Any = pipe.get(key)
+                        if known is not None and pipe.pttl(key) >= lasts:
+                            return _held(known).reference
+                        pipe.multi()
+                        pipe.set(key, text, px=lasts)
+                        pipe.execute()
+                    except WatchError:
+                        continue
+                    return held.reference
+
+        return self._link.patiently(once)
+
+    def _key(self, tenant: str, sha256: str) -> str:
+        return f"{self._link.keys.shard(int(sha256[:8], 16) % self._link.settings.shards)}file:{digest_of(tenant, sha256)[:32]}"
+
+    def _owner(self, tenant: str, name: str) -> str:
+        digest = digest_of(tenant, name)
+        return (
+            f"{int(digest[:8], 16) % self._link.settings.shards}-{digest[:24]}"  # as a run's id, which names the shard
+        )
+
+
+class RunFiles:
+    """The files of one run's tenant, as a node has them (see saltern_runtime.files.Files)."""
+
+    def __init__(self, shelf: Shelf, tenant: str, keep: float) -> None:
+        self._shelf, self._tenant, self._keep = shelf, tenant, keep
+
+    def chunks(self, file: File) -> Iterator[bytes]:
+        """See Files."""
+        if file.content is not None:
+            yield file.content
+            return
+        try:
+            yield from self._shelf.chunks(self._tenant, file.sha256)
+        except PayloadGoneError:
+            raise PermanentError(f"the bytes of {file.name!r} are kept no longer", code="file-gone") from None
+
+    def keep(self, chunks: Iterable[bytes], *, name: str, media_type: str) -> File:
+        """See Files."""
+        try:
+            return self._shelf.put(self._tenant, chunks, name=name, media_type=media_type, keep=self._keep)
+        except FileTooLargeError as error:
+            raise PermanentError(str(error), code="file-too-large") from None
+
+
+def _held(text: str) -> Held:
+    reference, file = json.loads(text)
+    return Held(File(**file), reference)
