@@ -13,7 +13,7 @@ import io
 import mimetypes
 from collections.abc import Iterable, Iterator, Mapping
 from contextvars import ContextVar
-from typing import Annotated, Any, Final, Protocol, Self
+from typing import Annotated, Any, Final, Literal, Protocol, Self, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, Field, GetJsonSchemaHandler, PrivateAttr, model_validator
 from pydantic.json_schema import JsonSchemaValue
@@ -137,6 +137,9 @@ class Files(Protocol):
     def keep(self, chunks: Iterable[bytes], *, name: str, media_type: str) -> File:
         """Store bytes as they come and return their file; raises PermanentError (`file-too-large`)."""
 
+    def hold(self, file: File) -> None:
+        """See that a file is kept as long as the run is; raises PermanentError (`file-gone`) where there is none such."""
+
 
 _HERE: Final[ContextVar[Files]] = ContextVar("saltern_files")
 
@@ -193,6 +196,27 @@ def files_in(value: object) -> Iterator[File]:
             waits += found.values()
         elif isinstance(found, list | tuple):
             waits += found
+
+
+def stored(value: object, files: Files) -> None:
+    """Store the bytes that came along with files in a value, and hold all other files in it; raises PermanentError."""
+    for file in files_in(value):
+        if file.content is None:
+            files.hold(file)
+        else:
+            files.keep([file.content], name=file.name, media_type=file.media_type)
+
+
+def mentions_files(of: Any, _seen: frozenset[Any] = frozenset()) -> bool:
+    """Whether values of an annotated type may have files in them."""
+    if of is File or of in _seen:
+        return of is File
+    seen = _seen | {of}
+    if isinstance(of, type) and issubclass(of, BaseModel):
+        return any(mentions_files(field.annotation, seen) for field in of.model_fields.values())
+    if hasattr(of, "__required_keys__"):  # a TypedDict, of whichever module
+        return any(mentions_files(part, seen) for part in get_type_hints(of).values())
+    return any(mentions_files(part, seen) for part in get_args(of) if get_origin(of) is not Literal)
 
 
 class _Chunks(io.RawIOBase):

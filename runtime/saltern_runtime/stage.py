@@ -25,6 +25,7 @@ from typing import (
 from pydantic import TypeAdapter
 
 from saltern_runtime.context import Connection, Skipped
+from saltern_runtime.files import mentions_files
 from saltern_runtime.integers import INT_MAX, INT_MIN
 from saltern_runtime.spec import OnError, OnLimit, OnSkip, Retry
 
@@ -91,6 +92,11 @@ class Node(Generic[P, R]):
         """Parameter name → adapter of its annotated type without `Skipped` (which has no JSON form), `return` → the result's."""
         hints = get_type_hints(self.function)
         return {name: TypeAdapter(_without_skipped(hint)) for name, hint in hints.items() if name != "ctx"}
+
+    @cached_property
+    def gives_files(self) -> bool:
+        """Whether there may be files in what the function returns."""
+        return mentions_files(get_type_hints(self.function).get("return"))
 
 
 def _without_skipped(hint: Any) -> Any:

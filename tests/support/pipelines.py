@@ -38,6 +38,7 @@ from saltern_compiler.ir.values import (
 from saltern_runtime.spec import (
     ANY,
     BOOL,
+    FILE,
     INT,
     STRING,
     Field,
@@ -186,7 +187,7 @@ def object_types(draw: st.DrawFn, inner: st.SearchStrategy[Type]) -> ObjectType:
 
 TYPES: st.SearchStrategy[Type] = st.recursive(
     st.one_of(
-        st.sampled_from([ANY, BOOL, INT, STRING]),
+        st.sampled_from([ANY, BOOL, FILE, INT, STRING]),
         st.builds(LiteralType, st.one_of(TEXT, st.integers(-9, 9), st.booleans())),
     ),
     lambda inner: st.one_of(

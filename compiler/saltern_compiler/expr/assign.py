@@ -12,6 +12,7 @@ from saltern_runtime.spec.types import (
     INT,
     NULL,
     Field,
+    FileType,
     ListType,
     LiteralType,
     MapType,
@@ -61,6 +62,8 @@ def assignable(source: Type, target: Type) -> Parting | None:  # noqa: C901 - on
             return _under("[]", assignable(item, wanted))
         case MapType(value=value), MapType(value=wanted):
             return _under("[]", assignable(value, wanted))
+        case _, FileType():
+            return _differ(source, target)
         case ObjectType(fields=fields), MapType(value=wanted):
             return _first(_under(field.name, assignable(field.type, wanted)) for field in fields)
         case ObjectType(), ObjectType():

@@ -17,6 +17,7 @@ from saltern_runtime.spec.types import (
     STRING,
     TIMESTAMP,
     Field,
+    FileType,
     ListType,
     LiteralType,
     MapType,
@@ -166,6 +167,8 @@ def has_models(of: Type) -> bool:
 def public(of: Type) -> Type:
     """Return the type as the rest of the compiler knows it: no difference between models and dicts."""
     match of:
+        case FileType():
+            return of
         case ObjectType(fields=fields, open=is_open):
             shown = (Field(f.name, public(f.type), f.required, f.personal, f.doc) for f in fields)
             return ObjectType(tuple(shown), is_open)

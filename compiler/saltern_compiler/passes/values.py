@@ -24,6 +24,7 @@ from saltern_runtime.spec import (
     NULL,
     STRING,
     TIMESTAMP,
+    FileType,
     Json,
     ListType,
     LiteralType,
@@ -89,6 +90,8 @@ def misfits(value: Json, to: Type, path: tuple[str | int, ...] = ()) -> Iterator
         case MapType(value=item), dict():
             for key, member in value.items():
                 yield from misfits(member, item, (*path, key))
+        case FileType(), _:
+            yield Misfit(path, f"{_short(value)} is not file: one comes in, or a node gives it")
         case ObjectType(), dict():
             yield from _object_misfits(value, to, path)
         case _ if not _fits_whole(value, to):

@@ -16,7 +16,7 @@ from saltern_runtime.engine.places import ANY, items_of, scopes_of, stage_of
 from saltern_runtime.engine.results import Result, encode
 from saltern_runtime.engine.stage_plan import FAILURE, StagePlan, awaited_of, depth_of, stands_for
 from saltern_runtime.errors import PermanentError
-from saltern_runtime.files import Files, at_work
+from saltern_runtime.files import Files, at_work, here, stored
 from saltern_runtime.graph import (
     SKIPPED,
     Awaits,
@@ -207,6 +207,8 @@ class Plans:
             known = recall(node, claim)
             try:
                 value = self._call(node, claim, limits, local, known=known)
+                if node.gives_files and self._files is not None:
+                    stored(value, here())
                 ends = stage.ends if node is stage.nodes[-1] else None
                 text = "" if isinstance(ends, Awaits) else encode(node, value, max_payload)
                 if known is not None:

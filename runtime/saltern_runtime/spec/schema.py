@@ -15,11 +15,13 @@ from saltern_runtime.spec.types import (
     BYTES,
     DOUBLE,
     DURATION,
+    FILE,
     INT,
     NULL,
     STRING,
     TIMESTAMP,
     Field,
+    FileType,
     Json,
     ListType,
     LiteralType,
@@ -47,6 +49,7 @@ _PRIMITIVE_SCHEMAS: Final[Mapping[Primitive, dict[str, Json]]] = {
 _BY_NAME: Final[Mapping[str, Primitive]] = {
     "null": NULL, "boolean": BOOL, "integer": INT, "number": DOUBLE, "string": STRING,
 }  # fmt: skip
+_FILE: Final = "file"
 _STRING_FORMATS: Final[Mapping[str, Primitive]] = {"date-time": TIMESTAMP, "duration": DURATION}
 
 
@@ -72,6 +75,8 @@ def to_schema(of: Type) -> dict[str, Json]:
             return {"type": "array", "items": to_schema(item)}
         case MapType(value=value):
             return {"type": "object", "additionalProperties": to_schema(value)}
+        case FileType():
+            return {"type": "object", "format": _FILE}
         case ObjectType(fields=fields):
             return {
                 "type": "object",
@@ -122,7 +127,7 @@ def from_schema(schema: Json, path: tuple[str | int, ...] = ()) -> Type:
 def _relevant(rest: Mapping[str, Json], kind: Json) -> dict[str, Json]:
     """Leave out the keywords that say nothing about this one of several types (as JSON Schema does)."""
     own = {
-        "object": {"properties", "required", "additionalProperties"},
+        "object": {"properties", "required", "additionalProperties", "format"},
         "array": {"items"},
         "string": {"format", "contentEncoding"},
     }
@@ -176,6 +181,9 @@ def _any_of(schema: Mapping[str, Json], key: str, path: tuple[str | int, ...]) -
 
 
 def _object(schema: Mapping[str, Json], path: tuple[str | int, ...]) -> Type:
+    if schema.get("format") == _FILE:
+        _refuse(schema, _ANNOTATIONS | {"type", "format"}, path)
+        return FILE
     _refuse(schema, _ANNOTATIONS | {"type", "properties", "required", "additionalProperties"}, path)
     properties = schema.get("properties", {})
     required = schema.get("required", [])

@@ -74,6 +74,11 @@ class ObjectType:
 
 
 @dataclass(frozen=True, slots=True)
+class FileType(ObjectType):
+    """The type of a file: an object whose fields can be read, but which nothing written down is; use `FILE`."""
+
+
+@dataclass(frozen=True, slots=True)
 class UnionType:
     """One of several types; build it with `union`, which keeps the members flat, unique and sorted."""
 
@@ -92,9 +97,16 @@ BYTES: Final = Primitive("bytes")
 TIMESTAMP: Final = Primitive("timestamp")
 DURATION: Final = Primitive("duration")
 
-PRIMITIVES: Final[Mapping[str, Primitive]] = {
-    p.name: p for p in (ANY, NULL, BOOL, INT, DOUBLE, STRING, BYTES, TIMESTAMP, DURATION)
+FILE: Final = FileType(
+    (Field("media_type", STRING), Field("name", STRING), Field("sha256", STRING), Field("size", INT))
+)
+"""Name, media type, size in bytes and digest of a file; its bytes are where files are kept."""
+
+NAMED: Final[Mapping[str, Type]] = {
+    **{p.name: p for p in (ANY, NULL, BOOL, INT, DOUBLE, STRING, BYTES, TIMESTAMP, DURATION)},
+    "file": FILE,
 }
+"""Types that are written as one word."""
 
 
 def obj(fields: Mapping[str, Type | Field], *, open: bool = False) -> ObjectType:  # noqa: A002 - the JSON word for it
@@ -166,6 +178,8 @@ def show(of: Type) -> str:
             return f"list<{show(item)}>"
         case MapType(value=value):
             return f"map<{show(value)}>"
+        case FileType():
+            return "file"
         case ObjectType():
             return _show_object(of)
         case UnionType(members=members):

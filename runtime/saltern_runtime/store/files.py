@@ -137,7 +137,12 @@ class RunFiles:
         try:
             yield from self._shelf.chunks(self._tenant, file.sha256)
         except PayloadGoneError:
-            raise PermanentError(f"the bytes of {file.name!r} are kept no longer", code="file-gone") from None
+            raise _gone(file) from None
+
+    def hold(self, file: File) -> None:
+        """See Files."""
+        if not self._shelf.hold(self._tenant, file, self._keep):
+            raise _gone(file)
 
     def keep(self, chunks: Iterable[bytes], *, name: str, media_type: str) -> File:
         """See Files."""
@@ -145,6 +150,10 @@ class RunFiles:
             return self._shelf.put(self._tenant, chunks, name=name, media_type=media_type, keep=self._keep)
         except FileTooLargeError as error:
             raise PermanentError(str(error), code="file-too-large") from None
+
+
+def _gone(file: File) -> PermanentError:
+    return PermanentError(f"the bytes of {file.name!r} are not there, or no longer", code="file-gone")
 
 
 def _held(text: str) -> Held:

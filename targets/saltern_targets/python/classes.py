@@ -16,6 +16,7 @@ from saltern_runtime.spec import (
     BYTES,
     DOUBLE,
     DURATION,
+    FILE,
     INT,
     NULL,
     STRING,
@@ -34,7 +35,7 @@ _OUTPUT_DOC: Final = "What a run returns."
 _RESERVED: Final = frozenset(
     {
         "SKIPPED", "Annotated", "Any", "Ask", "Awaits", "BaseModel", "Bool", "Calls", "Carries", "ConfigDict", "Connection", "Context", "Double",
-        "Exact", "Field", "Graph", "Input", "Int", "Limits", "Literal", "Maybe", "Model", "Node", "On", "Opens", "Output", "Responds", "Retry",
+        "Exact", "Field", "File", "Graph", "Input", "Int", "Limits", "Literal", "Maybe", "Model", "Node", "On", "Opens", "Output", "Responds", "Retry",
         "RunInfo", "Schedule", "Skipped", "Sleeps", "Stage", "Starts", "TypeAlias",
     }
 )  # fmt: skip
@@ -95,6 +96,8 @@ class Classes:
     def of(cls, plan: Plan) -> Classes:
         """Name the classes of everything that the pipeline's values are made of."""
         classes = cls()
+        classes.names[FILE] = "File"
+        classes._foreign["File"] = ("saltern_runtime.files", "File")
         classes._taken.update(
             function_names(plan).values(),
             item_names(plan).values(),

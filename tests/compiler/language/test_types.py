@@ -22,7 +22,7 @@ from saltern_runtime.spec import (
     show,
     union,
 )
-from saltern_runtime.spec.types import PRIMITIVES
+from saltern_runtime.spec.types import NAMED
 
 _text = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
 _literals = st.builds(LiteralType, _text | st.booleans() | st.integers(-(2**63), 2**63 - 1))
@@ -47,7 +47,7 @@ def _around(inner: st.SearchStrategy[Type]) -> st.SearchStrategy[Type]:
     )
 
 
-_types = st.recursive(st.sampled_from(list(PRIMITIVES.values())) | _literals, _around, max_leaves=8)
+_types = st.recursive(st.sampled_from(list(NAMED.values())) | _literals, _around, max_leaves=8)
 
 
 @given(_types)

@@ -27,6 +27,7 @@ from saltern_compiler.ir.values import (
 from saltern_runtime.spec import (
     NULL,
     Field,
+    FileType,
     Json,
     ListType,
     LiteralType,
@@ -101,6 +102,8 @@ class ValueWriter:
     def type(self, of: Type) -> str:
         """Write a type."""
         match of:
+            case FileType():
+                return "file"
             case Primitive(name=name):
                 return name
             case LiteralType(value=value):

@@ -26,7 +26,7 @@ from saltern_runtime.spec import (
     optional,
     union,
 )
-from saltern_runtime.spec.types import PRIMITIVES
+from saltern_runtime.spec.types import NAMED
 
 _GENERIC: Final[Mapping[str, type[ListType | MapType]]] = {"list": ListType, "map": MapType}
 _OTHER_WORDS: Final = {
@@ -69,10 +69,10 @@ class TypeBuilder(ExprBuilder):
 
     def named_type(self, meta: Meta, parts: Sequence[Any]) -> Type:
         name, argument = parts
-        if name in PRIMITIVES:
+        if name in NAMED:
             if argument is not None:
                 self.complain("syntax-error", f"`{name}` takes no type of its own", span_of(meta))
-            return PRIMITIVES[name]
+            return NAMED[name]
         if name in _GENERIC:
             if argument is None:
                 note = f"Write `{name}<any>` for {'items' if name == 'list' else 'values'} of any type."
@@ -82,7 +82,7 @@ class TypeBuilder(ExprBuilder):
         return ANY
 
     def _unknown_type(self, name: Token) -> None:
-        known = (*PRIMITIVES, *_GENERIC)
+        known = (*NAMED, *_GENERIC)
         other = _OTHER_WORDS.get(name.lower())
         near = (other,) if other is not None else nearest(name.lower(), known)
         at = place(token_span(name))

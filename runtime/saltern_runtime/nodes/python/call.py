@@ -208,7 +208,10 @@ def call(
 
     name = f"{function.__module__.rpartition('.')[2]}:{function.__name__}"
     try:
-        bound = inspect.signature(function).bind(**plain(dict(args or {})))
+        bound = inspect.signature(function).bind(**_with_files(function, plain(dict(args or {}))))
+    except ValidationError as error:
+        message = f"{ctx.node}: {name} takes a file where there is none: {error.errors()[0]['msg']}"
+        raise PermanentError(message, code="bad-arguments") from None
     except TypeError as error:
         raise PermanentError(f"{ctx.node}: {name} cannot be called so: {error}", code="bad-arguments") from None
     try:
@@ -225,6 +228,26 @@ def call(
         raise PermanentError(
             f"{ctx.node}: {name} returned another type than it says: {places}", code="wrong-result"
         ) from None
+
+
+def _with_files(function: Callable[..., Any], args: dict[str, Any]) -> dict[str, Any]:
+    """Make files of the arguments that are to be some."""
+    adapters = _file_adapters(function)
+    return {name: adapters[name].validate_python(value) if name in adapters else value for name, value in args.items()}
+
+
+@lru_cache
+def _file_adapters(function: Callable[..., Any]) -> Mapping[str, TypeAdapter[Any]]:
+    """Return what reads each argument that has files in it; none where the annotations cannot be read."""
+    from pydantic import TypeAdapter  # noqa: PLC0415 - reading the spec needs no pydantic
+
+    from saltern_runtime.files import mentions_files  # noqa: PLC0415 - reading the spec needs no pydantic
+
+    try:
+        hints = get_type_hints(function)
+    except NameError:
+        return {}
+    return {name: TypeAdapter(hint) for name, hint in hints.items() if name != "return" and mentions_files(hint)}
 
 
 _ADAPTERS: Final[dict[tuple[Any, str], TypeAdapter[Any]]] = {}

@@ -1,7 +1,8 @@
 """Types of a function, read from the text of its module: nothing is imported, nothing is run.
 
 Known annotations: int, float, str, bool, bytes, None, datetime, timedelta, list, dict with string keys, Optional, unions,
-Literal, Annotated (its first part), and the module's own TypedDicts and type aliases. All else is `any`.
+Literal, Annotated (its first part), the module's own TypedDicts and type aliases, and `File` out of `saltern_runtime.files`.
+All else is `any`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from saltern_runtime.spec import (
     BYTES,
     DOUBLE,
     DURATION,
+    FILE,
     INT,
     NULL,
     STRING,
@@ -68,6 +70,8 @@ class OwnModule:
     functions: Mapping[str, ast.FunctionDef | ast.AsyncFunctionDef]
     classes: Mapping[str, ast.ClassDef]
     aliases: Mapping[str, ast.expr] = field(default_factory=dict)
+    files: frozenset[str] = frozenset()
+    """Names under which `saltern_runtime.files.File` is imported."""
 
     def signature(self, name: str) -> Signature | None:
         """Return the signature of a function at the module's top level, if there is one."""
@@ -115,7 +119,7 @@ class OwnModule:
             return self._type(self.aliases[name], seen | {name})
         if name in self.classes:
             return self._typed_dict(self.classes[name], seen | {name})
-        return _NAMES.get(name, ANY)
+        return FILE if name in self.files else _NAMES.get(name, ANY)
 
     def _generic(self, name: str, parts: list[ast.expr], seen: frozenset[str]) -> Type:
         if name == "Literal":
@@ -175,7 +179,18 @@ def read_module(text: str) -> OwnModule | None:
         {line.name: line for line in tree.body if isinstance(line, ast.FunctionDef | ast.AsyncFunctionDef)},
         {line.name: line for line in tree.body if isinstance(line, ast.ClassDef)},
         dict(_aliases(tree)),
+        frozenset(_files(tree)),
     )
+
+
+def _files(tree: ast.Module) -> Iterator[str]:
+    for line in tree.body:
+        if (
+            isinstance(line, ast.ImportFrom)
+            and line.module in ("saltern_runtime", "saltern_runtime.files")
+            and not line.level
+        ):
+            yield from (name.asname or name.name for name in line.names if name.name == "File")
 
 
 def _aliases(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:

@@ -47,6 +47,7 @@ _TAKEN: Final = frozenset(
         "Bool",
         "Double",
         "Exact",
+        "File",
         "Int",
         "Literal",
         "Maybe",
