@@ -66,6 +66,9 @@ CODES: Final[Mapping[str, Code]] = {
         "Finds a `compensate` of what cannot be taken back: in a loop, a `try` or a `parallel`, or without an effect."
     ),
     "misplaced-error": Code("Finds an `error` that hangs on no node's failure, or on more than that."),
+    "misplaced-file": Code(
+        "Finds files in the type of what comes from outside as JSON: answers of models, rows, decisions."
+    ),
     "misplaced-respond": Code("Finds a `respond` inside of a loop, a `try` or a `parallel`."),
     "misplaced-result": Code(
         "Finds a `yield` or a `next` outside of the body that it gives something for, and a `return` inside of one."

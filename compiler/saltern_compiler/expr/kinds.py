@@ -138,6 +138,8 @@ def _objects(of: Type) -> list[ObjectType]:
 
 def holds(of: Type, part: Type) -> bool:
     """Whether values of a type may have those of another anywhere in them."""
+    if of == part:
+        return True
     match of:
         case ObjectType(fields=fields):
             return any(holds(field.type, part) for field in fields)
@@ -146,7 +148,7 @@ def holds(of: Type, part: Type) -> bool:
         case UnionType(members=members):
             return any(holds(member, part) for member in members)
         case _:
-            return of == part
+            return False
 
 
 def has_models(of: Type) -> bool:

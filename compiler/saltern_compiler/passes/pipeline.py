@@ -15,6 +15,7 @@ from saltern_compiler.passes.checks.compensations import Compensations
 from saltern_compiler.passes.checks.connections import Connections
 from saltern_compiler.passes.checks.cycle import Cycle
 from saltern_compiler.passes.checks.edges import Edges
+from saltern_compiler.passes.checks.files import Files
 from saltern_compiler.passes.checks.gluing import Gluing
 from saltern_compiler.passes.checks.names import Names
 from saltern_compiler.passes.checks.node_types import NodeTypes
@@ -52,6 +53,7 @@ PASSES: Final[tuple[Pass, ...]] = (
     CoerceLiterals(),
     Types(),
     Gluing(),
+    Files(),
     Caching(),
     Reachability(),
     Output(),

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import socket
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from saltern_runtime.files import CHUNK, Files
 from saltern_runtime.graph import Connection, Context, RunInfo
+from saltern_runtime.settings import Settings
 from saltern_runtime.spec.networks import NetworkList
+from saltern_runtime.store.files import RunFiles, Shelf
+from saltern_runtime.store.store import Store
 
 MakeContext = Callable[..., Context]
 
@@ -27,12 +32,22 @@ def context() -> MakeContext:
         attempt: int = 1,
         max_payload: int = 1_048_576,
         private_networks: str = "any",
+        files: Files | None = None,
     ) -> Context:
         run = RunInfo(id="run-1", tenant="acme", started_at=datetime(2020, 1, 1, tzinfo=UTC))
         deadline, networks = time.monotonic() + seconds, NetworkList(private_networks)
-        return Context(run, "it", "it", attempt, connection, deadline, max_payload, private_networks=networks)
+        limits = (deadline, max_payload)
+        return Context(run, "it", "it", attempt, connection, *limits, private_networks=networks, files=files)
 
     return make
+
+
+@pytest.fixture
+def files(redis_server: Any) -> Iterator[RunFiles]:
+    """Give the files of a run on a real store."""
+    store = Store(f"files_{uuid.uuid4().hex[:8]}", Settings(redis_url=redis_server.url, max_file=64 * CHUNK))
+    yield RunFiles(Shelf(store), "acme", 600.0)
+    store.close()
 
 
 @pytest.fixture

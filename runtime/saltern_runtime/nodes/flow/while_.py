@@ -18,6 +18,7 @@ from saltern_runtime.spec import (
     Effect,
     Emit,
     Field,
+    FileType,
     ListType,
     LiteralType,
     NodeType,
@@ -88,6 +89,8 @@ def _wide(of: Type) -> Type:
             return union(*(_wide(member) for member in members))
         case ListType(item=item):
             return ListType(_wide(item))
+        case FileType():
+            return of
         case ObjectType():
             return obj(
                 {field.name: Field(field.name, _wide(field.type), field.required) for field in of.fields}, open=of.open

@@ -48,7 +48,7 @@ def value_of(content: bytes, content_type: str) -> Json:
     kind = content_type.partition(";")[0].strip().lower()
     text = _decoded(content, kind, _charset(content_type))
     if text is None:
-        raise BodyError(f"{kind or 'bytes'}, which is no text", "not-text")
+        raise BodyError(f'{kind or "bytes"}, which is no text: take it as a file (`as: "file"`)', "not-text")
     return _parsed(text) if _JSON.fullmatch(kind) else text
 
 

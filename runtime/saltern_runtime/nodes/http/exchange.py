@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
@@ -14,9 +13,12 @@ from saltern_runtime.connectors import http_client
 from saltern_runtime.connectors.base import connection_of, idempotency_key, remaining, retry_after
 from saltern_runtime.connectors.http import CONNECTOR, IDEMPOTENT, SAFE
 from saltern_runtime.errors import NodeError, PermanentError, TransientError
+from saltern_runtime.files import CHUNK
 from saltern_runtime.models import plain
 from saltern_runtime.nodes.http.bodies import BodyError, value_of
-from saltern_runtime.nodes.http.results import HttpResponse
+from saltern_runtime.nodes.http.received import kept
+from saltern_runtime.nodes.http.sending import Body, Sent, files_of, request_of
+from saltern_runtime.nodes.http.sending import sent as sent_with
 
 if TYPE_CHECKING:
     from saltern_runtime.graph import Context
@@ -45,8 +47,9 @@ def ask(
     *,
     query: Mapping[str, object] | None,
     headers: Mapping[str, str] | None,
-    body: object,
-) -> HttpResponse:
+    body: Body,
+    as_file: bool = False,
+) -> Answer:
     """Send one request and return the answer; raises TransientError or PermanentError."""
     connection = connection_of(ctx, CONNECTOR) if ctx.connection is not None else None
     place, inside = http_client.target(connection, url), connection is not None
@@ -54,10 +57,10 @@ def ask(
         sent = httpx.Headers(dict(headers or {}))
         if method not in SAFE:
             sent.setdefault("Idempotency-Key", idempotency_key(ctx))
-        content = _content(body, sent)
+        content = sent_with(ctx, body)
         place = _with_query(place, query)
         for _ in range(_MAX_REDIRECTS + 1):
-            answer = _ask(ctx, _Call(method, place, sent, content), inside=inside)
+            answer = _ask(ctx, _Call(method, place, sent, content, as_file), inside=inside)
             if not isinstance(answer, httpx.URL):
                 return answer
             inside = inside and http_client.is_inside(connection, answer)
@@ -72,16 +75,26 @@ def ask(
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """What a server answered."""
+
+    status: int
+    headers: dict[str, str]
+    body: Any
+
+
+@dataclass(frozen=True, slots=True)
 class _Call:
     """What a pipeline asks, or what a redirect made of it."""
 
     method: str
     place: httpx.URL
     headers: httpx.Headers
-    content: bytes | None
+    content: Sent
+    as_file: bool
 
 
-def _ask(ctx: Context, call: _Call, *, inside: bool) -> HttpResponse | httpx.URL:
+def _ask(ctx: Context, call: _Call, *, inside: bool) -> Answer | httpx.URL:
     """Send with what the connection adds inside of it; once more with a new token where the one that it had is refused."""
     if ctx.connection is None or not inside:
         return _send(ctx, call, http_client.Login())
@@ -99,25 +112,14 @@ def _with_query(url: httpx.URL, query: Mapping[str, object] | None) -> httpx.URL
     return url.copy_merge_params(plain(given)) if given else url
 
 
-def _content(body: object, headers: httpx.Headers) -> bytes | None:
-    """Write a body and name its type, where the pipeline did not."""
-    if body is None:
-        return None
-    if isinstance(body, str):
-        headers.setdefault("Content-Type", "text/plain; charset=utf-8")
-        return body.encode()
-    headers.setdefault("Content-Type", "application/json")
-    return json.dumps(plain(body), ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
-
-
-def _send(ctx: Context, call: _Call, login: http_client.Login) -> HttpResponse | httpx.URL:
+def _send(ctx: Context, call: _Call, login: http_client.Login) -> Answer | httpx.URL:
     """Return the answer, or where it leads."""
     headers = httpx.Headers(call.headers)
     headers.update(login.headers)
     place = call.place.copy_merge_params(login.query) if login.query else call.place
     allowed = None if http_client.is_at(ctx.connection, place) else ctx.private_networks
     client = http_client.client(allowed)
-    asked = client.build_request(call.method, place, headers=headers, content=call.content, timeout=remaining(ctx))
+    asked = request_of(client, call.method, place, headers, call.content, timeout=remaining(ctx))
     where = f"{asked.method} {asked.url.host}"
     again = asked.method in IDEMPOTENT
     answer = _begun(client, asked, where, again=again)
@@ -126,7 +128,10 @@ def _send(ctx: Context, call: _Call, login: http_client.Login) -> HttpResponse |
         onward = _onward(answer)
         if onward is not None:
             return onward
-        content = _read(ctx, answer, where)
+        chunks = _chunks(ctx, answer, where)
+        if call.as_file:
+            return Answer(answer.status_code, dict(answer.headers), kept(answer, chunks, files_of(ctx)))
+        content = _read(ctx, answer, chunks, where)
     except httpx.HTTPError as error:
         raise TransientError(
             f"{where}: the answer broke off ({error})", code="connection-lost", ambiguous=not again
@@ -137,7 +142,7 @@ def _send(ctx: Context, call: _Call, login: http_client.Login) -> HttpResponse |
         body = value_of(content, answer.headers.get("content-type", ""))
     except BodyError as error:
         raise PermanentError(f"{where} answered {error}", code=error.code, status=answer.status_code) from error
-    return HttpResponse(status=answer.status_code, headers=dict(answer.headers), body=body)
+    return Answer(answer.status_code, dict(answer.headers), body)
 
 
 def _begun(client: httpx.Client, asked: httpx.Request, where: str, *, again: bool) -> httpx.Response:
@@ -189,17 +194,22 @@ def _refuse(answer: httpx.Response, where: str, *, again: bool) -> None:
     )
 
 
-def _read(ctx: Context, answer: httpx.Response, where: str) -> bytes:
+def _read(ctx: Context, answer: httpx.Response, chunks: Iterator[bytes], where: str) -> bytes:
     limit = ctx.max_payload
     content = bytearray()
-    for chunk in answer.iter_bytes():
+    for chunk in chunks:
         content += chunk
         if len(content) > limit:
             raise PermanentError(
                 f"{where} answered more than {limit} bytes", code="too-large", status=answer.status_code
             )
+    return bytes(content)
+
+
+def _chunks(ctx: Context, answer: httpx.Response, where: str) -> Iterator[bytes]:
+    for chunk in answer.iter_bytes(CHUNK):
+        yield chunk
         if time.monotonic() > ctx.deadline:
             raise TransientError(
                 f"{where}: the answer was not complete in time", code="timed-out", status=answer.status_code
             )
-    return bytes(content)

@@ -2,19 +2,20 @@
 
 A status of 4xx or 5xx is an error (408, 425, 429 and 5xx may pass). Redirects of GET and HEAD are followed, without what
 belongs to the host that was asked; of other methods they are results. JSON comes back as its value, other text as a string, an empty
-body as null. Requests that may change something
-carry an `Idempotency-Key` that stays the same through retries.
+body as null, and with `as: "file"` whatever it is as a file. Requests that may change something carry an `Idempotency-Key` that stays
+the same through retries.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, overload
 from urllib.parse import urlsplit
 
 from saltern_runtime.connectors.http import IDEMPOTENT
 from saltern_runtime.spec import (
     ANY,
+    FILE,
     INT,
     STRING,
     Bound,
@@ -22,16 +23,23 @@ from saltern_runtime.spec import (
     LiteralType,
     MapType,
     NodeType,
+    ObjectType,
     Param,
     Problem,
+    Type,
     obj,
+    show,
     union,
 )
 
 if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from saltern_runtime.files import File
     from saltern_runtime.graph import Context
     from saltern_runtime.nodes.http.results import HttpResponse
 
+M = TypeVar("M", bound="BaseModel")
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 
 METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
@@ -41,15 +49,28 @@ def _effect(bound: Bound) -> Effect:
     return Effect.IDEMPOTENT if bound.literals.get("method", "GET") in IDEMPOTENT else Effect.EXTERNAL
 
 
+def _result(bound: Bound) -> Type:
+    body = FILE if bound.literals.get("as") == "file" else ANY
+    return obj({"status": INT, "headers": MapType(STRING), "body": body})
+
+
 def _check(bound: Bound) -> Iterator[Problem]:
     url = bound.literals.get("url")
     if isinstance(url, str):
         yield from _check_url(url)
-    if "body" in bound.types and bound.literals.get("method", "GET") in ("GET", "HEAD"):
-        method = bound.literals.get("method", "GET")
-        yield Problem(
-            "body", f"a {method} request carries no body", ("Name another `method`, such as POST, or drop `body`.",)
-        )
+    method = bound.literals.get("method", "GET")
+    for name in ("body", "file", "files"):
+        if name in bound.types and method in ("GET", "HEAD"):
+            notes = (f"Name another `method`, such as POST, or drop `{name}`.",)
+            yield Problem(name, f"a {method} request carries no body", notes)
+    others = [name for name in ("body", "files") if name in bound.types]
+    if "file" in bound.types and others:
+        note = "Send several files, or a file with other fields, as `files`, which makes a form (multipart)."
+        yield Problem("file", f"a file is a whole body: there is `{others[0]}` beside it", (note,))
+    body = bound.types.get("body", ANY)
+    if "files" in bound.types and not isinstance(body, ObjectType | MapType) and body != ANY:
+        notes = ("The form's other fields are its fields: `body: { purpose: … }`.",)
+        yield Problem("body", f"beside `files`, the body is an object, not {show(body)}", notes)
 
 
 def _check_url(url: str) -> Iterator[Problem]:
@@ -85,9 +106,26 @@ NODE: Final = NodeType(
         ),
         Param("headers", MapType(STRING), required=False, doc="Headers beside the connection's own."),
         Param("body", ANY, required=False, doc="Text is sent as it is, anything else as JSON."),
+        Param("file", FILE, required=False, doc="A file that is the body."),
+        Param(
+            "files",
+            MapType(FILE),
+            required=False,
+            doc="Files of a form (multipart/form-data) by name; its other fields are those of `body`.",
+        ),
+        Param(
+            "as",
+            union(LiteralType("value"), LiteralType("file")),
+            required=False,
+            default="value",
+            static=True,
+            passed=False,
+            doc="`file`: the answer's body is stored as a file, whatever it is.",
+        ),
     ),
-    result=obj({"status": INT, "headers": MapType(STRING), "body": ANY}),
+    result=_result,
     result_model="saltern_runtime.nodes.http:HttpResponse",
+    result_param="result",
     effect=_effect,
     connector="http",
     connection_required=False,
@@ -98,6 +136,36 @@ NODE: Final = NodeType(
 )
 
 
+@overload
+def request(
+    ctx: Context,
+    *,
+    url: str,
+    method: Method = ...,
+    query: Mapping[str, object] | None = ...,
+    headers: Mapping[str, str] | None = ...,
+    body: object = ...,
+    file: File | None = ...,
+    files: Mapping[str, File] | None = ...,
+    result: type[M],
+) -> M: ...
+
+
+@overload
+def request(
+    ctx: Context,
+    *,
+    url: str,
+    method: Method = ...,
+    query: Mapping[str, object] | None = ...,
+    headers: Mapping[str, str] | None = ...,
+    body: object = ...,
+    file: File | None = ...,
+    files: Mapping[str, File] | None = ...,
+    result: None = ...,
+) -> HttpResponse: ...
+
+
 def request(
     ctx: Context,
     *,
@@ -106,8 +174,19 @@ def request(
     query: Mapping[str, object] | None = None,
     headers: Mapping[str, str] | None = None,
     body: object = None,
-) -> HttpResponse:
-    """Send one request and return the answer; raises TransientError or PermanentError."""
-    from saltern_runtime.nodes.http.exchange import ask  # noqa: PLC0415 - reading the spec needs no SDK
+    file: File | None = None,
+    files: Mapping[str, File] | None = None,
+    result: Any = None,
+) -> Any:
+    """Send one request and return the answer; raises TransientError or PermanentError.
 
-    return ask(ctx, method, url, query=query, headers=headers, body=body)
+    With a `result` the answer is of that type, and its `body` a file.
+    """
+    from saltern_runtime.nodes.http.exchange import ask  # noqa: PLC0415 - reading the spec needs no SDK
+    from saltern_runtime.nodes.http.results import HttpResponse  # noqa: PLC0415 - reading the spec needs no pydantic
+    from saltern_runtime.nodes.http.sending import Body  # noqa: PLC0415 - reading the spec needs no SDK
+
+    answer = ask(
+        ctx, method, url, query=query, headers=headers, body=Body(body, file, files or {}), as_file=result is not None
+    )
+    return (result or HttpResponse)(status=answer.status, headers=answer.headers, body=answer.body)
