@@ -96,7 +96,8 @@ class NodeType:
     """Extras that the callable needs, such as `slack`: of the distribution that offers the node type."""
     check: Callable[[Bound], Iterable[Problem]] = _no_problems
     result_model: str = ""
-    """`package.module:Class` of the result (of a region: of its items), where the type is fixed; given an `is_type` parameter, the result is that type instead."""
+    """`package.module:Class` of the result (of a region: of its items), where the type is fixed; given an `is_type` parameter, the
+    result is that type instead. Of a computed type: the class of what it is without parameters."""
     imports_param: str = ""
     """A static parameter `module:name` that generated code passes as the imported object (`from package import module`)."""
     result_param: str = ""
@@ -120,6 +121,12 @@ class NodeType:
     def param(self, name: str) -> Param | None:
         """Return the parameter of that name, if any."""
         return next((param for param in self.params if param.name == name), None)
+
+    def model_of(self, result: Type) -> str:
+        """Return `result_model` where it is the class of a result, else nothing."""
+        if not self.result_model or self.region is not None or not callable(self.result):
+            return self.result_model
+        return self.result_model if self.result(Bound({}, {})) == result else ""
 
 
 @dataclass(frozen=True, slots=True)

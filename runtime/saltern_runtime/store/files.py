@@ -141,7 +141,7 @@ class RunFiles:
 
     def hold(self, file: File) -> None:
         """See Files."""
-        if not self._shelf.hold(self._tenant, file, self._keep):
+        if file.content is None and not self._shelf.hold(self._tenant, file, self._keep):
             raise _gone(file)
 
     def keep(self, chunks: Iterable[bytes], *, name: str, media_type: str) -> File:

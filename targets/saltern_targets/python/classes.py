@@ -144,7 +144,7 @@ class Classes:
 
     def _name_foreign(self, planned: PlannedNode) -> None:
         """Take the class that the node type brings along, unless the node was given a type of its own."""
-        module, _, name = planned.spec.result_model.partition(":")
+        module, _, name = planned.spec.model_of(planned.result).partition(":")
         is_given = any(isinstance(value, TypeValue) for _, value in planned.node.params)
         of = planned.result
         if planned.spec.region is not None and isinstance(planned.returns, ListType):

@@ -4,9 +4,6 @@ import email.parser
 import email.policy
 import gzip
 import hashlib
-import threading
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -16,6 +13,7 @@ from saltern_runtime.graph import Connection
 from saltern_runtime.models import Model
 from saltern_runtime.nodes import http
 from saltern_runtime.spec import ANY, FILE, STRING, Bound, ListType, MapType
+from tests.support.octets import send, serving
 
 PIXEL = b"\x89PNG\r\n\x1a\n\x00\xff"
 
@@ -26,43 +24,6 @@ class Got(Model):
     status: int
     headers: dict[str, str]
     body: File
-
-
-@contextmanager
-def serving(answer):
-    """Serve; `answer(handler, body)` says what."""
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self):
-            answer(self, self.rfile.read(int(self.headers.get("content-length", 0))))
-
-        do_POST = do_GET  # noqa: N815 - what http.server calls it
-        do_PUT = do_GET  # noqa: N815 - what http.server calls it
-
-        def log_message(self, *_):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
-def send(handler, body, status=200, length=None, **headers):
-    handler.send_response(status)
-    for name, value in headers.items():
-        handler.send_header(name.replace("_", "-"), value)
-    handler.send_header("Content-Length", str(len(body) if length is None else length))
-    handler.end_headers()
-    handler.wfile.write(body)
 
 
 def fetch(context, files, url, **more):
