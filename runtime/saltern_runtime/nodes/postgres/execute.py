@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
-from saltern_runtime.nodes.postgres.rows import ROW, check_row, read, rows_of, typed
+from saltern_runtime.nodes.postgres.rows import read, typed
 from saltern_runtime.nodes.postgres.run import run
 from saltern_runtime.nodes.postgres.sql import SQL, VALUES, check, returns_nothing
+from saltern_runtime.nodes.rows import ROW, check_row, rows_of
 from saltern_runtime.spec import INT, Bound, NodeType, Problem, Type, obj
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ _COUNT: Final = obj({"count": INT})
 
 
 def _result(bound: Bound) -> Type:
-    return rows_of(bound, _COUNT)
+    return rows_of(bound, _COUNT, count=INT)
 
 
 def _check(bound: Bound) -> Iterator[Problem]:

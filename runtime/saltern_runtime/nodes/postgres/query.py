@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
-from saltern_runtime.nodes.postgres.rows import ROW, UNTYPED, check_row, plain_rows, read, rows_of, typed
+from saltern_runtime.nodes.postgres.rows import UNTYPED, plain_rows, read, typed
 from saltern_runtime.nodes.postgres.run import run
 from saltern_runtime.nodes.postgres.sql import SQL, VALUES, check
-from saltern_runtime.spec import Bound, Effect, NodeType, Problem, Type
+from saltern_runtime.nodes.rows import ROW, check_row, rows_of
+from saltern_runtime.spec import INT, Bound, Effect, NodeType, Problem, Type
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -20,7 +21,7 @@ M = TypeVar("M", bound="BaseModel")
 
 
 def _result(bound: Bound) -> Type:
-    return rows_of(bound, UNTYPED)
+    return rows_of(bound, UNTYPED, count=INT)
 
 
 def _check(bound: Bound) -> Iterator[Problem]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, Final, TypeVar, get_args, get_origin
 
 from saltern_runtime.errors import PermanentError
 from saltern_runtime.nodes.postgres.values import out
-from saltern_runtime.spec import ANY, INT, Bound, ListType, MapType, ObjectType, Param, Problem, Type, obj
+from saltern_runtime.nodes.rows import members_of, row_of
+from saltern_runtime.spec import ANY, INT, ListType, MapType, obj
 
 if TYPE_CHECKING:
     import psycopg
@@ -24,28 +24,7 @@ _NO_LENGTH: Final = object()
 """Fits no type."""
 
 MAX_ROWS: Final = 10_000
-ROW: Final = Param(
-    "row",
-    ANY,
-    required=False,
-    is_type=True,
-    passed=False,
-    doc="The type of a row, its fields named as the columns; columns without a field are left out.",
-)
 UNTYPED: Final = obj({"rows": ListType(MapType(ANY)), "count": INT})
-
-
-def rows_of(bound: Bound, otherwise: Type) -> Type:
-    """Return the type of a result with typed rows, or another one where no type of a row is given."""
-    row = bound.types.get(ROW.name)
-    return otherwise if row is None else obj({"rows": ListType(row), "count": INT})
-
-
-def check_row(bound: Bound) -> Iterator[Problem]:
-    """Find what no row can be."""
-    row = bound.types.get(ROW.name)
-    if row is not None and not (isinstance(row, ObjectType) and row.fields):
-        yield Problem(ROW.name, "the type of a row names no columns", ("Name them: `type { id: string }`.",))
 
 
 def read(cursor: psycopg.Cursor[Any]) -> list[dict[str, Any]]:
@@ -73,8 +52,7 @@ def typed(result: type[M], rows: list[dict[str, Any]], count: int) -> M:
     """Return a result whose rows have the type that it says; raises PermanentError for a row that has not."""
     from pydantic import ValidationError  # noqa: PLC0415 - reading the spec needs no pydantic
 
-    (row,) = get_args(result.model_fields["rows"].annotation)
-    columns = {field.alias or name: field.annotation for name, field in row.model_fields.items()}
+    columns = {field.alias or name: field.annotation for name, field in row_of(result).model_fields.items()}
     given = [{name: _fitted(row[name], columns[name]) for name in columns.keys() & row.keys()} for row in rows]
     try:
         return result.model_validate({"rows": given, "count": count})
@@ -87,10 +65,10 @@ def typed(result: type[M], rows: list[dict[str, Any]], count: int) -> M:
 def _fitted(value: Any, annotation: Any) -> Any:
     """Return a column's value as JSON; a numeric is what the type asks for, as far as nothing is lost."""
     if isinstance(value, list):
-        inner = [part for part in _parts(annotation) if get_args(part)] or [annotation]
-        item = (*get_args(inner[0]), None)[0]
+        lists = [member for member in members_of(annotation) if get_origin(member) is list]
+        item = get_args(lists[0])[0] if lists else None
         return [_fitted(each, item) for each in value]
-    kinds = list(_parts(annotation))
+    kinds = list(members_of(annotation))
     if isinstance(value, str) and timedelta in kinds and _MONTHS.match(value):
         return _NO_LENGTH
     if not isinstance(value, Decimal):
@@ -98,11 +76,3 @@ def _fitted(value: Any, annotation: Any) -> Any:
     if int in kinds and value == value.to_integral_value():
         return int(value)
     return float(value) if float in kinds else str(value)
-
-
-def _parts(annotation: Any) -> Iterator[Any]:
-    """Yield what an annotation admits: itself, and the members of a union."""
-    yield annotation
-    if not isinstance(annotation, type):  # `list[int]` is no type here, but its item is no member either
-        for part in get_args(annotation):
-            yield from _parts(part)
