@@ -97,7 +97,10 @@ def _answer(ctx: Context, file: File, content: IO[bytes], question: IO[bytes]) -
         start_new_session=True,
     )
     try:
-        said = _said(ctx, process, most=3 * ctx.max_payload + _STEP)
+        most = 3 * ctx.max_payload + _STEP
+        said = _said(ctx, process, most)
+        if said is not None and len(said) > most:
+            raise PermanentError(f"{file.name} cannot be read: its reader says more than it may", code="unreadable")
         if said is None or not _ended(ctx, process):
             raise TransientError(f"reading {file.name} was not over when the attempt was", code="timed-out")
     finally:
@@ -112,7 +115,7 @@ def _answer(ctx: Context, file: File, content: IO[bytes], question: IO[bytes]) -
 
 
 def _said(ctx: Context, process: subprocess.Popen[bytes], most: int) -> bytes | None:
-    """Return what a process writes until it closes; None where time was over first. Beyond `most` bytes nothing is read."""
+    """Return what a process writes until it closes, or until that is more than `most` bytes; None where time was over first."""
     assert process.stdout is not None
     parts: list[bytes] = []
     size = 0

@@ -26,7 +26,7 @@ def table_of_csv(text: str, *, header: bool, delimiter: str, wanted: Sequence[st
         if table is None:
             width = len(fields)
             names = [name.strip() for name in fields] if header else numbered(width)
-            table = Table("line", names, wanted)
+            table = Table("line", names, wanted, budget)
             if header:
                 continue
         if len(fields) != width:

@@ -31,14 +31,14 @@ _JSON_LINES: Final = frozenset(
 
 def main() -> None:
     """Read a file, and say what it holds or why it is not read."""
-    answers = os.dup(1)
+    answers = os.fdopen(os.dup(1), "wb")
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # parsers may print
     asked = json.load(sys.stdin.buffer)
     confine(asked["memory"], asked["cpu"])
     with os.fdopen(int(sys.argv[1]), "rb") as content:
         answer = _answer(content, asked)
-    with os.fdopen(answers, "wb") as out:
-        out.write(json.dumps(answer, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace"))
+    with answers:
+        answers.write(json.dumps(answer, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace"))
 
 
 def confine(memory: int, cpu: int) -> None:
@@ -55,8 +55,9 @@ def confine(memory: int, cpu: int) -> None:
     sys.addaudithook(_refuse)
 
 
-def _refuse(event: str, _: tuple[Any, ...]) -> None:
-    if event.startswith(_REFUSED):
+def _refuse(event: str, given: tuple[Any, ...]) -> None:
+    writes = event == "open" and isinstance(given[2], int) and given[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)
+    if writes or event.startswith(_REFUSED):
         raise PermissionError(f"{event} is nothing that reading a file needs")
 
 

@@ -33,7 +33,7 @@ def table_of_xlsx(
         if table is None:
             names = [_name(value) for value in row] if header else numbered(len(row))
             named = [bool(name) for name in names]
-            table = Table("row", [name for name in names if name], wanted)
+            table = Table("row", [name for name in names if name], wanted, budget)
             if header:
                 continue
         if wanted is None:

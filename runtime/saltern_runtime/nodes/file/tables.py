@@ -14,7 +14,7 @@ _MOST_NAMED: Final = 20
 class Table:
     """What is read of a table: the columns that are wanted, of all that there are."""
 
-    def __init__(self, unit: str, header: Sequence[str], wanted: Sequence[str] | None) -> None:
+    def __init__(self, unit: str, header: Sequence[str], wanted: Sequence[str] | None, budget: Budget) -> None:
         """Begin with a header; raises Refusal where it names no columns. `unit` is what rows are counted in: `line`, `row`."""
         self.unit = unit
         self.header = list(header)
@@ -22,10 +22,14 @@ class Table:
             self._refuse_empty()
             self._refuse_twice(self.header)
             self.names = self.header
+            budget.take(self.header)
         else:
-            self.names = [name for name in wanted if name in self.header]
-            self._refuse_twice([name for name in self.header if name in self.names])
-        self._places = [self.header.index(name) for name in self.names]
+            there = frozenset(self.header)
+            self.names = [name for name in wanted if name in there]
+            named = frozenset(self.names)
+            self._refuse_twice([name for name in self.header if name in named])
+        places = {name: place for place, name in enumerate(self.header)}
+        self._places = [places[name] for name in self.names]
         self.rows: list[tuple[int, list[Any]]] = []
 
     def add(self, number: int, values: Sequence[Any], budget: Budget) -> None:
@@ -45,9 +49,11 @@ class Table:
                 raise Refusal("empty-header", f"column {number} has no name; name it, or say `header: false`")
 
     def _refuse_twice(self, names: Sequence[str]) -> None:
-        twice = [name for number, name in enumerate(names) if name in names[:number]]
-        if twice:
-            raise Refusal("duplicate-columns", f"two columns have the name {twice[0]!r}")
+        seen: set[str] = set()
+        for name in names:
+            if name in seen:
+                raise Refusal("duplicate-columns", f"two columns have the name {name!r}")
+            seen.add(name)
 
 
 def numbered(width: int) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any, BinaryIO
 
 from saltern_runtime.nodes.file.page import text_of_page
@@ -15,5 +16,6 @@ def text_of_docx(content: BinaryIO) -> str:
         return []
 
     content.seek(0)
-    made = mammoth.convert_to_html(content, convert_image=nothing, include_embedded_style_map=False)
+    unnamed = io.BytesIO(content.read())  # of a file with a name it looks at what stands beside that
+    made = mammoth.convert_to_html(unnamed, convert_image=nothing, include_embedded_style_map=False)
     return text_of_page(made.value)

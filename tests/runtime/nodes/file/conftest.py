@@ -1,0 +1,62 @@
+"""Contexts for the nodes that read files, and the children of this process."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from saltern_runtime.files import File
+from saltern_runtime.graph import Context, RunInfo
+from saltern_runtime.nodes import file
+from saltern_runtime.nodes.file.results import TextResult
+
+
+@pytest.fixture
+def text(context: Callable[..., Any]) -> Callable[..., TextResult]:
+    """Read the text of bytes: `text(content, name, …)`."""
+
+    def read(content: bytes, name: str = "it", media_type: str = "", seconds: float = 60.0, **given: Any) -> TextResult:
+        return file.text(context(seconds=seconds), file=File.of(name, content, media_type), **given)
+
+    return read
+
+
+@pytest.fixture
+def rows(context: Callable[..., Any]) -> Callable[..., Any]:
+    """Read the rows of bytes: `rows(content, name, …)`; of a type, where `result` is given."""
+
+    def read(content: bytes, name: str = "it", media_type: str = "", seconds: float = 60.0, **given: Any) -> Any:
+        found = file.rows(context(seconds=seconds), file=File.of(name, content, media_type), **given)
+        return found.rows
+
+    return read
+
+
+@pytest.fixture(autouse=True)
+def _no_child_remains() -> Iterator[None]:
+    """Every reader has ended, and was waited for."""
+    before = _children()
+    yield
+    assert _children() <= before
+
+
+def _children() -> set[str]:
+    """Return the ids of this process's children, ended ones that nobody waited for among them."""
+    listed = [task / "children" for task in Path("/proc/self/task").glob("*")]
+    return {child for each in listed for child in each.read_text().split()}
+
+
+@pytest.fixture(scope="module")
+def context_once() -> Callable[..., Any]:
+    """Make contexts in a test that hypothesis repeats."""
+
+    def make(seconds: float) -> Context:
+        run = RunInfo(id="run-1", tenant="acme", started_at=datetime(2020, 1, 1, tzinfo=UTC))
+        return Context(run, "it", "it", 1, None, time.monotonic() + seconds)
+
+    return make
