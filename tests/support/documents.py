@@ -126,6 +126,8 @@ def xlsx_parts(sheets: Mapping[str, str]) -> dict[str, str | bytes]:
 class Cell(str):
     """What stands within a cell's element, and its attributes: `s="1"><v>45000</v>`."""
 
+    __slots__ = ()
+
 
 DAY, MOMENT, LENGTH = 1, 2, 3
 """Formats of `cell`."""

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import textwrap
 import time
+from pathlib import Path
 
 import pytest
 
@@ -162,8 +163,7 @@ time.sleep(600)
 
 def _is_alive(pid: int) -> bool:
     try:
-        with open(f"/proc/{pid}/stat") as stat:
-            return stat.read().rpartition(")")[2].split()[0] != "Z"
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
         return False
 
@@ -242,7 +242,7 @@ def test_what_is_asked_may_be_any_text(context):
 def test_the_module_is_a_program():
     """It reads its question, and answers."""
     question = {"what": "text", "name": "a", "media_type": "", "most": 99, "memory": 1 << 30, "cpu": 9, "max_pages": 1}
-    with open(__file__, "rb") as content:
+    with Path(__file__).open("rb") as content:
         os.set_inheritable(content.fileno(), True)
         done = subprocess.run(
             [sys.executable, "-m", "saltern_runtime.nodes.file.reader", str(content.fileno())],

@@ -87,7 +87,7 @@ def test_markdown_and_plain_text_stay_as_they_are(text):
         ("Grüße", "utf-8-sig"),
         ("Grüße 中", "utf-16"),
         ("Das Gerät läuft für die Größe der Straße über Köln zurück.", "latin-1"),
-        ("这是一个用于测试的中文文件，它的内容不长。", "gbk"),
+        ("这是一个用于测试的中文文件。它的内容不长。", "gbk"),
     ],
 )
 def test_texts_are_read_in_their_encoding(text, written, encoding):
