@@ -95,6 +95,16 @@ class IdempotencyConflictError(StartError):
         self.run_id = run_id
 
 
+class UnknownFileError(StartError):
+    """The input names files that this tenant has not; `places` lead to them, as JSON Pointers."""
+
+    code = "unknown-file"
+
+    def __init__(self, places: Sequence[str]) -> None:
+        super().__init__(f"no such file, or no longer, or of another size: {', '.join(places)}")
+        self.places = tuple(places)
+
+
 class PayloadTooLargeError(StartError):
     """The input is over the limit of stored values."""
 

@@ -13,7 +13,7 @@ import io
 import mimetypes
 from collections.abc import Iterable, Iterator, Mapping
 from contextvars import ContextVar
-from typing import Annotated, Any, Final, Literal, Protocol, Self, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Final, Literal, Protocol, Self, TypeAlias, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, Field, GetJsonSchemaHandler, PrivateAttr, model_validator
 from pydantic.json_schema import JsonSchemaValue
@@ -183,19 +183,31 @@ def clean_name(name: str) -> str:
     return plain[:255] or "file"
 
 
+Place: TypeAlias = tuple[str | int, ...]
+"""Keys and indexes that lead to something in a JSON value."""
+
+
 def files_in(value: object) -> Iterator[File]:
     """Yield every file in a value: of models, lists and dicts, all the way down."""
-    waits = [value]
+    for _, file in placed(value):
+        yield file
+
+
+def placed(value: object) -> Iterator[tuple[Place, File]]:
+    """Yield every file in a value with its place in the value's JSON."""
+    waits: list[tuple[Place, object]] = [((), value)]
     while waits:
-        found = waits.pop()
+        at, found = waits.pop()
         if isinstance(found, File):
-            yield found
+            yield at, found
         elif isinstance(found, BaseModel):
-            waits += [getattr(found, name) for name in found.model_fields_set]
+            fields = type(found).model_fields
+            names = {name: fields[name].alias or name for name in found.model_fields_set if name in fields}
+            waits += [((*at, alias), getattr(found, name)) for name, alias in names.items()]
         elif isinstance(found, Mapping):
-            waits += found.values()
+            waits += [((*at, str(key)), member) for key, member in found.items()]
         elif isinstance(found, list | tuple):
-            waits += found
+            waits += [((*at, index), member) for index, member in enumerate(found)]
 
 
 def stored(value: object, files: Files) -> None:
@@ -207,16 +219,16 @@ def stored(value: object, files: Files) -> None:
             files.keep([file.content], name=file.name, media_type=file.media_type)
 
 
-def mentions_files(of: Any, _seen: frozenset[Any] = frozenset()) -> bool:
+def takes_files(of: Any, _seen: frozenset[Any] = frozenset()) -> bool:
     """Whether values of an annotated type may have files in them."""
     if of is File or of in _seen:
         return of is File
     seen = _seen | {of}
     if isinstance(of, type) and issubclass(of, BaseModel):
-        return any(mentions_files(field.annotation, seen) for field in of.model_fields.values())
+        return any(takes_files(field.annotation, seen) for field in of.model_fields.values())
     if hasattr(of, "__required_keys__"):  # a TypedDict, of whichever module
-        return any(mentions_files(part, seen) for part in get_type_hints(of).values())
-    return any(mentions_files(part, seen) for part in get_args(of) if get_origin(of) is not Literal)
+        return any(takes_files(part, seen) for part in get_type_hints(of).values())
+    return any(takes_files(part, seen) for part in get_args(of) if get_origin(of) is not Literal)
 
 
 class _Chunks(io.RawIOBase):

@@ -11,13 +11,13 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from importlib import resources
-from typing import Any, get_args
+from typing import Any, get_args, get_type_hints
 
 from saltern_runtime.context import SKIPPED, Ask, Connection, Context, MissingSecretError, RunInfo, Skipped
 from saltern_runtime.inline import inlined, started
 from saltern_runtime.spec import Limits, OnError, OnLimit, OnSkip
 from saltern_runtime.spec.limits import AT_ONCE, DEADLINE, RETENTION
-from saltern_runtime.spec.names import AMBIENT, COMPENSATE, ERROR, OUTCOMES, ROOT, SCHEDULE_ID
+from saltern_runtime.spec.names import AMBIENT, COMPENSATE, ERROR, INPUT, OUTCOMES, ROOT, SCHEDULE_ID
 from saltern_runtime.stage import (
     Awaits,
     Callee,
@@ -151,6 +151,12 @@ class Graph:
             stage = self.owner_of[stage]
             owners.append(stage)
         return tuple(owners)
+
+    @cached_property
+    def input(self) -> Any:
+        """The type of its input, as a node of its own says that reads it; None where none does."""
+        own = (node for node in self.nodes.values() if not node.scope and INPUT in node.reads)
+        return next((get_type_hints(node.function).get(INPUT) for node in own), None)
 
     def home(self, stage: str) -> Callee:
         """Return the graph whose runs a stage is a part of: this one, or one that is started."""

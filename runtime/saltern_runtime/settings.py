@@ -47,6 +47,8 @@ class Settings:
     """Bytes of one stored value, at most; beyond it a permanent error."""
     max_file: int = 268_435_456
     """Bytes of one file, at most."""
+    upload_keep: float = 86_400.0
+    """How long an uploaded file is kept that no run takes. `SALTERN_UPLOAD_KEEP`."""
     private_networks: NetworkList = NO_NETWORK
     """Networks that `http.request` may reach without a connection although they are not public: `10.20.0.0/16,fd00:1::/64`, or
     `any`, which is for development. `SALTERN_PRIVATE_NETWORKS`."""

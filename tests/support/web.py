@@ -68,6 +68,7 @@ class FakeService:
 
     def start(self, input, *, tenant, trigger, idempotency_key=None):  # noqa: A002 - the interface's name
         self._guard()
+        input = input.to_json() if isinstance(input, Model) else input  # noqa: A001 - the interface's name
         if idempotency_key is not None and (tenant, trigger, idempotency_key) in self.keys:
             run_id, body = self.keys[tenant, trigger, idempotency_key]
             if body != input:

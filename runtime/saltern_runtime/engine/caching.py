@@ -12,8 +12,10 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from saltern_runtime.context import Connection
+from saltern_runtime.files import files_in
 from saltern_runtime.models import plain
 from saltern_runtime.stage import Node
+from saltern_runtime.store.files import SPARE, Shelf
 from saltern_runtime.store.keys import digest_of
 from saltern_runtime.store.store import Store
 
@@ -33,6 +35,8 @@ class Recall:
     connection: Connection | None
     plan: str
     """Own code counts with the plan that it belongs to."""
+    keeps: float
+    """Seconds for which the run needs the files of a value that is known."""
     hit: bool = False
     _key: str = ""
 
@@ -52,20 +56,28 @@ class Recall:
             if text is None:
                 return None
             value = self.node.adapters["return"].validate_json(text)
+            if not self._holds(value, self.keeps):
+                return None
         except Exception as error:  # noqa: BLE001 - whatever is wrong with it, the node runs
             log.warning("node %s runs without its cache: %r", self.node.id, error)
             return None
         self.hit = True
         return (value,)
 
-    def keep(self, text: str) -> None:
-        """Keep what the node gave (JSON text), unless it was known already."""
+    def keep(self, value: object, text: str) -> None:
+        """Keep what the node gave (and its JSON text), unless it was known already."""
         if self.hit or not self._key or self.node.cache is None:
             return
         try:
-            self.store.keep_value(self._key, text, self.node.cache)
+            if self._holds(value, self.node.cache):
+                self.store.keep_value(self._key, text, self.node.cache)
         except Exception as error:  # noqa: BLE001 - as above
             log.warning("the value of node %s is not cached: %r", self.node.id, error)
+
+    def _holds(self, value: object, keep: float) -> bool:
+        """Have the files of a value kept; False where one is gone."""
+        shelf = Shelf(self.store)
+        return all(shelf.hold(self.tenant, file, keep + SPARE) for file in files_in(value))
 
     def _key_of(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> str:
         through = self.connection

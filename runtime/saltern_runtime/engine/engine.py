@@ -23,12 +23,12 @@ from saltern_runtime.engine.policy import Trouble, classify, decide, expired, lo
 from saltern_runtime.engine.results import Result
 from saltern_runtime.engine.stage_plan import StagePlan
 from saltern_runtime.engine.stages import NodeFailedError, Plans
-from saltern_runtime.errors import NodeError, PermanentError, StopRun
+from saltern_runtime.errors import NodeError, PermanentError, StopRun, pointer
 from saltern_runtime.graph import Awaits, Carries, Graph, Node, Starts
 from saltern_runtime.models import plain
 from saltern_runtime.settings import Settings
 from saltern_runtime.store.calls import Answer, Bell, Claim, Failed, Outcome, Stopped
-from saltern_runtime.store.files import RunFiles, Shelf
+from saltern_runtime.store.files import SPARE, RunFiles, Shelf
 from saltern_runtime.store.keys import new_nonce
 from saltern_runtime.store.store import Store
 
@@ -56,12 +56,13 @@ class Engine:
         self.plans = Plans(graph, settings.shards, self._address, settings.private_networks, self._files)
         self.store = store or Store(graph.name, settings, patience=settings.unreachable)
         self.dispatcher = dispatcher
+        self.shelf = Shelf(self.store)
         self.drain = Drain()
         self.leases = Leases(self.store, settings, self.drain, self._give_up, end_process)
 
     def _files(self, claim: Claim) -> RunFiles:
         """Return the files of a claim's tenant; what a node makes is kept as long as its run."""
-        return RunFiles(Shelf(self.store), claim.tenant, claim.time_left + claim.retention)
+        return RunFiles(self.shelf, claim.tenant, claim.time_left + claim.retention)
 
     def answer(self, bell: Bell) -> None:
         """Claim and settle what is most urgent in the bell's queue, and go on until nothing is, or the slice ends."""
@@ -145,7 +146,7 @@ class Engine:
         if node.cache is None:
             return None
         connection = self.graph.connections[node.connection] if node.connection else None
-        return Recall(self.store, node, claim.tenant, connection, self.plans.plan)
+        return Recall(self.store, node, claim.tenant, connection, self.plans.plan, claim.time_left + claim.retention)
 
     def _stop(  # noqa: PLR0917 - each is a column
         self, plan: StagePlan, claim: Claim, node: str, stop: StopRun, seconds: float, next_nonce: str | None
@@ -176,7 +177,7 @@ class Engine:
         )
         next_nonce = self._next(end)
         if result.start is not None:
-            return self._start(plan, claim, outcome, result.start, next_nonce)
+            return self._start(plan, claim, outcome, result, next_nonce)
         if result.sleep is not None:
             return self.store.suspend(claim, result.sleep, outcome, next_nonce)
         if plan.stage.opens is not None and plan.stage.opens.carries is not None:
@@ -192,11 +193,21 @@ class Engine:
             outcome = replace(outcome, values={**result.values, scopes[-1] + plan.stage.nodes[-1].id: empty})
         return self._advance(plan, claim, outcome, next_nonce)
 
-    def _start(self, plan: StagePlan, claim: Claim, outcome: Outcome, text: str, next_nonce: str | None) -> Answer:
-        """Make a run of another pipeline, the same one whoever comes to it how often, and record its id as the node's value."""
+    def _start(self, plan: StagePlan, claim: Claim, outcome: Outcome, result: Result, next_nonce: str | None) -> Answer:
+        """Make a run of another pipeline, the same one whoever comes to it how often, and record its id as the node's value.
+
+        The files that it is given are kept as long as it is.
+        """
         ends, node = plan.stage.ends, plan.stage.nodes[-1]
         assert isinstance(ends, Starts), "asked for stages that start one"
-        new = self.plans.new_run(claim, node, ends, text)
+        assert result.start is not None, "as above"
+        new = self.plans.new_run(claim, node, ends, result.start)
+        gone = (
+            self.shelf.secure(claim.tenant, result.files, new.deadline + new.retention + SPARE) if result.files else ()
+        )
+        if gone:
+            message = f"files that {node.id!r} hands on are kept no longer: {', '.join(map(pointer, gone))}"
+            return self._failed(plan, claim, classify(PermanentError(message, code="file-gone"), node.id), next_nonce)
         if ends.linked:
             status = self.store.adopt(claim, new.id)
             if status != "ok":

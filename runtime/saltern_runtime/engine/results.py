@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
 
 from saltern_runtime.errors import PermanentError
+from saltern_runtime.files import File, Place, placed
 from saltern_runtime.graph import Ask, Awaits, Node, Opens, Responds, Sleeps, Starts
 from saltern_runtime.store.calls import Sleep
 from saltern_runtime.store.keys import RESPONSE
@@ -37,6 +38,8 @@ class Result:
     """How long it sleeps. Its own value, null, is there once that is over."""
     start: str | None = None
     """The input (JSON text) of a run that it makes. Its own value, that run's id, is there once that is made."""
+    files: tuple[tuple[Place, File], ...] = ()
+    """The files of that input, and where in it they are."""
 
     def add(self, node: Node[Any, Any], place: str, value: Any, text: str, ends: object) -> None:
         """Take what a node's function returned, and its JSON text, as what the stage ends with asks."""
@@ -48,7 +51,7 @@ class Result:
             case Awaits():
                 self.sleep = asked(value)
             case Starts():
-                self.start = text
+                self.start, self.files = text, tuple(placed(value))
             case Responds():
                 self.values |= {place: text, RESPONSE: text}
             case _:

@@ -8,6 +8,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cached_property
+from typing import Any
+
+from pydantic import TypeAdapter, ValidationError
 
 from saltern_runtime.engine.answers import taken
 from saltern_runtime.engine.dispatch import Dispatcher, InProcess, Silent
@@ -15,12 +19,15 @@ from saltern_runtime.engine.engine import Engine
 from saltern_runtime.engine.links import Link
 from saltern_runtime.engine.stages import Plans
 from saltern_runtime.engine.sweeper import Sweeper
-from saltern_runtime.errors import IdempotencyConflictError, PayloadTooLargeError
+from saltern_runtime.errors import IdempotencyConflictError, PayloadTooLargeError, StartError, UnknownFileError, pointer
+from saltern_runtime.files import placed, takes_files
 from saltern_runtime.graph import Graph
+from saltern_runtime.models import Model, plain
 from saltern_runtime.observe.metrics import Figures
 from saltern_runtime.settings import Settings
 from saltern_runtime.spec import Json
 from saltern_runtime.store.calls import NewRun, Signalled
+from saltern_runtime.store.files import SPARE, Shelf
 from saltern_runtime.store.keys import digest_of, new_nonce, new_run_id
 from saltern_runtime.store.reading import Reader
 from saltern_runtime.store.store import Store
@@ -66,14 +73,31 @@ class Service:
         self.store.keep_plan(self.plans.plan, self.plans.shape)
         self._ready = True
 
-    def start(self, input: Json, *, tenant: str, trigger: str, idempotency_key: str | None = None) -> Started:  # noqa: A002 - the word of the API
-        """Create a run; the same key with the same input answers with the first one. Raises StartError."""
+    def start(
+        self,
+        input: Json | Model,  # noqa: A002 - the word of the API
+        *,
+        tenant: str,
+        trigger: str,
+        idempotency_key: str | None = None,
+    ) -> Started:
+        """Create a run; the same key with the same input answers with the first one. Raises StartError and FileTooLargeError.
+
+        Files of the input are kept as long as the run before it is made: what came along is stored, a reference is held.
+        """
         self.prepare()
+        typed = input if isinstance(input, Model) else self._typed(input)
+        files = list(placed(typed))
+        if isinstance(input, Model) or files:
+            input = plain(typed)  # noqa: A001 - as above
         text = json.dumps(input, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
         if not text.isascii():
             text = _encodable(text, input)
         if len(text.encode()) > self.settings.max_payload:
             raise PayloadTooLargeError(f"the input is over the limit of {self.settings.max_payload} bytes")
+        missing = self.shelf.secure(tenant, files, self.graph.deadline + self.graph.retention + SPARE) if files else ()
+        if missing:
+            raise UnknownFileError([pointer(at) for at in missing])
         key = "" if idempotency_key is None else digest_of(tenant, trigger, idempotency_key)
         run_id = new_run_id(int(key or new_nonce(), 16) % self.settings.shards)
         body = digest_of(json.dumps(input, sort_keys=True))
@@ -82,6 +106,24 @@ class Service:
             raise IdempotencyConflictError("this idempotency key came before, with another body", run_id=created.run_id)
         self.dispatcher.ring(created.bells)
         return Started(created.run_id, fresh=created.status == "fresh")
+
+    def _typed(self, given: Json) -> Any:
+        """Read JSON as what the graph takes where that may hold files; None elsewhere."""
+        if self._input is None:
+            return None
+        try:
+            return self._input.validate_python(given)
+        except ValidationError as error:
+            raise StartError(f"the input is not what {self.graph.name} takes: {error.error_count()} errors") from error
+
+    @cached_property
+    def _input(self) -> TypeAdapter[Any] | None:
+        return TypeAdapter(self.graph.input) if takes_files(self.graph.input) else None
+
+    @cached_property
+    def shelf(self) -> Shelf:
+        """The files of its tenants."""
+        return Shelf(self.store)
 
     def new_run(self, run_id: str, text: str, body: str, *, tenant: str, trigger: str, key: str = "") -> NewRun:
         """Describe a run of this graph; `text` is its input."""

@@ -212,7 +212,7 @@ class Plans:
                 ends = stage.ends if node is stage.nodes[-1] else None
                 text = "" if isinstance(ends, Awaits) else encode(node, value, max_payload)
                 if known is not None:
-                    known.keep(text)
+                    known.keep(value, text)
                     result.cache = "hits" if known.hit else "misses"
                 result.add(node, scopes[-1] + node.id, value, text, ends)
             except Exception as error:

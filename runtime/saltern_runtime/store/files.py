@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from redis.exceptions import WatchError
 
 from saltern_runtime.errors import PermanentError
-from saltern_runtime.files import CHUNK, File
+from saltern_runtime.files import CHUNK, File, Place
 from saltern_runtime.store.keys import digest_of, new_nonce
 from saltern_runtime.store.payloads import PayloadGoneError
 
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 MARGIN = 3600.0
 """Seconds by which bytes outlive what is known of them, so that whoever has just found them can read them."""
+
+SPARE = 300.0
+"""Seconds for which files are held beyond what needs them, since they are held before it is made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +93,19 @@ class Shelf:
             return False
         self._note(tenant, Held(held.file, reference), keep)
         return True
+
+    def secure(self, tenant: str, files: Iterable[tuple[Place, File]], keep: float) -> list[Place]:
+        """Have all files kept for `keep` seconds from now at least: store what came along, hold the others.
+
+        Returns the places of those that this tenant has not; then nothing was stored. Raises FileTooLargeError.
+        """
+        waits = list(files)
+        missing = [at for at, file in waits if file.content is None and not self.hold(tenant, file, keep)]
+        if not missing:
+            for _, file in waits:
+                if file.content is not None:
+                    self.put(tenant, (file.content,), name=file.name, media_type=file.media_type, keep=keep)
+        return missing
 
     def _note(self, tenant: str, held: Held, keep: float) -> str:
         """Say where a file's bytes are, unless they are kept for longer elsewhere; returns where they are."""

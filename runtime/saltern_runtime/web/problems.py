@@ -14,7 +14,15 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
-from saltern_runtime.errors import IdempotencyConflictError, PayloadTooLargeError, StartError, place, pointer
+from saltern_runtime.errors import (
+    IdempotencyConflictError,
+    PayloadTooLargeError,
+    StartError,
+    UnknownFileError,
+    place,
+    pointer,
+)
+from saltern_runtime.store.files import FileTooLargeError
 from saltern_runtime.store.store import StoreUnavailableError, StoreUnfitError
 
 LOG = logging.getLogger(__name__)
@@ -100,6 +108,15 @@ def respond(error: Exception) -> Response:
             return ProblemResponse(422, error.code, str(error) or "the key was used with another body")
         case PayloadTooLargeError():
             return ProblemResponse(413, error.code, str(error) or "the input is over the limit of stored values")
+        case UnknownFileError():
+            findings = [
+                {"detail": "no such file, or no longer, or of another size", "pointer": f"#{at}"} for at in error.places
+            ]
+            return ProblemResponse(
+                422, error.code, "the input names files that are not there", more={"errors": findings}
+            )
+        case FileTooLargeError():
+            return ProblemResponse(413, "file-too-large", str(error), {"Connection": "close"})
         case StartError():
             return ProblemResponse(422, error.code, str(error) or "the run cannot be started")
         case StoreUnavailableError():

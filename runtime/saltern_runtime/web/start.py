@@ -56,7 +56,7 @@ class Starter:
     def _start(self, admitted: Exchange, body: Model) -> Started:
         try:
             return admitted.backend.service.start(
-                body.to_json(), tenant=admitted.caller.tenant, trigger=self.trigger, idempotency_key=self.key
+                body, tenant=admitted.caller.tenant, trigger=self.trigger, idempotency_key=self.key
             )
         except IdempotencyConflictError as conflict:
             if not self.delivery:
