@@ -20,6 +20,9 @@ MOST_WATCHERS: Final = 32
 MOST_WAITERS: Final = 32
 """Requests that wait for the end of their run, at most; further ones get their 202 at once."""
 
+MOST_UPLOADS: Final = 16
+"""Bodies that are put into the store at once, at most; further ones wait, unread."""
+
 
 @dataclass(slots=True)
 class Backend:
@@ -30,6 +33,7 @@ class Backend:
     entries: tuple[tokens.Entry, ...]
     watchers: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(MOST_WATCHERS))
     waiters: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(MOST_WAITERS))
+    uploads: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(MOST_UPLOADS))
 
 
 def of(app: Starlette, graph: Graph) -> Backend:

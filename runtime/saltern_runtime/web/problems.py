@@ -10,6 +10,8 @@ from typing import Any, Final
 
 from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field
+from redis.exceptions import ConnectionError as LostConnectionError
+from redis.exceptions import TimeoutError as SlowReplyError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
@@ -104,22 +106,9 @@ def respond(error: Exception) -> Response:
             return _invalid(error.errors(), error.body)
         case HTTPException():
             return _http(error)
-        case IdempotencyConflictError():
-            return ProblemResponse(422, error.code, str(error) or "the key was used with another body")
-        case PayloadTooLargeError():
-            return ProblemResponse(413, error.code, str(error) or "the input is over the limit of stored values")
-        case UnknownFileError():
-            findings = [
-                {"detail": "no such file, or no longer, or of another size", "pointer": f"#{at}"} for at in error.places
-            ]
-            return ProblemResponse(
-                422, error.code, "the input names files that are not there", more={"errors": findings}
-            )
-        case FileTooLargeError():
-            return ProblemResponse(413, "file-too-large", str(error), {"Connection": "close"})
-        case StartError():
-            return ProblemResponse(422, error.code, str(error) or "the run cannot be started")
-        case StoreUnavailableError():
+        case StartError() | FileTooLargeError():
+            return _refused(error)
+        case StoreUnavailableError() | LostConnectionError() | SlowReplyError():
             LOG.warning("the store cannot be reached: %s", error)
             return ProblemResponse(503, "store-unavailable", "the store cannot be reached", {"Retry-After": "1"})
         case StoreUnfitError():
@@ -129,6 +118,24 @@ def respond(error: Exception) -> Response:
             return ProblemResponse(400, "client-gone", "the connection ended before the body did")
         case _:
             return _unexpected(error)
+
+
+def _refused(error: StartError | FileTooLargeError) -> Response:
+    """Say why a run cannot be started, or a file not be stored."""
+    match error:
+        case IdempotencyConflictError():
+            return ProblemResponse(422, error.code, str(error) or "the key was used with another body")
+        case PayloadTooLargeError():
+            return ProblemResponse(413, error.code, str(error) or "the input is over the limit of stored values")
+        case UnknownFileError():
+            why = "no such file, or no longer, or of another size"
+            findings = [{"detail": why, "pointer": f"#{at}"} for at in error.places]
+            message = "the input names files that are not there"
+            return ProblemResponse(422, error.code, message, more={"errors": findings})
+        case FileTooLargeError():
+            return ProblemResponse(413, "file-too-large", str(error), {"Connection": "close"})
+        case _:
+            return ProblemResponse(422, error.code, str(error) or "the run cannot be started")
 
 
 async def handle(_: Request, error: Exception) -> Response:

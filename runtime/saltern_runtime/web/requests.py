@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from contextlib import aclosing
-from email.message import Message
+from email.message import Message as Header
 from typing import Final
 
 import anyio
 from starlette.requests import Request
-from starlette.types import Receive, Scope
+from starlette.types import Message, Receive, Scope
 
 from saltern_runtime.jsontext import JsonTextError, read_json
 from saltern_runtime.spec import Json
@@ -26,6 +26,14 @@ class JsonRequest(Request):
     def __init__(self, scope: Scope, receive: Receive, limit: int) -> None:
         super().__init__(scope, receive)
         self._limit = limit
+        self._is_over = False
+
+        async def noting() -> Message:
+            message = await receive()
+            self._is_over = message["type"] != "http.request" or not message.get("more_body", False)
+            return message
+
+        self._receive = noting
 
     async def body(self) -> bytes:
         """Return the body; 413 as soon as it is over the limit, whatever Content-Length says."""
@@ -67,6 +75,10 @@ class JsonRequest(Request):
         """Stop with 415 unless the body is said to be in UTF-8 and not compressed."""
         if self.charset() not in ("utf-8", "utf8", "us-ascii"):
             raise ProblemError(415, "unsupported-charset", "bodies are UTF-8")
+        self.require_uncompressed()
+
+    def require_uncompressed(self) -> None:
+        """Stop with 415 unless the body is said to be as it is."""
         if self.headers.get("content-encoding", "identity").lower() != "identity":
             raise ProblemError(
                 415, "unsupported-encoding", "compressed bodies are not read", headers={"Accept-Encoding": "identity"}
@@ -80,8 +92,8 @@ class JsonRequest(Request):
         self.scope["headers"] = [*rest, (b"content-type", b"application/json")]
         del self._headers
 
-    def _content_type(self) -> Message:
-        message = Message()
+    def _content_type(self) -> Header:
+        message = Header()
         message["content-type"] = self.headers.get("content-type") or "application/octet-stream"
         return message
 
@@ -96,7 +108,7 @@ class JsonRequest(Request):
                     break
                 chunks.append(chunk)
         if size > self._limit:
-            await self._discard()
+            await self.discard()
             raise ProblemError(
                 413,
                 "body-too-large",
@@ -106,7 +118,10 @@ class JsonRequest(Request):
             )
         return b"".join(chunks)
 
-    async def _discard(self) -> None:
+    async def discard(self) -> None:
+        """Throw away what is still coming, for a while."""
+        if self._is_over:
+            return
         rest = DISCARD
         with anyio.move_on_after(DISCARD_SECONDS):
             while rest > 0:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from typing import Annotated, Any, Final, TypeAlias, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 import anyio
 from fastapi import APIRouter, Body, Depends, Header, Query
@@ -11,12 +11,16 @@ from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
+from starlette.routing import BaseRoute
 from starlette.types import Receive, Scope, Send
 
 from saltern_runtime.engine.links import ROUTE
+from saltern_runtime.files import File, takes_files
 from saltern_runtime.graph import Graph, GraphError
 from saltern_runtime.store.views import TERMINAL, RunView
 from saltern_runtime.web import answers, backend, sse
+from saltern_runtime.web.documented import BYTES, EVENTS, SEEN, SENT, TAKEN, Responses, problems
+from saltern_runtime.web.downloads import get_file
 from saltern_runtime.web.forms import TEXT, Reader
 from saltern_runtime.web.guards import Bearer, Exchange, Guard, Linked, Open, Signature, exchange
 from saltern_runtime.web.models import (
@@ -29,18 +33,16 @@ from saltern_runtime.web.models import (
     page_json,
     run_json,
 )
-from saltern_runtime.web.problems import MEDIA_TYPE, Problem, ProblemError, ProblemResponse, respond
+from saltern_runtime.web.problems import ProblemError, ProblemResponse, respond
 from saltern_runtime.web.requests import JsonRequest
 from saltern_runtime.web.signatures import NONE, SCHEMES, Scheme
 from saltern_runtime.web.start import RUN_ROUTE, run_url
+from saltern_runtime.web.uploads import FILE_ROUTE, put_file
 
 EndpointT = TypeVar("EndpointT", bound=Callable[..., Any])
 _PATH: Final = re.compile(r"(/[A-Za-z0-9._~-]+)+")
 LINK_ROUTE: Final = f"{ROUTE}{{token}}"
 _RUN_ID: Final = re.compile(r"[A-Za-z0-9._:~-]{1,200}")
-
-
-Responses: TypeAlias = dict[int | str, dict[str, Any]]
 
 
 class GuardedRoute(APIRoute):
@@ -76,7 +78,7 @@ class GuardedRoute(APIRoute):
 
     def _reader(self, guard: Guard) -> Reader | None:
         """Make what reads the bodies of a webhook; None for all other routes, which read JSON alone."""
-        model = None if self.body_field is None else self.body_field.field_info.annotation
+        model = _model_of(self)
         if guard.reads is None or not isinstance(model, type) or not issubclass(model, BaseModel):
             return None
         return Reader(model, guard.reads, guard.scheme.payload if isinstance(guard, Signature) else "")
@@ -101,6 +103,8 @@ class PipelineRouter(APIRouter):
         self.bearer = Bearer(graph)
         self.run_model: Any = Run[output]
         self._add_runs()
+        if takes_files(output):
+            self._add_files()
 
     def start(self, path: str) -> Callable[[EndpointT], EndpointT]:
         """Make a function `(body: Input, start: Start)` the route that starts a run."""
@@ -164,10 +168,12 @@ class PipelineRouter(APIRouter):
                 status_code=202,
                 response_model=StartedModel,
                 response_description="The run was accepted.",
-                responses=(done if finished else said if respond else {}) | _problems(400, 401, 413, 415, 422, 503),
+                responses=(done if finished else said if respond else {}) | problems(400, 401, 413, 415, 422, 503),
                 dependencies=[Depends(guard)],
             )
             self.routes[-1].__dict__["respond"] = respond
+            if takes_files(_model_of(self.routes[-1])):
+                self._add_files()
             self._note_methods()
             return endpoint
 
@@ -176,15 +182,13 @@ class PipelineRouter(APIRouter):
     def _add_runs(self) -> None:
         guard = [Depends(self.bearer)]
         name = RUN_ROUTE.format(pipeline=self.graph.name)
-        known = _problems(401, 404, 503)
+        known = problems(401, 404, 503)
         ended: Responses = {200: {"model": self.run_model, "description": "The run has ended."}}
         streamed: Responses = {
-            200: {"content": {sse.MEDIA_TYPE: {"schema": {"type": "string"}}}, "description": _EVENTS},
+            200: {"content": {sse.MEDIA_TYPE: {"schema": {"type": "string"}}}, "description": EVENTS},
             204: {"description": "The run has ended and nothing came after Last-Event-ID."},
         }
-        self.get("/runs", response_model=RunList, responses=_problems(400, 401, 422, 503), dependencies=guard)(
-            list_runs
-        )
+        self.get("/runs", response_model=RunList, responses=problems(400, 401, 422, 503), dependencies=guard)(list_runs)
         self.get("/runs/{run_id}", response_model=self.run_model, responses=known, dependencies=guard, name=name)(
             get_run
         )
@@ -192,27 +196,27 @@ class PipelineRouter(APIRouter):
             "/runs/{run_id}/cancel",
             status_code=202,
             response_model=self.run_model,
-            responses=ended | _problems(400, 401, 404, 413, 415, 422, 503),
+            responses=ended | problems(400, 401, 404, 413, 415, 422, 503),
             dependencies=guard,
         )(cancel_run)
         self.get(
             "/runs/{run_id}/events",
             response_class=StreamingResponse,
-            responses=streamed | _problems(400, 401, 404, 503),
+            responses=streamed | problems(400, 401, 404, 503),
             dependencies=guard,
         )(follow_events)
         self.post(
             "/runs/{run_id}/answers",
             status_code=202,
             response_model=answers.TakenModel,
-            responses=_TAKEN | _problems(400, 401, 404, 409, 410, 413, 415, 422, 503),
+            responses=TAKEN | problems(400, 401, 404, 409, 410, 413, 415, 422, 503),
             dependencies=guard,
         )(answer_run)
         linked = [Depends(Linked(self.graph))]
         self.get(
             LINK_ROUTE,
             response_model=AwaitedModel,
-            responses=_SEEN | _problems(404, 410, 503),
+            responses=SEEN | problems(404, 410, 503),
             dependencies=linked,
             name=f"{self.graph.name}.answer",
         )(answers.see)
@@ -220,10 +224,30 @@ class PipelineRouter(APIRouter):
             LINK_ROUTE,
             status_code=202,
             response_model=answers.TakenModel,
-            responses=_TAKEN | _problems(400, 404, 409, 410, 413, 415, 422, 503),
+            responses=TAKEN | problems(400, 404, 409, 410, 413, 415, 422, 503),
             dependencies=linked,
             openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": {}}}}},
         )(answers.answer)
+        self._note_methods()
+
+    def _add_files(self) -> None:
+        """Add the routes of files, once: where what a run is given or returns may hold some."""
+        name = FILE_ROUTE.format(pipeline=self.graph.name)
+        if any(getattr(route, "name", "") == name for route in self.routes):
+            return
+        guard = [Depends(self.bearer)]
+        self.post(
+            "/files",
+            status_code=201,
+            response_model=File,
+            response_description="The file is stored: what is answered stands for it in a run's input.",
+            responses=problems(400, 401, 408, 413, 415, 422, 503),
+            dependencies=guard,
+            openapi_extra={"requestBody": {"required": True, "content": {"*/*": {"schema": BYTES}}}},
+        )(put_file)
+        found = problems(401, 404, 416, 503)
+        self.get("/files/{sha256}", responses=SENT | found, dependencies=guard, name=name)(get_file)
+        self.head("/files/{sha256}", dependencies=guard, include_in_schema=False)(get_file)
         self._note_methods()
 
     def _note_methods(self) -> None:
@@ -233,9 +257,10 @@ class PipelineRouter(APIRouter):
             route.__dict__["allow"] = {method for methods in same for method in methods or ()}
 
 
-_TAKEN: Final[Responses] = {200: {"model": answers.TakenModel, "description": "It had come before."}}
-_SEEN: Final[Responses] = {200: {"content": {"text/html": {}}, "description": "To a person, a page."}}
-_EVENTS: Final = "Server-sent events; the data of each is a CloudEvent 1.0 in JSON. Ends after the terminal event."
+def _model_of(route: BaseRoute) -> Any:
+    """Return the type of a route's body; None where it reads none."""
+    body = getattr(route, "body_field", None)
+    return None if body is None else body.field_info.annotation
 
 
 async def list_runs(
@@ -330,23 +355,3 @@ def _unknown() -> ProblemError:
 
 def _foreign_id() -> ProblemError:
     return ProblemError(400, "bad-event-id", "Last-Event-ID is not one that this stream gave")
-
-
-def _problems(*statuses: int) -> Responses:
-    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    return {"default": {"model": Problem, "content": content, "description": "A problem (RFC 9457)."}} | {
-        status: {"content": content, "description": _DESCRIPTIONS[status]} for status in statuses
-    }
-
-
-_DESCRIPTIONS: Final = {
-    400: "Malformed.",
-    401: "No valid token or signature.",
-    404: "No such run.",
-    409: "Not now: it was decided before, or is not asked yet.",
-    410: "Nothing waits for it any more.",
-    413: "Too large.",
-    415: "Not JSON.",
-    422: "Not what this pipeline takes, or an idempotency key that came with another body.",
-    503: "The store cannot be reached.",
-}
