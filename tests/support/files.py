@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 from fastapi import Response
 
-from saltern_runtime.files import File
+from saltern_runtime.files import CHUNK, File
 from saltern_runtime.graph import Stage, node
 from saltern_runtime.models import Int, Maybe, Model
 from saltern_runtime.settings import Settings
@@ -17,6 +17,13 @@ from saltern_runtime.web import PipelineRouter, Start, build_app
 from tests.support.built import ROOT
 from tests.support.graphs import graph_of
 from tests.support.redis import free_port
+
+MAX_FILE = 3 * CHUNK
+
+
+def bearer(keyring):
+    """Return the headers of the tenant `default`."""
+    return {"Authorization": f"Bearer {keyring['default'][0]}"}
 
 
 class Deep(Model):

@@ -59,6 +59,10 @@ class JsonRequest(Request):
         """Return the charset that the body is said to be in, in small letters."""
         return str(self._content_type().get_param("charset", "utf-8")).lower()
 
+    def boundary(self) -> str:
+        """Return what the parts of the body are said to be parted by; empty where nothing is said."""
+        return self._content_type().get_boundary("")
+
     def require_json(self, *, or_else: str = "") -> None:
         """Stop with 415 unless the body is said to be JSON in UTF-8 and not compressed; `or_else` names what else is read."""
         kind = self.media_type()

@@ -21,7 +21,7 @@ from saltern_runtime.store.views import TERMINAL, RunView
 from saltern_runtime.web import answers, backend, sse
 from saltern_runtime.web.documented import BYTES, EVENTS, SEEN, SENT, TAKEN, Responses, problems
 from saltern_runtime.web.downloads import get_file
-from saltern_runtime.web.forms import TEXT, Reader
+from saltern_runtime.web.forms import MULTIPART, TEXT, Fields, Intake, Reader
 from saltern_runtime.web.guards import Bearer, Exchange, Guard, Linked, Open, Signature, exchange
 from saltern_runtime.web.models import (
     AwaitedModel,
@@ -76,12 +76,14 @@ class GuardedRoute(APIRoute):
 
         return handler
 
-    def _reader(self, guard: Guard) -> Reader | None:
-        """Make what reads the bodies of a webhook; None for all other routes, which read JSON alone."""
+    def _reader(self, guard: Guard) -> Reader | Intake | None:
+        """Make what reads bodies of a webhook, and forms where an input may have files; None for all else, which reads JSON alone."""
         model = _model_of(self)
-        if guard.reads is None or not isinstance(model, type) or not issubclass(model, BaseModel):
+        if not isinstance(model, type) or not issubclass(model, BaseModel):
             return None
-        return Reader(model, guard.reads, guard.scheme.payload if isinstance(guard, Signature) else "")
+        if guard.reads is not None:
+            return Reader(model, guard.reads, guard.scheme.payload if isinstance(guard, Signature) else "")
+        return Intake(model) if takes_files(model) else None
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer other methods with a problem that names all methods of the path."""
@@ -171,9 +173,14 @@ class PipelineRouter(APIRouter):
                 responses=(done if finished else said if respond else {}) | problems(400, 401, 413, 415, 422, 503),
                 dependencies=[Depends(guard)],
             )
-            self.routes[-1].__dict__["respond"] = respond
-            if takes_files(_model_of(self.routes[-1])):
+            at = len(self.routes) - 1
+            self.routes[at].__dict__["respond"] = respond
+            model = _model_of(self.routes[at])
+            if takes_files(model):
                 self._add_files()
+                if finished:
+                    content = {MULTIPART: {"schema": Fields(model).document()}}
+                    self.routes[at].__dict__["openapi_extra"] = {"requestBody": {"content": content}}
             self._note_methods()
             return endpoint
 

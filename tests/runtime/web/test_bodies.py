@@ -165,7 +165,7 @@ async def test_hostile_bodies_are_refused(hook, service, body, kind, problem):
 
 async def test_too_many_parts_are_refused(hook, service, settings, monkeypatch):
     """As many fields as a form may have, not one more."""
-    monkeypatch.setattr("saltern_runtime.web.forms.MAX_FIELDS", 5)
+    monkeypatch.setattr("saltern_runtime.web.multipart.MAX_PARTS", 5)
     answer, _ = await hook("".join(part(f"f{n}", "") for n in range(6)) + "--XX--\r\n", MULTIPART)
     assert (answer.status_code, answer.json()["code"]) == (400, "too-many-fields")
     assert not service.runs

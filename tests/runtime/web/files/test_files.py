@@ -5,8 +5,6 @@ import http.client
 import json
 import socket
 import time
-import uuid
-from contextlib import contextmanager
 from dataclasses import replace
 from urllib.parse import quote
 
@@ -14,45 +12,12 @@ import anyio
 import httpx
 import pytest
 
-from saltern_runtime.engine.service import in_one_process
 from saltern_runtime.files import CHUNK, File
-from saltern_runtime.web import build_app, tokens
-from saltern_runtime.web.backend import Backend
 from tests.support import files
 from tests.support.effort import LONG
 from tests.support.web import GRAPH
 
 pytestmark = pytest.mark.anyio
-MAX_FILE = 3 * CHUNK
-
-
-@pytest.fixture
-def name():
-    return f"t{uuid.uuid4().hex[:10]}"
-
-
-@pytest.fixture
-def settings(settings):
-    return replace(settings, max_file=MAX_FILE)
-
-
-@pytest.fixture
-def worker(name, settings, redis_url):
-    with in_one_process(files.graph(name), redis_url=redis_url, settings=settings) as opened:
-        yield opened
-
-
-@pytest.fixture
-def app(name, settings, worker):
-    made = build_app(files.router(worker.service.graph), settings)
-    made.state.saltern_backends = {name: Backend(worker.service, settings, tokens.read(settings.api_tokens))}
-    return made
-
-
-@pytest.fixture
-def payloads(worker, redis_client):
-    """Count what lies in the store."""
-    return lambda: len(redis_client.keys(f"*{worker.service.graph.name}*payload:*"))
 
 
 async def put(client, content=b"text", name="a.txt", **headers):
@@ -160,7 +125,7 @@ async def test_a_file_may_not_be_larger_than_the_limit(client, said, payloads):
     answer = await put(client, b"x" * (4 * CHUNK) if said else chunks())
     assert (answer.status_code, answer.json()["code"]) == (413, "file-too-large")
     assert payloads() == 0
-    assert (await put(client, b"x" * MAX_FILE)).status_code == 201
+    assert (await put(client, b"x" * files.MAX_FILE)).status_code == 201
 
 
 async def test_a_length_that_is_wrong_stores_nothing(client, payloads):
@@ -278,30 +243,10 @@ async def test_only_pipelines_with_files_have_the_routes(app, router):
     assert GRAPH is not None
 
 
-@pytest.fixture
-def serve(name, redis_url, keyring):
-    """Start the API in a process of its own."""
-
-    @contextmanager
-    def serve(**options):
-        process = files.Process(name, redis_url, keyring["default"][1], **options)
-        try:
-            with httpx.Client(base_url=process.url, headers=bearer(keyring), timeout=60) as client:
-                yield process, client
-        finally:
-            process.stop()
-
-    return serve
-
-
-def bearer(keyring):
-    return {"Authorization": f"Bearer {keyring['default'][0]}"}
-
-
 def begin(process, keyring, *lines, body=b""):
     """Send the beginning of a request."""
     sock = socket.create_connection(("127.0.0.1", process.port), timeout=30)
-    head = [*lines, "Host: a", f"Authorization: {bearer(keyring)['Authorization']}"]
+    head = [*lines, "Host: a", f"Authorization: {files.bearer(keyring)['Authorization']}"]
     sock.sendall("\r\n".join(head).encode() + b"\r\n\r\n" + body)
     return sock
 
