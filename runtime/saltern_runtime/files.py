@@ -13,7 +13,8 @@ import io
 import mimetypes
 from collections.abc import Iterable, Iterator, Mapping
 from contextvars import ContextVar
-from typing import Annotated, Any, Final, Literal, Protocol, Self, TypeAlias, get_args, get_origin, get_type_hints
+from types import UnionType
+from typing import Annotated, Any, Final, Literal, Protocol, Self, TypeAlias, Union, get_args, get_origin, get_type_hints
 
 from pydantic import BaseModel, Field, GetJsonSchemaHandler, PrivateAttr, model_validator
 from pydantic.json_schema import JsonSchemaValue
@@ -229,6 +230,17 @@ def takes_files(of: Any, _seen: frozenset[Any] = frozenset()) -> bool:
     if hasattr(of, "__required_keys__"):  # a TypedDict, of whichever module
         return any(takes_files(part, seen) for part in get_type_hints(of).values())
     return any(takes_files(part, seen) for part in get_args(of) if get_origin(of) is not Literal)
+
+
+def counts(of: Any) -> frozenset[str]:
+    """Return how many files a type takes: `one`, `many` (a list of them), either, or none of these."""
+    if of is File:
+        return frozenset({"one"})
+    if get_origin(of) is list:
+        return frozenset({"many"}) if "one" in counts(get_args(of)[0]) else frozenset()
+    if get_origin(of) in (Union, UnionType, Annotated):
+        return frozenset().union(*map(counts, get_args(of)))
+    return frozenset()
 
 
 class _Chunks(io.RawIOBase):

@@ -131,11 +131,11 @@ FILES = {
 }
 
 
-def write_tree(folder):
-    """Write the tree; returns its folder."""
+def write_tree(folder, replaced=()):
+    """Write the tree, but for modules that are `replaced`; returns its folder."""
     package = folder / "echo"
     package.mkdir(parents=True)
-    for name, text in FILES.items():
+    for name, text in {**FILES, **dict(replaced)}.items():
         (package / name).write_text(textwrap.dedent(text).lstrip())
     (package / "source_map.json").write_text(
         json.dumps({"plan": "sha256:" + "e" * 64, "source": "echo.saltern", "nodes": {}})

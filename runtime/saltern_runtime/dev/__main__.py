@@ -1,4 +1,4 @@
-"""`python -m saltern_runtime.dev DIR [--port N] [--once|--value --input FILE [--answer NODE=ANSWER] [--verbose]] [--json-events]`."""
+"""`python -m saltern_runtime.dev DIR [--port N] [--once|--value --input FILE [--answer NODE=ANSWER] [--file FIELD=PATH] [--save DIR] [--verbose]] [--json-events]`."""
 
 from __future__ import annotations
 
@@ -31,12 +31,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--answer", metavar="NODE=ANSWER", action="append", default=[], help="what the one run waits for"
     )
+    parser.add_argument(
+        "--file",
+        metavar="FIELD=PATH",
+        action="append",
+        default=[],
+        help="a file of the one run's input; several make a list",
+    )
+    parser.add_argument("--save", metavar="DIR", type=Path, help="where files of the one run's output are written")
     parser.add_argument("--verbose", action="store_true", help="the calls that led to each failure of the one run")
     parser.add_argument("--json-events", action="store_true", help="one JSON object a line instead of text")
     parser.add_argument("--orders", type=int, metavar="FD", help=argparse.SUPPRESS)
     given = parser.parse_args(arguments)
-    if given.once + given.value != (given.input is not None):
+    if given.once + given.value != (given.input is not None or (given.once and bool(given.file))):
         parser.error("--input FILE goes with either --once or --value")
+    if (given.file or given.save is not None) and not given.once:
+        parser.error("--file FIELD=PATH and --save DIR go with --once")
     if not 0 <= given.port <= 65_535:
         parser.error("--port is a number from 0 to 65535")
     if isinstance(sys.stdout, TextIOWrapper):
@@ -60,16 +70,18 @@ def _run(given: argparse.Namespace) -> int:
     if given.once or given.value:
         from saltern_runtime.dev import once  # noqa: PLC0415 - reads the engine, which serving does not need in this process
         from saltern_runtime.dev.desk import DeskError  # noqa: PLC0415 - reads the engine too
+        from saltern_runtime.dev.files import FileError  # noqa: PLC0415 - as above
 
         try:
             if given.value:
                 from saltern_runtime.dev import value  # noqa: PLC0415 - one run needs nothing of it
 
                 return value.run(tree, given.input)
-            return once.run(
-                tree, given.input, answers=given.answer, json_events=given.json_events, verbose=given.verbose
+            wanted = once.Wanted(
+                given.input, given.answer, given.file, given.save, json_events=given.json_events, verbose=given.verbose
             )
-        except (once.InputError, DeskError) as error:
+            return once.run(tree, wanted)
+        except (once.InputError, FileError, DeskError) as error:
             sys.stderr.write(f"error: {error}\n")
             return 1
     from saltern_runtime.dev import serve  # noqa: PLC0415 - one run needs nothing of it

@@ -8,27 +8,31 @@ import tempfile
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import redirect_stdout
+from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
-from saltern_runtime.dev import store, view
+from saltern_runtime.dev import files, store, view
 from saltern_runtime.dev.children import Children
 from saltern_runtime.dev.desk import Desk, read
 from saltern_runtime.dev.terminal import json_text, log_lines
 from saltern_runtime.dev.tree import Tree, TreeError
 from saltern_runtime.engine.service import InOneProcess, in_one_process
-from saltern_runtime.errors import place
+from saltern_runtime.errors import StartError, place
 from saltern_runtime.jsontext import JsonTextError, read_json
+from saltern_runtime.models import Model
 from saltern_runtime.settings import Settings
 from saltern_runtime.spec import Json
+from saltern_runtime.store.files import FileTooLargeError
 from saltern_runtime.store.views import TERMINAL, RunState, RunView
 from saltern_runtime.web.models import run_json
 
 LOOK: Final = 0.2
 """Seconds between two looks at what waits for an answer."""
+TENANT: Final = "local"
 NOWHERE: Final = "http://saltern.invalid"
 """What addresses for answers begin with, where no API takes them (RFC 2606)."""
 
@@ -37,19 +41,39 @@ class InputError(Exception):
     """An input that the pipeline does not take."""
 
 
-def run(
-    tree: Tree, source: str, *, answers: Sequence[str] = (), json_events: bool = False, verbose: bool = False
-) -> int:
-    """Run once with the input of a file (`-`: standard input); the output goes to stdout. Raises InputError and TreeError.
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What one run is given, and what becomes of it."""
+
+    source: str | None
+    """A JSON file with the input; `-` is standard input, None an empty object."""
+    answers: Sequence[str] = ()
+    files: Sequence[str] = ()
+    """`FIELD=PATH` pairs."""
+    save: Path | None = None
+    """Where files of the output are written."""
+    json_events: bool = False
+    verbose: bool = False
+
+
+def run(tree: Tree, wanted: Wanted) -> int:
+    """Run once; the output goes to stdout. Raises InputError, FileError and TreeError.
 
     What the run starts is run to its end as well. `answers` are `NODE=ANSWER` pairs for nodes that wait for one; of others a person is asked, where one sits there.
     """
     sys.path.insert(0, str(tree.folder))
     os.environ["PYTHONPATH"] = str(tree.folder)
-    given = checked(load(tree, "models").Input, read_input(source))
+    models = load(tree, "models")
+    text = {} if wanted.source is None else read_input(wanted.source)
+    text, attached = files.attach(models.Input, text, wanted.files) if wanted.files else (text, [])
+    given = checked(models.Input, text)
     graph = load(tree, "graph").GRAPH
-    known = read(answers)
-    log_lines(verbose=verbose)
+    known = read(wanted.answers)
+    log_lines(verbose=wanted.verbose)
+    saved: list[Path] = []
+    unsaved: files.FileError | None = None
+    if wanted.save is not None:
+        files.make(wanted.save)
     with (
         tempfile.TemporaryDirectory(prefix="saltern-run-") as folder,
         Children(Path(folder), os.environ) as children,
@@ -57,20 +81,42 @@ def run(
     ):
         settings = Settings.from_env({"SALTERN_PUBLIC_URL": NOWHERE, "SALTERN_PRIVATE_NETWORKS": "any", **os.environ})
         with in_one_process(graph, redis_url=store.start(children, Path(folder)), settings=settings) as opened:
-            started = opened.service.start(given, tenant="local", trigger="run")
-            desk = Desk(opened.service, known, asks=source != "-" and sys.stdin.isatty())
-            ended = _finish(opened, desk, started.run_id)
+            files.store(opened.service.shelf, TENANT, attached, settings.upload_keep)
+            started = _started(opened, given)
+            desk = Desk(opened.service, known, asks=wanted.source != "-" and sys.stdin.isatty())
+            ended = _finish(opened, desk, started)
             others = list(_others(opened, desk))
+            if wanted.save is not None and ended.state is RunState.SUCCEEDED:
+                try:
+                    output = TypeAdapter(models.Output).validate_python(ended.output)
+                    saved.extend(files.save(opened.service.shelf, TENANT, output, wanted.save))
+                except files.FileError as error:
+                    unsaved = error
+                except ValidationError:
+                    unsaved = files.FileError("the output is not of its type: no file of it was saved")
     shown: list[Mapping[str, Any]] = [run_json(run) for run in (ended, *others)]
-    if json_events:
-        view.JsonView(sys.stderr).update(shown)
+    if wanted.json_events:
+        told = view.JsonView(sys.stderr)
+        told.update(shown)
+        for path in saved:
+            told.tell({"event": "saved", "path": str(path)}, "")
     else:
         for run in shown:
             sys.stderr.write("\n".join(view.lines(run, color=sys.stderr.isatty())) + "\n")
+        sys.stderr.write("".join(f"saved {view.plain(str(path))}\n" for path in saved))
     if ended.state is not RunState.SUCCEEDED:
         return 1
     sys.stdout.write(json_text(ended.output, sys.stdout, indent=2) + "\n")
+    if unsaved is not None:
+        raise unsaved
     return 0
+
+
+def _started(opened: InOneProcess, given: Model) -> str:
+    try:
+        return opened.service.start(given, tenant=TENANT, trigger="run").run_id
+    except (StartError, FileTooLargeError) as error:
+        raise InputError(str(error)) from error
 
 
 def _finish(opened: InOneProcess, desk: Desk, run_id: str) -> RunView:
@@ -83,10 +129,10 @@ def _others(opened: InOneProcess, desk: Desk) -> Iterator[RunView]:
     """Run what was started to its end, and what that starts in turn, the oldest first."""
     done: set[str] = set()
     while True:
-        page = opened.service.list("local", limit=200)
+        page = opened.service.list(TENANT, limit=200)
         found = [run.id for run in page.runs]
         while page.cursor is not None:
-            page = opened.service.list("local", limit=200, cursor=page.cursor)
+            page = opened.service.list(TENANT, limit=200, cursor=page.cursor)
             found += [run.id for run in page.runs]
         waiting = [run for run in reversed(found) if run not in done]
         if not waiting:
@@ -123,13 +169,14 @@ def read_input(source: str) -> Json:
         raise InputError(f"{name} {error}") from error
 
 
-def checked(model: Any, given: Json) -> Json:
+def checked(model: Any, given: Json) -> Model:
     """Return an input as the pipeline takes it; raises InputError."""
     try:
-        return model.model_validate(given).to_json()
+        found: Model = model.model_validate(given)
     except ValidationError as error:
         problems = {_told(problem, given): None for problem in error.errors(include_url=False, include_input=False)}
         raise InputError("\n".join(["the pipeline does not take this input:", *problems])) from error
+    return found
 
 
 def _told(problem: Mapping[str, Any], given: Json) -> str:

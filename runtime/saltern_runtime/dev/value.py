@@ -19,7 +19,7 @@ def run(tree: Tree, source: str) -> int:
     """Print what the node `return` gives for the input of a file (`-`: standard input). Raises InputError and TreeError."""
     sys.path.insert(0, str(tree.folder))
     models = load(tree, "models")
-    given = models.Input.model_validate(checked(models.Input, read_input(source)))
+    given = checked(models.Input, read_input(source))
     node = load(tree, "graph").GRAPH.nodes["return"]
     _, most = resource.getrlimit(resource.RLIMIT_AS)
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, most))

@@ -6,14 +6,13 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
-from types import UnionType
-from typing import Annotated, Any, Final, Union, get_args, get_origin
+from typing import Annotated, Any, Final
 from urllib.parse import parse_qsl
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from saltern_runtime.errors import pointer
-from saltern_runtime.files import File, clean_name
+from saltern_runtime.files import clean_name, counts
 from saltern_runtime.jsontext import JsonTextError, read_json
 from saltern_runtime.spec import Json
 from saltern_runtime.web import multipart
@@ -44,10 +43,7 @@ class Fields:
     @cached_property
     def files(self) -> Mapping[str, frozenset[str]]:
         """Fields that take files as parts of a form: how many (`one`, `many`, or either)."""
-        many = {
-            field.alias or name: frozenset(_shapes(field.annotation))
-            for name, field in self._model.model_fields.items()
-        }
+        many = {field.alias or name: counts(field.annotation) for name, field in self._model.model_fields.items()}
         return {name: shapes for name, shapes in many.items() if shapes}
 
     @cached_property
@@ -84,17 +80,6 @@ class Fields:
 
 
 _BYTES: Final[Json] = {"type": "string", "format": "binary"}
-
-
-def _shapes(of: Any) -> Iterator[str]:
-    """Yield `one` where a type is that of a file, `many` where it is a list of such."""
-    if of is File:
-        yield "one"
-    elif get_origin(of) is list:
-        yield from ("many" for shape in _shapes(get_args(of)[0]) if shape == "one")
-    elif get_origin(of) in (Union, UnionType, Annotated):
-        for member in get_args(of):
-            yield from _shapes(member)
 
 
 @dataclass(frozen=True)

@@ -114,3 +114,20 @@ def test_the_value_of_an_expression_is_written_alike(encoding, shown):
         [*MAIN, "eval", r'"\u4e2d \U0001f600"'], capture_output=True, check=False, timeout=60, env=env
     )
     assert done.stdout.decode(encoding).strip() == shown, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        ((), 2, "Missing option '--input' (or '--file')."),
+        (("--file", "doc=no.pdf"), 2, "saltern: no.pdf: no such file"),
+        (("--file", "text=says.saltern"), 1, "error: 'text' takes no file; of its fields, none take one"),
+    ],
+)
+def test_files_that_cannot_be_given_are_a_line(tmp_path, words, code, said):
+    """What is missing, what is not there, and what the pipeline does not take."""
+    (tmp_path / "says.saltern").write_text(SAYS, "utf-8")
+    done = subprocess.run(
+        [*MAIN, "run", "says.saltern", *words], capture_output=True, text=True, check=False, timeout=90, cwd=tmp_path
+    )
+    assert (done.returncode, done.stderr.splitlines()[-1].removeprefix("Error: ")) == (code, said)
