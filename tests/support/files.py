@@ -98,7 +98,9 @@ class Process:
             str(self.port),
         ]
         self.process = subprocess.Popen(
-            [*command, "--log-level", "warning"], cwd=ROOT, env={**os.environ, **environment}
+            [*command, "--log-level", "warning", "--timeout-graceful-shutdown", "2"],
+            cwd=ROOT,
+            env={**os.environ, **environment},
         )
         end = time.monotonic() + 30
         while time.monotonic() < end:
