@@ -220,16 +220,16 @@ def stored(value: object, files: Files) -> None:
             files.keep([file.content], name=file.name, media_type=file.media_type)
 
 
-def takes_files(of: Any, _seen: frozenset[Any] = frozenset()) -> bool:
+def mentions_files(of: Any, _seen: frozenset[Any] = frozenset()) -> bool:
     """Whether values of an annotated type may have files in them."""
     if of is File or of in _seen:
         return of is File
     seen = _seen | {of}
     if isinstance(of, type) and issubclass(of, BaseModel):
-        return any(takes_files(field.annotation, seen) for field in of.model_fields.values())
+        return any(mentions_files(field.annotation, seen) for field in of.model_fields.values())
     if hasattr(of, "__required_keys__"):  # a TypedDict, of whichever module
-        return any(takes_files(part, seen) for part in get_type_hints(of).values())
-    return any(takes_files(part, seen) for part in get_args(of) if get_origin(of) is not Literal)
+        return any(mentions_files(part, seen) for part in get_type_hints(of).values())
+    return any(mentions_files(part, seen) for part in get_args(of) if get_origin(of) is not Literal)
 
 
 def counts(of: Any) -> frozenset[str]:

@@ -25,7 +25,7 @@ from typing import (
 from pydantic import TypeAdapter
 
 from saltern_runtime.context import Connection, Skipped
-from saltern_runtime.files import takes_files
+from saltern_runtime.files import mentions_files
 from saltern_runtime.integers import INT_MAX, INT_MIN
 from saltern_runtime.spec import OnError, OnLimit, OnSkip, Retry
 
@@ -96,7 +96,7 @@ class Node(Generic[P, R]):
     @cached_property
     def gives_files(self) -> bool:
         """Whether there may be files in what the function returns."""
-        return takes_files(get_type_hints(self.function).get("return"))
+        return mentions_files(get_type_hints(self.function).get("return"))
 
 
 def _without_skipped(hint: Any) -> Any:

@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,11 @@ from saltern_compiler.ir.pipeline import Pipeline, Secret, Trigger
 from saltern_compiler.ir.plan import Plan
 from saltern_compiler.ir.values import Literal, SecretRef
 from saltern_runtime.spec import STRING, obj
+from saltern_runtime.spec.types import NULL, ListType, MapType, Primitive, union
 from saltern_targets.fastapi.target import TARGET
 from saltern_targets.writing import LINE_LENGTH
+
+FILE = Primitive("file")
 
 
 def plan(*paths, reference="env:HOOK_SECRET", respond=None, signature="standard", body=None):
@@ -148,6 +152,18 @@ def test_user_text_is_data():
     literals = {each.value for each in ast.walk(tree) if isinstance(each, ast.Constant)}
     assert {evil, 'env:A"+B'} <= literals
     assert not any(isinstance(each, ast.Import) for each in ast.walk(tree))
+
+
+@pytest.mark.parametrize(
+    "deep", [FILE, ListType(FILE), MapType(union(FILE, NULL)), obj({"a": ListType(obj({"b": FILE}))})]
+)
+@pytest.mark.parametrize("where", ["input_type", "output_type"])
+def test_the_readme_tells_of_files_where_there_are_some(deep, where):
+    """At any depth of the input or output; the routes are the router's own, so nothing more is generated."""
+    plain, with_files = plan("/tickets"), replace(plan("/tickets"), **{where: obj({"doc": deep})})
+    assert "/files" not in TARGET.contribute(plain).readme
+    assert "`POST /files`" in TARGET.contribute(with_files).readme
+    assert TARGET.emit(with_files, {}) == TARGET.emit(plain, {})
 
 
 def test_it_contributes_exports_extra_and_a_section():

@@ -20,7 +20,7 @@ from saltern_runtime.engine.links import Link
 from saltern_runtime.engine.stages import Plans
 from saltern_runtime.engine.sweeper import Sweeper
 from saltern_runtime.errors import IdempotencyConflictError, PayloadTooLargeError, StartError, UnknownFileError, pointer
-from saltern_runtime.files import placed, takes_files
+from saltern_runtime.files import mentions_files, placed
 from saltern_runtime.graph import Graph
 from saltern_runtime.models import Model, plain
 from saltern_runtime.observe.metrics import Figures
@@ -118,7 +118,7 @@ class Service:
 
     @cached_property
     def _input(self) -> TypeAdapter[Any] | None:
-        return TypeAdapter(self.graph.input) if takes_files(self.graph.input) else None
+        return TypeAdapter(self.graph.input) if mentions_files(self.graph.input) else None
 
     @cached_property
     def shelf(self) -> Shelf:

@@ -9,6 +9,7 @@ from functools import cached_property, partial
 from typing import Annotated, Any, Final
 from urllib.parse import parse_qsl
 
+import anyio
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from saltern_runtime.errors import pointer
@@ -192,10 +193,10 @@ class Reader:
             request.stand_in(self._value(_form(await request.body())))
         elif kind == MULTIPART:
             request.require_plain()
-            await request.body()
+            body = await request.body()
             admitted = exchange(request)
             take = partial(self._fields, _parts_of(request, admitted), admitted)
-            request.stand_in(self._value(await pulling(request, admitted.backend, take)))
+            request.stand_in(self._value(await anyio.to_thread.run_sync(take, iter((body,)))))
         elif request.has_body():
             request.require_json(or_else=f", {FORM} or {MULTIPART}")
 

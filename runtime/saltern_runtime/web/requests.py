@@ -26,9 +26,10 @@ class JsonRequest(Request):
     def __init__(self, scope: Scope, receive: Receive, limit: int) -> None:
         super().__init__(scope, receive)
         self._limit = limit
-        self._is_over = False
+        self._has_begun = self._is_over = False
 
         async def noting() -> Message:
+            self._has_begun = True
             message = await receive()
             self._is_over = message["type"] != "http.request" or not message.get("more_body", False)
             return message
@@ -123,8 +124,9 @@ class JsonRequest(Request):
         return b"".join(chunks)
 
     async def discard(self) -> None:
-        """Throw away what is still coming, for a while."""
-        if self._is_over:
+        """Throw away what is still coming, for a while; a client that waits to be told to send is not told."""
+        waits = not self._has_begun and self.headers.get("expect", "").lower() == "100-continue"
+        if self._is_over or waits:
             return
         rest = DISCARD
         with anyio.move_on_after(DISCARD_SECONDS):

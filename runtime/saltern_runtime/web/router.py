@@ -15,7 +15,7 @@ from starlette.routing import BaseRoute
 from starlette.types import Receive, Scope, Send
 
 from saltern_runtime.engine.links import ROUTE
-from saltern_runtime.files import File, takes_files
+from saltern_runtime.files import File, mentions_files
 from saltern_runtime.graph import Graph, GraphError
 from saltern_runtime.store.views import TERMINAL, RunView
 from saltern_runtime.web import answers, backend, sse
@@ -83,7 +83,7 @@ class GuardedRoute(APIRoute):
             return None
         if guard.reads is not None:
             return Reader(model, guard.reads, guard.scheme.payload if isinstance(guard, Signature) else "")
-        return Intake(model) if takes_files(model) else None
+        return Intake(model) if mentions_files(model) else None
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer other methods with a problem that names all methods of the path."""
@@ -105,7 +105,7 @@ class PipelineRouter(APIRouter):
         self.bearer = Bearer(graph)
         self.run_model: Any = Run[output]
         self._add_runs()
-        if takes_files(output):
+        if mentions_files(output):
             self._add_files()
 
     def start(self, path: str) -> Callable[[EndpointT], EndpointT]:
@@ -155,9 +155,7 @@ class PipelineRouter(APIRouter):
     def _begin(
         self, path: str, guard: Guard, *, finished: bool = False, respond: float = 0.0
     ) -> Callable[[EndpointT], EndpointT]:
-        if path in {
-            getattr(route, "path", None) for route in self.routes if "POST" in (getattr(route, "methods", None) or ())
-        }:
+        if self._has(path):
             raise GraphError(f"two routes of {self.graph.name!r} stand at POST {path}")
         said: Responses = {200: {"description": "What the run answered, or returned."}}
         done: Responses = {200: {"model": self.run_model, "description": "The run ended while waiting."}}
@@ -176,7 +174,7 @@ class PipelineRouter(APIRouter):
             at = len(self.routes) - 1
             self.routes[at].__dict__["respond"] = respond
             model = _model_of(self.routes[at])
-            if takes_files(model):
+            if mentions_files(model):
                 self._add_files()
                 if finished:
                     content = {MULTIPART: {"schema": Fields(model).document()}}
@@ -242,6 +240,8 @@ class PipelineRouter(APIRouter):
         name = FILE_ROUTE.format(pipeline=self.graph.name)
         if any(getattr(route, "name", "") == name for route in self.routes):
             return
+        if self._has("/files"):
+            raise GraphError(f"a webhook of {self.graph.name!r} cannot stand at '/files': files are put there")
         guard = [Depends(self.bearer)]
         self.post(
             "/files",
@@ -256,6 +256,11 @@ class PipelineRouter(APIRouter):
         self.get("/files/{sha256}", responses=SENT | found, dependencies=guard, name=name)(get_file)
         self.head("/files/{sha256}", dependencies=guard, include_in_schema=False)(get_file)
         self._note_methods()
+
+    def _has(self, path: str) -> bool:
+        """Whether something is posted to a path already."""
+        posted = (route for route in self.routes if "POST" in (getattr(route, "methods", None) or ()))
+        return any(getattr(route, "path", None) == path for route in posted)
 
     def _note_methods(self) -> None:
         routes = [route for route in self.routes if isinstance(route, GuardedRoute)]

@@ -9,6 +9,7 @@ from saltern_compiler.ir.plan import Plan
 from saltern_compiler.ir.values import Literal, SecretRef
 from saltern_compiler.pytext import identifier, string
 from saltern_compiler.target import Contribution, Target
+from saltern_runtime.spec.types import ListType, MapType, ObjectType, Type, UnionType, show
 from saltern_targets.names import package_name
 from saltern_targets.processes import PUBLIC_URL, takes_answers
 from saltern_targets.writing import Module
@@ -172,6 +173,9 @@ def _readme(plan: Plan) -> Iterator[str]:
     yield "| `GET /runs`, `GET /runs/{id}` | list runs; one run with every node's state |"
     yield "| `GET /runs/{id}/events` | its events as they happen (SSE; continues after `Last-Event-ID`) |"
     yield "| `POST /runs/{id}/cancel` | cancel it |"
+    if any(map(_has_files, (plan.input_type, plan.output_type))):
+        yield "| `POST /files` | store the body as a file (`?name=`): what is answered stands for it in a run's input; `POST /runs` takes forms with files, too |"
+        yield "| `GET /files/{sha256}` | the bytes of a file |"
     if takes_answers(plan):
         yield f"| `GET`, `POST /answers/{{link}}` | what a node asks, and the answer: for whoever holds the link, which begins with `{PUBLIC_URL}` |"
         yield "| `POST /runs/{id}/answers` | the same with a token |"
@@ -185,6 +189,21 @@ def _readme(plan: Plan) -> Iterator[str]:
     yield ""
     yield f'In an app of yours: `from {package} import router`, then `app.include_router(router, prefix="/{package}")`.'
 
+
+def _has_files(of: Type) -> bool:
+    """Whether values of a type may hold files; then the router has routes for them."""
+    match of:
+        case ListType(item=part) | MapType(value=part):
+            return _has_files(part)
+        case UnionType(members=members):
+            return any(map(_has_files, members))
+        case ObjectType(fields=fields) if show(of) != _FILE:
+            return any(_has_files(field.type) for field in fields)
+        case _:
+            return show(of) == _FILE
+
+
+_FILE = "file"
 
 TARGET = Target(
     name="fastapi",

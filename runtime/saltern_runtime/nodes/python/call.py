@@ -241,13 +241,13 @@ def _file_adapters(function: Callable[..., Any]) -> Mapping[str, TypeAdapter[Any
     """Return what reads each argument that has files in it; none where the annotations cannot be read."""
     from pydantic import TypeAdapter  # noqa: PLC0415 - reading the spec needs no pydantic
 
-    from saltern_runtime.files import takes_files  # noqa: PLC0415 - reading the spec needs no pydantic
+    from saltern_runtime.files import mentions_files  # noqa: PLC0415 - reading the spec needs no pydantic
 
     try:
         hints = get_type_hints(function)
     except NameError:
         return {}
-    return {name: TypeAdapter(hint) for name, hint in hints.items() if name != "return" and takes_files(hint)}
+    return {name: TypeAdapter(hint) for name, hint in hints.items() if name != "return" and mentions_files(hint)}
 
 
 _ADAPTERS: Final[dict[tuple[Any, str], TypeAdapter[Any]]] = {}

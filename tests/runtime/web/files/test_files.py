@@ -11,11 +11,14 @@ from urllib.parse import quote
 import anyio
 import httpx
 import pytest
+from fastapi import FastAPI, Response
 
 from saltern_runtime.files import CHUNK, File
+from saltern_runtime.graph import GraphError
+from saltern_runtime.web import Delivery, PipelineRouter, tokens
+from saltern_runtime.web.backend import Backend
 from tests.support import files
 from tests.support.effort import LONG
-from tests.support.web import GRAPH
 
 pytestmark = pytest.mark.anyio
 
@@ -240,7 +243,29 @@ async def test_only_pipelines_with_files_have_the_routes(app, router):
     """Where neither input nor output has one, there is nothing to call."""
     assert "/files" in app.openapi()["paths"]
     assert not [route for route in router.routes if "/files" in getattr(route, "path", "")]
-    assert GRAPH is not None
+
+
+@pytest.mark.parametrize("first", [True, False])
+async def test_a_webhook_where_files_are_put_is_refused(worker, first):
+    """At import, whichever comes first."""
+    made = PipelineRouter(worker.service.graph, output=files.Output if first else str)
+    with pytest.raises(GraphError, match="/files"):
+
+        @made.webhook("/files", signature="none")
+        async def receive(body: files.Input, deliver: Delivery) -> Response:
+            return await deliver(body)
+
+
+async def test_files_work_wherever_the_router_stands(worker, settings, connect):
+    """Under any prefix, their address leads to them."""
+    outer = FastAPI()
+    outer.include_router(files.router(worker.service.graph), prefix="/x/y")
+    entries = tokens.read(settings.api_tokens)
+    outer.state.saltern_backends = {worker.service.graph.name: Backend(worker.service, settings, entries)}
+    async with connect(outer) as client:
+        stored = await client.post("/x/y/files", content=b"text")
+        assert stored.headers["location"].startswith("/x/y/files/")
+        assert (await client.get(stored.headers["location"])).content == b"text"
 
 
 def begin(process, keyring, *lines, body=b""):
@@ -283,6 +308,14 @@ def test_a_length_that_says_too_much_is_refused_before_the_body(serve, keyring):
         answer = http.client.HTTPResponse(sock)
         answer.begin()
         assert (answer.status, json.load(answer)["code"]) == (413, "file-too-large")
+        sock.close()
+
+
+def test_who_waits_to_be_told_to_send_is_not(serve, keyring):
+    """`Expect: 100-continue` (as curl does): the answer comes in place of the word to go on."""
+    with serve(max_file=1000) as (process, _):
+        sock = begin(process, keyring, "POST /files HTTP/1.1", "Content-Length: 9000", "Expect: 100-continue")
+        assert sock.recv(65536).startswith(b"HTTP/1.1 413")
         sock.close()
 
 
