@@ -159,7 +159,9 @@ class _Writer:
             value = node.param(param.name)
             if value is not None and param.passed:
                 arguments.append(f"{param.name}={self._argument(planned, param, value, values)}")
-        brings = bool(spec.model_of(planned.result)) and not any(isinstance(value, TypeValue) for _, value in node.params)
+        brings = bool(spec.model_of(planned.result)) and not any(
+            isinstance(value, TypeValue) for _, value in node.params
+        )
         if spec.result_param and not brings:
             arguments.append(f"{spec.result_param}={values.annotation(planned.result)}")
         called = f"{name}.{function}"
