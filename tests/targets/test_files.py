@@ -7,6 +7,7 @@ import pytest
 
 from saltern_compiler.driver import compile_source, write_tree
 from saltern_runtime.engine.service import in_one_process
+from saltern_runtime.errors import UnknownFileError
 from saltern_runtime.files import File
 from saltern_runtime.store.files import Shelf
 from tests.support.built import importable
@@ -35,6 +36,7 @@ return {
 RULES = """
 from typing import TypedDict
 
+from saltern_runtime.errors import UnknownFileError
 from saltern_runtime.files import File
 
 
@@ -62,7 +64,7 @@ def scan(tmp_path, redis_url):
         seen[handler.path] = (body, handler.headers["content-type"])
         return send(handler, b"{}", Content_Type="application/json")
 
-    def run(docs, loose=None, keep=60.0):
+    def run(docs, loose=None, keep=60.0, *, lost=False):
         with serving(answer) as url:
             text = TEXT.replace("SITE", url)
             result = compile_source(text, source_name="scan.saltern", files={"rules.py": RULES})
@@ -78,6 +80,9 @@ def scan(tmp_path, redis_url):
                         shelf.put("acme", [doc.content], name=doc.name, media_type=doc.media_type, keep=keep)
                 given = {"docs": [doc.to_json() for doc in docs]} | ({} if loose is None else {"loose": loose})
                 started = process.service.start(given, tenant="acme", trigger="api")
+                if lost:
+                    client = process.service.store.client
+                    client.delete(*client.keys("*:scan:*file:*"))
                 done = process.finish(started.run_id, 30)
                 made = {}
                 if done.output is not None:
@@ -133,8 +138,12 @@ def test_what_is_no_file_fails_where_one_is_wanted(scan, loose, code):
 
 def test_a_file_that_is_gone_fails_what_reads_it(scan):
     """The bytes are looked for when they are needed; what comes of their lack is no retry."""
-    done, _, _ = scan(
-        [File.of("a", b"x").model_copy(update={"name": "b"}), File(name="c", media_type="a/b", size=3, sha256="0" * 64)]
-    )
+    done, seen, _ = scan([File.of("a", b"x")], lost=True)
     assert done.state == "FAILED"
-    assert done.failure.code == "file-gone"
+    assert (done.failure.code, seen) == ("file-gone", {})
+
+
+def test_a_file_that_is_not_there_starts_nothing(scan):
+    """A run's input names only what its tenant has."""
+    with pytest.raises(UnknownFileError, match="/docs/0"):
+        scan([File(name="c", media_type="a/b", size=3, sha256="0" * 64)])
