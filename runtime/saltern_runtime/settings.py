@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from saltern_runtime.spec.limits import LEASE, MAX_PAYLOAD
 from saltern_runtime.spec.networks import NO_NETWORK, NetworkList
+from saltern_runtime.spec.places import IN_REDIS, PayloadPlace, PlaceError
 
 
 class SettingsError(ValueError):
@@ -49,6 +50,9 @@ class Settings:
     """Bytes of one file, at most."""
     upload_keep: float = 86_400.0
     """How long an uploaded file is kept that no run takes. `SALTERN_UPLOAD_KEEP`."""
+    payloads: PayloadPlace = IN_REDIS
+    """Where large values and files lie: empty (or `redis`) in the same Redis, `file:///a/folder`, `s3://bucket/prefix`.
+    `SALTERN_PAYLOADS`."""
     private_networks: NetworkList = NO_NETWORK
     """Networks that `http.request` may reach without a connection although they are not public: `10.20.0.0/16,fd00:1::/64`, or
     `any`, which is for development. `SALTERN_PRIVATE_NETWORKS`."""
@@ -75,6 +79,8 @@ class Settings:
             kind: type[Any] = type(setting.default)
             try:
                 given[setting.name] = kind(text)
+            except PlaceError as error:
+                bad.append(f"SALTERN_{setting.name.upper()}: {error}")
             except ValueError:
                 bad.append(f"SALTERN_{setting.name.upper()}={text!r} is not a {kind.__name__}")
         if bad:

@@ -15,7 +15,7 @@ from redis.exceptions import TimeoutError as SlowReplyError
 
 from saltern_runtime.engine.schedules import Schedules
 from saltern_runtime.engine.service import Service
-from saltern_runtime.engine.sweeper import Sweeper
+from saltern_runtime.engine.sweeper import Sweeper, sweep_payloads
 from saltern_runtime.graph import Graph
 from saltern_runtime.settings import Settings
 from saltern_runtime.store.store import StoreUnavailableError, StoreUnfitError
@@ -35,6 +35,10 @@ def run(service: Service, stop: threading.Event, heartbeat: Path | None = None) 
     """Sweep until told to stop. An outage of the store is waited out; the store itself knows how long the gap was."""
     sweeper = Sweeper(service.store, service.dispatcher, service.reader)
     schedules = Schedules(service)
+    if service.settings.payloads.kind != "redis":
+        threading.Thread(
+            target=sweep_payloads, args=(service.store, stop), name="saltern-payloads", daemon=True
+        ).start()
     while not stop.is_set():
         try:
             service.prepare()

@@ -23,7 +23,7 @@ from saltern_runtime.engine.places import stage_of
 from saltern_runtime.graph import Graph
 from saltern_runtime.settings import Settings
 from saltern_runtime.store.calls import Bell
-from saltern_runtime.store.store import StoreUnavailableError
+from saltern_runtime.store.store import StoreUnavailableError, StoreUnfitError
 
 __all__ = ["Bell", "CeleryDispatcher", "Worker"]
 
@@ -136,7 +136,13 @@ class Worker:
         """Before the fork: refuse a server that would lose runs, and let the lease thread end stuck children."""
         self._parent = os.getpid()
         self.engine.leases.end_process = self._end_child
-        self.engine.store.check()
+        try:
+            self.engine.store.check()
+        except StoreUnfitError as error:
+            log.error("%s", error)  # noqa: TRY400 - the message is all that an operator needs
+            raise SystemExit(1) from None  # Celery logs any other exception of a signal's receiver, and goes on
+        except StoreUnavailableError as error:
+            log.warning("the store was not checked: %s", error)
         self.engine.store.close()
 
     def _end_child(self) -> None:

@@ -19,7 +19,7 @@ from saltern_runtime.engine.drain import Drain
 from saltern_runtime.engine.leases import Hold, Leases
 from saltern_runtime.engine.links import ROUTE, Link
 from saltern_runtime.engine.places import scopes_of, stage_of
-from saltern_runtime.engine.policy import Trouble, classify, decide, expired, lost, timed_out
+from saltern_runtime.engine.policy import Trouble, classify, decide, expired, gone, lost, timed_out, unreachable
 from saltern_runtime.engine.results import Result
 from saltern_runtime.engine.stage_plan import StagePlan
 from saltern_runtime.engine.stages import NodeFailedError, Plans
@@ -28,6 +28,7 @@ from saltern_runtime.graph import Awaits, Carries, Graph, Node, Starts
 from saltern_runtime.models import plain
 from saltern_runtime.settings import Settings
 from saltern_runtime.store.calls import Answer, Bell, Claim, Failed, Outcome, Stopped
+from saltern_runtime.store.failures import PayloadsUnreachableError, ValueGoneError
 from saltern_runtime.store.files import SPARE, RunFiles, Shelf
 from saltern_runtime.store.keys import new_nonce
 from saltern_runtime.store.store import Store
@@ -81,7 +82,19 @@ class Engine:
         return None if self.drain.since() or time.monotonic() >= end else new_nonce()
 
     def _settle(self, claim: Claim, end: float) -> Answer:
+        """Settle a claim; where its values cannot be had or kept, that is how it failed."""
         plan = self.plans.of(claim.path)
+        try:
+            if claim.verdict == "gone":
+                raise ValueGoneError("a value that is kept by reference is gone")
+            return self._settled(plan, claim, end)
+        except ValueGoneError as error:
+            return self._failed(plan, claim, gone(plan.stage, str(error)), self._next(end))
+        except PayloadsUnreachableError as error:
+            log.warning("%s could not be settled: %s", claim.path, error)
+            return self._failed(plan, claim, unreachable(plan.stage, str(error)), self._next(end))
+
+    def _settled(self, plan: StagePlan, claim: Claim, end: float) -> Answer:
         stage = plan.stage
         match claim.verdict:
             case "skip":

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from saltern_runtime.graph import Graph, Stage
 from saltern_runtime.spec import Limits
-from saltern_runtime.store.link import StoreUnfitError
+from saltern_runtime.store.failures import StoreUnfitError
 from saltern_runtime.store.records import Limit
 
 

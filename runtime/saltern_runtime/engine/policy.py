@@ -66,6 +66,17 @@ def expired(stage: Stage) -> Trouble:
     return Trouble(Failure("expired", "stage-expired", message), final=True)
 
 
+def gone(stage: Stage, message: str) -> Trouble:
+    """Judge a stage that reads what is kept no longer: it never comes back."""
+    return Trouble(Failure("internal", "value-gone", f"stage {stage.name!r}: {message}"), final=True)
+
+
+def unreachable(stage: Stage, message: str) -> Trouble:
+    """Judge a stage whose values could not be fetched or kept: it may have acted before."""
+    failure = Failure("external-transient", "payloads-unreachable", f"stage {stage.name!r}: {_short(message)}")
+    return Trouble(failure, ambiguous=True)
+
+
 def backoff(retry: Retry, failures: int, at_least: float = 0.0) -> float:
     """Return seconds to wait after that many failures (the one just now included): full jitter, never under `at_least`."""
     ceiling = min(retry.cap, retry.base * 2.0 ** min(failures - 1, 60))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import logging
+import random
 import secrets
+import threading
 from typing import Final
 
 from saltern_runtime.engine.dispatch import Dispatcher
@@ -17,6 +19,8 @@ log = logging.getLogger("saltern.timers")
 _CANCELLED: Final = json.dumps(
     {"kind": "cancelled", "code": "cancelled", "message": "the run that started it was cancelled"}
 )
+EVERY: Final = 600.0
+"""Seconds between two sweeps of payloads, about."""
 ROUNDS = 100
 """Calls in one sweep, at most, so that no shard starves the others. Each takes 64 entries; some leave a rest that is due at once."""
 
@@ -71,3 +75,17 @@ class Sweeper:
                 self._dispatcher.ring(self._store.reconcile(run_id))
         self._server = server
         return anew
+
+
+def sweep_payloads(store: Store, stop: threading.Event, every: float = EVERY) -> None:
+    """Remove payloads that are kept no longer, now and then until told to stop; no failure ends it.
+
+    It stands in a thread of its own: were the place of payloads slow, the sweeps of runs would have gaps.
+    """
+    is_more = False
+    while not stop.wait(1.0 if is_more else random.uniform(every / 2, every * 3 / 2)):  # noqa: S311 - jitter
+        try:
+            is_more = store.payloads.sweep()
+        except Exception as error:  # noqa: BLE001 - what is over may be removed later
+            is_more = False
+            log.warning("payloads that are over were not removed: %s", error)

@@ -52,7 +52,7 @@ class Claim:
     failures: int
     lost: int
     """Times that a worker was lost over it."""
-    verdict: Literal["", "skip", "lost", "timeout", "expired", "woken", "answered", "collect", "broken"]
+    verdict: Literal["", "skip", "lost", "timeout", "expired", "woken", "answered", "collect", "broken", "gone"]
     tenant: str
     created_at: float
     """Unix seconds."""

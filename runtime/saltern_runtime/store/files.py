@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import WatchError
 
-from saltern_runtime.errors import PermanentError
+from saltern_runtime.errors import PermanentError, TransientError
 from saltern_runtime.files import CHUNK, File, Place
+from saltern_runtime.store.failures import PayloadsUnreachableError
 from saltern_runtime.store.keys import digest_of, new_nonce
 from saltern_runtime.store.payloads import PayloadGoneError
 
@@ -154,10 +155,16 @@ class RunFiles:
             yield from self._shelf.chunks(self._tenant, file.sha256)
         except PayloadGoneError:
             raise _gone(file) from None
+        except PayloadsUnreachableError as error:
+            raise TransientError(str(error), code="payloads-unreachable") from error
 
     def hold(self, file: File) -> None:
         """See Files."""
-        if file.content is None and not self._shelf.hold(self._tenant, file, self._keep):
+        try:
+            is_there = file.content is not None or self._shelf.hold(self._tenant, file, self._keep)
+        except PayloadsUnreachableError as error:
+            raise TransientError(str(error), code="payloads-unreachable") from error
+        if not is_there:
             raise _gone(file)
 
     def keep(self, chunks: Iterable[bytes], *, name: str, media_type: str) -> File:
@@ -166,6 +173,8 @@ class RunFiles:
             return self._shelf.put(self._tenant, chunks, name=name, media_type=media_type, keep=self._keep)
         except FileTooLargeError as error:
             raise PermanentError(str(error), code="file-too-large") from None
+        except PayloadsUnreachableError as error:
+            raise TransientError(str(error), code="payloads-unreachable") from error
 
 
 def _gone(file: File) -> PermanentError:

@@ -12,6 +12,8 @@ ANSWER: Final = "?"
 """Behind an activation's path: where the answer that it waits for is kept, among the values (claims.lua)."""
 RESPONSE: Final = ">"
 """Where among the values what answers the request that started the run is kept."""
+PREFIX: Final = "saltern:v1:"
+"""What every key begins with."""
 _RUN_ID: Final = re.compile(r"(\d{1,4})-[0-9a-f]{24}")
 
 
@@ -24,7 +26,7 @@ class Keys:
     def shard(self, shard: int) -> str:
         """Return the prefix of a shard's keys; its braces are the hash tag."""
         service = self.service.replace("{", "(").replace("}", ")")
-        return f"saltern:v1:{service}:{{{shard}}}:"
+        return f"{PREFIX}{service}:{{{shard}}}:"
 
     def run(self, run_id: str, part: str = "") -> str:
         """Return a key of a run; part is empty, `:acts`, `:vals` or `:events`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import os
@@ -31,8 +32,16 @@ from redis.retry import Retry
 
 from saltern_runtime.settings import Settings
 from saltern_runtime.store import contract
+from saltern_runtime.store.failures import (
+    PayloadsUnreachableError,
+    StoreUnavailableError,
+    StoreUnfitError,
+    ValueGoneError,
+)
 from saltern_runtime.store.keys import Keys
-from saltern_runtime.store.payloads import PayloadStore, RedisPayloads
+from saltern_runtime.store.objects import ObjectPayloads
+from saltern_runtime.store.payloads import INLINE, MARK, PayloadGoneError, PayloadsByForm, PayloadStore, RedisPayloads
+from saltern_runtime.store.proving import prove
 from saltern_runtime.store.records import LAYOUT
 from saltern_runtime.store.scripts import Call, text_of
 
@@ -44,6 +53,7 @@ RING: Final = 1.0
 """Seconds until a bell that nobody answered is rung again; doubles each time, to a minute."""
 _RESENT: Final = (
     LostConnectionError, SlowReplyError, BusyLoadingError, ReadOnlyError, OutOfMemoryError, TryAgainError,
+    PayloadsUnreachableError,
 )  # fmt: skip
 
 
@@ -54,14 +64,6 @@ class _Rings(TypedDict):
 
 class _Claims(_Rings):
     lease: int
-
-
-class StoreUnavailableError(ConnectionError):
-    """Redis could not be reached for as long as the caller was willing to wait."""
-
-
-class StoreUnfitError(RuntimeError):
-    """The server's settings do not allow what was promised; says what to change."""
 
 
 class NewerLayoutError(StoreUnfitError):
@@ -134,7 +136,9 @@ class Link:
     def payloads(self) -> PayloadStore:
         """Where big values live."""
         if self._payloads is None or self._payloads_pid not in (0, os.getpid()):
-            self._payloads, self._payloads_pid = RedisPayloads(self._connect(decode=False), self.keys), os.getpid()
+            place, in_redis = self.settings.payloads, RedisPayloads(self._connect(decode=False), self.keys)
+            outside = None if place.kind == "redis" else ObjectPayloads(place, self.keys.service)
+            self._payloads, self._payloads_pid = PayloadsByForm(in_redis, outside), os.getpid()
         return self._payloads
 
     def close(self) -> None:
@@ -149,14 +153,20 @@ class Link:
         self.patiently(self.client.ping, patience=0)
 
     def check(self) -> None:
-        """Raise StoreUnfitError where the server would lose what is promised; call it at start."""
+        """Raise StoreUnfitError where the server would lose what is promised; call it at start.
+
+        The place of payloads is tried out in a process of its own, so that this one may fork afterwards.
+        """
         policy = self.patiently(lambda: self.client.info("memory")).get("maxmemory_policy")
         if policy not in (None, "noeviction"):
             raise StoreUnfitError(
                 f"Redis evicts keys (maxmemory-policy {policy}), which loses runs: set it to noeviction"
             )
-        if self.settings.durability != "fsync":
-            return
+        if self.settings.durability == "fsync":
+            self._check_file()
+        prove(self.settings.payloads, self.keys.service)
+
+    def _check_file(self) -> None:
         known: Any = self.client.execute_command("COMMAND INFO", "WAITAOF")  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
         if not known or not any(known.values() if isinstance(known, dict) else known):
             raise StoreUnfitError(
@@ -166,18 +176,40 @@ class Link:
             raise StoreUnfitError("durability fsync needs an append-only file: set appendonly yes on the server")
 
     def patiently(self, action: Callable[[], R], patience: float | None = None) -> R:
-        """Do something with Redis again and again while it cannot be reached, then raise StoreUnavailableError."""
-        end = time.monotonic() + (self.patience if patience is None else patience)
+        """Do something with the store again and again while it cannot be reached, then raise StoreUnavailableError.
+
+        The place of payloads is not waited for as long as Redis: while Redis can be reached, leases go on.
+        """
+        patience = self.patience if patience is None else patience
+        began = time.monotonic()
         wait = 0.02
         while True:
             try:
                 return action()
             except _RESENT as error:
-                if time.monotonic() >= end:
+                is_beside = isinstance(error, PayloadsUnreachableError)
+                if time.monotonic() >= began + (min(patience, self.settings.lease / 6) if is_beside else patience):
+                    if is_beside:
+                        raise
                     raise StoreUnavailableError(f"cannot reach Redis: {error}") from error
-                log.warning("redis cannot be reached, sending again: %s", error)
+                log.warning("the store cannot be reached, sending again: %s", error)
                 time.sleep(random.uniform(wait / 2, wait))  # noqa: S311 - jitter
                 wait = min(wait * 2, 1.0)
+
+    def _outside(self, run_id: str, text: str, keep: float) -> str:
+        if len(text) * 4 <= INLINE or len(text.encode()) <= INLINE:
+            return text
+        raw = text.encode()
+        return MARK + self.patiently(lambda: self.payloads.write(run_id, hashlib.sha256(raw).hexdigest(), [raw], keep))
+
+    def inside(self, text: str) -> str:
+        """Fetch a value that is kept by reference."""
+        if not text.startswith(MARK):
+            return text
+        try:
+            return self.patiently(lambda: b"".join(self.payloads.read(text.removeprefix(MARK)))).decode()
+        except PayloadGoneError:
+            raise ValueGoneError("a value that is kept by reference is gone") from None
 
     def _send(self, shard: int, call: Call, *args: str, patience: float | None = None) -> list[str]:
         text = compact(call.given())

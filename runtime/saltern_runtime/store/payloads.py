@@ -7,7 +7,8 @@ from typing import Any, Final, Protocol
 
 from redis import Redis
 
-from saltern_runtime.store.keys import Keys, digest_of, shard_of
+from saltern_runtime.store.failures import PayloadsUnreachableError
+from saltern_runtime.store.keys import PREFIX, Keys, digest_of, shard_of
 
 INLINE: Final = 32 * 1024
 """Bytes of a value that stay in the run's hash; JSON text never begins with the mark of a reference."""
@@ -21,7 +22,7 @@ class PayloadGoneError(LookupError):
 class PayloadStore(Protocol):
     """Keeps bytes under an owner and a name. A reference is short, and has no line break.
 
-    The same write again is harmless, so it may be sent twice. Failures to reach it raise ConnectionError, which passes.
+    The same write again is harmless, so it may be sent twice. Failures to reach it are those that `Link.patiently` waits out.
     """
 
     def write(self, owner: str, name: str, chunks: Iterable[bytes], keep: float) -> str:
@@ -39,8 +40,8 @@ class PayloadStore(Protocol):
     def drop(self, reference: str) -> None:
         """Keep it no longer."""
 
-    def sweep(self) -> None:
-        """Remove what is kept no longer, where nothing else does; the timers call it now and then."""
+    def sweep(self) -> bool:
+        """Remove a part of what is kept no longer, where nothing else does; says whether there is more. Timers call it now and then."""
 
 
 class RedisPayloads:
@@ -91,14 +92,53 @@ class RedisPayloads:
         """See PayloadStore."""
         self._drop(*_read(reference))
 
-    def sweep(self) -> None:
+    def sweep(self) -> bool:
         """See PayloadStore: keys expire by themselves."""
+        return False
 
     def _drop(self, key: str, count: int) -> None:
         with self._client.pipeline(transaction=False) as pipe:
             for part in range(count):
                 pipe.unlink(_part(key, part))
             pipe.execute()
+
+
+class PayloadsByForm:
+    """Writes where the setting says; reads, holds and drops where a reference leads: the setting may have been another."""
+
+    def __init__(self, in_redis: PayloadStore, outside: PayloadStore | None) -> None:
+        """`outside` is None where the setting is Redis."""
+        self._in_redis, self._outside = in_redis, outside
+        self._chosen = in_redis if outside is None else outside
+
+    def write(self, owner: str, name: str, chunks: Iterable[bytes], keep: float) -> str:
+        """See PayloadStore."""
+        return self._chosen.write(owner, name, chunks, keep)
+
+    def read(self, reference: str) -> Iterator[bytes]:
+        """See PayloadStore."""
+        yield from self._of(reference).read(reference)
+
+    def hold(self, reference: str, keep: float) -> str:
+        """See PayloadStore."""
+        return self._of(reference).hold(reference, keep)
+
+    def drop(self, reference: str) -> None:
+        """See PayloadStore."""
+        self._of(reference).drop(reference)
+
+    def sweep(self) -> bool:
+        """See PayloadStore."""
+        return self._chosen.sweep()
+
+    def _of(self, reference: str) -> PayloadStore:
+        if reference.startswith(PREFIX):
+            return self._in_redis
+        if self._outside is None:
+            raise PayloadsUnreachableError(
+                "a value lies in the folder or bucket that SALTERN_PAYLOADS named before, and is not to be had while it names none"
+            )
+        return self._outside
 
 
 def _part(key: str, part: int) -> str:

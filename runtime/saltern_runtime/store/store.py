@@ -6,7 +6,7 @@ the nonces, and the same call again returns its first answer.
 
 from __future__ import annotations
 
-import hashlib
+import logging
 import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -36,13 +36,22 @@ from saltern_runtime.store.calls import (
     read_bells,
     read_claim,
 )
+from saltern_runtime.store.failures import (
+    PayloadsUnreachableError,
+    StoreUnavailableError,
+    StoreUnfitError,
+    ValueGoneError,
+)
 from saltern_runtime.store.keys import ANSWER, new_nonce, shard_of
-from saltern_runtime.store.link import Link, NewerLayoutError, StoreUnavailableError, StoreUnfitError, compact
-from saltern_runtime.store.payloads import INLINE, MARK, PayloadGoneError
+from saltern_runtime.store.link import Link, NewerLayoutError, compact
+from saltern_runtime.store.payloads import MARK
 from saltern_runtime.store.records import Round
 
 __all__ = ["NewerLayoutError", "Store", "StoreUnavailableError", "StoreUnfitError"]
 
+log = logging.getLogger("saltern.store")
+_DECIDED: Final = frozenset({"skip", "broken", "timeout", "expired"})
+"""Verdicts that are settled without looking at a value."""
 _READ: Final = 500
 """Items that one call reads, at most."""
 
@@ -368,26 +377,18 @@ class Store(Link):
         """Keep a value for as long as the claim's run is kept."""
         return self._outside(claim.run, text, claim.time_left + claim.retention)
 
-    def _outside(self, run_id: str, text: str, keep: float) -> str:
-        if len(text) * 4 <= INLINE or len(text.encode()) <= INLINE:
-            return text
-        raw = text.encode()
-        return MARK + self.patiently(lambda: self.payloads.write(run_id, hashlib.sha256(raw).hexdigest(), [raw], keep))
-
-    def inside(self, text: str) -> str:
-        """Fetch a value that is kept by reference."""
-        if not text.startswith(MARK):
-            return text
-        try:
-            return self.patiently(lambda: b"".join(self.payloads.read(text.removeprefix(MARK)))).decode()
-        except PayloadGoneError:
-            raise StoreUnfitError("a value kept by reference is gone") from None
-
     def _answered(self, shard: int, reply: list[str]) -> Answer:
         status, bells, *parts = reply
         claim = read_claim(parts) if parts else None
         if claim is not None and any(value.startswith(MARK) for value in claim.values.values()):
-            claim = replace(claim, values={name: self.inside(value) for name, value in claim.values.items()})
+            try:
+                claim = replace(claim, values={name: self.inside(value) for name, value in claim.values.items()})
+            except ValueGoneError:
+                claim = replace(claim, verdict=claim.verdict if claim.verdict in _DECIDED else "gone")
+            except PayloadsUnreachableError as error:
+                log.warning("%s is handed back: %s", claim.path, error)
+                released = self.release(claim)
+                return Answer(cast("Status", status), (*read_bells(shard, bells), *released.bells), None)
         return Answer(cast("Status", status), read_bells(shard, bells), claim)
 
 
