@@ -5,7 +5,9 @@ from importlib.util import find_spec
 from hypothesis import settings
 
 pytest_plugins = [
-    name for name in ("tests.support.redis", "tests.support.postgres", "tests.support.doubles") if find_spec(name)
+    name
+    for name in ("tests.support.redis", "tests.support.s3", "tests.support.postgres", "tests.support.doubles")
+    if find_spec(name)
 ]
 
 # How long an example takes says how busy the machine is, and no more.

@@ -84,12 +84,12 @@ class Engine:
     def _settle(self, claim: Claim, end: float) -> Answer:
         """Settle a claim; where its values cannot be had or kept, that is how it failed."""
         plan = self.plans.of(claim.path)
+        if claim.verdict == "gone":
+            return self._failed(plan, claim, gone(plan.stage), self._next(end))
         try:
-            if claim.verdict == "gone":
-                raise ValueGoneError("a value that is kept by reference is gone")
             return self._settled(plan, claim, end)
-        except ValueGoneError as error:
-            return self._failed(plan, claim, gone(plan.stage, str(error)), self._next(end))
+        except ValueGoneError:
+            return self._failed(plan, claim, gone(plan.stage), self._next(end))
         except PayloadsUnreachableError as error:
             log.warning("%s could not be settled: %s", claim.path, error)
             return self._failed(plan, claim, unreachable(plan.stage, str(error)), self._next(end))

@@ -66,9 +66,11 @@ def expired(stage: Stage) -> Trouble:
     return Trouble(Failure("expired", "stage-expired", message), final=True)
 
 
-def gone(stage: Stage, message: str) -> Trouble:
+def gone(stage: Stage) -> Trouble:
     """Judge a stage that reads what is kept no longer: it never comes back."""
-    return Trouble(Failure("internal", "value-gone", f"stage {stage.name!r}: {message}"), final=True)
+    return Trouble(
+        Failure("internal", "value-gone", f"a value that stage {stage.name!r} reads is kept no longer"), final=True
+    )
 
 
 def unreachable(stage: Stage, message: str) -> Trouble:
