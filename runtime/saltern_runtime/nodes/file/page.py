@@ -37,7 +37,7 @@ _MAY_STAY_OPEN: Final = frozenset(
 
 def text_of_page(html: str) -> str:
     """Return the text of a page; raises Refusal (`nested-too-deeply`)."""
-    from selectolax.lexbor import LexborHTMLParser  # noqa: PLC0415 - reading a spec loads no parser
+    from selectolax.lexbor import LexborHTMLParser, SelectolaxError  # noqa: PLC0415 - reading a spec loads no parser
 
     depth = 0
     for tag in _TAG.finditer(html):
@@ -46,7 +46,10 @@ def text_of_page(html: str) -> str:
             if depth > MAX_DEPTH:
                 raise Refusal("nested-too-deeply", f"more than {MAX_DEPTH} elements of it lie within each other")
     writer = _Writer()
-    root = LexborHTMLParser(html).body
+    try:
+        root = LexborHTMLParser(html).body
+    except SelectolaxError:  # whatever the text, it is a page: only memory may fail
+        raise Refusal("too-large", "reading it needs more memory than a file may take") from None
     if root is not None:
         _walk(root, writer)
     return writer.text

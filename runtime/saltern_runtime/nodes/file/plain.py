@@ -12,7 +12,8 @@ _CONTROLS: Final = re.compile(r"[\x00-\x07\x0b\x0e-\x1a\x1c-\x1f]")
 _MAY_BE_CONTROLS: Final = 0.01
 """The part of a text's characters."""
 _PAGE: Final = re.compile(
-    r"\s*(?:<\?xml[^>]{0,200}>\s*)?(?:<!--(?s:.{0,4000}?)-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.IGNORECASE
+    r"\s*(?:<\?xml[^>]{0,200}>\s*)?(?:<!--(?>(?s:.{0,4000}?)-->)\s*)*+<(?:!doctype\s+html|html|head|body)\b",
+    re.IGNORECASE,
 )
 
 

@@ -231,6 +231,18 @@ def test_a_page_that_nests_without_end_is_refused(text):
     assert text(b"<html><body>" + b"<b><i>" * 10_000 + b"x", "a.html").text == "x"
 
 
+def test_a_page_that_begins_with_comments_without_end_is_told_at_once(text):
+    """Many comments, and then no page: there is one way to read them."""
+    assert text(b"<!-- a -->" * 5_000 + b"x", "a.txt").text.endswith("x")
+    assert text(b"<!-- a -->" * 5_000 + b"<html><body>x", "a.txt").text == "x"
+
+
+def test_a_page_that_its_parser_has_no_memory_for_is_too_large(text, monkeypatch):
+    """A tree takes many times what the text takes."""
+    monkeypatch.setattr(apart, "MEMORY", 200 << 20)
+    assert refused(text, b"<html>" + b"<p>a</p>" * (1 << 20), "a.html") == "too-large"
+
+
 def test_a_document_that_nests_without_end_is_refused(text):
     """A parser of XML is recursive somewhere."""
     body = "<w:tbl><w:tr><w:tc>" * 5_000 + "</w:tc></w:tr></w:tbl>" * 5_000
