@@ -122,8 +122,9 @@ class File(Model):
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
         """Say both ways in which a file may be given, where it is one that comes in."""
         written = super().__get_pydantic_json_schema__(schema, handler)
+        held = handler.resolve_ref_schema(written)
+        held["properties"]["size"]["minimum"] = 0  # which the type of its ints does not tell
         if handler.mode == "validation":
-            held = handler.resolve_ref_schema(written)
             whole = {key: held.pop(key) for key in list(held) if key not in ("title", "description")}
             held["anyOf"] = [whole, _INLINE]
         return written

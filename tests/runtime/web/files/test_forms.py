@@ -281,6 +281,7 @@ async def test_the_document_says_how_files_come(app):
     schemas = document["components"]["schemas"]
     whole, inline = schemas["File-Input"]["anyOf"]
     assert set(whole["properties"]) == {"name", "media_type", "size", "sha256"}
+    assert whole["properties"]["size"]["minimum"] == schemas["File-Output"]["properties"]["size"]["minimum"] == 0
     assert inline["required"] == ["base64"]
     assert "anyOf" not in schemas["File-Output"]
     assert {*document["paths"]["/files"], *document["paths"]["/files/{sha256}"]} == {"post", "get"}
