@@ -6,6 +6,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -172,8 +173,8 @@ def test_a_killed_writer_leaves_nothing_that_stays(objects, service):
     writer.communicate()
     assert len(objects.held()) == 2
     if objects.place.kind == "file":
-        left = next(os.path.join(root, found[0]) for root, _, found in os.walk(objects.place.folder) if found)
-        os.rename(left, f"{left}#1")  # as one is called while it is written
+        left = next(path for path in Path(objects.place.folder).rglob("*") if path.is_file())
+        left.rename(f"{left}#1")  # as one is called while it is written
     set_to(objects, objects.now[0] + 3 * DAY)
     objects.store.sweep()
     assert objects.held() == []
