@@ -13,6 +13,7 @@ import pytest
 from saltern_runtime.files import File
 from saltern_runtime.graph import Context, RunInfo
 from saltern_runtime.nodes import file
+from saltern_runtime.nodes.file import apart
 from saltern_runtime.nodes.file.results import TextResult
 
 
@@ -20,7 +21,9 @@ from saltern_runtime.nodes.file.results import TextResult
 def text(context: Callable[..., Any]) -> Callable[..., TextResult]:
     """Read the text of bytes: `text(content, name, …)`."""
 
-    def read(content: bytes, name: str = "it", media_type: str = "", seconds: float = 60.0, **given: Any) -> TextResult:
+    def read(
+        content: bytes, name: str = "it", media_type: str = "", seconds: float = 600.0, **given: Any
+    ) -> TextResult:
         return file.text(context(seconds=seconds), file=File.of(name, content, media_type), **given)
 
     return read
@@ -30,7 +33,7 @@ def text(context: Callable[..., Any]) -> Callable[..., TextResult]:
 def rows(context: Callable[..., Any]) -> Callable[..., Any]:
     """Read the rows of bytes: `rows(content, name, …)`; of a type, where `result` is given."""
 
-    def read(content: bytes, name: str = "it", media_type: str = "", seconds: float = 60.0, **given: Any) -> Any:
+    def read(content: bytes, name: str = "it", media_type: str = "", seconds: float = 600.0, **given: Any) -> Any:
         found = file.rows(context(seconds=seconds), file=File.of(name, content, media_type), **given)
         return found.rows
 
@@ -52,11 +55,13 @@ def _children() -> set[str]:
 
 
 @pytest.fixture(scope="module")
-def context_once() -> Callable[..., Any]:
-    """Make contexts in a test that hypothesis repeats."""
+def context_once() -> Iterator[Callable[..., Any]]:
+    """Make contexts in a test that hypothesis repeats; what takes long is refused soon."""
 
     def make(seconds: float) -> Context:
         run = RunInfo(id="run-1", tenant="acme", started_at=datetime(2020, 1, 1, tzinfo=UTC))
         return Context(run, "it", "it", 1, None, time.monotonic() + seconds)
 
-    return make
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(apart, "CPU", 5)
+        yield make

@@ -34,7 +34,7 @@ def reader(tmp_path, monkeypatch):
 def read(context):
     """Read a small text."""
 
-    def make(seconds=60.0, content=b"text"):
+    def make(seconds=600.0, content=b"text"):
         return file.text(context(seconds=seconds), file=File.of("a.txt", content))
 
     return make
@@ -121,7 +121,7 @@ def test_a_reader_may_do_nothing_but_read(reader, context, tmp_path, code):
         f'{CONFINED}try:\n    {inner}\nexcept BaseException as error:\n    {said}\nelse:\n    print(\'{{"value": "done"}}\')\n'
     )
     asked = {"folder": str(tmp_path)}
-    found = apart.ask(context(seconds=60), File.of("a.txt", b"x"), asked)
+    found = apart.ask(context(seconds=600), File.of("a.txt", b"x"), asked)
     assert found in ("PermissionError", "OSError", "MemoryError", "URLError")
 
 
@@ -188,8 +188,8 @@ def test_a_container_with_little_memory_leaves_a_reader_less(tmp_path, monkeypat
 def test_the_least_memory_is_enough_for_small_files(context, monkeypatch):
     """In a container that has no more left."""
     monkeypatch.setattr(apart, "MEMORY", apart.LEAST_MEMORY)
-    assert file.text(context(seconds=60), file=File.of("a.pdf", pdf("x"))).text == "x"
-    assert file.rows(context(seconds=60), file=File.of("a.csv", b"a\nb")).rows == [{"a": "b"}]
+    assert file.text(context(seconds=600), file=File.of("a.pdf", pdf("x"))).text == "x"
+    assert file.rows(context(seconds=600), file=File.of("a.csv", b"a\nb")).rows == [{"a": "b"}]
 
 
 def test_no_room_for_temporary_files_passes(context, monkeypatch):
@@ -200,7 +200,7 @@ def test_no_room_for_temporary_files_passes(context, monkeypatch):
 
     monkeypatch.setattr(apart, "_fill", full)
     with pytest.raises(TransientError) as found:
-        file.text(context(seconds=60), file=File.of("a.txt", b"x"))
+        file.text(context(seconds=600), file=File.of("a.txt", b"x"))
     assert found.value.code == "no-room"
 
 
@@ -211,7 +211,7 @@ def test_bytes_come_as_a_stream(context):
         def chunks(self, _):
             yield from (b"some ", b"", b"bytes")
 
-    ctx = context(seconds=60)
+    ctx = context(seconds=600)
     ctx.files = Stored()
     stored = File(name="a.txt", media_type="text/plain", size=10, sha256="0" * 64)
     assert file.text(ctx, file=stored).text == "some bytes"
@@ -225,7 +225,7 @@ def test_a_file_that_is_gone_is_an_error_of_its_own(context):
             raise PermanentError("it is kept no longer", code="file-gone")
             yield b""
 
-    ctx = context(seconds=60)
+    ctx = context(seconds=600)
     ctx.files = Gone()
     with pytest.raises(PermanentError) as found:
         file.text(ctx, file=File(name="a.txt", media_type="text/plain", size=10, sha256="0" * 64))
@@ -235,7 +235,7 @@ def test_a_file_that_is_gone_is_an_error_of_its_own(context):
 def test_what_is_asked_may_be_any_text(context):
     """It never stands in a command line."""
     with pytest.raises(PermanentError) as found:
-        file.rows(context(seconds=60), file=File.of("a.csv", b"a\n1"), sheet="\0' ; --\n" + "x" * 300_000)
+        file.rows(context(seconds=600), file=File.of("a.csv", b"a\n1"), sheet="\0' ; --\n" + "x" * 300_000)
     assert found.value.code == "no-such-sheet"
 
 

@@ -267,7 +267,7 @@ def test_more_bytes_than_are_read_are_refused_before_they_are(text, monkeypatch)
 def read_both(context, content: bytes, name: str) -> None:
     """Read bytes as both nodes do: a value, or an error about the file; everything else is raised."""
     for read in (file.text, file.rows):
-        found = code_of(read, context(seconds=60), file=File.of(name, content))
+        found = code_of(read, context(seconds=600), file=File.of(name, content))
         assert found not in ("no-reader", "bad-values")
 
 

@@ -378,7 +378,7 @@ def test_columns_that_no_type_names_cost_nothing(rows, context):
         rows: list[One]
 
     table = b"id,long\n" + b"".join(b"%d,%s\n" % (number, b"x" * 500) for number in range(50))
-    few = context(max_payload=2000, seconds=60)
+    few = context(max_payload=2000, seconds=600)
     assert len(file.rows(few, file=File.of("a.csv", table), result=Ones).rows) == 50
     with pytest.raises(PermanentError) as found:
         file.rows(few, file=File.of("a.csv", table))
