@@ -135,7 +135,7 @@ def test_a_reader_has_little_time_of_a_processor(reader, read, monkeypatch):
 
 
 def test_a_reader_dies_with_its_worker(tmp_path):
-    """A worker that is killed leaves nobody at work."""
+    """A worker that is killed leaves nobody at work: its reader would have gone on for a minute."""
     code = f"""
         import os, subprocess, sys
         child = subprocess.Popen([sys.executable, "-c", {CHILD!r}], stdout=subprocess.PIPE)
@@ -157,7 +157,7 @@ import time
 from saltern_runtime.nodes.file import reader
 reader.confine(1 << 30, 40)
 print("confined", flush=True)
-time.sleep(600)
+time.sleep(60)
 """
 
 
