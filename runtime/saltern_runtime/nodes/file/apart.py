@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from saltern_runtime.files import File
     from saltern_runtime.graph import Context
 
-MAX_BYTES: Final = 64 << 20
-"""Bytes of a file that is read; while it is, they lie in the folder for temporary files."""
+MAX_BYTES: Final = 48 << 20
+"""Bytes of a file that is read; while it is, they lie in the folder for temporary files, whose 256 MiB four processes of a pod share."""
 MEMORY: Final = 1 << 30
 """Bytes of addresses that reading a file may take, at most."""
 LEAST_MEMORY: Final = 256 << 20
