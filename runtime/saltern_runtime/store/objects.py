@@ -44,7 +44,8 @@ _CODE: Final = re.compile(r"<Code>([A-Za-z0-9]{1,60})</Code>")
 _OS_ERROR: Final = re.compile(r"\(os error (\d+)\)")
 _FORBIDDEN: Final = frozenset({1, 13, 20, 27, 30})
 """EPERM, EACCES, ENOTDIR, EFBIG, EROFS: nothing of these passes by itself, as a full disk may."""
-_METADATA: Final = ("169.254.169.254", "fd00:ec2::254", "169.254.170.2")
+_GIVING_KEYS: Final = ("/latest/api/token", "/latest/meta-data", "169.254.170.", "token file", "sts.")
+"""What errors name that come from where clouds give out keys."""
 _first_user = 0
 """The process that the library's threads belong to; they do not come along over a fork, and calls would never return."""
 
@@ -90,7 +91,7 @@ class ObjectPayloads:
         for part in range(count):
             with self._calls(gone=reference):
                 if later <= day:
-                    obstore.head(self._opened(), self._at(_part(path, part)))
+                    self._see(_part(path, part))
                 else:
                     copy = _part(f"{later}/{rest}", part)
                     obstore.copy(self._opened(), self._at(_part(path, part)), self._at(copy))
@@ -158,6 +159,15 @@ class ObjectPayloads:
         with self._calls(gone=path):
             return obstore.get(self._opened(), self._at(path)).bytes()
 
+    def _see(self, path: str) -> None:
+        """Raise PayloadGoneError where there is nothing. A bucket that is missing, only a whole answer tells."""
+        import obstore  # noqa: PLC0415 - optional dependency
+
+        try:
+            obstore.head(self._opened(), self._at(path))
+        except FileNotFoundError:
+            self._get(path)
+
     def _delete(self, path: str, count: int) -> None:
         import obstore  # noqa: PLC0415 - optional dependency
 
@@ -203,7 +213,14 @@ class ObjectPayloads:
         if self._store is None:
             _first_user = os.getpid()
             self._store = self._open()
+        elif self._is_away:
+            raise PayloadsUnreachableError(f"{self._where} is not there any more")
         return self._store
+
+    @property
+    def _is_away(self) -> bool:
+        """Whether the folder is gone altogether, of which nothing may be concluded about what lies in it."""
+        return self._place.kind == "file" and not Path(self._place.folder).is_dir()
 
     def _open(self) -> ObjectStore:
         try:
@@ -213,7 +230,7 @@ class ObjectPayloads:
                 "SALTERN_PAYLOADS names a folder or a bucket, which needs obstore: install saltern-runtime[objects]"
             ) from None
         if self._place.kind == "file":
-            if not Path(self._place.folder).is_dir():
+            if self._is_away:
                 raise StoreUnfitError(
                     f"{self._where} is not there: create it, or mount it, for every API, worker and timers process alike"
                 )
@@ -266,7 +283,7 @@ class ObjectPayloads:
         said = code[1] if code else f"status {status[1]}" if status else first
         if said == "NoSuchBucket":
             return StoreUnfitError(f"{self._where} is not there: create it, or name another one in SALTERN_PAYLOADS")
-        if any(address in text for address in _METADATA) or "CredentialsProvider" in text:
+        if any(sign in first for sign in _GIVING_KEYS):
             return NoCredentialsError(
                 f"no keys for {self._where}: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the process a role ({first})"
             )

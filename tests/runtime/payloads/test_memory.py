@@ -1,0 +1,44 @@
+"""A file of any size goes through in flat memory."""
+
+import subprocess
+import sys
+
+from saltern_runtime.files import CHUNK
+from tests.support.effort import LONG
+
+PROGRAM = """
+import resource, sys
+from saltern_runtime.spec.places import PayloadPlace
+from saltern_runtime.store.objects import ObjectPayloads
+
+chunk, count = int(sys.argv[2]), int(sys.argv[3])
+
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+def there_and_back(count):
+    reference = store.write("0-0", "name", (bytes([number % 251]) * chunk for number in range(count)), 60.0)
+    for number, got in enumerate(store.read(reference)):
+        assert got == bytes([number % 251]) * chunk
+    assert number == count - 1
+    store.drop(store.hold(reference, 9 * 86400.0))
+    store.drop(reference)
+
+store = ObjectPayloads(PayloadPlace(sys.argv[1]), "service")
+there_and_back(1)
+before = peak()
+there_and_back(count)
+print(peak() - before)
+"""
+COUNT = 200 if LONG else 64
+"""Chunks of a mebibyte each."""
+GROWS = 48 << 20
+
+
+def test_memory_is_flat(objects):
+    """Writing, reading, holding and dropping many mebibytes takes those of a few parts, wherever they lie."""
+    command = [sys.executable, "-c", PROGRAM, objects.place, str(CHUNK), str(COUNT)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    assert int(ended.stdout) < GROWS
+    assert objects.held() == []
