@@ -8,10 +8,12 @@ from urllib.request import ProxyHandler, Request, build_opener
 
 import pytest
 
+from saltern_runtime.settings import Settings
 from saltern_runtime.spec.places import PayloadPlace
 from saltern_runtime.store.failures import PayloadsUnreachableError, StoreUnfitError
 from saltern_runtime.store.objects import ObjectPayloads
 from saltern_runtime.store.proving import prove
+from saltern_runtime.store.store import Store
 from tests.support.redis import free_port
 from tests.support.s3 import S3Server, use
 
@@ -97,6 +99,16 @@ def test_a_server_that_is_down_and_comes_back(own_s3, service, monkeypatch):
     own_s3.client().create_bucket(Bucket=bucket)
     assert store.write(OWNER, "name", [b"x"], 60.0) == reference
     assert list(store.read(reference)) == [b"x"]
+
+
+def test_a_place_that_is_away_at_the_start_may_come(service, redis_url, monkeypatch, caplog):
+    """What passes keeps no process from starting: the timers have other things to do."""
+    server = S3Server()
+    use(monkeypatch, server)
+    store = Store(service, Settings(redis_url=redis_url, payloads=PayloadPlace("s3://some-bucket")))
+    store.check()
+    assert "SALTERN_PAYLOADS: the bucket some-bucket cannot be reached" in caplog.text
+    store.close()
 
 
 def test_a_server_that_goes_while_a_payload_is_written(own_s3, service, monkeypatch):
