@@ -51,7 +51,7 @@ def _folder(host: str, path: str) -> str:
     if host not in {"", "localhost"}:
         raise PlaceError("a folder is written with three slashes and from the root: file:///var/lib/saltern/payloads")
     parts = [part for part in path.split("/") if part]
-    if not parts or {".", ".."} & {*parts} or "\0" in path:
+    if not path.startswith("/") or not parts or {".", ".."} & {*parts} or "\0" in path:
         raise PlaceError("a folder needs a path from the root, without `.` and `..`: file:///var/lib/saltern/payloads")
     return "/" + "/".join(parts)
 
