@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Set
+from itertools import chain, count
 from typing import Final
 
 from saltern_compiler.characters import decompose, is_printable
@@ -81,15 +82,9 @@ def identifier(text: str, taken: Iterable[str] = ()) -> str:
     base = base.lstrip("_") or "x"
     if base[0].isdigit():
         base = f"n{base}"
-    refused = RESERVED | set(taken)
-    if base not in refused:
-        return base
-    if f"{base}_" not in refused:
-        return f"{base}_"
-    number = 2
-    while f"{base}_{number}" in refused:
-        number += 1
-    return f"{base}_{number}"
+    known = taken if isinstance(taken, Set) else frozenset(taken)  # a set of many names is not copied for one more
+    names = chain((base, f"{base}_"), (f"{base}_{number}" for number in count(2)))
+    return next(name for name in names if name not in known and name not in RESERVED)
 
 
 def class_name(text: str, taken: Iterable[str] = ()) -> str:

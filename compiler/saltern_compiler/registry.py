@@ -72,6 +72,7 @@ class _Catalogue(Generic[T]):
         self._kind = kind
         self._points = points
         self._loaded: dict[str, T] = dict(known)
+        self._plugins: dict[str, Distribution | None] = {}  # metadata is read from disk
         self.keys: tuple[str, ...] = tuple(sorted({*points, *known}))
 
     def get(self, key: str) -> T | None:
@@ -92,9 +93,12 @@ class _Catalogue(Generic[T]):
 
     def plugin(self, key: str) -> Distribution | None:
         """Return the distribution that offers a key; None for what is built in or was given."""
-        point = self._points.get(key)
-        dist = point.dist if point is not None else None
-        return Distribution(dist.name, dist.version) if dist is not None and dist.name not in _OURS else None
+        if key not in self._plugins:
+            point = self._points.get(key)
+            dist = point.dist if point is not None else None
+            known = dist is None or dist.name in _OURS
+            self._plugins[key] = None if dist is None or known else Distribution(dist.name, dist.version)
+        return self._plugins[key]
 
     def modules(self, key: str) -> frozenset[str]:
         """Return the top-level modules that a plugin brings, as far as its metadata says; none for what is built in or was given."""

@@ -35,6 +35,7 @@ from saltern_compiler.expr.ast import (
 )
 from saltern_compiler.expr.functions import FUNCTIONS, MACROS
 from saltern_compiler.expr.literals import EscapeError, read_bytes, read_int, read_string
+from saltern_compiler.expr.paths import path_of
 from saltern_runtime.integers import INT_MAX, INT_MIN, UINT_MAX
 
 GRAMMAR: Final = Path(__file__).with_name("grammar.lark").read_text("utf-8")
@@ -261,6 +262,9 @@ def _parser() -> Lark:
 
 def parse(text: str, origin: Origin) -> tuple[Expr | None, list[Diagnostic]]:
     """Parse one expression. Offsets of the tree and of findings count from `origin`; without a tree there is a finding."""
+    plain = path_of(text, (0, len(text)))
+    if plain is not None:
+        return plain, []
     try:
         tree: Tree[Token] = _parser().parse(text)
     except UnexpectedInput as error:
@@ -315,23 +319,9 @@ def too_deep(span: Span) -> Problem:
 
 _VALUE_STARTS: Final = frozenset(
     {
-        "INT",
-        "UINT",
-        "FLOAT",
-        "STRING",
-        "BYTES",
-        "TRUE",
-        "FALSE",
-        "NULL",
-        "IDENT",
-        "LPAR",
-        "LSQB",
-        "LBRACE",
-        "NOT",
-        "MINUS",
-        "DOT",
+        "INT", "UINT", "FLOAT", "STRING", "BYTES", "TRUE", "FALSE", "NULL", "IDENT", "LPAR", "LSQB", "LBRACE", "NOT", "MINUS", "DOT",
     }
-)
+)  # fmt: skip
 _OPERATORS: Final = frozenset({"RELATION", "IN", "ADDITIVE", "MINUS", "MULTIPLICATIVE", "QMARK"})
 WORDS: Final[Mapping[str, str]] = {
     "IDENT": "a name", "QUOTED": "a name in backquotes", "$END": "the end", "COLON": "`:`", "COMMA": "`,`", "RPAR": "`)`",

@@ -45,7 +45,8 @@ def emit_nodes(plan: Plan, classes: Classes) -> bytes:
     own = _own_modules(
         plan, {*functions.values(), *items.values(), *modules.values(), *classes.names.values(), *classes.aliases}
     )
-    writer = _Writer(plan, package, module, classes, functions, items, modules, own)
+    results = {planned.node.id: planned.result for planned in plan.nodes}
+    writer = _Writer(plan, results, package, module, classes, functions, items, modules, own)
     for index, planned in enumerate(plan.nodes):
         if index:
             module.blank(2)
@@ -66,6 +67,8 @@ def _own_modules(plan: Plan, taken: Set[str]) -> Mapping[str, str]:
 @dataclass(frozen=True, slots=True)
 class _Writer:
     plan: Plan
+    results: Mapping[str, Type]
+    """Node id → the type of its value."""
     package: str
     module: Module
     classes: Classes
@@ -101,7 +104,7 @@ class _Writer:
                 keywords[name] = Keyword(RUN, RUN_TYPE, may_be_skipped=False)
             else:
                 skipped = name in planned.may_be_skipped
-                keywords[name] = Keyword(self.functions[name], self.plan.node(name).result, may_be_skipped=skipped)
+                keywords[name] = Keyword(self.functions[name], self.results[name], may_be_skipped=skipped)
         return keywords
 
     def _decorator(self, planned: PlannedNode) -> str:

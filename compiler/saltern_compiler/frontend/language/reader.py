@@ -14,6 +14,7 @@ from saltern_compiler.diagnostics.model import Diagnostic
 from saltern_compiler.expr import parse, tables
 from saltern_compiler.expr.ast import Expr, Span
 from saltern_compiler.expr.parse import DepthGuard, TooDeepError, too_deep
+from saltern_compiler.expr.paths import path_of
 from saltern_compiler.frontend.language import syntax as syn
 from saltern_compiler.frontend.language.builder import Builder
 from saltern_compiler.frontend.language.errors import syntax_error
@@ -92,7 +93,8 @@ class _Source:
 
     def _expression(self, span: Span) -> Expr | None:
         if self.text[slice(*span)].strip():
-            expression: Expr | None = self.parse(span, "expr")
+            plain = path_of(self.text, span)
+            expression: Expr | None = self.parse(span, "expr") if plain is None else plain
             return expression
         at = place((span[0] - 2, span[1] + 2))
         notes = ("Between `{{` and `}}` stands a value, such as `{{ input.name }}`.",)
