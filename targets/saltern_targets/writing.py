@@ -87,12 +87,14 @@ class Module:
     def add(self, source: str, indent: int = 0) -> None:
         """Add source text: each of its lines is one whole statement, or the head of a compound one; blank lines stay.
 
-        Indentation that all lines share is taken off, then `indent` put on. A line over the limit is broken as ruff breaks it.
+        Indentation that all lines share is taken off, then `indent` put on. A line over the limit, or with a comma before its last
+        bracket, is broken as ruff breaks it; any other one is as ruff writes it already.
         """
         for line in textwrap.dedent(source).strip("\n").split("\n"):
             text = line.strip()
             column = indent + len(line) - len(line.lstrip())
-            self._lines.append(statement(text, indent=column) if text else "")
+            is_whole = column + len(text) <= LINE_LENGTH and not any(end in text for end in _MAGIC)
+            self._lines.append(" " * column * bool(text) + text if is_whole else statement(text, indent=column))
 
     def blank(self, count: int = 1) -> None:
         """Add empty lines."""
@@ -134,6 +136,7 @@ class Module:
         return 1 if top in _STANDARD else 2
 
 
+_MAGIC: Final = (",)", ",]", ",}")
 _STANDARD: Final = frozenset(
     {"collections", "contextlib", "datetime", "enum", "functools", "importlib", "os", "typing"}
 )
