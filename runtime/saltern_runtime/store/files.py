@@ -64,7 +64,9 @@ class Shelf:
 
         reference = self._link.payloads.write(owner, new_nonce(), through(), keep + MARGIN)
         file = File(name=name, media_type=media_type, size=counted[0], sha256=digest.hexdigest())
-        if self._note(tenant, Held(file, reference), keep) != reference:
+        known = self.find(tenant, file.sha256)
+        is_there = known is not None and self._extend(tenant, known, keep)
+        if is_there or self._note(tenant, Held(file, reference), keep, lost=known) != reference:
             self._link.payloads.drop(reference)
         return file
 
@@ -85,14 +87,17 @@ class Shelf:
         held = self.find(tenant, file.sha256)
         if held is None or held.file.size != file.size:
             return False
-        left: Any = self._link.patiently(lambda: self._link.client.pttl(self._key(tenant, file.sha256)))
-        if left >= keep * 1000:
-            return True
+        return self._extend(tenant, held, keep)
+
+    def _extend(self, tenant: str, held: Held, keep: float) -> bool:
+        """Keep what is known for `keep` seconds from now at least; False where its bytes are gone, whatever is known of them."""
+        left: Any = self._link.patiently(lambda: self._link.client.pttl(self._key(tenant, held.file.sha256)))
         try:
-            reference = self._link.payloads.hold(held.reference, keep + MARGIN)
+            reference = self._link.payloads.hold(held.reference, max(keep, left / 1000) + MARGIN)
         except PayloadGoneError:
             return False
-        self._note(tenant, Held(held.file, reference), keep)
+        if left < keep * 1000 or reference != held.reference:
+            self._note(tenant, Held(held.file, reference), max(keep, left / 1000))
         return True
 
     def secure(self, tenant: str, files: Iterable[tuple[Place, File]], keep: float) -> list[Place]:
@@ -108,10 +113,11 @@ class Shelf:
                     self.put(tenant, (file.content,), name=file.name, media_type=file.media_type, keep=keep)
         return missing
 
-    def _note(self, tenant: str, held: Held, keep: float) -> str:
-        """Say where a file's bytes are, unless they are kept for longer elsewhere; returns where they are."""
+    def _note(self, tenant: str, held: Held, keep: float, lost: Held | None = None) -> str:
+        """Say where a file's bytes are, unless they are kept for longer elsewhere than at `lost`; returns where they are."""
         key, lasts = self._key(tenant, held.file.sha256), max(1, int(keep * 1000))
         text = json.dumps([held.reference, held.file.to_json()], ensure_ascii=False, separators=(",", ":"))
+        refused = (held.reference, lost.reference if lost is not None else "")
 
         def once() -> str:
             with self._link.client.pipeline() as pipe:
@@ -119,7 +125,7 @@ class Shelf:
                     try:
                         pipe.watch(key)  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
                         known: Any = pipe.get(key)
-                        if known is not None and pipe.pttl(key) >= lasts:
+                        if known is not None and _held(known).reference not in refused and pipe.pttl(key) >= lasts:
                             return _held(known).reference
                         pipe.multi()
                         pipe.set(key, text, px=lasts)

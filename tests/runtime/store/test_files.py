@@ -3,7 +3,7 @@
 import pytest
 
 from saltern_runtime.files import CHUNK, File
-from saltern_runtime.store.files import FileTooLargeError, Held, Shelf
+from saltern_runtime.store.files import FileTooLargeError, Shelf
 from saltern_runtime.store.payloads import PayloadGoneError
 
 BIG = [b"a" * CHUNK * 2, b"b" * 10, b""]
@@ -35,16 +35,26 @@ def test_another_tenant_finds_nothing(bench):
         list(shelf(bench).chunks("other", file.sha256))
 
 
-def test_the_same_bytes_are_kept_once(bench):
-    """A second copy that is not needed for longer is dropped; one that is takes the place of the first."""
-    first = shelf(bench).find("acme", put(bench.store).sha256)
-    payloads = len(bench.client.keys("*payload:*"))
-    again = shelf(bench).find("acme", put(bench.store, keep=30.0).sha256)
-    assert again == first
-    assert len(bench.client.keys("*payload:*")) == payloads
-    longer = shelf(bench).find("acme", put(bench.store, keep=90.0).sha256)
-    assert isinstance(longer, Held)
-    assert longer.reference != first.reference
+@pytest.mark.parametrize("keep", [30.0, 60.0, 90.0])
+def test_the_same_bytes_are_kept_once(bench, keep):
+    """Whatever is stored again is dropped, and what there was is kept for the longer of both times."""
+    first = shelf(bench).find("acme", put(bench.store, BIG).sha256)
+    parts = bench.client.keys(f"*{bench.store.keys.service}*payload:*")
+    assert shelf(bench).find("acme", put(bench.store, BIG, keep=keep).sha256) == first
+    assert sorted(bench.client.keys(f"*{bench.store.keys.service}*payload:*")) == sorted(parts)
+    key = next(iter(bench.client.keys(f"*{bench.store.keys.service}*file:*")))
+    assert bench.client.pttl(key) > (max(keep, 60.0) - 5) * 1000
+    assert min(bench.client.pttl(part) for part in parts) > max(keep, 60.0) * 1000
+
+
+def test_bytes_that_are_gone_are_put_back_by_a_new_upload(bench):
+    """What is known of a file whose bytes were lost counts for nothing: it is not held, and a new upload is what there is."""
+    file = put(bench.store, BIG, keep=600.0)
+    bench.client.delete(*bench.client.keys(f"*{bench.store.keys.service}*payload:*"))
+    assert not shelf(bench).hold("acme", file, 5.0)
+    assert put(bench.store, BIG, keep=60.0) == file
+    assert b"".join(shelf(bench).chunks("acme", file.sha256)) == b"".join(BIG)
+    assert shelf(bench).hold("acme", file, 5.0)
 
 
 def test_what_is_held_is_kept_for_longer(bench):
