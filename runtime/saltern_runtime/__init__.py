@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from saltern_runtime.version import __version__, require
 
 if TYPE_CHECKING:
+    from saltern_runtime.files import File
     from saltern_runtime.graph import (
         SKIPPED,
         Ask,
@@ -54,10 +55,10 @@ _HOME = dict.fromkeys(
         *("Stage", "Starts", "node"),
     ),
     "saltern_runtime.graph",
-) | dict.fromkeys(("Limits", "Retry"), "saltern_runtime.spec")
+) | {"File": "saltern_runtime.files", "Limits": "saltern_runtime.spec", "Retry": "saltern_runtime.spec"}
 
 __all__ = [
-    "SKIPPED", "Ask", "Awaits", "Calls", "Carries", "Connection", "Context", "Graph", "Limits", "Node", "On", "Opens", "Responds", "Retry",
+    "SKIPPED", "Ask", "Awaits", "Calls", "Carries", "Connection", "Context", "File", "Graph", "Limits", "Node", "On", "Opens", "Responds", "Retry",
     "RunInfo", "Schedule", "Skipped", "Sleeps", "Stage", "Starts", "__version__", "node", "require",
 ]  # fmt: skip
 

@@ -45,7 +45,7 @@ class Looked(TypedDict):
     said: list[str]
 
 
-def look(docs: list[File], page: File) -> Looked:
+def look(docs: "list[Doc]", page: "Doc") -> Looked:
     said = [doc.read().decode("latin-1")[:3] for doc in (*docs, page)]
     with page.open() as stream:
         assert stream.read(2) + stream.read() == page.read()

@@ -178,6 +178,8 @@ class _Writer:
             known = self.own[module]
             self.module.use(self.package, module if known == module else f"{module} as {known}")
             return f"{known}.{name}"
+        if planned.spec.imports_param and isinstance(value, ObjectValue):
+            return values.arguments(value)
         if param.is_type and isinstance(value, TypeValue):
             return values.annotation(value.type)
         return values.write(value, param.type, param.place)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from saltern_compiler.expr.ast import references
+from saltern_compiler.expr.kinds import holds, join
 from saltern_compiler.expr.typed import Typed
 from saltern_compiler.ir.values import (
     Expression,
@@ -21,7 +22,7 @@ from saltern_compiler.ir.values import (
     make_object,
 )
 from saltern_compiler.pytext import identifier, literal, string
-from saltern_runtime.spec import ANY, DOUBLE, Json, ListType, MapType, ObjectType, Type, UnionType
+from saltern_runtime.spec import ANY, DOUBLE, FILE, Json, ListType, MapType, ObjectType, Type, UnionType
 from saltern_runtime.spec.param import Place
 from saltern_targets.names import IN_SCOPE
 from saltern_targets.python.classes import Classes
@@ -68,6 +69,11 @@ class Values:
             case TypeValue(type=of):
                 return self.annotation(of)
         raise AssertionError(value)
+
+    def arguments(self, of: ObjectValue) -> str:
+        """Write what is handed to own code, by name: files as files, all else as plain JSON."""
+        parts = (f"{literal(name)}: {self.write(value, _if_files(value))}" for name, value in of.fields)
+        return "{" + ", ".join(parts) + "}"
 
     @property
     def _texts(self) -> Mapping[str, str]:
@@ -258,6 +264,19 @@ def tree_of(value: Expression) -> Typed:
     """Return the typed tree of an expression in a plan."""
     assert value.typed is not None, "a plan's expressions have been typed"
     return value.typed
+
+
+def _if_files(value: Value) -> Type:
+    """Return the type of a value with files in it, else `any`."""
+    match value:
+        case Expression():
+            of = tree_of(value).type
+            return of if holds(of, FILE) else ANY
+        case ListValue(items=items):
+            item = join(map(_if_files, items)) if items else ANY
+            return ANY if item == ANY else ListType(item)
+        case _:
+            return ANY
 
 
 def _fits(of: ObjectType, given: Mapping[str, Value]) -> bool:

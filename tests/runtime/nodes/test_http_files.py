@@ -27,7 +27,7 @@ class Got(Model):
 
 
 def fetch(context, files, url, **more):
-    return http.request(context(files=files), url=url, result=Got, **more)
+    return http.request(context(files=files), url=url, as_file=Got, **more)
 
 
 def test_any_bytes_become_a_file(context, files):
@@ -87,7 +87,7 @@ def test_more_than_a_value_may_have_fits_into_a_file(context, files):
     """The limit of values does not count; the answer is never held as a whole."""
     body = bytes(range(256)) * 4096 * 5
     with serving(lambda handler, _: send(handler, body)) as url:
-        got = http.request(context(files=files, max_payload=1000), url=f"{url}/big", result=Got)
+        got = http.request(context(files=files, max_payload=1000), url=f"{url}/big", as_file=Got)
     assert got.body.sha256 == hashlib.sha256(body).hexdigest()
     assert max(len(chunk) for chunk in files.chunks(got.body)) <= CHUNK
 
@@ -136,7 +136,7 @@ def test_a_file_is_a_body(context, files):
     """Its type and its length go along, its bytes come from the store a part at a time."""
     file = files.keep(iter([b"a" * CHUNK, b"b"]), name="a.bin", media_type="image/png")
     with serving(seen) as url:
-        http.request(context(files=files), method="PUT", url=url, file=file)
+        http.request(context(files=files), method="PUT", url=url, file=file, headers={"content-length": "3"})
     headers, body = kept.pop()
     assert body == b"a" * CHUNK + b"b"
     assert (headers["content-type"], headers["content-length"]) == ("image/png", str(CHUNK + 1))
@@ -146,7 +146,7 @@ def test_a_file_is_a_body(context, files):
 def test_files_make_a_form(context, files):
     """With other fields beside them: texts as they are, all else as JSON, null left out; the length is known before."""
     doc = files.keep(iter([b"some ", b"bytes"]), name='a "b".txt', media_type="text/plain")
-    fields = {"purpose": "ocr", "n": 3, "none": None, "tags": ["x", "y"], "more": {"a": 1}, "yes": True}
+    fields = {"purpose": "ocr", "n": 3, "none": None, "tags": ["x", None, "y"], "more": {"a": 1}, "yes": True}
     with serving(seen) as url:
         http.request(context(files=files), method="POST", url=url, body=fields, files={"doc": doc, "again": doc})
     headers, body = kept.pop()
@@ -188,6 +188,15 @@ def test_a_file_is_sent_again_with_a_new_token(context, files, monkeypatch):
         )
         http.request(context(connection, files=files), method="PUT", url="/x", file=file)
         http.request(context(connection, files=files), method="POST", url="/x", files={"f": file})
+    assert kept.pop(0)[1] == b"bytes"
+    assert b"bytes" in kept.pop()[1]
+
+
+def test_bytes_that_came_along_need_no_store(context):
+    """A test of a pipeline's own calls its nodes with files of its own."""
+    with serving(seen) as url:
+        http.request(context(), method="PUT", url=url, file=File.of("a", b"bytes"))
+        http.request(context(), method="POST", url=url, files={"f": File.of("a", b"bytes")})
     assert kept.pop(0)[1] == b"bytes"
     assert b"bytes" in kept.pop()[1]
 

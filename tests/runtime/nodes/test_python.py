@@ -8,6 +8,7 @@ from typing import TypedDict
 import pytest
 
 from saltern_runtime.errors import PermanentError
+from saltern_runtime.files import File
 from saltern_runtime.models import Model
 from saltern_runtime.nodes import python
 from saltern_runtime.nodes.python.signature import read_module
@@ -238,3 +239,71 @@ def test_annotations_that_cannot_be_resolved_when_run_do_not_stop_the_call(conte
         assert python.call(context(), module.f) == 1
     finally:
         del sys.modules["late_types"]
+
+
+@pytest.mark.parametrize(
+    ("imports", "annotation"),
+    [
+        ("from saltern_runtime.files import File", "File"),
+        ("from saltern_runtime import File", "File"),
+        ("from saltern_runtime.files import File as Doc", "Doc"),
+        ("from saltern_runtime import files", "files.File"),
+        ("from saltern_runtime import files as fs", "fs.File"),
+        ("import saltern_runtime", "saltern_runtime.File"),
+        ("import saltern_runtime.files", "saltern_runtime.files.File"),
+        ("import saltern_runtime.files as fs", "fs.File"),
+        ("import typing\nif typing.TYPE_CHECKING:\n    from saltern_runtime.files import File", "File"),
+    ],
+)
+def test_a_file_is_known_however_it_is_imported(imports, annotation):
+    """Also for type checkers alone."""
+    module = read_module(
+        f"{imports}\ndef look(doc: {annotation}, docs: list[{annotation}]) -> {annotation} | None: ...\n"
+    )
+    signature = module.signature("look")
+    assert [show(each.type) for each in signature.arguments] == ["file", "list<file>"]
+    assert show(signature.result) == "file?"
+
+
+@pytest.mark.parametrize(
+    "imports", ["", "class File: ...", "from other.files import File", "from .files import File", "if True:\n    x = 1"]
+)
+def test_another_file_is_any(imports):
+    """A class of the same name that is another one is none of ours."""
+    assert read_module(f"{imports}\ndef look(doc: File): ...\n").signature("look").arguments[0].type == ANY
+
+
+def look(doc, more=None):
+    """Take files, whatever its annotations say."""
+    return [type(doc).__name__, doc.read().decode(), more and [type(each).__name__ for each in more["all"]]]
+
+
+def test_files_arrive_as_files(context):
+    """However deep in the arguments, and with the bytes that came along; what stands beside them is plain."""
+    one = File.of("a", b"bytes")
+    holder = make_holder(one)
+    assert python.call(context(), look, {"doc": one, "more": {"all": [one, 1.5, holder]}}, result=list) == [
+        "File", "bytes", ["File", "float", "dict"],
+    ]  # fmt: skip
+
+
+def make_holder(file):
+    """Make a model with a file in it."""
+
+    class Holder(Model):
+        doc: File
+
+    return Holder(doc=file)
+
+
+def reads(doc: File) -> str:
+    """Read a file."""
+    return doc.read().decode()
+
+
+def test_a_reference_becomes_a_file_where_the_function_says_so(context):
+    """What was any until then, with its bytes as base64; what is no file is an error of the arguments."""
+    assert python.call(context(), reads, {"doc": {"name": "a", "base64": "Ynl0ZXM="}}) == "bytes"
+    with pytest.raises(PermanentError) as caught:
+        python.call(context(), reads, {"doc": "text"})
+    assert caught.value.code == "bad-arguments"

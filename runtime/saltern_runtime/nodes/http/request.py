@@ -125,7 +125,7 @@ NODE: Final = NodeType(
     ),
     result=_result,
     result_model="saltern_runtime.nodes.http:HttpResponse",
-    result_param="result",
+    result_param="as_file",
     effect=_effect,
     connector="http",
     connection_required=False,
@@ -147,7 +147,7 @@ def request(
     body: object = ...,
     file: File | None = ...,
     files: Mapping[str, File] | None = ...,
-    result: type[M],
+    as_file: type[M],
 ) -> M: ...
 
 
@@ -162,7 +162,7 @@ def request(
     body: object = ...,
     file: File | None = ...,
     files: Mapping[str, File] | None = ...,
-    result: None = ...,
+    as_file: None = ...,
 ) -> HttpResponse: ...
 
 
@@ -176,17 +176,17 @@ def request(
     body: object = None,
     file: File | None = None,
     files: Mapping[str, File] | None = None,
-    result: Any = None,
+    as_file: Any = None,
 ) -> Any:
     """Send one request and return the answer; raises TransientError or PermanentError.
 
-    With a `result` the answer is of that type, and its `body` a file.
+    `as_file` is the class of an answer whose body is stored as a file: `status`, `headers` and `body`.
     """
     from saltern_runtime.nodes.http.exchange import ask  # noqa: PLC0415 - reading the spec needs no SDK
     from saltern_runtime.nodes.http.results import HttpResponse  # noqa: PLC0415 - reading the spec needs no pydantic
     from saltern_runtime.nodes.http.sending import Body  # noqa: PLC0415 - reading the spec needs no SDK
 
     answer = ask(
-        ctx, method, url, query=query, headers=headers, body=Body(body, file, files or {}), as_file=result is not None
+        ctx, method, url, query=query, headers=headers, body=Body(body, file, files or {}), as_file=as_file is not None
     )
-    return (result or HttpResponse)(status=answer.status, headers=answer.headers, body=answer.body)
+    return (as_file or HttpResponse)(status=answer.status, headers=answer.headers, body=answer.body)

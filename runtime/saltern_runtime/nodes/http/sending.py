@@ -47,12 +47,13 @@ def sent(ctx: Context, what: Body) -> Sent:
     """Write a body and name its type; raises ValueError for what no body can be."""
     body, file, parts = what.body, what.file, what.files
     for each in (*parts.values(), *(() if file is None else (file,))):
-        files_of(ctx).hold(each)  # so that nothing is asked for whose bytes are gone
+        if each.content is None:
+            files_of(ctx).hold(each)  # so that nothing is asked for whose bytes are gone
     if file is not None:
         if body is not None or parts:
             raise ValueError("`file` is a whole body, beside which there is no `body` and no `files`")
         known = {"Content-Type": file.media_type, "Content-Length": str(file.size)}
-        return Sent(known, lambda: {"content": files_of(ctx).chunks(file)})
+        return Sent(known, lambda: {"content": _chunks(ctx, file)})
     if parts:
         fields = dict(_fields(body))
         return Sent({}, lambda: {"data": fields, "files": [_part(ctx, name, of) for name, of in parts.items()]})
@@ -65,6 +66,10 @@ def sent(ctx: Context, what: Body) -> Sent:
     return Sent({"Content-Type": "application/json"}, lambda: {"content": raw})
 
 
+def _chunks(ctx: Context, file: File) -> Iterator[bytes]:
+    return files_of(ctx).chunks(file) if file.content is None else iter((file.content,))
+
+
 def _fields(body: object) -> Iterator[tuple[str, str | list[str]]]:
     """Yield the fields of a form: a text as it is, all else as JSON; null ones are left out, lists are repeated."""
     given = plain(body)
@@ -74,7 +79,7 @@ def _fields(body: object) -> Iterator[tuple[str, str | list[str]]]:
         return
     for name, value in given.items():
         if isinstance(value, list):
-            yield name, [_text(each) for each in value]
+            yield name, [_text(each) for each in value if each is not None]
         elif value is not None:
             yield name, _text(value)
 
@@ -88,7 +93,7 @@ def _text(value: Any) -> str:
 
 
 def _part(ctx: Context, name: str, file: File) -> tuple[str, tuple[str, Any, str]]:
-    return name, (file.name, Rewindable(file.size, lambda: files_of(ctx).chunks(file)), file.media_type)
+    return name, (file.name, Rewindable(file.size, lambda: _chunks(ctx, file)), file.media_type)
 
 
 class Rewindable(io.RawIOBase):
@@ -140,6 +145,7 @@ def request_of(
 ) -> httpx.Request:
     """Return the request that sends it."""
     given = httpx.Headers(headers)
+    given.pop("Content-Length", None)  # what is sent says how long it is
     for name, value in what.headers.items():
         given.setdefault(name, value)
     return client.build_request(method, place, headers=given, **what.arguments(), **more)

@@ -204,11 +204,9 @@ def call(
     """
     from pydantic import ValidationError  # noqa: PLC0415 - reading the spec needs no pydantic
 
-    from saltern_runtime.models import plain  # noqa: PLC0415 - reading the spec needs no pydantic
-
     name = f"{function.__module__.rpartition('.')[2]}:{function.__name__}"
     try:
-        bound = inspect.signature(function).bind(**_with_files(function, plain(dict(args or {}))))
+        bound = inspect.signature(function).bind(**_with_files(function, _plain(dict(args or {}))))
     except ValidationError as error:
         message = f"{ctx.node}: {name} takes a file where there is none: {error.errors()[0]['msg']}"
         raise PermanentError(message, code="bad-arguments") from None
@@ -230,6 +228,28 @@ def call(
         ) from None
 
 
+def _plain(value: Any) -> Any:
+    """Turn a value into plain JSON, but for its files."""
+    from pydantic import BaseModel  # noqa: PLC0415 - reading the spec needs no pydantic
+
+    from saltern_runtime.files import File, files_in  # noqa: PLC0415 - reading the spec needs no pydantic
+    from saltern_runtime.models import plain  # noqa: PLC0415 - reading the spec needs no pydantic
+
+    match value:
+        case File():
+            return value
+        case _ if next(files_in(value), None) is None:
+            return plain(value)
+        case BaseModel():
+            known = type(value).model_fields
+            names = {name: known[name].alias or name for name in value.model_fields_set}
+            return {alias: _plain(getattr(value, name)) for name, alias in names.items()}
+        case Mapping():
+            return {key: _plain(member) for key, member in value.items()}
+        case _:
+            return [_plain(member) for member in value]
+
+
 def _with_files(function: Callable[..., Any], args: dict[str, Any]) -> dict[str, Any]:
     """Make files of the arguments that are to be some."""
     adapters = _file_adapters(function)
@@ -241,10 +261,10 @@ def _file_adapters(function: Callable[..., Any]) -> Mapping[str, TypeAdapter[Any
     """Return what reads each argument that has files in it; none where the annotations cannot be read."""
     from pydantic import TypeAdapter  # noqa: PLC0415 - reading the spec needs no pydantic
 
-    from saltern_runtime.files import mentions_files  # noqa: PLC0415 - reading the spec needs no pydantic
+    from saltern_runtime.files import File, mentions_files  # noqa: PLC0415 - reading the spec needs no pydantic
 
-    try:
-        hints = get_type_hints(function)
+    try:  # a File that is imported for type checkers alone is known all the same
+        hints = get_type_hints(function, {"File": File, **function.__globals__})
     except NameError:
         return {}
     return {name: TypeAdapter(hint) for name, hint in hints.items() if name != "return" and mentions_files(hint)}

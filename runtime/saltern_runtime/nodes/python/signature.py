@@ -104,7 +104,7 @@ class OwnModule:
             case ast.Name(id=name):
                 return self._named(name, seen)
             case ast.Attribute(attr=name):
-                return _NAMES.get(name, ANY)
+                return FILE if ast.unparse(annotation) in self.files else _NAMES.get(name, ANY)
             case ast.BinOp(left=left, op=ast.BitOr(), right=right):
                 return union(self._type(left, seen), self._type(right, seen))
             case ast.Subscript(value=ast.Name(id=name) | ast.Attribute(attr=name), slice=inner):
@@ -184,13 +184,26 @@ def read_module(text: str) -> OwnModule | None:
 
 
 def _files(tree: ast.Module) -> Iterator[str]:
-    for line in tree.body:
-        if (
-            isinstance(line, ast.ImportFrom)
-            and line.module in ("saltern_runtime", "saltern_runtime.files")
-            and not line.level
-        ):
-            yield from (name.asname or name.name for name in line.names if name.name == "File")
+    """Yield the names under which a module knows `File`, also those that it imports for type checkers alone."""
+    for line in _imports(tree.body):
+        if isinstance(line, ast.Import):
+            for name in line.names:
+                if name.name in ("saltern_runtime", "saltern_runtime.files"):
+                    yield f"{name.asname}.File" if name.asname else f"{name.name}.File"
+        elif line.module in ("saltern_runtime", "saltern_runtime.files") and not line.level:
+            for name in line.names:
+                if name.name == "File":
+                    yield name.asname or name.name
+                elif f"{line.module}.{name.name}" == "saltern_runtime.files":
+                    yield f"{name.asname or name.name}.File"
+
+
+def _imports(body: list[ast.stmt]) -> Iterator[ast.Import | ast.ImportFrom]:
+    for line in body:
+        if isinstance(line, ast.Import | ast.ImportFrom):
+            yield line
+        elif isinstance(line, ast.If) and _last_name(line.test) == "TYPE_CHECKING":
+            yield from _imports(line.body)
 
 
 def _aliases(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
