@@ -37,7 +37,11 @@ from saltern_runtime.models import Int, Model
 CHUNK: Final = 1 << 20
 """Bytes that are handed on at a time, at most."""
 OCTETS: Final = "application/octet-stream"
-_MEDIA_TYPE: Final = r"^[!#$&^_.+\-A-Za-z0-9]{1,100}/[!#$&^_.+\-A-Za-z0-9]{1,100}(?: ?; ?[ -~]{1,200})?$"
+ESSENCE: Final = r"[!#$&^_.+\-A-Za-z0-9]{1,100}/[!#$&^_.+\-A-Za-z0-9]{1,100}"
+"""A media type without its parameters."""
+PARAMETERS: Final = r"[ -~]{1,200}"
+"""What may stand behind its semicolon: no line break, nothing that is not ASCII."""
+_MEDIA_TYPE: Final = rf"^{ESSENCE}(?: ?; ?{PARAMETERS})?$"
 _NAME: Final = r"^[^\x00-\x1f\x7f/\\\u2028\u2029]{1,255}$"
 _BASE64: Final = "base64"
 

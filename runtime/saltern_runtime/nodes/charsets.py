@@ -27,6 +27,12 @@ _WIDER: Final = {
 _NO_CHARSETS: Final = frozenset({"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined"})
 
 
+def charset_in(media_type: str) -> str:
+    """Return the charset that a media type declares; empty where it declares none."""
+    found = re.search(r";\s*charset\s*=\s*[\"']?([^\s\"';]+)", media_type, re.IGNORECASE)
+    return found[1] if found else ""
+
+
 def decoded(content: bytes, *, charset: str = "", is_json: bool, is_page: bool, guess: bool) -> str | None:
     """Read text by the first sign that explains all of it; None where none does.
 
@@ -59,6 +65,11 @@ def charset_of(name: str) -> str:
     except (LookupError, ValueError):
         return ""
     return "" if encoding in _NO_CHARSETS else _WIDER.get(encoding, encoding)
+
+
+def wrong_encoding(name: str) -> str:
+    """Return why a name is none of an encoding of text; empty where it is one."""
+    return "" if charset_of(name) else f"there is no encoding {name!r}"
 
 
 def _signs(content: bytes, charset: str, *, is_json: bool, is_page: bool, guess: bool) -> Iterator[str]:

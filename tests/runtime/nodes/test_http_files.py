@@ -11,7 +11,7 @@ from saltern_runtime.errors import PermanentError, TransientError
 from saltern_runtime.files import CHUNK, File
 from saltern_runtime.graph import Connection
 from saltern_runtime.models import Model
-from saltern_runtime.nodes import http
+from saltern_runtime.nodes import file, http
 from saltern_runtime.spec import ANY, FILE, STRING, Bound, ListType, MapType
 from tests.support.octets import send, serving
 
@@ -34,7 +34,7 @@ def test_any_bytes_become_a_file(context, files):
     """What is no text comes back as it was, with the type that the server says and the name of the path."""
     with serving(lambda handler, _: send(handler, PIXEL, Content_Type="image/png; q=1")) as url:
         got = fetch(context, files, f"{url}/a/one%20pixel.png?x=1")
-    assert (got.status, got.body) == (200, File.of("one pixel.png", PIXEL, "image/png"))
+    assert (got.status, got.body) == (200, File.of("one pixel.png", PIXEL, "image/png; q=1"))
     assert b"".join(files.chunks(got.body)) == PIXEL
 
 
@@ -75,6 +75,32 @@ def test_an_unknown_type_is_octets(context, files, kind):
     """A type that cannot be one is left out."""
     with serving(lambda handler, _: send(handler, b"x", Content_Type=kind)) as url:
         assert fetch(context, files, f"{url}/").body == File.of("file", b"x")
+
+
+@pytest.mark.parametrize(
+    ("kind", "media_type"),
+    [
+        ("Text/CSV;charset=ISO-8859-2", "text/csv; charset=ISO-8859-2"),
+        ("text/csv ;  charset=x", "text/csv; charset=x"),
+        ("text/csv;\tcharset=x", "text/csv; charset=x"),
+        ("text/csv;", "text/csv"),
+        ("text/csv; x=" + "y" * 300 + '; charset="koi8-r"', "text/csv; charset=koi8-r"),
+        ("text/csv; x=\u00e9; charset=koi8-r", "text/csv; charset=koi8-r"),
+        ("text/csv; x=\u00e9", "text/csv"),
+    ],
+)
+def test_the_type_keeps_its_parameters(context, files, kind, media_type):
+    """The charset above all, which says how the bytes are read; what no type may have is left out."""
+    with serving(lambda handler, _: send(handler, b"x", Content_Type=kind)) as url:
+        assert fetch(context, files, f"{url}/").body.media_type == media_type
+
+
+def test_a_table_of_a_server_is_read_in_its_charset(context, files):
+    """From the server's header to the rows, by way of a file."""
+    content, kind = "miasto\n\u0105\u015b".encode("iso-8859-2"), "text/csv; charset=iso-8859-2"
+    with serving(lambda handler, _: send(handler, content, Content_Type=kind)) as url:
+        got = fetch(context, files, f"{url}/towns")
+    assert file.rows(context(files=files, seconds=600), file=got.body).rows == [{"miasto": "\u0105\u015b"}]
 
 
 def test_an_empty_answer_is_an_empty_file(context, files):

@@ -87,13 +87,8 @@ def _text(content: BinaryIO, asked: Mapping[str, Any]) -> dict[str, Any]:
     if kind == "docx":
         text = word.text_of_docx(content)
     else:
-        text = plain.text_of(content, TEXTS)
-        says_page = bare(media_type) in ("text/html", "application/xhtml+xml") or end_of(name) in (
-            "html",
-            "htm",
-            "xhtml",
-        )
-        if says_page or plain.is_page(text):
+        text = plain.text_of(content, TEXTS, name=name, media_type=media_type, encoding=asked["encoding"])
+        if plain.says_page(name, media_type) or plain.is_page(text):
             text = page.text_of_page(text)
     budget.take(text)
     return {"text": text, "pages": 1}
@@ -109,7 +104,7 @@ def _rows(content: BinaryIO, asked: Mapping[str, Any]) -> dict[str, Any]:
         return sheets.table_of_xlsx(content, sheet=sheet, header=header, wanted=wanted, budget=budget).answer()
     if sheet:
         raise Refusal("no-such-sheet", f"it is text, which has no sheet {sheet!r}")
-    text = plain.text_of(content, TABLES, asked["encoding"])
+    text = plain.text_of(content, TABLES, name=name, media_type=media_type, encoding=asked["encoding"])
     if plain.is_page(text) or text.lstrip().startswith("<?xml"):
         raise Refusal("wrong-type", f"it is {'HTML' if plain.is_page(text) else 'XML'}; it may be {TABLES}")
     if {bare(media_type), end_of(name)} & _JSON_LINES or jsonl.is_json_lines(text):

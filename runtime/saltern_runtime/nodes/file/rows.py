@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 
 from saltern_runtime.errors import PermanentError
-from saltern_runtime.nodes.charsets import charset_of
+from saltern_runtime.nodes.charsets import wrong_encoding
 from saltern_runtime.nodes.rows import ROW, check_row, row_of, rows_of
 from saltern_runtime.spec import (
     ANY,
@@ -42,7 +42,7 @@ def _result(bound: Bound) -> Type:
 
 def _check(bound: Bound) -> Iterator[Problem]:
     yield from check_row(bound)
-    for name, why in (("delimiter", _wrong_delimiter), ("encoding", _wrong_encoding)):
+    for name, why in (("delimiter", _wrong_delimiter), ("encoding", wrong_encoding)):
         given = bound.literals.get(name)
         problem = why(given) if isinstance(given, str) else ""
         if problem:
@@ -55,10 +55,6 @@ def _wrong_delimiter(delimiter: str) -> str:
     if len(delimiter) != 1:
         return f"a delimiter is one character, not {len(delimiter)}"
     return "no delimiter is a quote, a line break, a space or NUL" if delimiter in '"\r\n\0 ' else ""
-
-
-def _wrong_encoding(encoding: str) -> str:
-    return "" if charset_of(encoding) else f"there is no encoding {encoding!r}"
 
 
 NODE: Final = NodeType(
@@ -76,7 +72,7 @@ NODE: Final = NodeType(
         ),
         Param("sheet", STRING, required=False, doc="The sheet of a workbook; the first one where it is left out."),
         Param("delimiter", STRING, required=False, doc="Of CSV: one character; told by the rows where it is left out."),
-        Param("encoding", STRING, required=False, doc="Of CSV and JSON Lines; told by the bytes where it is left out."),
+        Param("encoding", STRING, required=False, doc="Of CSV and JSON Lines; told by the file where it is left out."),
     ),
     result=_result,
     result_model="saltern_runtime.nodes.file:RowsResult",
@@ -131,7 +127,7 @@ def rows(
     from saltern_runtime.nodes.file.cells import columns_of, typed  # noqa: PLC0415 - as said
     from saltern_runtime.nodes.file.results import RowsResult  # noqa: PLC0415 - as said
 
-    wrong = (delimiter and _wrong_delimiter(delimiter)) or (encoding and _wrong_encoding(encoding))
+    wrong = (delimiter and _wrong_delimiter(delimiter)) or (encoding and wrong_encoding(encoding))
     if wrong:
         raise PermanentError(wrong, code="bad-values")
     columns = None if result is None else columns_of(row_of(result))

@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from saltern_runtime.jsontext import JsonTextError, read_json
-from saltern_runtime.nodes.charsets import decoded, has_mark
+from saltern_runtime.nodes.charsets import charset_in, decoded, has_mark
 from saltern_runtime.spec import Json
 
 _JSON: Final = re.compile(r"(application|text)/json|.*\+json")
@@ -27,15 +27,10 @@ def value_of(content: bytes, content_type: str) -> Json:
     if not content:
         return None
     kind = content_type.partition(";")[0].strip().lower()
-    text = _decoded(content, kind, _charset(content_type))
+    text = _decoded(content, kind, charset_in(content_type))
     if text is None:
         raise BodyError(f'{kind or "bytes"}, which is no text: take it as a file (`as: "file"`)', "not-text")
     return _parsed(text) if _JSON.fullmatch(kind) else text
-
-
-def _charset(content_type: str) -> str:
-    found = re.search(r";\s*charset\s*=\s*\"?([^\s\";]+)", content_type, re.IGNORECASE)
-    return found[1] if found else ""
 
 
 def _decoded(content: bytes, kind: str, charset: str) -> str | None:

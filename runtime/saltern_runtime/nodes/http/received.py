@@ -5,23 +5,32 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from email.message import Message
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, unquote_to_bytes
 
-from saltern_runtime.files import OCTETS, clean_name
+from saltern_runtime.files import ESSENCE, OCTETS, PARAMETERS, clean_name
+from saltern_runtime.nodes.charsets import charset_in
 
 if TYPE_CHECKING:
     import httpx
 
     from saltern_runtime.files import File, Files
 
-_ESSENCE: Final = re.compile(r"[!#$&^_.+\-a-z0-9]{1,100}/[!#$&^_.+\-a-z0-9]{1,100}")
-
 
 def kept(answer: httpx.Response, chunks: Iterator[bytes], files: Files) -> File:
     """Store what comes as a file; raises PermanentError where it is too large, and what `chunks` raises."""
-    kind = answer.headers.get("content-type", "").partition(";")[0].strip().lower()
-    return files.keep(chunks, name=_name(answer), media_type=kind if _ESSENCE.fullmatch(kind) else OCTETS)
+    return files.keep(chunks, name=_name(answer), media_type=_media_type(answer.headers.get("content-type", "")))
+
+
+def _media_type(said: str) -> str:
+    """Return what a header says, as a file may have it: with its parameters, else with its charset, which says how it is read."""
+    kind, _, more = said.partition(";")
+    essence = kind.strip().lower()
+    if not re.fullmatch(ESSENCE, essence):
+        return OCTETS
+    charset = charset_in(said)
+    kept = (more.strip().replace("\t", " "), f"charset={charset}" if charset else "")
+    return next((f"{essence}; {each}" for each in kept if re.fullmatch(PARAMETERS, each)), essence)
 
 
 def _name(answer: httpx.Response) -> str:

@@ -241,7 +241,16 @@ def test_what_is_asked_may_be_any_text(context):
 
 def test_the_module_is_a_program():
     """It reads its question, and answers."""
-    question = {"what": "text", "name": "a", "media_type": "", "most": 99, "memory": 1 << 30, "cpu": 9, "max_pages": 1}
+    question = {
+        "what": "text",
+        "name": "a",
+        "media_type": "",
+        "most": 99,
+        "memory": 1 << 30,
+        "cpu": 9,
+        "max_pages": 1,
+        "encoding": "",
+    }
     with Path(__file__).open("rb") as content:
         os.set_inheritable(content.fileno(), True)
         done = subprocess.run(

@@ -88,6 +88,29 @@ def test_the_encoding_is_told_by_the_bytes(rows, encoding):
     assert rows(text.encode(encoding)) == [{"größe": "für Köln", "straße": "über die Brücke zurück"}]
 
 
+@pytest.mark.parametrize(
+    ("written", "kind"),
+    [
+        ("ąś\n1", "text/csv; charset=iso-8859-2"),
+        ("да\n1", "text/csv;charset=KOI8-R"),
+        ("да\tты\n1\t2", 'text/tab-separated-values; charset="koi8-r"'),
+        ('{"да": 1}', "application/x-ndjson; charset=koi8-r"),
+    ],
+)
+def test_rows_are_read_in_the_charset_that_their_type_says(rows, written, kind):
+    """With parameters behind it, a type means what it means without; an encoding that is asked for holds before it."""
+    charset = kind.partition("=")[2].strip('"')
+    (row,) = rows(written.encode(charset), "it", kind)
+    assert "".join(row) in written.replace("\t", "")
+    other = "utf-16-be"
+    assert rows(written.encode(other), "it", kind, encoding=other) == [row]
+
+
+def test_a_table_that_speaks_of_charsets_declares_none(rows):
+    """Only pages say of themselves which charset they have."""
+    assert rows("a\n<meta charset=windows-1251> да".encode()) == [{"a": "<meta charset=windows-1251> да"}]
+
+
 def test_the_encoding_that_is_said_holds(rows):
     """What is not of it is refused, with the place."""
     assert rows("a\nÅ".encode("cp850"), encoding="cp850") == [{"a": "Å"}]

@@ -101,6 +101,75 @@ def test_a_page_is_read_in_the_charset_that_it_names(text):
     assert text(page).text == "да"
 
 
+CAFE = "naïve café, touché \u2013 rés"
+
+
+@pytest.mark.parametrize(
+    ("written", "charset"),
+    [
+        (CAFE, "windows-1252"),
+        (CAFE.replace("\u2013", "-"), '"ISO-8859-1"'),
+        ("ąś", "iso-8859-2"),
+        ("да", "koi8-r"),
+        ("中文", "utf-16le"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["text/plain; charset={}", "text/markdown;CHARSET={};x=1"])
+def test_a_text_is_read_in_the_charset_that_its_type_says(text, written, charset, kind):
+    """It is said by whoever sent it; nothing is guessed."""
+    content = written.encode(charset.strip('"'))
+    assert text(content, "a.txt", kind.format(charset)).text == written
+
+
+@pytest.mark.parametrize("charset", ["utf-8", "klingon", "hex", "utf-16"])
+def test_a_charset_that_does_not_explain_the_bytes_counts_for_nothing(text, charset):
+    """What is said is held against the bytes; the mark of an encoding says more than the type does."""
+    written = "Das Gerät läuft für die Größe der Straße über Köln zurück!"
+    content = written.encode("latin-1")
+    content = content[:-1] if charset == "utf-16" and len(content) % 2 == 0 else content
+    assert text(content, "a.txt", f"text/plain; charset={charset}").text == content.decode("latin-1")
+    assert text(written.encode("utf-8-sig"), "a.txt", "text/plain; charset=latin-1").text == written
+
+
+def test_of_a_page_the_type_is_asked_before_the_page(text):
+    """As a browser does: the mark, then what the server says, then what the page says of itself."""
+    page = "<html><head><meta charset=windows-1251></head><body>да"
+    assert text(page.encode("koi8-r"), "a.html", "text/html; charset=koi8-r").text == "да"
+    assert text(page.encode("utf-8-sig"), "a.html", "text/html; charset=koi8-r").text == "да"
+    assert text(page.encode("cp1251"), "a.html", "text/html").text == "да"
+
+
+def test_a_text_that_speaks_of_charsets_declares_none(text):
+    """Only a page does so of itself; XML as well."""
+    written = "Pages of old say `<meta charset=windows-1251>`: да"
+    assert text(written.encode(), "a.md").text == written
+    assert text(written.encode(), "it").text == written
+    xml = "<?xml version='1.0' encoding='windows-1251'?><a>да</a>"
+    assert text(xml.encode("cp1251"), "a.xml").text == xml
+
+
+def test_the_encoding_that_is_asked_for_holds(text):
+    """Whatever else says another one."""
+    assert text("Å".encode("cp850"), "a.txt", "text/plain; charset=utf-8", encoding="cp850").text == "Å"
+    page = "<html><meta charset=utf-8><body>да"
+    assert text(page.encode("koi8-r"), "a.html", encoding="koi8-r").text == "да"
+    with pytest.raises(PermanentError, match="byte 2 of it is not utf-8") as refused:
+        text(b"a\xff", "a.txt", encoding="utf-8")
+    assert refused.value.code == "wrong-encoding"
+    with pytest.raises(PermanentError, match="there is no encoding 'klingon'") as refused:
+        text(b"a", "a.txt", encoding="klingon")
+    assert refused.value.code == "bad-values"
+
+
+def test_a_wide_text_without_a_mark_is_refused_with_what_to_do(text):
+    """Zeros between letters are UTF-16 that does not say so."""
+    content = "a wide text".encode("utf-16-le")
+    with pytest.raises(PermanentError, match=r"NUL at character 2.*`encoding: ") as refused:
+        text(content, "a.txt")
+    assert refused.value.code == "unsupported-type"
+    assert text(content, "a.txt", encoding="utf-16-le").text == "a wide text"
+
+
 @pytest.mark.parametrize("name", ["a.pdf", "a.docx", "a.txt", "a.html"])
 def test_an_empty_file(text, name):
     """It is an empty text, unless it says that it is a document."""
