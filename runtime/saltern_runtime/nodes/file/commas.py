@@ -51,7 +51,9 @@ def _rows(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
             fields = next(reader, None)
         except csv.Error as error:
             if "field limit" in str(error):
-                raise Refusal("too-large", f"a field in line {number} is longer than any value may be") from None
+                most = f"{csv.field_size_limit()} characters, the most of any value (SALTERN_MAX_PAYLOAD)"
+                why = f"a field of the row that begins in line {number} has more than {most}; is a quote never closed?"
+                raise Refusal("too-large", why) from None
             why = "a quote is never closed" if "unexpected end" in str(error) else str(error)
             raise Refusal("malformed-csv", f"the row that begins in line {number} is no CSV: {why}") from None
         if fields is None:

@@ -79,7 +79,7 @@ def _answer(content: BinaryIO, asked: Mapping[str, Any]) -> dict[str, Any]:
 def _text(content: BinaryIO, asked: Mapping[str, Any]) -> dict[str, Any]:
     from saltern_runtime.nodes.file import page, pdf, plain, word  # noqa: PLC0415 - within the memory that is left
 
-    name, media_type, budget = asked["name"], asked["media_type"], Budget(asked["most"])
+    name, media_type, budget = asked["name"], asked["media_type"], Budget(asked["most"], "text")
     kind = kind_of(content, name, media_type, ("pdf", "docx", "text"), TEXTS)
     if kind == "pdf":
         text, pages = pdf.text_of_pdf(content, asked["max_pages"], budget)
@@ -97,7 +97,7 @@ def _text(content: BinaryIO, asked: Mapping[str, Any]) -> dict[str, Any]:
 def _rows(content: BinaryIO, asked: Mapping[str, Any]) -> dict[str, Any]:
     from saltern_runtime.nodes.file import commas, jsonl, plain, sheets, tables  # noqa: PLC0415 - within the memory that is left
 
-    name, media_type, budget = asked["name"], asked["media_type"], Budget(asked["most"])
+    name, media_type, budget = asked["name"], asked["media_type"], Budget(asked["most"], "rows")
     header, wanted, sheet = asked["header"], asked["columns"], asked["sheet"]
     kind = kind_of(content, name, media_type, ("xlsx", "text"), TABLES)
     if kind == "xlsx":

@@ -58,7 +58,7 @@ def text(ctx: Context, *, file: File, max_pages: int = MAX_PAGES, encoding: str 
 
     if max_pages < 1:
         raise PermanentError(f"max_pages is {max_pages}; it is 1 or more", code="bad-values")
-    if encoding is not None and (wrong := wrong_encoding(encoding)):
+    if encoding and (wrong := wrong_encoding(encoding)):
         raise PermanentError(wrong, code="bad-values")
     found = ask(ctx, file, {"what": "text", "max_pages": max_pages, "encoding": encoding or ""})
     return TextResult(text=found["text"], pages=found["pages"])

@@ -236,10 +236,15 @@ def test_a_pdf_with_more_pages_than_it_may_have_is_refused_not_cut(text):
 
 
 def test_more_text_than_a_value_may_have_is_refused(context):
-    """Also where it is of one page."""
-    with pytest.raises(PermanentError, match="more than 1000 bytes") as refused:
-        file.text(context(max_payload=1000, seconds=600), file=File.of("a.txt", b"x" * 1001))
-    assert refused.value.code == "too-large"
+    """Also where it is of one page; the error says what counts, what the limit is called, and what to do."""
+    for content in (b"x" * 1001, pdf(*["x" * 50] * 40)):
+        with pytest.raises(PermanentError) as refused:
+            file.text(context(max_payload=1000, seconds=600), file=File.of("a", content))
+        assert refused.value.code == "too-large"
+        assert refused.value.message == (
+            "a cannot be read: its text has more than the 1000 bytes that a value may have, counted as JSON; "
+            "have SALTERN_MAX_PAYLOAD raised by whoever runs the service"
+        )
 
 
 def test_no_page_at_all_is_a_bad_value(text):
