@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import re
 import zipfile
 from collections.abc import Iterable
 from typing import BinaryIO, Final, Literal
@@ -14,32 +16,34 @@ Kind = Literal["pdf", "docx", "xlsx", "text"]
 HEAD: Final = 1024
 """Bytes in which a PDF says that it is one."""
 _OLE: Final = bytes.fromhex("d0cf11e0a1b11ae1")
-_MAGIC: Final = (
-    (b"\x89PNG", "a PNG image"),
-    (b"\xff\xd8\xff", "a JPEG image"),
-    (b"GIF8", "a GIF image"),
-    (b"II*\0", "a TIFF image"),
-    (b"MM\0*", "a TIFF image"),
-    (b"RIFF", "a RIFF file (WebP, AVI or WAV)"),
-    (b"\x7fELF", "a program"),
-    (b"MZ\x90\0", "a program"),
-    (b"\xfe\xed\xfa", "a program"),
-    (b"\xcf\xfa\xed\xfe", "a program"),
-    (b"\xca\xfe\xba\xbe", "a program"),
-    (b"\0asm", "a program"),
-    (b"\x1f\x8b", "compressed by gzip"),
-    (b"BZh", "compressed by bzip2"),
-    (b"\xfd7zXZ", "compressed by xz"),
-    (b"\x28\xb5\x2f\xfd", "compressed by zstd"),
-    (b"7z\xbc\xaf", "a 7z archive"),
-    (b"Rar!", "a RAR archive"),
-    (b"SQLite format 3\0", "an SQLite database"),
-    (b"PAR1", "a Parquet file"),
-    (b"{\\rtf", "an RTF document"),
-    (b"ID3", "an MP3 file"),
-    (b"OggS", "an Ogg file"),
-    (b"%!PS", "a PostScript file"),
+_MAGIC: Final = tuple(
+    (re.compile(mark, re.DOTALL), what)
+    for mark, what in (
+        (rb"\x89PNG", "a PNG image"),
+        (rb"\xff\xd8\xff", "a JPEG image"),
+        (rb"GIF8[79]a(?:.|...)[\x00-\x08\x0b\x0c\x0e-\x1f]", "a GIF image"),
+        (rb"II\*\0|MM\0\*", "a TIFF image"),
+        (rb"BM....\0{4}", "a BMP image"),
+        (rb"RIFF...[\x00-\x08\xff][ -~]{4}", "a RIFF file (WebP, AVI or WAV)"),
+        (rb"\x7fELF|MZ\x90\0|\xfe\xed\xfa|\xcf\xfa\xed\xfe|\xca\xfe\xba\xbe|\0asm", "a program"),
+        (rb"\x1f\x8b", "compressed by gzip"),
+        (rb"BZh[1-9](?:1AY&SY|\x17rE8P\x90)", "compressed by bzip2"),
+        (rb"\xfd7zXZ", "compressed by xz"),
+        (rb"\x28\xb5\x2f\xfd", "compressed by zstd"),
+        (rb"7z\xbc\xaf", "a 7z archive"),
+        (rb"Rar!\x1a\x07", "a RAR archive"),
+        (rb"SQLite format 3\0", "an SQLite database"),
+        (rb"PAR1\x15", "a Parquet file"),
+        (rb"\{\\rtf[0-9]", "an RTF document"),
+        (rb"ID3[\x02-\x04]", "an MP3 file"),
+        (rb"OggS\0", "an Ogg file"),
+        (rb"%!PS(?:-Adobe-[0-9]|\s)", "a PostScript file"),
+    )
 )
+"""Letters alone are no mark, since a table may begin with any: they have behind them what the format has there."""
+_PDF: Final = re.compile(rb"%PDF-[0-9]")
+_OBJECT: Final = re.compile(rb"[0-9] obj\b")
+_NO_TEXT: Final = re.compile(rb"[\x00-\x07\x0b\x0e-\x1a\x1c-\x1f]")
 _CLAIMS: Final = {
     "application/pdf": "pdf",
     "application/x-pdf": "pdf",
@@ -49,7 +53,8 @@ _CLAIMS: Final = {
     "docx": "docx",
     "xlsx": "xlsx",
 }
-_TEXTS: Final = frozenset({"txt", "md", "html", "htm", "csv", "tsv", "json", "jsonl", "log"})
+_TEXTS: Final = frozenset({"txt", "md", "html", "htm", "csv", "tsv", "json", "jsonl", "ndjson", "log"})
+_NO_TEXTS: Final = frozenset({"text/rtf", "text/richtext"})
 SHOWN: Final = {"pdf": "a PDF", "docx": "a Word document", "xlsx": "an Excel workbook", "text": "text"}
 _OTHERS: Final = (
     ("xl/workbook.bin", "a binary Excel workbook (.xlsb)"),
@@ -85,18 +90,27 @@ def kind_of(content: BinaryIO, name: str, media_type: str, takes: Iterable[Kind]
 def _found(content: BinaryIO, name: str, media_type: str, may: str) -> Kind:
     content.seek(0)
     head = content.read(HEAD)
+    says_text = end_of(name) in _TEXTS or (bare(media_type).startswith("text/") and bare(media_type) not in _NO_TEXTS)
+    if says_text and _reads_as_text(head):
+        return "text"
     for mark, what in _MAGIC:
-        if head.startswith(mark):
+        if mark.match(head):
             raise Refusal("unsupported-type", f"it is {what}; it may be {may}")
-    if head.startswith(b"BM") and head[6:10] == bytes(4):
-        raise Refusal("unsupported-type", f"it is a BMP image; it may be {may}")
     if head.startswith(_OLE):
         raise _ole(content, may)
     if head.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _zip(content, may)
-    at = head.find(b"%PDF-")
-    is_text = bare(media_type).startswith("text/") or end_of(name) in _TEXTS
-    return "pdf" if at == 0 or (at > 0 and not is_text) else "text"
+    begins = _PDF.search(head)
+    return "pdf" if begins is not None and (begins.start() == 0 or not says_text) else "text"
+
+
+def _reads_as_text(head: bytes) -> bool:
+    """Whether the beginning of a file is nothing but UTF-8, and no PDF with objects in it."""
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        return False
+    return not _NO_TEXT.search(head) and not (_PDF.match(head) and _OBJECT.search(head))
 
 
 def _ole(content: BinaryIO, may: str) -> Refusal:
