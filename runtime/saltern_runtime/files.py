@@ -230,7 +230,8 @@ def placed(value: object) -> Iterator[tuple[Place, File]]:
 
 def stored(value: object, files: Files) -> None:
     """Store the bytes that came along with files in a value, and hold all other files in it; raises PermanentError."""
-    for file in files_in(value):
+    found = sorted(files_in(value), key=lambda file: file.content is not None)
+    for file in {(file.sha256, file.size): file for file in found}.values():
         if file.content is None:
             files.hold(file)
         else:

@@ -76,6 +76,8 @@ def kind(of: Type) -> str:
             return "list"
         case MapType():
             return "map"
+        case FileType():
+            return "file"
         case ObjectType():
             return "object"
         case UnionType(members=members):

@@ -131,7 +131,7 @@ def _relevant(rest: Mapping[str, Json], kind: Json) -> dict[str, Json]:
         "array": {"items"},
         "string": {"format", "contentEncoding"},
     }
-    foreign = {key for name, keys in own.items() if name != kind for key in keys}
+    foreign = {key for name, keys in own.items() if name != kind for key in keys} - own.get(str(kind), set())
     return {k: v for k, v in rest.items() if k not in foreign}
 
 

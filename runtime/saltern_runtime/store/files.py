@@ -106,11 +106,16 @@ class Shelf:
         Returns the places of those that this tenant has not; then nothing was stored. Raises FileTooLargeError.
         """
         waits = list(files)
-        missing = [at for at, file in waits if file.content is None and not self.hold(tenant, file, keep)]
+        held: dict[tuple[str, int], bool] = {}  # a file that is named often is looked for once
+        for _, file in waits:
+            which = (file.sha256, file.size)
+            if file.content is None and which not in held:
+                held[which] = self.hold(tenant, file, keep)
+        missing = [at for at, file in waits if file.content is None and not held[file.sha256, file.size]]
         if not missing:
-            for _, file in waits:
-                if file.content is not None:
-                    self.put(tenant, (file.content,), name=file.name, media_type=file.media_type, keep=keep)
+            for file in {file.sha256: file for _, file in waits if file.content is not None}.values():
+                assert file.content is not None, "it was asked for"
+                self.put(tenant, (file.content,), name=file.name, media_type=file.media_type, keep=keep)
         return missing
 
     def _note(self, tenant: str, held: Held, keep: float, lost: Held | None = None) -> str:

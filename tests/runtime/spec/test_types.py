@@ -8,6 +8,7 @@ from saltern_runtime.spec import (
     ANY,
     BOOL,
     DOUBLE,
+    FILE,
     INT,
     NULL,
     STRING,
@@ -27,7 +28,7 @@ from saltern_runtime.spec import (
 )
 
 names = st.text(min_size=1, max_size=6)
-leaves: st.SearchStrategy[Type] = st.sampled_from([ANY, NULL, BOOL, INT, DOUBLE, STRING, TIMESTAMP]) | st.builds(
+leaves: st.SearchStrategy[Type] = st.sampled_from([ANY, NULL, BOOL, FILE, INT, DOUBLE, STRING, TIMESTAMP]) | st.builds(
     LiteralType, st.text(max_size=4) | st.integers(-5, 5) | st.booleans()
 )
 types = st.recursive(
@@ -98,3 +99,10 @@ def test_an_open_object_stays_open() -> None:
     schema = {"type": "object", "properties": {"a": {"type": "string"}}, "additionalProperties": True}
     assert from_schema(schema) == obj({"a": Field("a", STRING, required=False)}, open=True)
     assert from_schema({"type": "object"}) == MapType(ANY)
+
+
+def test_a_file_among_several_types_stays_one() -> None:
+    """Keywords belong to the type that knows them, also where several have one of the same name."""
+    assert from_schema({"type": ["object", "null"], "format": "file"}) == optional(FILE)
+    assert from_schema({"type": ["string", "null"], "format": "date-time"}) == optional(TIMESTAMP)
+    assert from_schema({"anyOf": [{"type": "object", "format": "file"}, {"type": "string"}]}) == union(FILE, STRING)

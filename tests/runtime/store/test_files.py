@@ -94,3 +94,16 @@ def test_what_breaks_off_leaves_nothing(bench):
     with pytest.raises(ConnectionResetError):
         put(bench.store, sent())
     assert bench.client.keys(f"*{bench.store.keys.service}*payload:*") == []
+
+
+def test_a_file_that_is_named_often_is_looked_for_once(bench, monkeypatch):
+    """However many places of an input name it."""
+    file, asked = put(bench.store), []
+    hold = Shelf.hold
+    monkeypatch.setattr(Shelf, "hold", lambda self, tenant, *rest: asked.append(tenant) or hold(self, tenant, *rest))
+    gone = File(name="g", media_type="a/b", size=1, sha256="0" * 64)
+    inline = File.of("a.txt", b"some bytes")
+    named = [((at,), each) for at, each in enumerate([file] * 500 + [gone] * 2 + [inline])]
+    assert shelf(bench).secure("acme", named, 60.0) == [(500,), (501,)]
+    assert len(asked) == 2
+    assert shelf(bench).secure("acme", named[:500] + named[502:], 60.0) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any, BinaryIO
 
@@ -78,6 +79,8 @@ def _value(value: Any) -> Any:
     if value == "" and isinstance(value, str):
         return None
     if isinstance(value, float):
+        if not math.isfinite(value):
+            raise Refusal("wrong-row", f"a cell holds {value}, which is no number that JSON has")
         return int(value) if value.is_integer() and abs(value) <= _EXACT else value
     if isinstance(value, dt.datetime):
         return f"{value.isoformat()}Z"

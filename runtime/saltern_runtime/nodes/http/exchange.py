@@ -13,12 +13,12 @@ from saltern_runtime.connectors import http_client
 from saltern_runtime.connectors.base import connection_of, idempotency_key, remaining, retry_after
 from saltern_runtime.connectors.http import CONNECTOR, IDEMPOTENT, SAFE
 from saltern_runtime.errors import NodeError, PermanentError, TransientError
-from saltern_runtime.files import CHUNK
 from saltern_runtime.models import plain
 from saltern_runtime.nodes.http.bodies import BodyError, value_of
 from saltern_runtime.nodes.http.received import kept
 from saltern_runtime.nodes.http.sending import Body, Sent, files_of, request_of
 from saltern_runtime.nodes.http.sending import sent as sent_with
+from saltern_runtime.nodes.http.unpacking import ACCEPTED, unpacked
 
 if TYPE_CHECKING:
     from saltern_runtime.graph import Context
@@ -116,6 +116,7 @@ def _send(ctx: Context, call: _Call, login: http_client.Login) -> Answer | httpx
     """Return the answer, or where it leads."""
     headers = httpx.Headers(call.headers)
     headers.update(login.headers)
+    headers["Accept-Encoding"] = ACCEPTED
     place = call.place.copy_merge_params(login.query) if login.query else call.place
     allowed = None if http_client.is_at(ctx.connection, place) else ctx.private_networks
     client = http_client.client(allowed)
@@ -207,7 +208,7 @@ def _read(ctx: Context, answer: httpx.Response, chunks: Iterator[bytes], where: 
 
 
 def _chunks(ctx: Context, answer: httpx.Response, where: str) -> Iterator[bytes]:
-    for chunk in answer.iter_bytes(CHUNK):
+    for chunk in unpacked(answer, where):
         yield chunk
         if time.monotonic() > ctx.deadline:
             raise TransientError(

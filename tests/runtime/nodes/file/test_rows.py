@@ -318,6 +318,8 @@ def test_a_table_may_begin_anywhere_on_its_sheet(rows):
     [
         (xlsx([["a", "a"], [1, 2]]), "duplicate-columns"),
         (xlsx([]), "no-rows"),
+        (xlsx([["a"], [cell(float("nan"))]]), "wrong-row"),
+        (xlsx([["a"], [cell(float("inf"))]]), "wrong-row"),
         (xlsx([[""]]), "no-rows"),
         (packed({"xl/workbook.xml": "<workbook/>"}), "unreadable"),
     ],
