@@ -66,6 +66,9 @@ class FakeService:
         if self.broken is not None:
             raise self.broken
 
+    def prepare(self):
+        self._guard()
+
     def start(self, input, *, tenant, trigger, idempotency_key=None):  # noqa: A002 - the interface's name
         self._guard()
         input = input.to_json() if isinstance(input, Model) else input  # noqa: A001 - the interface's name

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import builtins
 import json
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -30,8 +31,13 @@ from saltern_runtime.store.calls import NewRun, Signalled
 from saltern_runtime.store.files import SPARE, Shelf
 from saltern_runtime.store.keys import digest_of, new_nonce, new_run_id
 from saltern_runtime.store.reading import Reader
-from saltern_runtime.store.store import Store
+from saltern_runtime.store.store import Store, StoreUnavailableError, StoreUnfitError
 from saltern_runtime.store.views import TERMINAL, Awaited, Event, RunPage, RunView, Started
+
+AGAIN: Final = 10.0
+"""Seconds after which a store that was found unfit is looked at again."""
+PATIENCE: Final = 5.0
+"""Seconds that a call waits for another one that is looking at the store."""
 
 
 class Service:
@@ -51,7 +57,9 @@ class Service:
         self.store = store or Store(graph.name, self.settings)
         self.reader = Reader(self.store, graph.name)
         self._dispatcher = dispatcher
+        self._preparing = threading.Lock()
         self._ready = False
+        self._unfit: tuple[float, StoreUnfitError] | None = None
 
     @property
     def dispatcher(self) -> Dispatcher:
@@ -66,10 +74,32 @@ class Service:
         return self._dispatcher
 
     def prepare(self) -> None:
-        """Check the server and make the plan known, once; raises StoreUnfitError where the server would lose runs."""
+        """Check the server and the place of payloads, and make the plan known: once where they are fit.
+
+        Raises StoreUnfitError where they would lose what is promised, found `AGAIN` seconds ago at most; StoreUnavailableError
+        where another thread is still looking.
+        """
         if self._ready:
             return
-        self.store.check()
+        if not self._preparing.acquire(timeout=PATIENCE):
+            raise StoreUnavailableError("the store is still being tried out")
+        try:
+            if not self._ready:
+                self._prepare()
+        finally:
+            self._preparing.release()
+
+    def _prepare(self) -> None:
+        if self._unfit is not None and time.monotonic() < self._unfit[0] + AGAIN:
+            found = self._unfit[1]
+            again = type(found)(str(found))
+            again.is_known = True
+            raise again
+        try:
+            self.store.check()
+        except StoreUnfitError as error:
+            self._unfit = time.monotonic(), error
+            raise
         self.store.keep_plan(self.plans.plan, self.plans.shape)
         self._ready = True
 
@@ -120,9 +150,10 @@ class Service:
     def _input(self) -> TypeAdapter[Any] | None:
         return TypeAdapter(self.graph.input) if mentions_files(self.graph.input) else None
 
-    @cached_property
+    @property
     def shelf(self) -> Shelf:
-        """The files of its tenants."""
+        """The files of its tenants, behind the same door as runs: see `prepare`."""
+        self.prepare()
         return Shelf(self.store)
 
     def new_run(self, run_id: str, text: str, body: str, *, tenant: str, trigger: str, key: str = "") -> NewRun:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 
 class StoreUnavailableError(ConnectionError):
     """Redis could not be reached for as long as the caller was willing to wait."""
@@ -14,6 +16,19 @@ class PayloadsUnreachableError(StoreUnavailableError):
 class StoreUnfitError(RuntimeError):
     """The server's settings do not allow what was promised; says what to change."""
 
+    told: ClassVar[str] = "the store's settings would lose runs; the log names them"
+    """What callers are told, who are to learn of no path and no address."""
+    is_known = False
+    """Whether it was said a moment ago, and has not been looked at anew."""
+
+
+class PayloadsUnfitError(StoreUnfitError):
+    """The place of large values and files is not there, or refuses; says what to do."""
+
+    told = "the place where large values and files are to lie cannot be used; the log says why"
+
 
 class ValueGoneError(StoreUnfitError):
     """A value that is kept by reference is not there any more, and will not come back."""
+
+    told = "a value that was kept is there no longer"

@@ -69,6 +69,8 @@ class _Claims(_Rings):
 class NewerLayoutError(StoreUnfitError):
     """A run was written by a later runtime, which alone may touch it."""
 
+    told = "a later version of this service wrote the run, and alone may touch it"
+
     def __init__(self, what: str) -> None:
         super().__init__(
             f"a later saltern-runtime wrote this run ({what}; this one knows {LAYOUT}): upgrade this process"

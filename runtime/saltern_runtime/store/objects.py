@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from saltern_runtime.files import CHUNK
 from saltern_runtime.spec.places import PayloadPlace
-from saltern_runtime.store.failures import PayloadsUnreachableError, StoreUnfitError
+from saltern_runtime.store.failures import PayloadsUnfitError, PayloadsUnreachableError
 from saltern_runtime.store.keys import digest_of, new_nonce
 from saltern_runtime.store.payloads import PayloadGoneError
 
@@ -68,7 +68,7 @@ class ObjectPayloads:
                 self._put(_part(path, count), part)
                 count += 1
         except BaseException:
-            with contextlib.suppress(PayloadsUnreachableError, StoreUnfitError):  # what is left goes with its day
+            with contextlib.suppress(PayloadsUnreachableError, PayloadsUnfitError):  # what is left goes with its day
                 self._delete(path, count)
             raise
         return path if count == 1 else f"{path}*{count}"
@@ -115,16 +115,16 @@ class ObjectPayloads:
         return False
 
     def check(self) -> None:
-        """Write, read, list and delete something; raises StoreUnfitError where that cannot be done, and says what to do."""
+        """Write, read, list and delete something; raises PayloadsUnfitError where that cannot be done, and says what to do."""
         what = new_nonce().encode()
         reference = self.write("check", new_nonce(), [what], 0.0)
         try:
             if b"".join(self.read(reference)) != what:
-                raise StoreUnfitError(f"{self._where} gave back other bytes than were written")
+                raise PayloadsUnfitError(f"{self._where} gave back other bytes than were written")
             self.hold(reference, 86_400.0)
             self._days()
         except PayloadGoneError:
-            raise StoreUnfitError(f"{self._where} does not hold what was written to it a moment ago") from None
+            raise PayloadsUnfitError(f"{self._where} does not hold what was written to it a moment ago") from None
         finally:
             self.drop(reference)
             self.drop(self._day(86_400.0) + reference.removeprefix(self._day(0.0)))
@@ -207,7 +207,7 @@ class ObjectPayloads:
     def _opened(self) -> ObjectStore:
         global _first_user  # noqa: PLW0603 - the library's threads belong to the process as well
         if _first_user not in {0, os.getpid()}:
-            raise StoreUnfitError(
+            raise PayloadsUnfitError(
                 "payloads were used before this process was forked, after which they cannot be: fork first, or start processes anew"
             )
         if self._store is None:
@@ -226,12 +226,12 @@ class ObjectPayloads:
         try:
             from obstore.store import LocalStore, S3Store  # noqa: PLC0415 - optional dependency
         except ModuleNotFoundError:
-            raise StoreUnfitError(
+            raise PayloadsUnfitError(
                 "SALTERN_PAYLOADS names a folder or a bucket, which needs obstore: install saltern-runtime[objects]"
             ) from None
         if self._place.kind == "file":
             if self._is_away:
-                raise StoreUnfitError(
+                raise PayloadsUnfitError(
                     f"{self._where} is not there: create it, or mount it, for every API, worker and timers process alike"
                 )
             return LocalStore(self._place.folder)
@@ -262,7 +262,7 @@ class ObjectPayloads:
             raise self._meaning(error) from error
         except ModuleNotFoundError:
             raise
-        except (StoreUnfitError, PayloadsUnreachableError, PayloadGoneError):
+        except (PayloadsUnfitError, PayloadsUnreachableError, PayloadGoneError):
             raise
         except Exception as error:
             raise self._meaning(error) from error
@@ -275,14 +275,14 @@ class ObjectPayloads:
             found = _OS_ERROR.search(text)
             number = error.errno if isinstance(error, OSError) and error.errno else int(found[1]) if found else 0
             if number in _FORBIDDEN or isinstance(error, PermissionError | FileNotFoundError):
-                return StoreUnfitError(
+                return PayloadsUnfitError(
                     f"{self._where} cannot be used: this process must be able to write there ({first})"
                 )
             return PayloadsUnreachableError(f"{self._where} cannot be used: {first}")
         status, code = _STATUS.search(text), _CODE.search(text)
         said = code[1] if code else f"status {status[1]}" if status else first
         if said == "NoSuchBucket":
-            return StoreUnfitError(f"{self._where} is not there: create it, or name another one in SALTERN_PAYLOADS")
+            return PayloadsUnfitError(f"{self._where} is not there: create it, or name another one in SALTERN_PAYLOADS")
         if any(sign in first for sign in _GIVING_KEYS):
             return NoCredentialsError(
                 f"no keys for {self._where}: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or give the process a role ({first})"
@@ -290,10 +290,10 @@ class ObjectPayloads:
         if status is None or status[1] in {"408", "429"} or status[1] >= "500":
             return PayloadsUnreachableError(f"{self._where} cannot be reached: {said}")
         if status[1] in {"401", "403"}:
-            return StoreUnfitError(
+            return PayloadsUnfitError(
                 f"S3 refuses {self._where} ({said}): the keys must allow s3:GetObject, s3:PutObject, s3:DeleteObject and s3:ListBucket"
             )
-        return StoreUnfitError(f"S3 refuses {self._where} ({said}): see to AWS_REGION and AWS_ENDPOINT_URL")
+        return PayloadsUnfitError(f"S3 refuses {self._where} ({said}): see to AWS_REGION and AWS_ENDPOINT_URL")
 
 
 class NoCredentialsError(PayloadsUnreachableError):

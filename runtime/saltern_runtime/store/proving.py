@@ -8,7 +8,7 @@ import sys
 from typing import Final
 
 from saltern_runtime.spec.places import PayloadPlace
-from saltern_runtime.store.failures import PayloadsUnreachableError, StoreUnfitError
+from saltern_runtime.store.failures import PayloadsUnfitError, PayloadsUnreachableError
 from saltern_runtime.store.objects import NoCredentialsError, ObjectPayloads
 
 LONGEST: Final = 90.0
@@ -19,7 +19,7 @@ _CALL: Final = "import sys; from saltern_runtime.store.proving import main; sys.
 
 
 def prove(place: PayloadPlace, service: str) -> None:
-    """Raise StoreUnfitError where nothing can be kept at a place, and say what to do; nothing is tried in Redis."""
+    """Raise PayloadsUnfitError where nothing can be kept at a place, and say what to do; nothing is tried in Redis."""
     if place.kind == "redis":
         return
     command = [sys.executable, "-c", _CALL, place, service]
@@ -30,20 +30,20 @@ def prove(place: PayloadPlace, service: str) -> None:
             timeout=LONGEST, check=False,
         )  # fmt: skip
     except subprocess.TimeoutExpired:
-        raise StoreUnfitError(f"SALTERN_PAYLOADS: nothing could be kept there within {LONGEST:g} s") from None
+        raise PayloadsUnfitError(f"SALTERN_PAYLOADS: nothing could be kept there within {LONGEST:g} s") from None
     if ended.returncode == 0:
         return
     if ended.returncode == _UNREACHABLE:
         raise PayloadsUnreachableError(f"SALTERN_PAYLOADS: {ended.stdout.strip()}")
     said = ended.stdout if ended.returncode == _UNFIT else ended.stderr.strip().rpartition("\n")[2]
-    raise StoreUnfitError(f"SALTERN_PAYLOADS: {said.strip() or f'trying it ended with {ended.returncode}'}")
+    raise PayloadsUnfitError(f"SALTERN_PAYLOADS: {said.strip() or f'trying it ended with {ended.returncode}'}")
 
 
 def main(place: str, service: str) -> int:
     """Try it out, print what is wrong, and return what `prove` understands."""
     try:
         ObjectPayloads(PayloadPlace(place), service).check()
-    except (StoreUnfitError, NoCredentialsError) as error:
+    except (PayloadsUnfitError, NoCredentialsError) as error:
         sys.stdout.write(str(error))
         return _UNFIT
     except PayloadsUnreachableError as error:

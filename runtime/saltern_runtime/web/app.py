@@ -57,9 +57,9 @@ def _operations(router: PipelineRouter, *, public: bool) -> APIRouter:
     anyone = _guarded(Public(router.graph))
     token = _guarded(Bearer(router.graph))
     operations.get("/healthz", dependencies=anyone)(health)
-    operations.get("/readyz", dependencies=anyone, responses={503: {"description": "The store cannot be reached."}})(
-        ready
-    )
+    operations.get(
+        "/readyz", dependencies=anyone, responses={503: {"description": "The store cannot be reached, or is unfit."}}
+    )(ready)
     operations.get("/metrics", dependencies=token, responses={200: {"content": {"text/plain": {}}}})(metrics)
     if public:
         operations.get("/", dependencies=anyone, include_in_schema=False)(page)
@@ -78,10 +78,11 @@ async def health() -> Response:
 
 
 async def ready(request: Request) -> Response:
-    """Say whether the store can be reached."""
+    """Say whether the store can be reached, and is fit to keep what is promised."""
     service = exchange(request).backend.service
     with anyio.move_on_after(READY_SECONDS):
         await anyio.to_thread.run_sync(service.ping, abandon_on_cancel=True)
+        await anyio.to_thread.run_sync(service.prepare, abandon_on_cancel=True)
         return PlainResponse({"status": "ready"})
     raise ProblemError(503, "store-unavailable", "the store does not answer", headers={"Retry-After": "1"})
 

@@ -26,7 +26,8 @@ _PLAIN: Final = re.compile(r"[^ !#-\[\]-~]")
 async def get_file(request: Request, sha256: str) -> Response:
     """Give the bytes of a file of the token's tenant, or one range of them. They are what somebody sent: nothing says that they are safe."""
     admitted = exchange(request)
-    shelf, tenant = admitted.backend.service.shelf, admitted.caller.tenant
+    service, tenant = admitted.backend.service, admitted.caller.tenant
+    shelf = await anyio.to_thread.run_sync(lambda: service.shelf)
     held = await anyio.to_thread.run_sync(shelf.find, tenant, sha256) if _DIGEST.fullmatch(sha256) else None
     if held is None:
         raise _unknown()

@@ -112,8 +112,9 @@ def respond(error: Exception) -> Response:
             LOG.warning("the store cannot be reached: %s", error)
             return ProblemResponse(503, "store-unavailable", "the store cannot be reached", {"Retry-After": "1"})
         case StoreUnfitError():
-            LOG.error("the store is unfit: %s", error)
-            return ProblemResponse(503, "store-unfit", "the store's settings would lose runs; the log names them")
+            if not error.is_known:
+                LOG.error("the store is unfit: %s", error)
+            return ProblemResponse(503, "store-unfit", error.told)
         case ClientDisconnect():
             return ProblemResponse(400, "client-gone", "the connection ended before the body did")
         case _:

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from saltern_runtime.files import CHUNK, File, clean_name, media_type_of
+from saltern_runtime.store.failures import StoreUnavailableError, StoreUnfitError
 from saltern_runtime.store.files import FileTooLargeError
 from saltern_runtime.web.backend import Backend
 from saltern_runtime.web.guards import exchange
@@ -69,7 +70,7 @@ async def pulling(request: JsonRequest, backend: Backend, take: Callable[[Iterat
     """Hand the body to a function in a thread as it arrives; what it does not take is thrown away where it raises."""
     try:
         return await anyio.to_thread.run_sync(take, _pulled(request), limiter=backend.uploads)
-    except (ProblemError, FileTooLargeError):
+    except (ProblemError, FileTooLargeError, StoreUnavailableError, StoreUnfitError):
         await request.discard()
         raise
 

@@ -165,7 +165,7 @@ def test_a_folder_that_may_not_be_written():
         Path(folder).chmod(0o555)
         command = [sys.executable, "-c", READ_ONLY, f"file://{folder}"]
         ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
-    says = f"StoreUnfitError the folder {folder} cannot be used: this process must be able to write there"
+    says = f"PayloadsUnfitError the folder {folder} cannot be used: this process must be able to write there"
     assert ended.stdout.startswith(says), ended
 
 
@@ -187,7 +187,7 @@ def test_a_file_that_does_not_fit_leaves_nothing(tmp_path):
     ended = subprocess.run(
         [sys.executable, "-c", SMALL, f"file://{tmp_path}"], capture_output=True, text=True, check=True
     )
-    assert ended.stdout.startswith("StoreUnfitError the folder")
+    assert ended.stdout.startswith("PayloadsUnfitError the folder")
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
@@ -223,7 +223,9 @@ os.waitpid(child, 0)
 """
 
 
-@pytest.mark.parametrize(("how", "says"), [("checked", "x\n"), ("used", "StoreUnfitError payloads were used before")])
+@pytest.mark.parametrize(
+    ("how", "says"), [("checked", "x\n"), ("used", "PayloadsUnfitError payloads were used before")]
+)
 def test_forks(objects, service, redis_url, how, says):
     """After a check a process may fork, and its children use payloads; after a use they fail at once in place of waiting for ever."""
     command = [sys.executable, "-c", FORKING, objects.place, service, redis_url, how]
