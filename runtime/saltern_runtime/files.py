@@ -23,14 +23,23 @@ from typing import (
     Self,
     TypeAlias,
     Union,
+    cast,
     get_args,
     get_origin,
     get_type_hints,
 )
 
-from pydantic import BaseModel, Field, GetJsonSchemaHandler, PrivateAttr, model_validator
+from pydantic import (
+    BaseModel,
+    Field,
+    GetJsonSchemaHandler,
+    PrivateAttr,
+    ValidationError,
+    WrapValidator,
+    model_validator,
+)
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema
+from pydantic_core import CoreSchema, PydanticCustomError
 
 from saltern_runtime.models import Int, Model
 
@@ -44,18 +53,44 @@ PARAMETERS: Final = r"[ -~]{1,200}"
 _MEDIA_TYPE: Final = rf"^{ESSENCE}(?: ?; ?{PARAMETERS})?$"
 _NAME: Final = r"^[^\x00-\x1f\x7f/\\\u2028\u2029]{1,255}$"
 _BASE64: Final = "base64"
+_NOT_BASE64: Final = "`base64` is not base64: it is the file's bytes as RFC 4648 writes them, with padding and without line breaks (`base64 -w0 PATH`)"
+WANTED: Final = "file_wanted"
+"""The type of pydantic's error where something else stands in the place of a file."""
+
+
+_HOW: Final = (
+    "a file is wanted: send one as a part of a form (`curl -F 'NAME=@PATH'`, with the @), or give what an upload answered "
+    "({ name, media_type, size, sha256 }), or the bytes as { name, base64 }"
+)
+
+
+def _or_else(why: str) -> WrapValidator:
+    """Say what is wanted in one sentence, whatever is wrong with a value."""
+
+    def check(value: Any, handler: Any) -> Any:
+        try:
+            return handler(value)
+        except ValidationError:
+            raise PydanticCustomError("file", why) from None
+
+    return WrapValidator(check)
+
+
+_NAMED: Final = _or_else("a file's name has 1 to 255 characters: no slash, no backslash, no control character")
+_TYPED: Final = _or_else("a media type is written like application/pdf")
+_SUMMED: Final = _or_else("`sha256` is the digest of the bytes in 64 lower-case hex digits, as an upload answers it")
 
 
 class File(Model):
     """A file: what it is called, what it says it is, and which bytes it has."""
 
-    name: Annotated[str, Field(pattern=_NAME)]
+    name: Annotated[str, Field(pattern=_NAME), _NAMED]
     """Without folders: no slash, no control character."""
-    media_type: Annotated[str, Field(pattern=_MEDIA_TYPE)]
+    media_type: Annotated[str, Field(pattern=_MEDIA_TYPE), _TYPED]
     """As whoever gave it says; nothing has looked into the bytes."""
     size: Annotated[Int, Field(ge=0)]
     """Bytes."""
-    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$"), _SUMMED]
     """Digest of the bytes, in hex."""
     _content: bytes | None = PrivateAttr(None)
 
@@ -63,21 +98,27 @@ class File(Model):
     @classmethod
     def _given(cls, value: Any, handler: Any) -> Self:
         """Take bytes that came along as base64: `{ name, media_type?, base64 }`."""
-        if not isinstance(value, Mapping) or _BASE64 not in value:
-            made: Self = handler(value)
-            return made
+        if not isinstance(value, Mapping) or not {_BASE64, "sha256"} & set(value):
+            try:
+                return cast("Self", handler(value))
+            except ValidationError:
+                raise PydanticCustomError(WANTED, _HOW) from None
+        if _BASE64 not in value:
+            return cast("Self", handler(value))
         unknown = sorted(set(value) - {"name", "media_type", _BASE64})
         if unknown:
-            raise ValueError(f"beside `base64`, a file has a `name` and a `media_type`, no {unknown[0]!r}")
+            raise PydanticCustomError(
+                "file", "beside `base64`, a file has a `name` and a `media_type`, and nothing else"
+            )
         try:
             content = base64.b64decode(value[_BASE64], validate=True)
         except (TypeError, ValueError, binascii.Error):
-            raise ValueError("`base64` is not base64 (RFC 4648, with its padding)") from None
+            raise PydanticCustomError("file", _NOT_BASE64) from None
         name = value.get("name", "file")
         media_type = value.get("media_type") or media_type_of(name if isinstance(name, str) else "")
         digest = hashlib.sha256(content).hexdigest()
-        made = handler({"name": name, "media_type": media_type, "size": len(content), "sha256": digest})
-        made._content = content  # noqa: SLF001 - its own class
+        made: Self = handler({"name": name, "media_type": media_type, "size": len(content), "sha256": digest})
+        made._content = content
         return made
 
     @classmethod
@@ -250,14 +291,14 @@ def mentions_files(of: Any, _seen: frozenset[Any] = frozenset()) -> bool:
     return any(mentions_files(part, seen) for part in get_args(of) if get_origin(of) is not Literal)
 
 
-def counts(of: Any) -> frozenset[str]:
-    """Return how many files a type takes: `one`, `many` (a list of them), either, or none of these."""
+def file_shapes(of: Any) -> frozenset[str]:
+    """Return the shapes in which a type takes files: `one` file, `many` (a list of them), either, or none of these."""
     if of is File:
         return frozenset({"one"})
     if get_origin(of) is list:
-        return frozenset({"many"}) if "one" in counts(get_args(of)[0]) else frozenset()
+        return frozenset({"many"}) if "one" in file_shapes(get_args(of)[0]) else frozenset()
     if get_origin(of) in (Union, UnionType, Annotated):
-        return frozenset().union(*map(counts, get_args(of)))
+        return frozenset().union(*map(file_shapes, get_args(of)))
     return frozenset()
 
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-from saltern_runtime.files import CHUNK, File, clean_name, counts, files_in, media_type_of
+from saltern_runtime.files import CHUNK, File, clean_name, file_shapes, files_in, media_type_of
 from saltern_runtime.spec import Json
 from saltern_runtime.store.files import FileTooLargeError, Shelf
 from saltern_runtime.store.payloads import PayloadGoneError
@@ -41,7 +41,7 @@ def attach(model: type[BaseModel], given: Json, pairs: Sequence[str]) -> tuple[J
         found.setdefault(name, []).append(_read(Path(path)))
     if not isinstance(given, dict):
         raise FileError("--file needs an input that is a JSON object")
-    fields = {field.alias or name: counts(field.annotation) for name, field in model.model_fields.items()}
+    fields = {field.alias or name: file_shapes(field.annotation) for name, field in model.model_fields.items()}
     taking = [name for name, many in fields.items() if many]
     for name, files in found.items():
         many = fields.get(name)
@@ -89,7 +89,7 @@ def store(shelf: Shelf, tenant: str, attached: Sequence[Attached], keep: float) 
             raise FileError(f"{each.path} changed while it was read")
 
 
-def make(folder: Path) -> None:
+def make_folder(folder: Path) -> None:
     """Make a folder unless it is there; raises FileError."""
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -22,6 +22,7 @@ from saltern_runtime.dev.terminal import json_text, log_lines
 from saltern_runtime.dev.tree import Tree, TreeError
 from saltern_runtime.engine.service import InOneProcess, in_one_process
 from saltern_runtime.errors import StartError, place
+from saltern_runtime.files import WANTED
 from saltern_runtime.jsontext import JsonTextError, read_json
 from saltern_runtime.models import Model
 from saltern_runtime.settings import Settings
@@ -73,7 +74,7 @@ def run(tree: Tree, wanted: Wanted) -> int:
     saved: list[Path] = []
     unsaved: files.FileError | None = None
     if wanted.save is not None:
-        files.make(wanted.save)
+        files.make_folder(wanted.save)
     with (
         tempfile.TemporaryDirectory(prefix="saltern-run-") as folder,
         Children(Path(folder), os.environ) as children,
@@ -181,4 +182,5 @@ def checked(model: Any, given: Json) -> Model:
 
 def _told(problem: Mapping[str, Any], given: Json) -> str:
     found = place(problem["loc"], given, missing=problem["type"] == "missing")
-    return f"  {'/'.join(map(str, found)) or '(the whole)'}: {problem['msg']}"
+    why = "a file is wanted: give it as --file FIELD=PATH" if problem["type"] == WANTED else problem["msg"]
+    return f"  {'/'.join(map(str, found)) or '(the whole)'}: {why}"

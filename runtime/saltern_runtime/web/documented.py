@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Final, TypeAlias
 
+from saltern_runtime.spec import Json
 from saltern_runtime.web import answers
 from saltern_runtime.web.problems import MEDIA_TYPE, Problem
 
 Responses: TypeAlias = dict[int | str, dict[str, Any]]
 
-BYTES: Final = {"type": "string", "format": "binary"}
+BYTES: Final[Json] = {"type": "string", "format": "binary"}
 SENT: Final[Responses] = {
     200: {"content": {"*/*": {"schema": BYTES}}, "description": "The bytes."},
     206: {"content": {"*/*": {"schema": BYTES}}, "description": "The range of them that `Range` asks for."},

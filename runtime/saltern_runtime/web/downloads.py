@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from itertools import chain
-from typing import Final
+from typing import Annotated, Final
 from urllib.parse import quote
 
 import anyio
+from fastapi import Query
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
+from saltern_runtime.files import clean_name
 from saltern_runtime.store.files import Held
 from saltern_runtime.store.payloads import PayloadGoneError
 from saltern_runtime.web.guards import exchange
@@ -23,7 +25,11 @@ _PLAIN: Final = re.compile(r"[^ !#-\[\]-~]")
 """What a quoted `filename` leaves out; `filename*` has it."""
 
 
-async def get_file(request: Request, sha256: str) -> Response:
+async def get_file(
+    request: Request,
+    sha256: str,
+    name: Annotated[str | None, Query(max_length=1000, description="What the file is called on its way out.")] = None,
+) -> Response:
     """Give the bytes of a file of the token's tenant, or one range of them. They are what somebody sent: nothing says that they are safe."""
     admitted = exchange(request)
     service, tenant = admitted.backend.service, admitted.caller.tenant
@@ -31,7 +37,7 @@ async def get_file(request: Request, sha256: str) -> Response:
     held = await anyio.to_thread.run_sync(shelf.find, tenant, sha256) if _DIGEST.fullmatch(sha256) else None
     if held is None:
         raise _unknown()
-    headers = _headers(held)
+    headers = _headers(held, held.file.name if name is None else clean_name(name))
     if _is_known(request.headers.get("if-none-match", ""), headers["ETag"]):
         return Response(None, 304, {name: headers[name] for name in ("ETag", "Cache-Control")})
     first, behind, status = 0, held.file.size, 200
@@ -50,12 +56,12 @@ async def get_file(request: Request, sha256: str) -> Response:
     return StreamingResponse(chain((begun,), chunks), status, headers)
 
 
-def _headers(held: Held) -> dict[str, str]:
+def _headers(held: Held, name: str) -> dict[str, str]:
     file = held.file
-    plain = _PLAIN.sub("_", file.name)
+    plain = _PLAIN.sub("_", name)
     return {
         "Content-Type": file.media_type,
-        "Content-Disposition": f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(file.name, safe='')}",
+        "Content-Disposition": f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}",
         "X-Content-Type-Options": "nosniff",
         "Content-Security-Policy": "sandbox; default-src 'none'",
         "Cross-Origin-Resource-Policy": "same-origin",

@@ -13,19 +13,19 @@ import anyio
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from saltern_runtime.errors import pointer
-from saltern_runtime.files import clean_name, counts
+from saltern_runtime.files import clean_name, file_shapes
 from saltern_runtime.jsontext import JsonTextError, read_json
 from saltern_runtime.spec import Json
 from saltern_runtime.web import multipart
+from saltern_runtime.web.documented import BYTES
 from saltern_runtime.web.guards import Exchange, exchange
 from saltern_runtime.web.multipart import Part, Parts
 from saltern_runtime.web.problems import ProblemError
 from saltern_runtime.web.requests import JsonRequest, parse
-from saltern_runtime.web.uploads import gathered, pulling
+from saltern_runtime.web.uploads import FORM, gathered, pulling
 
 TEXT: Final = "text"
 """The word for a webhook that takes any body as a text."""
-FORM: Final = "application/x-www-form-urlencoded"
 MULTIPART: Final = "multipart/form-data"
 MAX_FIELDS: Final = multipart.MAX_PARTS
 """Fields of a form, at most."""
@@ -44,8 +44,8 @@ class Fields:
     @cached_property
     def files(self) -> Mapping[str, frozenset[str]]:
         """Fields that take files as parts of a form: how many (`one`, `many`, or either)."""
-        many = {field.alias or name: counts(field.annotation) for name, field in self._model.model_fields.items()}
-        return {name: shapes for name, shapes in many.items() if shapes}
+        found = {field.alias or name: file_shapes(field.annotation) for name, field in self._model.model_fields.items()}
+        return {name: shapes for name, shapes in found.items() if shapes}
 
     @cached_property
     def types(self) -> Mapping[str, TypeAdapter[Any]]:
@@ -72,15 +72,12 @@ class Fields:
         return {"type": "object", "properties": {WHOLE: whole, **fields}, "additionalProperties": False}
 
     def _documented(self, name: str) -> Json:
-        of = {"one": _BYTES, "many": {"type": "array", "items": _BYTES}}
+        of = {"one": BYTES, "many": {"type": "array", "items": BYTES}}
         if name in self.files:
             ways = [of[shape] for shape in sorted(self.files[name], reverse=True)]
             return ways[0] if len(ways) == 1 else {"anyOf": ways}
         schema = self.types[name].json_schema()
         return {"type": "string", "contentMediaType": "application/json"} if "$defs" in schema else schema
-
-
-_BYTES: Final[Json] = {"type": "string", "format": "binary"}
 
 
 @dataclass(frozen=True)
@@ -119,6 +116,8 @@ class Intake:
                 else:
                     given.setdefault(name, []).append(value)
             elif part.filename is None:
+                if name == WHOLE:
+                    self._require(name)
                 text = parts.text(part)
                 given.setdefault(name, []).append(parse(text.encode()) if part.is_json else text)
             else:
@@ -131,12 +130,21 @@ class Intake:
 
     def _take(self, name: str, given: Given) -> None:
         """Refuse a file that its field does not take, before it is stored."""
-        if name not in self.fields.types and self.model.model_config.get("extra") != "ignore":
-            raise _wrong(name, "the input has no such field")
+        self._require(name)
         if name not in self.fields.files:
             raise _wrong(name, "a file came, which this is not")
         if name in given and "many" not in self.fields.files[name]:
             raise _wrong(name, "it came twice, and is no list")
+
+    def _require(self, name: str) -> None:
+        """Refuse a name that is none of the input."""
+        if name not in self.fields.types and self.model.model_config.get("extra") != "ignore":
+            raise _wrong(name, "the input has no such field" + (_MEANT if name == WHOLE else ""))
+
+
+_MEANT: Final = (
+    f"; the part with all other fields has to say that it is JSON: -F '{WHOLE}=@PATH;type=application/json' with curl"
+)
 
 
 def _object(value: Json, before: Mapping[str, Json]) -> dict[str, Json]:
@@ -195,7 +203,7 @@ class Reader:
             request.require_plain()
             body = await request.body()
             admitted = exchange(request)
-            take = partial(self._fields, _parts_of(request, admitted), admitted)
+            take = partial(self._read_parts, _parts_of(request, admitted), admitted)
             request.stand_in(self._value(await anyio.to_thread.run_sync(take, iter((body,)))))
         elif request.has_body():
             request.require_json(or_else=f", {FORM} or {MULTIPART}")
@@ -205,7 +213,7 @@ class Reader:
         """The fields of the input."""
         return Fields(self.model)
 
-    def _fields(
+    def _read_parts(
         self, parts_of: Callable[[Iterator[bytes]], Parts], admitted: Exchange, chunks: Iterator[bytes]
     ) -> list[tuple[str, Json]]:
         """Read the parts of a form whose signature was verified; a file is stored where the input has one of this name."""

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any, Final
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser
 
+from saltern_runtime.disposition import field_of, filename_of
 from saltern_runtime.web.problems import ProblemError
-from saltern_runtime.web.uploads import filename_of, media_type, name_of
+from saltern_runtime.web.uploads import media_type
 
 MAX_PARTS: Final = 1000
 """Parts of a form, at most."""
@@ -71,7 +73,10 @@ class Parts:
             raise malformed()
 
     def __iter__(self) -> Iterator[Part]:
-        """Yield each part; raises problems, one for a body that ends before its last boundary among them."""
+        """Yield each part; raises problems, one for a body that ends before its last boundary among them.
+
+        A field for a file that nobody chose is none, though browsers send a part for it: without a name, and without bytes.
+        """
         while True:
             kind, headers = self._next()
             if kind == "end":
@@ -79,10 +84,16 @@ class Parts:
             if kind != "part":
                 continue  # what nobody read of the one before
             disposition = headers.get("content-disposition", "")
-            name = name_of(disposition)
+            name = field_of(disposition)
             if name is None:
                 raise malformed()
-            yield Part(name, filename_of(disposition), headers.get("content-type", ""), self._of_part())
+            part = Part(name, filename_of(disposition), headers.get("content-type", ""), self._of_part())
+            if part.filename == "":
+                begun = next(part.data, None)
+                if begun is None:
+                    continue
+                part = replace(part, data=chain((begun,), part.data))
+            yield part
         if not self._count:
             raise malformed()
         for chunk in self._chunks:
@@ -137,7 +148,8 @@ class Parts:
 
     def _on_part_data(self, data: bytes, start: int, end: int) -> None:
         self._data += end - start
-        self._events.append(("data", data[start:end]))
+        if end > start:
+            self._events.append(("data", data[start:end]))
 
     def _on_header_field(self, data: bytes, start: int, end: int) -> None:
         self._grow(self._field, data[start:end])

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from email.message import Message
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Final, TypeVar
 
 import anyio
 from fastapi import Query
@@ -13,7 +12,8 @@ from pydantic import TypeAdapter, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
-from saltern_runtime.files import CHUNK, File, clean_name, media_type_of
+from saltern_runtime.disposition import filename_of
+from saltern_runtime.files import CHUNK, OCTETS, File, clean_name, media_type_of
 from saltern_runtime.store.failures import StoreUnavailableError, StoreUnfitError
 from saltern_runtime.store.files import FileTooLargeError
 from saltern_runtime.web.backend import Backend
@@ -24,8 +24,11 @@ from saltern_runtime.web.requests import JsonRequest
 
 T = TypeVar("T")
 FILE_ROUTE: Final = "{pipeline}.file"
+FORM: Final = "application/x-www-form-urlencoded"
 STALL: Final = 60.0
 """Seconds for which a client may send nothing in the middle of a body."""
+_SAYS_NOTHING: Final = frozenset({"", OCTETS, FORM})
+"""Media types that nobody means for a file: what curl sends unasked."""
 _DIGITS: Final = re.compile(r"[0-9]{1,18}")
 _MEDIA_TYPE: Final[TypeAdapter[str]] = TypeAdapter(
     Annotated[str, *File.model_fields["media_type"].metadata]  # as a file takes it
@@ -106,35 +109,10 @@ def gathered(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def media_type(said: str, name: str) -> str:
-    """Return what a file is said to be; by its name where nothing is. Raises a problem for what is no media type."""
-    if not said.strip():
+    """Return what a file is said to be; by its name where that says nothing. Raises a problem for what is no media type."""
+    if said.partition(";")[0].strip().lower() in _SAYS_NOTHING:
         return media_type_of(name)
     try:
         return _MEDIA_TYPE.validate_python(said.strip())
     except ValidationError:
         raise ProblemError(400, "bad-media-type", "the Content-Type of a file is no media type") from None
-
-
-def filename_of(disposition: str) -> str | None:
-    """Return the file's name in a Content-Disposition (RFC 6266: `filename*` before `filename`), as it came; None without one."""
-    return _parameter(disposition, "filename")
-
-
-def name_of(disposition: str) -> str | None:
-    """Return the name of a form's field in a Content-Disposition."""
-    return _parameter(disposition, "name")
-
-
-def _parameter(header: str, name: str) -> str | None:
-    message = Message()
-    message["content-disposition"] = " ".join(header.splitlines())
-    given: list[tuple[str, Any]] = message.get_params([], header="content-disposition")
-    named = [value for key, value in given if key.lower() == name]
-    found = next((value for value in named if isinstance(value, tuple)), named[0] if named else None)
-    if not isinstance(found, tuple):
-        return found
-    charset, _, text = found
-    try:
-        return str(text).encode("latin-1").decode(charset or "utf-8")
-    except (LookupError, UnicodeError):
-        return str(text)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from email.message import Message
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, unquote_to_bytes
+from urllib.parse import unquote
 
+from saltern_runtime.disposition import filename_of
 from saltern_runtime.files import ESSENCE, OCTETS, PARAMETERS, clean_name
 from saltern_runtime.nodes.charsets import charset_in
 
@@ -35,9 +35,5 @@ def _media_type(said: str) -> str:
 
 def _name(answer: httpx.Response) -> str:
     """Return what the server calls it (RFC 6266), else the end of the path that was asked for."""
-    header = Message()
-    header["Content-Disposition"] = re.sub(r"[\r\n]", " ", answer.headers.get("content-disposition", "")) or "inline"
-    wide = re.search(r"filename\*\s*=\s*([\w-]+)'[^']*'([^;\s]+)", answer.headers.get("content-disposition", ""))
-    if wide is not None and wide[1].lower() in ("utf-8", "iso-8859-1"):
-        return clean_name(unquote_to_bytes(wide[2]).decode(wide[1], "replace"))
-    return clean_name(header.get_filename() or unquote(answer.request.url.path.rpartition("/")[2]))
+    named = filename_of(answer.headers.get("content-disposition", ""))
+    return clean_name(named or unquote(answer.request.url.path.rpartition("/")[2]))
