@@ -1,4 +1,4 @@
-"""What is written to a terminal: JSON as people read it, failures without the calls that led to them."""
+"""What is written to a terminal: JSON as people read it, failures as lines."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ import logging
 import re
 import sys
 from typing import Any, Final, TextIO
-
-from saltern_runtime.errors import NodeError
 
 _UNSHOWN: Final = re.compile("[\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 """What moves a cursor, turns text round, or is half of a character; JSON itself escapes what is below a blank."""
@@ -25,19 +23,11 @@ def json_text(value: Any, out: TextIO, *, indent: int | None = None) -> str:
     return text
 
 
-class _Brief(logging.Filter):
-    """Leaves out where in our own code the error of a vendor came up."""
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        if record.exc_info and isinstance(record.exc_info[1], NodeError):
-            record.exc_info = None
-        return True
-
-
 def log_lines(*, verbose: bool) -> None:
-    """Send warnings of this process to standard error as plain lines; `verbose`: all of each error."""
+    """Send warnings of this process to standard error as plain lines; `verbose`: with the calls that led to each failure."""
     handler = logging.StreamHandler(sys.stderr)
+    handler.setLevel(logging.WARNING)
     handler.setFormatter(logging.Formatter("%(message)s"))
-    if not verbose:
-        handler.addFilter(_Brief())
+    if verbose:
+        logging.getLogger("saltern.engine").setLevel(logging.DEBUG)
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)

@@ -136,9 +136,11 @@ class Engine:
             cause = error.__cause__
             if isinstance(cause, StopRun):
                 return self._stop(plan, claim, error.node, cause, time.monotonic() - began, self._next(end))
+            is_known = isinstance(cause, NodeError)
             log.warning(
-                "node %s failed in attempt %d: %s", error.node, claim.attempt, cause if isinstance(cause, NodeError) else repr(cause),
-                extra={"run": claim.run, "path": claim.path, "node": error.node}, exc_info=cause,
+                "node %s failed in attempt %d: %s", error.node, claim.attempt, cause if is_known else repr(cause),
+                extra={"run": claim.run, "path": claim.path, "node": error.node},
+                exc_info=None if is_known and not log.isEnabledFor(logging.DEBUG) else cause,
             )  # fmt: skip
             trouble = classify(cause or error, error.node)
             return self._failed(plan, claim, trouble, self._next(end))

@@ -1,6 +1,7 @@
 """How stages fail, and what follows."""
 
 import json
+import logging
 import random
 import time
 
@@ -9,6 +10,7 @@ from saltern_runtime.errors import PermanentError, TransientError
 from saltern_runtime.expr import ExprError
 from saltern_runtime.graph import Connection, Context, On, Skipped, Stage, node
 from saltern_runtime.nodes import http
+from saltern_runtime.observe.logs import JsonFormatter
 from saltern_runtime.spec import Retry
 from saltern_runtime.spec.networks import NetworkList
 from saltern_runtime.store.calls import Outcome
@@ -65,6 +67,44 @@ def test_our_own_errors_are_retried_and_named(local):
     """What no connector raised is internal: retried, then shown with its type."""
     view = local.run(Stage("call", nodes=(failing([KeyError("x")] * 9),), retry=QUICK))
     assert (view.failure.kind, view.failure.message, view.nodes[0].attempt) == ("internal", "KeyError: 'x'", 3)
+
+
+def written(caplog):
+    """Return what a worker's log holds of failed nodes: as a terminal has it, and as JSON."""
+    records = [record for record in caplog.records if "failed in attempt" in record.getMessage()]
+    plain, structured = logging.Formatter("%(message)s"), JsonFormatter()
+    return [plain.format(record) for record in records], [json.loads(structured.format(record)) for record in records]
+
+
+def test_an_error_of_a_known_class_is_a_line_of_the_log(local, caplog):
+    """It says all that there is to know: the node, the attempt, and what was wrong outside, or with what was given."""
+    error = PermanentError("no such channel", code="channel_not_found")
+    for each in ([busy(), busy()], [error]):
+        local.run(Stage("call", nodes=(failing(each),), retry=QUICK))
+    lines, structured = written(caplog)
+    assert lines == [
+        "node call failed in attempt 1: try later",
+        "node call failed in attempt 2: try later",
+        "node call failed in attempt 1: no such channel",
+    ]
+    assert ["exception" in each for each in structured] == [False] * 3
+    assert {each["node"] for each in structured} == {"call"}
+
+
+def test_an_error_of_no_known_class_is_logged_with_its_calls(local, caplog):
+    """It may be our own bug: where it came up is what is looked for."""
+    local.run(Stage("call", nodes=(failing([KeyError("x")]),), retry=QUICK))
+    (line,), (structured,) = written(caplog)
+    assert line.startswith("node call failed in attempt 1: KeyError('x')\nTraceback")
+    assert "test_failures.py" in structured["exception"]
+
+
+def test_debugging_shows_the_calls_of_every_error(local, caplog):
+    """For whoever looks for a fault in a connector."""
+    caplog.set_level(logging.DEBUG, "saltern.engine")
+    local.run(Stage("call", nodes=(failing([busy()]),), retry=QUICK))
+    (line,), _ = written(caplog)
+    assert "Traceback" in line
 
 
 def test_an_expression_without_a_value_is_not_tried_again(local):
