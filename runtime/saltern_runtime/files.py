@@ -161,7 +161,7 @@ class File(Model):
 
     def open(self) -> io.BufferedReader:
         """Return the bytes as a binary stream that cannot seek."""
-        return io.BufferedReader(_Chunks(self.chunks()), CHUNK)
+        return io.BufferedReader(Chunks(self.chunks()), CHUNK)
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
@@ -302,17 +302,23 @@ def file_shapes(of: Any) -> frozenset[str]:
     return frozenset()
 
 
-class _Chunks(io.RawIOBase):
+class Chunks(io.RawIOBase):
     """Reads an iterator of chunks."""
 
     def __init__(self, chunks: Iterator[bytes]) -> None:
+        self.begin(chunks)
+
+    def begin(self, chunks: Iterator[bytes]) -> None:
+        """Read these from now on."""
         self._chunks = chunks
         self._left = memoryview(b"")
 
     def readable(self) -> bool:
+        """Say yes."""
         return True
 
     def readinto(self, buffer: Any) -> int:
+        """Read what comes next."""
         while not self._left:
             chunk = next(self._chunks, None)
             if chunk is None:

@@ -15,7 +15,7 @@ from saltern_runtime.spec import FILE
 
 _NOTES: Final = (
     "Its values come as JSON, in which there are no bytes; a text or a URL in its place may lead to a file.",
-    'Files come in with a request or a webhook, and out of `http.request { as: "file" }`.',
+    'Files come in with a request or a webhook, and out of `http.request { as: "file" }` or own code.',
 )
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from saltern_runtime.files import Chunks
 from saltern_runtime.models import plain
 
 if TYPE_CHECKING:
@@ -96,20 +97,18 @@ def _part(ctx: Context, name: str, file: File) -> tuple[str, tuple[str, Any, str
     return name, (file.name, Rewindable(file.size, lambda: _chunks(ctx, file)), file.media_type)
 
 
-class Rewindable(io.RawIOBase):
+class Rewindable(Chunks):
     """A stream of known length that is read from its beginning, as often as that is asked for."""
 
-    def __init__(self, size: int, begin: Callable[[], Iterator[bytes]]) -> None:
-        self._size, self._begin = size, begin
-        self._chunks: Iterator[bytes] | None = None
-        self._left, self._at = memoryview(b""), 0
+    def __init__(self, size: int, chunks: Callable[[], Iterator[bytes]]) -> None:
+        self._size, self._all, self._at = size, chunks, 0
+        super().__init__(self._from_beginning())
+
+    def _from_beginning(self) -> Iterator[bytes]:
+        yield from self._all()  # asked for no sooner than they are read
 
     def seekable(self) -> bool:
         """Say yes: to its beginning and to its end."""
-        return True
-
-    def readable(self) -> bool:
-        """Say yes."""
         return True
 
     def tell(self) -> int:
@@ -121,21 +120,12 @@ class Rewindable(io.RawIOBase):
         if offset != 0 or whence not in (os.SEEK_SET, os.SEEK_END):
             raise io.UnsupportedOperation("a stored file is read from its beginning")
         self._at = self._size if whence == os.SEEK_END else 0
-        self._chunks, self._left = (iter(()) if self._at else None), memoryview(b"")
+        self.begin(iter(()) if self._at else self._from_beginning())
         return self._at
 
     def readinto(self, buffer: Any) -> int:
         """Read what comes next."""
-        if self._chunks is None:
-            self._chunks = self._begin()
-        while not self._left:
-            chunk = next(self._chunks, None)
-            if chunk is None:
-                return 0
-            self._left = memoryview(chunk)
-        size = min(len(buffer), len(self._left))
-        buffer[:size] = self._left[:size]
-        self._left = self._left[size:]
+        size = super().readinto(buffer)
         self._at += size
         return size
 
