@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 from email.message import Message
-from typing import Any
+from typing import Any, Final
+
+LONGEST: Final = 2000
+"""Characters of a header that is read: parameters of longer ones take time that grows with their square."""
+_CHARSETS: Final = frozenset({"", "utf-8", "us-ascii", "iso-8859-1"})
+"""What RFC 8187 knows, and what is sent all the same."""
 
 
 def filename_of(header: str) -> str | None:
@@ -17,9 +22,14 @@ def field_of(header: str) -> str | None:
 
 
 def _parameter(header: str, name: str) -> str | None:
+    if len(header) > LONGEST:
+        return None
     message = Message()
     message["content-disposition"] = " ".join(header.splitlines())
-    given: list[tuple[str, Any]] = message.get_params([], header="content-disposition")
+    try:
+        given: list[tuple[str, Any]] = message.get_params([], header="content-disposition")
+    except ValueError:  # a number that no part of a parameter has
+        return None
     named = [value for key, value in given if key.lower() == name]
     plain = next((value for value in named if not isinstance(value, tuple)), None)
     wide = next((value for value in named if isinstance(value, tuple)), None)
@@ -28,6 +38,6 @@ def _parameter(header: str, name: str) -> str | None:
     charset, _, text = wide
     raw = str(text).encode("latin-1", "replace")
     try:
-        return raw.decode(charset or "utf-8") or plain
-    except (LookupError, UnicodeError):
+        return raw.decode((charset or "utf-8") if (charset or "").lower() in _CHARSETS else "utf-8") or plain
+    except UnicodeError:
         return raw.decode("latin-1") if plain is None else plain

@@ -21,7 +21,35 @@ MOST_WAITERS: Final = 32
 """Requests that wait for the end of their run, at most; further ones get their 202 at once."""
 
 MOST_UPLOADS: Final = 16
-"""Bodies that are put into the store at once, at most; further ones wait, unread."""
+"""Bodies that are put into the store at once, at most, half of them of one tenant; further ones wait, unread."""
+MOST_DOWNLOADS: Final = 24
+"""Files that go out at once, at most, half of them to one tenant; further ones are asked for again."""
+
+
+class Shares:
+    """So many at once, and no more than half of them of one tenant."""
+
+    def __init__(self, most: int) -> None:
+        self.whole = anyio.CapacityLimiter(most)
+        self._half = max(1, most // 2)
+        self._tenants: dict[str, anyio.CapacityLimiter] = {}
+
+    @asynccontextmanager
+    async def one(self, tenant: str) -> AsyncIterator[None]:
+        """Wait for a tenant's turn among its own; `whole` is for whoever does the work."""
+        share = self._tenants.setdefault(tenant, anyio.CapacityLimiter(self._half))
+        try:
+            async with share:
+                yield
+        finally:
+            figures = share.statistics()
+            if not figures.borrowed_tokens and not figures.tasks_waiting:
+                self._tenants.pop(tenant, None)
+
+    def is_full(self, tenant: str) -> bool:
+        """Whether one more would have to wait."""
+        share = self._tenants.get(tenant)
+        return not self.whole.available_tokens or (share is not None and not share.available_tokens)
 
 
 @dataclass(slots=True)
@@ -33,7 +61,8 @@ class Backend:
     entries: tuple[tokens.Entry, ...]
     watchers: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(MOST_WATCHERS))
     waiters: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(MOST_WAITERS))
-    uploads: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(MOST_UPLOADS))
+    uploads: Shares = field(default_factory=lambda: Shares(MOST_UPLOADS))
+    downloads: Shares = field(default_factory=lambda: Shares(MOST_DOWNLOADS))
 
 
 def of(app: Starlette, graph: Graph) -> Backend:

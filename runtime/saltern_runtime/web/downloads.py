@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from itertools import chain
 from typing import Annotated, Final
 from urllib.parse import quote
 
 import anyio
 from fastapi import Query
+from starlette.concurrency import iterate_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from saltern_runtime.files import clean_name
 from saltern_runtime.store.files import Held
 from saltern_runtime.store.payloads import PayloadGoneError
+from saltern_runtime.web.backend import Backend
 from saltern_runtime.web.guards import exchange
 from saltern_runtime.web.problems import ProblemError
 
@@ -48,12 +50,22 @@ async def get_file(
     headers["Content-Length"] = str(behind - first)
     if request.method == "HEAD":
         return Response(None, status, headers)
+    if admitted.backend.downloads.is_full(tenant):
+        message = "so many files go out at once that no more can: ask again in a moment"
+        raise ProblemError(503, "busy", message, headers={"Retry-After": "2"})
     chunks = _part(shelf.chunks(tenant, sha256), first, behind)
     try:
         begun = await anyio.to_thread.run_sync(next, chunks, b"")
     except PayloadGoneError as error:
         raise _unknown() from error
-    return StreamingResponse(chain((begun,), chunks), status, headers)
+    return StreamingResponse(_sent(admitted.backend, tenant, chain((begun,), chunks)), status, headers)
+
+
+async def _sent(backend: Backend, tenant: str, chunks: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """Yield what is read meanwhile, within the share of the tenant."""
+    async with backend.downloads.one(tenant), backend.downloads.whole:
+        async for chunk in iterate_in_threadpool(chunks):
+            yield chunk
 
 
 def _headers(held: Held, name: str) -> dict[str, str]:

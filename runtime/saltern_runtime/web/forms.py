@@ -204,7 +204,9 @@ class Reader:
             body = await request.body()
             admitted = exchange(request)
             take = partial(self._read_parts, _parts_of(request, admitted), admitted)
-            request.stand_in(self._value(await anyio.to_thread.run_sync(take, iter((body,)))))
+            fields = await anyio.to_thread.run_sync(take, iter((body,)))
+            request.state.stored = frozenset(value["sha256"] for _, value in fields if isinstance(value, dict))
+            request.stand_in(self._value(fields))
         elif request.has_body():
             request.require_json(or_else=f", {FORM} or {MULTIPART}")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from contextlib import aclosing
 from email.message import Message as Header
@@ -11,6 +12,7 @@ import anyio
 from starlette.requests import Request
 from starlette.types import Message, Receive, Scope
 
+from saltern_runtime.disposition import LONGEST
 from saltern_runtime.jsontext import JsonTextError, read_json
 from saltern_runtime.spec import Json
 from saltern_runtime.web.problems import ProblemError
@@ -98,9 +100,14 @@ class JsonRequest(Request):
         del self._headers
 
     def _content_type(self) -> Header:
-        message = Header()
-        message["content-type"] = self.headers.get("content-type") or "application/octet-stream"
-        return message
+        said = self.headers.get("content-type") or "application/octet-stream"
+        if len(said) <= LONGEST:
+            message = Header()
+            message["content-type"] = said
+            with contextlib.suppress(ValueError):  # a number that no part of a parameter has
+                message.get_params()
+                return message
+        raise ProblemError(400, "bad-media-type", "the Content-Type cannot be read")
 
     async def _read(self) -> bytes:
         chunks: list[bytes] = []

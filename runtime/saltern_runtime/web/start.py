@@ -13,7 +13,8 @@ from fastapi import Depends, Header
 from starlette.requests import Request
 from starlette.responses import Response
 
-from saltern_runtime.errors import IdempotencyConflictError
+from saltern_runtime.errors import IdempotencyConflictError, UnknownFileError, pointer
+from saltern_runtime.files import placed
 from saltern_runtime.models import Model
 from saltern_runtime.store.views import TERMINAL, RunState, Started
 from saltern_runtime.web.guards import Exchange, exchange
@@ -54,6 +55,8 @@ class Starter:
         return PlainResponse({"id": started.run_id, "created": started.fresh, "url": url}, 202, {"Location": url})
 
     def _start(self, admitted: Exchange, body: Model) -> Started:
+        if self.trigger != "api":
+            self._refuse_foreign(body)
         try:
             return admitted.backend.service.start(
                 body, tenant=admitted.caller.tenant, trigger=self.trigger, idempotency_key=self.key
@@ -62,6 +65,13 @@ class Starter:
             if not self.delivery:
                 raise
             return Started(conflict.run_id, fresh=False)
+
+    def _refuse_foreign(self, body: Model) -> None:
+        """Let a webhook name no files but those that came with it: whoever calls it may be anyone, and its tenant has others."""
+        own: frozenset[str] = getattr(self.request.state, "stored", frozenset())
+        foreign = [at for at, file in placed(body) if file.content is None and file.sha256 not in own]
+        if foreign:
+            raise UnknownFileError([pointer(at) for at in foreign])
 
     async def _answered(self, admitted: Exchange, started: Started, url: str) -> Response | None:
         """Give what the run responds, or returns, in time."""

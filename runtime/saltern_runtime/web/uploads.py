@@ -72,7 +72,8 @@ async def put_file(
 async def pulling(request: JsonRequest, backend: Backend, take: Callable[[Iterator[bytes]], T]) -> T:
     """Hand the body to a function in a thread as it arrives; what it does not take is thrown away where it raises."""
     try:
-        return await anyio.to_thread.run_sync(take, _pulled(request), limiter=backend.uploads)
+        async with backend.uploads.one(exchange(request).caller.tenant):
+            return await anyio.to_thread.run_sync(take, _pulled(request), limiter=backend.uploads.whole)
     except (ProblemError, FileTooLargeError, StoreUnavailableError, StoreUnfitError):
         await request.discard()
         raise

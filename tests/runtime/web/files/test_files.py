@@ -320,10 +320,10 @@ def test_who_waits_to_be_told_to_send_is_not(serve, keyring):
 
 
 def test_a_slow_client_holds_nobody_up(serve, keyring):
-    """Others are served while its bytes trickle in; then its file is there like any other."""
+    """Others of its tenant are served while its bytes trickle in, as far as half of all places go; then its file is there like any other."""
     with serve() as (process, client):
         slow = [
-            begin(process, keyring, "POST /files HTTP/1.1", f"Content-Length: {4 + n}", body=b"sl") for n in range(8)
+            begin(process, keyring, "POST /files HTTP/1.1", f"Content-Length: {4 + n}", body=b"sl") for n in range(7)
         ]
         assert client.post("/files", content=b"quick").status_code == 201
         assert client.get("/runs").status_code == 200
