@@ -163,6 +163,9 @@ def test_the_readme_tells_of_files_where_there_are_some(deep, where):
     plain, with_files = plan("/tickets"), replace(plan("/tickets"), **{where: obj({"doc": deep})})
     assert "/files" not in TARGET.contribute(plain).readme
     assert "`POST /files`" in TARGET.contribute(with_files).readme
+    for setting in ("SALTERN_PAYLOADS", "SALTERN_MAX_FILE", "SALTERN_UPLOAD_KEEP"):
+        assert f"`{setting}`" in TARGET.contribute(with_files).readme
+        assert setting not in TARGET.contribute(plain).readme
     assert TARGET.emit(with_files, {}) == TARGET.emit(plain, {})
 
 

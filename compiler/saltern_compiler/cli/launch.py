@@ -19,8 +19,8 @@ _LOOK = 0.3
 """Seconds between two looks at the source."""
 
 
-def launch(pipeline: str, options: Sequence[str]) -> NoReturn:
-    """Compile into a temporary folder, run `python -m saltern_runtime.dev` on it, and exit as it does."""
+def launch(pipeline: str, options: Sequence[str], *, keep: int | None = None) -> NoReturn:
+    """Compile into a temporary folder, run `python -m saltern_runtime.dev` on it, and exit as it does. `keep`: a descriptor that it reads."""
     from saltern_compiler.driver.tree import write_tree  # noqa: PLC0415 - keeps --help quick
 
     _need_the_server()
@@ -28,7 +28,7 @@ def launch(pipeline: str, options: Sequence[str]) -> NoReturn:
     with tempfile.TemporaryDirectory(prefix="saltern-") as folder:
         tree = Path(folder) / "tree"
         write_tree(result.artifacts, tree)
-        code = _run(_command(tree, options))
+        code = _run(_command(tree, options), keep=keep)
     sys.exit(code)
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
+import stat
 
 import click
 
@@ -44,11 +45,27 @@ def command(
     """
     if input_ is None and not files:
         raise click.UsageError("Missing option '--input' (or '--file').")
-    paths = [path for _, _, path in (pair.partition("=") for pair in files)]
-    for path in [path for path in (input_, *paths) if path and path != "-"]:
-        if not Path(path).is_file():
-            fail(f"{path}: no such file")
+    for path in [path for _, _, path in (pair.partition("=") for pair in files) if path]:
+        if not stat.S_ISREG(_mode(path)):
+            fail(f"{path}: it is no regular file")
+    pipe = None
+    if input_ and input_ != "-":
+        mode = _mode(input_)
+        if stat.S_ISFIFO(mode):
+            _, is_own, number = input_.rpartition("/fd/")
+            if is_own and number.isdigit() and int(number) > 2:
+                pipe = int(number)  # `<(…)` is a descriptor of this process, which the child is handed
+        elif not stat.S_ISREG(mode):
+            fail(f"{input_}: it is no regular file")
     options = [("--input", input_), ("--save", save)]
     options += [("--file", pair) for pair in files] + [("--answer", answer) for answer in answers]
     given = (part for option, value in options if value is not None for part in (option, value))
-    launch(pipeline, ("--once", *given, *(("--verbose",) if verbose else ())))
+    launch(pipeline, ("--once", *given, *(("--verbose",) if verbose else ())), keep=pipe)
+
+
+def _mode(path: str) -> int:
+    """Return what a path leads to; ends the process where that is nothing."""
+    try:
+        return os.stat(path).st_mode  # noqa: PTH116 - a descriptor's path as well
+    except (OSError, ValueError):
+        fail(f"{path}: no such file")

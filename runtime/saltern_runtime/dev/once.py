@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import tempfile
 import traceback
@@ -102,8 +103,10 @@ def run(tree: Tree, wanted: Wanted) -> int:
         for path in saved:
             told.tell({"event": "saved", "path": str(path)}, "")
     else:
+        is_screen = sys.stderr.isatty()
+        width = shutil.get_terminal_size().columns if is_screen else None
         for run in shown:
-            sys.stderr.write("\n".join(view.lines(run, color=sys.stderr.isatty())) + "\n")
+            sys.stderr.write("\n".join(view.lines(run, width, color=is_screen)) + "\n")
         sys.stderr.write("".join(f"saved {view.plain(str(path))}\n" for path in saved))
     if ended.state is not RunState.SUCCEEDED:
         return 1

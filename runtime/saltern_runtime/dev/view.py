@@ -108,8 +108,8 @@ class ScreenView:
         self._out.flush()
 
 
-def lines(run: Run, width: int = 120, *, color: bool = False) -> list[str]:
-    """Draw a run: its state and time, and one line for each node."""
+def lines(run: Run, width: int | None = None, *, color: bool = False) -> list[str]:
+    """Draw a run: its state and time, and one line for each node, cut to a terminal's `width` where there is one."""
     head = ["run", run["id"], run["state"], _took(run["created_at"], run["ended_at"]), _begun(run)]
     nodes = run["nodes"]
     widths = [max((len(plain(node[key])) for node in nodes), default=0) for key in ("id", "type")]
@@ -127,7 +127,7 @@ def lines(run: Run, width: int = 120, *, color: bool = False) -> list[str]:
         text = _cut("  " + "  ".join(map(plain, parts)).rstrip(), width)
         drawn.append(_paint(text, _COLORS.get(node["state"], "0"), color=color))
     if run["failure"] is not None:
-        drawn.append(_paint(_cut(f"  {_why(run['failure'])}", width), "31", color=color))
+        drawn.append(_paint(_cut(f"  {plain(_why(run['failure']))}", width), "31", color=color))
     return drawn
 
 
@@ -195,7 +195,8 @@ def _why(failure: Mapping[str, Any] | None) -> str:
     if failure is None:
         return ""
     where = f"{failure['node']}: " if failure.get("node") else ""
-    return f"{where}{failure['message']} ({failure['kind']}, {failure['code']})"
+    said = " ".join(plain(failure["message"]).split())
+    return f"{where}{said} ({failure['kind']}, {failure['code']})"
 
 
 def _seconds(value: float | None) -> str:
@@ -213,8 +214,8 @@ def _time(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-def _cut(text: str, width: int) -> str:
-    return text if len(text) < width else text[: max(1, width - 2)] + "…"
+def _cut(text: str, width: int | None) -> str:
+    return text if width is None or len(text) < width else text[: max(1, width - 2)] + "…"
 
 
 def _paint(text: str, code: str, *, color: bool) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from saltern_compiler.expr.kinds import holds
 from saltern_compiler.ir.pipeline import BODY, SIGNATURE, Trigger
 from saltern_compiler.ir.plan import Plan
 from saltern_compiler.ir.values import Literal, SecretRef
 from saltern_compiler.pytext import identifier, string
 from saltern_compiler.target import Contribution, Target
-from saltern_runtime.spec.types import ListType, MapType, ObjectType, Type, UnionType, show
+from saltern_runtime.spec.types import FILE
 from saltern_targets.names import package_name
 from saltern_targets.processes import PUBLIC_URL, takes_answers
 from saltern_targets.writing import Module
@@ -173,7 +174,8 @@ def _readme(plan: Plan) -> Iterator[str]:
     yield "| `GET /runs`, `GET /runs/{id}` | list runs; one run with every node's state |"
     yield "| `GET /runs/{id}/events` | its events as they happen (SSE; continues after `Last-Event-ID`) |"
     yield "| `POST /runs/{id}/cancel` | cancel it |"
-    if any(map(_has_files, (plan.input_type, plan.output_type))):
+    has_files = holds(plan.input_type, FILE) or holds(plan.output_type, FILE)
+    if has_files:
         yield "| `POST /files` | store the body as a file (`?name=`): what is answered stands for it in a run's input; `POST /runs` takes forms with files, too |"
         yield "| `GET /files/{sha256}` | the bytes of a file |"
     if takes_answers(plan):
@@ -187,23 +189,17 @@ def _readme(plan: Plan) -> Iterator[str]:
             yield f"| `POST {_path(trigger)}` | webhook ({_LISTED[word]}), {how} |"
     yield "| `/healthz`, `/readyz`, `/metrics`, `/openapi.json` | for operators; the first two need no token |"
     yield ""
+    if has_files:
+        yield "Files lie in the memory of Redis unless another place is named:"
+        yield ""
+        yield "| setting | |"
+        yield "| --- | --- |"
+        yield "| `SALTERN_PAYLOADS` | where files and large values lie: empty for Redis, `file:///a/folder`, `s3://BUCKET/PREFIX`; the same for API, workers and timers |"
+        yield "| `SALTERN_MAX_FILE` | bytes of one file at most: 268435456 (256 MiB) |"
+        yield "| `SALTERN_UPLOAD_KEEP` | seconds for which an uploaded file is kept that no run takes: 86400 (a day) |"
+        yield ""
     yield f'In an app of yours: `from {package} import router`, then `app.include_router(router, prefix="/{package}")`.'
 
-
-def _has_files(of: Type) -> bool:
-    """Whether values of a type may hold files; then the router has routes for them."""
-    match of:
-        case ListType(item=part) | MapType(value=part):
-            return _has_files(part)
-        case UnionType(members=members):
-            return any(map(_has_files, members))
-        case ObjectType(fields=fields) if show(of) != _FILE:
-            return any(_has_files(field.type) for field in fields)
-        case _:
-            return show(of) == _FILE
-
-
-_FILE = "file"
 
 TARGET = Target(
     name="fastapi",

@@ -45,9 +45,11 @@ _CONFIG: Final = {
     "SALTERN_DURABILITY": "none",
     "SALTERN_HEARTBEAT_FILE": processes.HEARTBEAT,
     "SALTERN_MAX_BODY": "1048576",
+    "SALTERN_MAX_FILE": "268435456",
     "SALTERN_PAYLOADS": "",
     "SALTERN_PRIVATE_NETWORKS": "",
     "SALTERN_SHARDS": "1",
+    "SALTERN_UPLOAD_KEEP": "86400",
 }
 """What an operator may want to change, with the runtime's own defaults; no secret is here."""
 REDIS: Final = "SALTERN_REDIS_URL"

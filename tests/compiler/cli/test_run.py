@@ -5,6 +5,8 @@ import os
 import socket
 import subprocess
 import sys
+import threading
+from pathlib import Path
 
 import pytest
 
@@ -121,6 +123,11 @@ def test_the_value_of_an_expression_is_written_alike(encoding, shown):
     [
         ((), 2, "Missing option '--input' (or '--file')."),
         (("--file", "doc=no.pdf"), 2, "saltern: no.pdf: no such file"),
+        (("--input", "no.json"), 2, "saltern: no.json: no such file"),
+        (("--input", "."), 2, "saltern: .: it is no regular file"),
+        (("--input", "/dev/zero"), 2, "saltern: /dev/zero: it is no regular file"),
+        (("--file", "doc=/dev/zero"), 2, "saltern: /dev/zero: it is no regular file"),
+        (("--file", "doc=."), 2, "saltern: .: it is no regular file"),
         (("--file", "text=says.saltern"), 1, "error: 'text' takes no file; of its fields, none take one"),
     ],
 )
@@ -131,3 +138,29 @@ def test_files_that_cannot_be_given_are_a_line(tmp_path, words, code, said):
         [*MAIN, "run", "says.saltern", *words], capture_output=True, text=True, check=False, timeout=90, cwd=tmp_path
     )
     assert (done.returncode, done.stderr.splitlines()[-1].removeprefix("Error: ")) == (code, said)
+
+
+@pytest.mark.parametrize("is_named", [True, False])
+def test_the_input_may_be_a_pipe(tmp_path, is_named):
+    """One with a name, or what a shell puts in the place of `<(…)`."""
+    (tmp_path / "says.saltern").write_text(SAYS, "utf-8")
+    reader, writer = os.pipe()
+    path = str(tmp_path / "pipe") if is_named else f"/dev/fd/{reader}"
+    if is_named:
+        os.mkfifo(path)
+    command = [*MAIN, "run", "says.saltern", "--input", path]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=tmp_path, pass_fds=(reader,)
+    ) as running:
+        os.close(reader)
+        try:
+            text = b'{"text": "piped"}'
+            if is_named:
+                threading.Thread(target=Path(path).write_bytes, args=(text,), daemon=True).start()
+            else:
+                os.write(writer, text)
+            os.close(writer)
+            out, err = running.communicate(timeout=90)
+        finally:
+            running.kill()
+    assert (running.returncode, json.loads(out or b"null")) == (0, {"text": "piped"}), err

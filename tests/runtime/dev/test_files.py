@@ -178,3 +178,10 @@ def test_an_output_that_cannot_be_saved_is_shown(run, tmp_path):
 def test_names_stay_inside(name, written):
     """Of their folder, not hidden in it, and of a length that file systems take."""
     assert safe(name) == written
+
+
+def test_a_path_in_the_place_of_a_file_names_the_option(run):
+    """What is no file is given as one, in the words of this command."""
+    done = run(text='{"doc": "a.pdf"}')
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.splitlines()[1:] == ["  doc: a file is wanted: give it as --file FIELD=PATH"]

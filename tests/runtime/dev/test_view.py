@@ -59,6 +59,27 @@ def test_lines_fit_the_terminal():
     assert all(len(line) < 60 for line in lines(run(failure=failure), 60))
 
 
+def test_nothing_is_cut_where_there_is_no_terminal():
+    """A log keeps the whole reason, and the code at its end."""
+    failure = {"kind": "internal", "code": "the-code", "message": "long " * 100, "node": "ask", "status": None}
+    _, node, last = lines({**run(failure=failure), "failure": failure})
+    assert node.endswith("(internal, the-code)")
+    assert last.endswith("(internal, the-code)")
+
+
+@pytest.mark.parametrize("width", [None, 200])
+def test_a_failure_is_one_line(width):
+    """Whatever a library says in several; control characters are none of it."""
+    failure = {"kind": "k", "code": "c", "message": "1 error\n  field\r\n\x1b[2J required", "node": "n", "status": None}
+    shown = lines({**run(failure=failure), "failure": failure}, width)
+    assert len(shown) == 3
+    assert [line.strip() for line in shown[2:]] == ["n: 1 error field [2J required (k, c)"]
+    assert all(len(line.splitlines()) == 1 for line in shown)
+    out = io.StringIO()
+    LineView(out).update([{**run(failure=failure), "failure": failure}])
+    assert len(out.getvalue().splitlines()) == 2
+
+
 @pytest.mark.parametrize("text", ["\x1b[2J", "\r\n", "\x9b", "\u202e", "\x00", "\ud800"])
 def test_nothing_moves_the_cursor(text):
     """Control, bidi and broken characters of other people's texts do not reach the terminal."""
