@@ -12,11 +12,9 @@ from saltern_compiler.ir.pipeline import Pipeline, Secret, Trigger
 from saltern_compiler.ir.plan import Plan
 from saltern_compiler.ir.values import Literal, SecretRef
 from saltern_runtime.spec import STRING, obj
-from saltern_runtime.spec.types import NULL, ListType, MapType, Primitive, union
+from saltern_runtime.spec.types import FILE, NULL, ListType, MapType, union
 from saltern_targets.fastapi.target import TARGET
 from saltern_targets.writing import LINE_LENGTH
-
-FILE = Primitive("file")
 
 
 def plan(*paths, reference="env:HOOK_SECRET", respond=None, signature="standard", body=None):
