@@ -12,14 +12,14 @@ from saltern_runtime.nodes.file.refusal import Refusal
 
 
 def is_json_lines(text: str) -> bool:
-    """Whether the first line that is not empty is an object."""
+    """Whether the first line that is not empty is an object, be it one that nests too deeply."""
     first = re.match(r"\s*(\{[^\n]*)", text)
     if first is None:
         return False
     try:
         return isinstance(read_json(first[1]), dict)
-    except JsonTextError:
-        return False
+    except JsonTextError as error:
+        return error.code == "nested-too-deeply"
 
 
 def lines_of(text: str) -> Iterator[tuple[int, dict[str, Any]]]:

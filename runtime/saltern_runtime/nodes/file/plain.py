@@ -36,7 +36,9 @@ def text_of(content: BinaryIO, may: str, *, name: str, media_type: str, encoding
         declares = says_page(name, media_type) or _declares(octets[:_HEAD].decode("latin-1"))
         read = decoded(octets, charset=charset_in(media_type), is_json=False, is_page=declares, guess=True)
         if read is None:
-            raise Refusal("unsupported-type", f"its bytes are no text; it may be {may}")
+            raise Refusal(
+                "unsupported-type", f"its bytes are no text; it may be {may}, whose `encoding` is told or said"
+            )
         text = read
     controls = sum(1 for _ in _CONTROLS.finditer(text))
     if "\0" in text or controls > _MAY_BE_CONTROLS * len(text):

@@ -231,6 +231,61 @@ def test_a_page_that_nests_without_end_is_refused(text):
     assert text(b"<html><body>" + b"<b><i>" * 10_000 + b"x", "a.html").text == "x"
 
 
+def test_a_tag_with_a_million_attributes_is_out_of_time(text, monkeypatch):
+    """Its parser takes the square of their number."""
+    monkeypatch.setattr(apart, "CPU", 2)
+    attributes = b" ".join(b"a%d=1" % number for number in range(1_000_000))
+    assert refused(text, b"<html><body><p " + attributes + b">x", "a.html") == "too-large"
+
+
+@pytest.mark.parametrize("sibling", [b"<i>a</i>", b"<br>", b"<p hidden>a</p>"])
+def test_a_million_siblings_are_read(text, sibling):
+    """They are wide, not deep."""
+    found = text(b"<html><body>" + sibling * 1_000_000 + b"end", "a.html").text
+    assert found.count("a") == (1_000_000 if sibling == b"<i>a</i>" else 0)
+    assert found.endswith("end")
+
+
+def test_a_page_that_nothing_closes_is_read(text):
+    """Brackets without end, and a tag that is never over."""
+    assert refused(text, b"<html>" + b"<" * (10 << 20), "a.html") == "too-large"
+    assert text(b"<html><body>x<p " + b"meta " * 100_000, "a.html").text == "x"
+
+
+@pytest.mark.parametrize("inner", [b"x", b'""', b"x\n", b"\r"])
+def test_a_quoted_field_of_40_mib_is_too_large(rows, inner):
+    """Closed or not; a short one that is never closed is no CSV, and the error says where it begins."""
+    field = inner * ((40 << 20) // len(inner))
+    assert refused(rows, b'a,b\n1,"' + field + b'"\n') == "too-large"
+    assert refused(rows, b'a,b\n1,"' + field) == "too-large"
+    with pytest.raises(PermanentError, match="begins in line 2 is no CSV: a quote is never closed"):
+        rows(b'a,b\n1,"' + inner * 1000)
+
+
+def test_json_lines_of_very_many_levels_are_refused(rows):
+    """Whether a name says that they are JSON Lines, or the first line shows it: they are no CSV of one strange column."""
+    deep = b'{"a":' + b"[" * 100_000 + b"]" * 100_000 + b"}\n"
+    assert refused(rows, b'{"a": 1}\n' + deep, "a.jsonl") == "nested-too-deeply"
+    assert refused(rows, deep, "a.jsonl") == "nested-too-deeply"
+    assert refused(rows, deep) == "nested-too-deeply"
+    assert refused(rows, b'{"a":' * 100_000) == "nested-too-deeply"
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("written", ["a,b\n1,2\n", "\u540d\u5b57,\u57ce\u5e02\n\u738b\u4f1f,\u5317\u4eac\u5e02\n"])
+def test_utf_16_without_a_mark_is_read_right_or_refused(rows, written, encoding):
+    """Never as other characters; the error names the parameter that helps."""
+    content, right = written.encode(encoding), rows(written.encode())
+    said = ""
+    try:
+        found = rows(content, "a.csv")
+    except PermanentError as error:
+        found, said = right, error.message
+    assert found == right
+    assert not said or "`encoding" in said
+    assert rows(content, encoding=encoding) == right
+
+
 def test_a_page_that_begins_with_comments_without_end_is_told_at_once(text):
     """Many comments, and then no page: there is one way to read them."""
     assert text(b"<!-- a -->" * 5_000 + b"x", "a.txt").text.endswith("x")
