@@ -8,13 +8,17 @@ import click
 
 
 @click.command()
-@click.argument("which", type=click.Choice(["pipeline", "diagnostics"]), default="pipeline")
+@click.argument("which", type=click.Choice(["pipeline", "diagnostics", "diff"]), default="pipeline")
 def command(which: str) -> None:
-    """Print the JSON Schema of the editor's documents, or of `saltern check --format json`."""
+    """Print the JSON Schema of the editor's documents, or of what `check` and `diff` print with --format json."""
     if which == "pipeline":
         from saltern_compiler.frontend.document.schema import schema  # noqa: PLC0415 - keeps --help quick
 
         written = schema()
+    elif which == "diff":
+        from saltern_compiler.diff.document import diff_schema  # noqa: PLC0415 - as above
+
+        written = diff_schema()
     else:
         from saltern_compiler.diagnostics.schema import diagnostics_schema  # noqa: PLC0415 - as above
 

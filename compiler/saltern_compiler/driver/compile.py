@@ -97,10 +97,17 @@ def _no_run(reference: Reference) -> Diagnostic:
 
 def check_loaded(source: Source, *, registry: Registry | None = None) -> Result:
     """Check a loaded source; the result has no plan and no files."""
+    return analyze_loaded(source, registry=registry)[0]
+
+
+def analyze_loaded(
+    source: Source, *, registry: Registry | None = None
+) -> tuple[Result, Analyzed | None, Mapping[str, Analyzed]]:
+    """Check a loaded source; also return what is known of it, None where it cannot be read, and of all that it uses, by path."""
     known = registry or Registry.load()
     pipeline, findings = read(source.text, source.name)
     files = source.files(pipeline, known) if pipeline is not None else {}
-    return _analyze(_Job(source.text, source.name, files, (), {}, known), pipeline, findings)[0]
+    return _analyze(_Job(source.text, source.name, files, (), {}, known), pipeline, findings)
 
 
 def _analyze(

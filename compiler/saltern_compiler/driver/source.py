@@ -16,7 +16,7 @@ from saltern_compiler.ir.pipeline import Pipeline
 from saltern_compiler.registry import Registry
 
 STDIN: Final = "-"
-_MAX_BYTES: Final = 4 * MAX_CHARACTERS
+MAX_BYTES: Final = 4 * MAX_CHARACTERS
 _MAX_MODULE: Final = 1_048_576
 
 
@@ -37,12 +37,12 @@ class Source:
     def load(cls, path: str) -> Self:
         """Read a file, or standard input for `-`; raises SourceError."""
         if path == STDIN:
-            text = _decode(sys.stdin.buffer.read(_MAX_BYTES + 1), "standard input")
+            text = decode(sys.stdin.buffer.read(MAX_BYTES + 1), "standard input")
             return cls(sniff(text, "stdin"), text, Path.cwd())
         if not path.lower().endswith(suffixes()) and not Path(path).is_dir():
             *others, last = suffixes()
             raise SourceError(f"{path}: a pipeline's file ends in {', '.join(others)} or {last}")
-        return cls(Path(path).name, _decode(_read(Path(path), _MAX_BYTES), path), Path(path).parent)
+        return cls(Path(path).name, decode(_read(Path(path), MAX_BYTES), path), Path(path).parent)
 
     def places(self, pipeline: Pipeline, registry: Registry) -> frozenset[Path]:
         """Return where the pipelines that it uses and the modules that nodes name lie, or should."""
@@ -71,18 +71,22 @@ class Source:
                 target = target_of(name, use.path)
                 if target is None or target in texts or target == self.name or not target.endswith(suffixes()):
                     continue
-                text = texts[target] = self._text(target, _MAX_BYTES, "utf-8-sig")
+                text = texts[target] = self._text(target, MAX_BYTES, "utf-8-sig")
                 inner = None if text is None else read(text, target, registry)[0]
                 if inner is not None:
                     waiting.append((target, inner))
         return texts
 
-    def _text(self, relative: str, limit: int, encoding: str) -> str | None:
+    def read(self, relative: str, limit: int) -> bytes:
+        """Read what lies beside it; raises SourceError, also for what lies outside of its folder."""
         path = self.folder / relative
+        if not path.resolve().is_relative_to(self.folder.resolve()):
+            raise SourceError(f"{path}: outside of the pipeline's folder")
+        return _read(path, limit)
+
+    def _text(self, relative: str, limit: int, encoding: str) -> str | None:
         try:
-            if not path.resolve().is_relative_to(self.folder.resolve()):
-                return None
-            return _read(path, limit).decode(encoding)
+            return self.read(relative, limit).decode(encoding)
         except (OSError, UnicodeDecodeError, SourceError):
             return None
 
@@ -111,9 +115,10 @@ def _read(path: Path, limit: int) -> bytes:
     return data
 
 
-def _decode(data: bytes, name: str) -> str:
-    if len(data) > _MAX_BYTES:
-        raise SourceError(f"{name}: larger than {_MAX_BYTES:,} bytes")
+def decode(data: bytes, name: str) -> str:
+    """Return the text of a file; raises SourceError."""
+    if len(data) > MAX_BYTES:
+        raise SourceError(f"{name}: larger than {MAX_BYTES:,} bytes")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -51,6 +51,26 @@ def schedule_id(trigger: Trigger) -> str:
     return "s" + hashlib.sha256(rfc8785.dumps({"time_zone": "UTC", "input": {"object": {}}, **said})).hexdigest()[:12]
 
 
+def node_form(node: Node) -> dict[str, Json]:
+    """Return what a node means, as its part of the canonical form."""
+    return _node(node)
+
+
+def connection_form(connection: Connection) -> dict[str, Json]:
+    """Return what a connection means, as its part of the canonical form; its name stands outside."""
+    return _connection(connection)
+
+
+def trigger_form(trigger: Trigger) -> dict[str, Json]:
+    """Return what a trigger means, as its part of the canonical form."""
+    return _trigger(trigger)
+
+
+def policy_form(policy: Policy) -> dict[str, Json]:
+    """Return what a policy says, by its fields."""
+    return _policy(policy)
+
+
 def _pipeline(pipeline: Pipeline) -> Json:
     return _without_defaults(
         format=FORMAT,
@@ -76,7 +96,7 @@ def _sorted(parts: Json) -> list[Json]:
     return sorted(parts, key=rfc8785.dumps)
 
 
-def _connection(connection: Connection) -> Json:
+def _connection(connection: Connection) -> dict[str, Json]:
     settings = {name: _value(value) for name, value in connection.settings}
     return {
         "connector": connection.connector,
@@ -84,7 +104,7 @@ def _connection(connection: Connection) -> Json:
     }
 
 
-def _trigger(trigger: Trigger) -> Json:
+def _trigger(trigger: Trigger) -> dict[str, Json]:
     return {
         "type": trigger.type,
         **_without_defaults(settings={name: _value(value) for name, value in trigger.settings}),
@@ -114,7 +134,7 @@ def _node(node: Node) -> dict[str, Json]:
     }
 
 
-def _policy(policy: Policy) -> Json:
+def _policy(policy: Policy) -> dict[str, Json]:
     given = {field.name: getattr(policy, field.name) for field in fields(policy)}
     return {
         name: _retry(value) if isinstance(value, Retry) else _number(value)
