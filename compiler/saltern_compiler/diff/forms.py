@@ -40,8 +40,13 @@ class Names:
             params=tuple((name, self.value(value)) for name, value in node.params),
             connection=None if node.connection is None else self.connections.get(node.connection, node.connection),
             mapping=tuple(sorted((name, self.connections.get(given, given)) for name, given in node.mapping)),
-            control=tuple(replace(edge, source=self.node(edge.source)) for edge in node.control),
-            after=tuple(map(self.node, node.after)),
+            control=tuple(
+                sorted(
+                    (replace(edge, source=self.node(edge.source)) for edge in node.control),
+                    key=lambda edge: (edge.source, edge.handle),
+                )
+            ),
+            after=tuple(sorted(map(self.node, node.after))),
         )
 
     def value(self, value: Value) -> Value:
