@@ -1,0 +1,219 @@
+"""A pipeline and what people change in one: each change with what it is for callers and for runs in flight."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+RULES: Final = """
+def add(lines: list[int]) -> int:
+    return sum(lines)
+
+
+def half(amount: int) -> int:
+    return amount // 2
+
+
+def text(amount: int) -> str:
+    return str(amount)
+"""
+FILES: Final = {"rules.py": RULES}
+GIVEN: Final = {"id": "o-1", "lines": [{"sku": "a", "price": 90}, {"sku": "b", "price": 25}]}
+
+ORDERS: Final = """
+pipeline orders
+
+input { id: string, lines: list<{ sku: string, price: int }>, note?: string }
+output { id: string, total: int, band: string, labels: list<string> }
+
+settings { deadline: 1h }
+
+on api
+on webhook "/orders" { signature: standard, secret: env("ORDERS_SECRET") }
+on schedule "0 7 * * 1-5" { input: { id: "daily", lines: [] } }
+
+sum = python.call { function: "rules:add", args: { lines: input.lines.map(line, line.price) } }
+off = python.call { function: "rules:half", args: { amount: sum } }
+route = switch sum > 100 ? "large" : "small" {
+  "large" => { big = set { value: "L" + input.id } }
+  else => { small = set { value: "S" + input.id } }
+}
+band = set { value: merge(big, small, "") }
+labels = foreach line in input.lines, at most 2 {
+  made = set { value: line.sku + "/" + string(sum) }
+  yield made
+}
+
+return { id: input.id, total: sum - off, band: band, labels: labels }
+"""
+"""Runs in one process: nothing of it calls anybody."""
+
+DESK: Final = """
+pipeline desk
+
+input { subject: string @personal, urgent?: bool }
+output { decision: string, by: string?, paid: string }
+
+settings { deadline: 3d }
+
+use score = "./score.saltern"
+connection team = slack { token: env("SLACK_TOKEN") }
+connection model = openai { key: env("MODEL_KEY"), model: "gpt-5-mini", limits: { concurrency: 3 } }
+
+on webhook "/desk" { signature: github, secret: env("DESK_SECRET"), respond: 10s }
+
+@timeout(20s)
+kind = llm.chat(model) { prompt: `Sort: {{ input.subject }}`, response: type { kind: "bug" | "other" } }
+rated = call score { text: kind.kind }
+heard = respond { status: 200, body: { kind: kind.kind } }
+asked = approval { ask: "Pay?", choices: ["yes", "no"], fields: type { amount: int } }
+paid = receive { payload: type { reference: string }, deadline: 2d }
+pause = wait { for: 30s }
+poll = while state = { tries: 0 }, state.tries < 3, at most 5 {
+  next { tries: state.tries + 1 }
+}
+told = slack.post_message(team) { channel: "#desk", text: `{{ input.subject }} {{ rated.points }} {{ poll.tries }}` } compensate {
+  sorry = slack.post_message(team) { channel: "#desk", text: "Never mind." }
+}
+
+return { decision: asked.decision, by: asked.by, paid: paid.reference } after told, pause
+"""
+SCORE: Final = """
+pipeline score
+
+input { text: string }
+output { points: int }
+
+points = set { value: input.text.size() }
+return { points: points }
+"""
+DESK_FILES: Final = {"score.saltern": SCORE}
+_BASES: Final = {"orders": (ORDERS, FILES), "desk": (DESK, DESK_FILES)}
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A change: texts of the base, each with what stands in its place."""
+
+    name: str
+    base: str
+    edits: Mapping[str, str]
+    callers: str
+    runs: str
+    says: tuple[str, ...]
+    """What the changes are: `kind subject name: part`, sorted."""
+    file: str = ""
+    """The file beside the base that is edited in its place."""
+
+    @property
+    def old(self) -> tuple[str, Mapping[str, str]]:
+        """The text and what lies beside it."""
+        return _BASES[self.base]
+
+    @property
+    def new(self) -> tuple[str, Mapping[str, str]]:
+        """The same, edited."""
+        text, files = self.old
+        edited = files[self.file] if self.file else text
+        for before, after in self.edits.items():
+            assert before in edited, before
+            edited = edited.replace(before, after)
+        return (text, {**files, self.file: edited}) if self.file else (edited, files)
+
+
+def _orders(name: str, edits: dict[str, str], callers: str, runs: str, *says: str, file: str = "") -> Case:
+    return Case(name, "orders", edits, callers, runs, says, file)
+
+
+def _desk(name: str, edits: dict[str, str], callers: str, runs: str, *says: str, file: str = "") -> Case:
+    return Case(name, "desk", edits, callers, runs, says, file)
+
+
+CASES: Final = (
+    # what is no change
+    _orders("comment", {"pipeline orders": "# Orders.\npipeline orders"}, "cosmetic", "yes"),
+    _orders("label", {"off = python": '@label("Half.")\noff = python'}, "cosmetic", "yes"),
+    _orders("layout", {"{ id: input.id, total": "{\n  id: input.id,\n  total"}, "cosmetic", "yes"),
+    _orders("order of keys", {"{ sku: string, price: int }": "{ price: int, sku: string }"}, "cosmetic", "yes"),
+    _orders("doc", {"note?: string": 'note?: string @doc("Why.")'}, "cosmetic", "yes"),
+    # names
+    _orders("rename", {"off": "rebate"}, "cosmetic", "yes", "renamed node rebate"),
+    _orders("rename of a switch", {"route": "way"}, "cosmetic", "yes", "renamed node way"),
+    _orders("rename of a loop", {"labels = foreach": "tags = foreach", "labels: labels": "labels: tags"}, "cosmetic", "partly", "renamed node tags"),
+    _orders("rename of an item", {"line in": "row in", "line.sku": "row.sku"}, "cosmetic", "yes", "renamed node labels: item"),
+    _orders("rename in a body", {"made": "label"}, "cosmetic", "partly", "renamed node label"),
+    _orders("rename and change", {"off = python": "rebate = python", "- off": "- rebate", "{ amount: sum }": "{ amount: sum + 2 }"},
+        "safe", "yes", "changed node rebate: args", "renamed node rebate"),
+    _desk("rename of a connection", {"team": "crew"}, "cosmetic", "yes", "renamed connection crew"),
+    _desk("rename of a use", {"use score": "use rate", "call score": "call rate"}, "cosmetic", "yes", "renamed use rate"),
+    _desk("rename of what is answered", {"asked": "decided"}, "breaking", "partly", "renamed node decided"),
+    # input
+    _orders("optional field", {"note?: string }": "note?: string, rush?: bool }"}, "safe", "yes", "added input rush"),
+    _orders("required field", {"note?: string }": "note?: string, rush: bool }", "lines: [] }": "lines: [], rush: true }"}, "breaking", "partly", "added input rush", "changed trigger schedule 0 7 * * 1-5: input"),
+    _orders("field that is gone", {", note?: string": ""}, "breaking", "partly", "removed input note"),
+    _orders("wider input", {"note?: string": "note?: string | int"}, "safe", "yes", "changed input note"),
+    _orders("narrower item", {"price: int }": "price: 90 | 25 }"}, "breaking", "partly", "changed input lines[].price"),
+    _orders("personal", {"id: string, lines": "id: string @personal, lines"}, "safe", "yes", "changed input id"),
+    # output
+    _orders("field that is new", {"labels: list<string> }": "labels: list<string>, off: int }", "labels: labels }": "labels: labels, off: off }"},
+        "safe", "yes", "added output off", "changed node return: value"),
+    _orders("output that is gone", {", band: string": "", ", band: band,": ","},
+        "breaking", "yes", "changed node return: value", "removed output band"),
+    _orders("nullable output", {"band: string,": "band: string?,"}, "breaking", "yes", "changed output band"),
+    _orders("wider number", {"total: int": "total: double"}, "breaking", "yes", "changed output total"),
+    # triggers
+    _orders("path", {'"/orders"': '"/order"'}, "breaking", "yes", "added trigger webhook /order", "removed trigger webhook /orders"),
+    _orders("signature", {"signature: standard": "signature: github"}, "breaking", "yes", "changed trigger webhook /orders: signature"),
+    _orders("api that is gone", {"on api\n": ""}, "breaking", "yes", "removed trigger api"),
+    _orders("one more webhook", {"on api\n": 'on api\non webhook "/more" { signature: none }\n'}, "safe", "yes", "added trigger webhook /more"),
+    _orders("schedule", {"0 7 * * 1-5": "0 8 * * 1-5"}, "safe", "yes", "changed trigger schedule 0 8 * * 1-5: cron"),
+    _desk("how long an answer takes", {"respond: 10s": "respond: 20s"}, "safe", "yes", "changed trigger webhook /desk: respond"),
+    _desk("secret of a webhook", {"DESK_SECRET": "OTHER_SECRET"}, "breaking", "yes", "added secret other_secret", "changed trigger webhook /desk: secret", "removed secret desk_secret"),
+    # pipeline
+    _orders("name", {"pipeline orders": "pipeline purchases"}, "breaking", "no", "changed pipeline purchases: name"),
+    _orders("deadline", {"deadline: 1h": "deadline: 2h"}, "safe", "yes", "changed setting deadline"),
+    _orders("policy of all", {"pipeline orders": "@retry(5)\npipeline orders"}, "safe", "yes", "added @retry"),
+    # nodes
+    _orders("policy", {"off = python": "@retry(5)\noff = python"}, "safe", "yes", "added node off: @retry"),
+    _orders("failure passed over", {"off = python": "@on_error(continue)\noff = python", "sum - off": "sum - merge(off, 0)"},
+        "safe", "yes", "added node off: @on_error", "changed node return: value"),
+    _orders("parameter", {"sum > 100": "sum > 50"}, "safe", "yes", "changed node route: value"),
+    _orders("another type of value", {"rules:half": "rules:text", "sum - off": "sum - int(off)"},
+        "safe", "partly", "changed node off: function", "changed node return: value"),
+    _orders("a node more", {"route = switch": "check = set { value: sum - off }\nroute = switch", "total: sum - off": "total: check"},
+        "safe", "yes", "added node check", "changed node return: value"),
+    _orders("a node between", {"off = python": 'more = python.call { function: "rules:half", args: { amount: sum } }\noff = python', "amount: sum }": "amount: more }", 'more = python.call { function: "rules:half", args: { amount: more }': 'more = python.call { function: "rules:half", args: { amount: sum }'},
+        "safe", "yes", "added node more", "changed node off: args"),
+    _orders("a node less", {"- off": "- 0", 'off = python.call { function: "rules:half", args: { amount: sum } }\n': ""},
+        "safe", "yes", "changed node return: value", "removed node off"),
+    _orders("a case more", {"  else => {": '  "huge" => { huge = set { value: "H" } }\n  else => {', "merge(big, small,": "merge(big, huge, small,"},
+        "safe", "yes", "added node huge", "changed node band: value", "changed node route: cases"),
+    _orders("another case", {'"large" =>': '"huge" =>', '? "large"': '? "huge"'},
+        "safe", "partly", "changed node big: when", "changed node route: cases", "changed node route: value"),
+    _orders("out of its branch", {'  "large" => { big = set { value: "L" + input.id } }': '  "large" => {}', "band = set": 'big = set { value: "L" + input.id }\nband = set', 'merge(big, small, "")': "big"},
+        "safe", "partly", "changed node band: value", "removed node big: when"),
+    _orders("window", {"at most 2": "at most 9"}, "safe", "partly", "changed node labels: at_most"),
+    _orders("body", {'"/" + string(sum)': '"-" + string(sum)'}, "safe", "partly", "changed node made: value"),
+    _orders("order", {"labels = foreach line in input.lines, at most 2 {": "labels = foreach line in input.lines, at most 2 after off {"}, "safe", "partly", "added node labels: after"),
+    _orders("own module", {"sum(lines)": "sum(lines) + 1"}, "safe", "yes", "changed module rules.py", file="rules.py"),
+    _orders("own module, another type", {"-> str": "-> int", "str(amount)": "amount"}, "safe", "yes", "changed module rules.py", file="rules.py"),
+    # connections, used pipelines, answers
+    _desk("prompt", {"`Sort: ": "`Sort this: "}, "safe", "yes", "changed node kind: prompt"),
+    _desk("answer of a model", {'"bug" | "other" }': '"bug" }'}, "safe", "partly", "changed node heard: answers", "changed node kind: response"),
+    _desk("model", {"gpt-5-mini": "gpt-5"}, "safe", "yes", "changed connection model: model"),
+    _desk("limits", {"concurrency: 3": "concurrency: 5"}, "safe", "yes", "changed connection model: limits"),
+    _desk("secret", {"SLACK_TOKEN": "CREW_TOKEN"}, "safe", "yes", "added secret crew_token", "changed connection team: token", "removed secret slack_token"),
+    _desk("used pipeline", {"input.text.size()": "input.text.size() + 1"}, "safe", "partly", "changed node points: value in score.saltern", file="score.saltern"),
+    _desk("a choice more", {'["yes", "no"]': '["yes", "no", "later"]'}, "safe", "partly", "added node asked: choice", "changed node asked: choices"),
+    _desk("a choice less", {'["yes", "no"]': '["yes", "maybe"]'}, "breaking", "partly", "added node asked: choice", "changed node asked: choices", "removed node asked: choice"),
+    _desk("what is filled in", {"amount: int": "amount: double"}, "safe", "partly", "changed node asked: answer amount", "changed node asked: fields"),
+    _desk("payload", {"{ reference: string }": "{ reference: string, date: string }"}, "breaking", "partly", "added node paid: answer date", "changed node paid: payload"),
+    _desk("status", {"status: 200": "status: 201"}, "breaking", "yes", "changed node heard: answers", "changed node heard: status"),
+    _desk("what is answered", {"body: { kind: kind.kind }": "body: { kind: kind.kind, ok: true }"}, "safe", "yes", "changed node heard: answers", "changed node heard: body"),
+    _desk("no answer", {"heard = respond { status: 200, body: { kind: kind.kind } }\n": ""}, "breaking", "yes", "removed node heard"),
+    _desk("a longer wait", {"for: 30s": "for: 60s"}, "safe", "partly", "changed node pause: for"),
+    _desk("rounds", {"at most 5": "at most 9"}, "safe", "partly", "changed node poll: at_most"),
+    _desk("nothing takes it back", {' compensate {\n  sorry = slack.post_message(team) { channel: "#desk", text: "Never mind." }\n}': ""},
+        "safe", "partly", "removed node told/compensate"),
+)  # fmt: skip
