@@ -19,7 +19,11 @@ def text(amount: int) -> str:
     return str(amount)
 """
 FILES: Final = {"rules.py": RULES}
-GIVEN: Final = {"id": "o-1", "lines": [{"sku": "a", "price": 90}, {"sku": "b", "price": 25}]}
+GIVEN: Final = (
+    {"id": "o-1", "lines": [{"sku": "a", "price": 90}, {"sku": "b", "price": 25}]},
+    {"id": "o-2", "lines": [{"sku": "c", "price": 25}]},
+)
+"""Inputs of the first base: one for each of its branches."""
 
 ORDERS: Final = """
 pipeline orders
