@@ -13,7 +13,7 @@ from saltern_compiler.diff.sentences import RUNS, SIGNS, counted, go_on, keeps, 
 
 _LONGEST: Final = 300
 """Characters of a value that are shown at most."""
-_ROOM: Final = 50_000
+_ROOM: Final = 30_000
 """Characters of all rows together; a comment on GitHub has 65,536."""
 _NO_BREAK: Final = "&#8203;"
 """Behind `@` and `#` outside of code: GitHub looks for names and numbers behind them once the references are read."""
@@ -83,7 +83,7 @@ def _runs(of: Comparison) -> Iterator[str]:
     yield from (f"- {prose(said)}" for said in (go_on(of.runs), keeps(of.runs)) if said)
 
 
-_HURDLES: Final = 40
+_HURDLES: Final = 12
 
 
 def code(text: str) -> str:

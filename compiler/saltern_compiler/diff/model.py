@@ -79,11 +79,6 @@ class Hurdle:
             return self.during in begun
         return (self.after is None or self.after in ended) and self.until not in ended
 
-    @property
-    def is_for_good(self) -> bool:
-        """Whether it stops every run, wherever it is."""
-        return self.during is None and self.after is None and self.until is None
-
 
 @dataclass(frozen=True, slots=True)
 class Runs:
@@ -97,12 +92,15 @@ class Runs:
     starts: tuple[str, ...] = ()
     """Old ids in the order of data flow: where a run that is about to begin that node, all it waits for having ended, may go on."""
 
+    stuck: bool = False
+    """Whether a hurdle holds at every point of a run: at the start of each node, and between any two as they follow each other."""
+
     @property
     def verdict(self) -> Literal["yes", "partly", "no"]:
         """`yes`: from anywhere; `no`: from nowhere; `partly`: from where no hurdle holds."""
         if not self.hurdles:
             return "yes"
-        return "no" if any(hurdle.is_for_good for hurdle in self.hurdles) else "partly"
+        return "no" if self.stuck else "partly"
 
     def may_go_on(self, ended: frozenset[str], begun: frozenset[str] = frozenset()) -> bool:
         """Whether a run may go on of which these nodes (old ids, outside of regions) have ended, and these have begun."""

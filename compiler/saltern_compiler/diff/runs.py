@@ -17,7 +17,7 @@ from saltern_compiler.diff.nodes import Pair, pairs_of
 from saltern_compiler.diff.side import Side
 from saltern_compiler.diff.types import flows
 from saltern_compiler.ir.graph import dependencies, own_reads
-from saltern_compiler.ir.pipeline import Node, called_by
+from saltern_compiler.ir.pipeline import RETURN, Node, called_by
 from saltern_compiler.ir.values import Literal, same_json
 from saltern_compiler.passes.analyses.conditions import TRUE
 from saltern_runtime.spec import ANY, Type, show
@@ -30,7 +30,8 @@ def runs_of(old: Side, new: Side, matching: Matching, used: frozenset[str]) -> R
     """Say where runs may go on. `used`: names, in the new pipeline, of the pipelines that mean something else now."""
     found = _Runs(old, new, matching, used)
     hurdles = tuple(dict.fromkeys(found.hurdles()))
-    return Runs(hurdles, found.carried, found.kept(), found.starts(hurdles))
+    starts = found.starts(hurdles)
+    return Runs(hurdles, found.carried, found.kept(), starts, stuck=not starts and found.is_stuck(hurdles))
 
 
 @dataclass(slots=True)
@@ -258,6 +259,17 @@ class _Runs:
             if not any(hurdle.holds(behind[node_id]) for hurdle in hurdles):
                 found.append(node_id)
         return tuple(found)
+
+    def is_stuck(self, hurdles: tuple[Hurdle, ...]) -> bool:
+        """Whether there is a hurdle after each node, as they follow each other."""
+        ended: set[str] = set()
+        for node_id, placed in self.matching.old.by_id.items():
+            if placed.owner or placed.node.type in {COMPENSATE, RETURN}:
+                continue
+            ended.add(node_id)
+            if not any(hurdle.holds(frozenset(ended)) for hurdle in hurdles):
+                return False
+        return True
 
 
 def _top(nodes: Nodes, node_id: str) -> str:

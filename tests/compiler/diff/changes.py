@@ -154,10 +154,10 @@ CASES: Final = (
     _desk("rename of what is answered", {"asked": "decided"}, "breaking", "partly", "renamed node decided"),
     # input
     _orders("optional field", {"note?: string }": "note?: string, rush?: bool }"}, "safe", "yes", "added input rush"),
-    _orders("required field", {"note?: string }": "note?: string, rush: bool }", "lines: [] }": "lines: [], rush: true }"}, "breaking", "partly", "added input rush", "changed trigger schedule 0 7 * * 1-5: input"),
-    _orders("field that is gone", {", note?: string": ""}, "breaking", "partly", "removed input note"),
+    _orders("required field", {"note?: string }": "note?: string, rush: bool }", "lines: [] }": "lines: [], rush: true }"}, "breaking", "no", "added input rush", "changed trigger schedule 0 7 * * 1-5: input"),
+    _orders("field that is gone", {", note?: string": ""}, "breaking", "no", "removed input note"),
     _orders("wider input", {"note?: string": "note?: string | int"}, "safe", "yes", "changed input note"),
-    _orders("narrower item", {"price: int }": "price: 90 | 25 }"}, "breaking", "partly", "changed input lines[].price"),
+    _orders("narrower item", {"price: int }": "price: 90 | 25 }"}, "breaking", "no", "changed input lines[].price"),
     _orders("personal", {"id: string, lines": "id: string @personal, lines"}, "safe", "yes", "changed input id"),
     # output
     _orders("field that is new", {"labels: list<string> }": "labels: list<string>, off: int }", "labels: labels }": "labels: labels, off: off }"},
