@@ -16,7 +16,7 @@ from saltern_compiler.diff.forms import Names, form_of
 from saltern_compiler.ir.graph import Cycle, own_reads, topological
 from saltern_compiler.ir.pipeline import INNER_TYPES, Node, Region
 
-_ROUNDS: Final = 50
+_ROUNDS: Final = 20
 """Times that the search for renamed and changed nodes begins again with what it has found, at most."""
 
 
@@ -132,6 +132,8 @@ class _Search:
     taken: set[str] = field(default_factory=set)
     renamed: dict[str, str] = field(default_factory=dict)
     """Ids and variables whose new name is another one."""
+    keys: dict[str, str] = field(default_factory=dict)
+    """New id → its key, which stays."""
 
     def run(self) -> dict[str, str]:
         for node_id, placed in self.old.by_id.items():
@@ -164,7 +166,10 @@ class _Search:
             return
         found: dict[str, list[str]] = defaultdict(list)
         for placed in new:
-            found[_key(placed, placed.owner, Names())].append(placed.node.id)
+            node_id = placed.node.id
+            if node_id not in self.keys:
+                self.keys[node_id] = _key(placed, placed.owner, Names())
+            found[self.keys[node_id]].append(node_id)
         for placed in old:
             owner = self.pairs.get(placed.owner, "")
             if bool(owner) != bool(placed.owner):

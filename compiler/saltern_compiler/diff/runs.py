@@ -30,8 +30,8 @@ def runs_of(old: Side, new: Side, matching: Matching, used: frozenset[str]) -> R
     """Say where runs may go on. `used`: names, in the new pipeline, of the pipelines that mean something else now."""
     found = _Runs(old, new, matching, used)
     hurdles = tuple(dict.fromkeys(found.hurdles()))
-    starts = found.starts(hurdles)
-    return Runs(hurdles, found.carried, found.kept(), starts, stuck=not starts and found.is_stuck(hurdles))
+    starts, anywhere = found.points(hurdles)
+    return Runs(hurdles, found.carried, found.kept(), starts, stuck=not anywhere)
 
 
 @dataclass(slots=True)
@@ -246,30 +246,45 @@ class _Runs:
 
         return undone(self.matching.new, pair.new.id) and not undone(self.matching.old, pair.old.id)
 
-    def starts(self, hurdles: tuple[Hurdle, ...]) -> tuple[str, ...]:
-        """Return the old nodes at which a run that has come to them, and no further, may go on."""
-        needs = dependencies(self.old.pipeline.body)
-        behind: dict[str, frozenset[str]] = {}
-        found = []
-        for node_id, placed in self.matching.old.by_id.items():
-            if placed.owner or placed.node.type == COMPENSATE:
-                continue
-            sources = needs.get(node_id, frozenset())
-            behind[node_id] = frozenset(sources).union(*(behind.get(each, frozenset()) for each in sources))
-            if not any(hurdle.holds(behind[node_id]) for hurdle in hurdles):
-                found.append(node_id)
-        return tuple(found)
+    def points(self, hurdles: tuple[Hurdle, ...]) -> tuple[tuple[str, ...], bool]:
+        """Return the old nodes at which a run that has come to them, and no further, may go on; and whether there is any point.
 
-    def is_stuck(self, hurdles: tuple[Hurdle, ...]) -> bool:
-        """Whether there is a hurdle after each node, as they follow each other."""
-        ended: set[str] = set()
-        for node_id, placed in self.matching.old.by_id.items():
-            if placed.owner or placed.node.type in {COMPENSATE, RETURN}:
-                continue
-            ended.add(node_id)
-            if not any(hurdle.holds(frozenset(ended)) for hurdle in hurdles):
-                return False
-        return True
+        Points are those, and after each node, as they follow each other.
+        """
+        order = [
+            node_id
+            for node_id, placed in self.matching.old.by_id.items()
+            if not placed.owner and placed.node.type != COMPENSATE
+        ]
+        if not hurdles:
+            return tuple(order), True
+        bits = {name: 1 << place for place, name in enumerate(_named(hurdles))}
+        rules = [
+            (bits.get(hurdle.after or "", 0), bits.get(hurdle.until or "", 0))
+            for hurdle in hurdles
+            if hurdle.during is None
+        ]
+
+        def is_free(ended: int) -> bool:
+            return not any(ended & after == after and not ended & until for after, until in rules)
+
+        needs = dependencies(self.old.pipeline.body)
+        behind: dict[str, int] = {}
+        found, passed, anywhere = [], 0, False
+        for node_id in order:
+            mask = 0
+            for source in needs.get(node_id, ()):
+                mask |= behind.get(source, 0) | bits.get(source, 0)
+            behind[node_id] = mask
+            if is_free(mask):
+                found.append(node_id)
+            passed |= bits.get(node_id, 0)
+            anywhere = anywhere or (node_id != RETURN and is_free(passed))
+        return tuple(found), bool(found) or anywhere
+
+
+def _named(hurdles: tuple[Hurdle, ...]) -> dict[str, None]:
+    return dict.fromkeys(name for hurdle in hurdles for name in (hurdle.after, hurdle.until) if name is not None)
 
 
 def _top(nodes: Nodes, node_id: str) -> str:
