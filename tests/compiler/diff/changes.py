@@ -24,6 +24,7 @@ GIVEN: Final = (
     {"id": "o-2", "lines": [{"sku": "c", "price": 25}]},
 )
 """Inputs of the first base: one for each of its branches."""
+GIVEN_OF: Final = {"orders": GIVEN, "tries": ({"n": 100}, {"n": 8})}
 
 ORDERS: Final = """
 pipeline orders
@@ -93,7 +94,41 @@ points = set { value: input.text.size() }
 return { points: points }
 """
 DESK_FILES: Final = {"score.saltern": SCORE}
-_BASES: Final = {"orders": (ORDERS, FILES), "desk": (DESK, DESK_FILES)}
+TRIES: Final = """
+pipeline tries
+
+input { n: int }
+output { got: int, best: int, note: string? }
+
+on api
+
+first = python.call { function: "rules:half", args: { amount: input.n } }
+charge = try {
+  paid = python.call { function: "rules:half", args: { amount: first } }
+  yield paid
+} catch failure {
+  yield 0 - 1
+}
+best = parallel {
+  fast => {
+    a = set { value: first + 1 }
+    yield a
+  }
+  good => {
+    b = set { value: charge + 2 }
+    yield b
+  }
+}
+@on_error(continue)
+risky = python.call { function: "rules:half", args: { amount: charge } }
+seen = set { value: merge(risky, 0) }
+is_big = if seen > 10 {
+  note = set { value: "big" }
+}
+return { got: charge + seen, best: best.fast + best.good, note: merge(note) }
+"""
+"""Runs in one process as well: parts that catch, race and pass over failures."""
+_BASES: Final = {"tries": (TRIES, FILES), "orders": (ORDERS, FILES), "desk": (DESK, DESK_FILES)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +163,10 @@ class Case:
 
 def _orders(name: str, edits: dict[str, str], callers: str, runs: str, *says: str, file: str = "") -> Case:
     return Case(name, "orders", edits, callers, runs, says, file)
+
+
+def _tries(name: str, edits: dict[str, str], callers: str, runs: str, *says: str) -> Case:
+    return Case(name, "tries", edits, callers, runs, says)
 
 
 def _desk(name: str, edits: dict[str, str], callers: str, runs: str, *says: str, file: str = "") -> Case:
@@ -220,4 +259,17 @@ CASES: Final = (
     _desk("rounds", {"at most 5": "at most 9"}, "safe", "partly", "changed node poll: at_most"),
     _desk("nothing takes it back", {' compensate {\n  sorry = slack.post_message(team) { channel: "#desk", text: "Never mind." }\n}': ""},
         "safe", "partly", "removed node told/compensate"),
+    # parts
+    _tries("rename of a try", {"charge": "cost"}, "cosmetic", "partly", "renamed node cost"),
+    _tries("rename of arms' node", {"best = parallel": "top = parallel", "best: best.fast + best.good": "best: top.fast + top.good"}, "cosmetic", "partly", "renamed node top"),
+    _tries("an arm more", {"  good => {": "  calm => {\n    yield first + 3\n  }\n  good => {"}, "safe", "partly", "added node best/calm"),
+    _tries("what an attempt does", {"amount: first }": "amount: first + 2 }"}, "safe", "partly", "changed node paid: args"),
+    _tries("what a catch yields", {"0 - 1": "0 - 2"}, "safe", "partly", "changed node charge/catch/yield: value"),
+    _tries("failures no longer passed over", {"@on_error(continue)\n": "", "merge(risky, 0)": "risky"},
+        "safe", "partly", "changed node seen: value", "removed node risky: @on_error"),
+    _tries("a failure that is looked at", {"@on_error(continue)\n": "", "amount: charge } }": "amount: charge } } on error e {\n  said = set { value: e.message }\n}"},
+        "safe", "partly", "added node e", "added node said", "removed node risky: @on_error"),
+    _tries("another branch", {"seen > 10": "seen > 2"}, "safe", "yes", "changed node is_big: condition"),
+    _tries("a guard before", {"@on_error(continue)\nrisky = python.call {": "guard = if first > 0 {\n  go = set { value: 1 }\n}\n@on_error(continue)\nrisky = python.call after guard {"},
+        "safe", "yes", "added node go", "added node guard", "added node risky: after"),
 )  # fmt: skip
