@@ -11,6 +11,7 @@ import click
 if TYPE_CHECKING:
     from saltern_compiler.diagnostics.model import Diagnostic
     from saltern_compiler.driver import Result, Source
+    from saltern_compiler.driver.configuration import Configuration
     from saltern_compiler.frontend.locate import Locator
 
 FINDINGS = 1
@@ -51,9 +52,11 @@ def compile_clean(
         fail(str(error))
     except OptionError as error:
         fail(str(error))
+    if result.configuration.findings:
+        show_configuration(result.configuration)
     if result.diagnostics:
         show(result.diagnostics, source, path)
-    if result.has_errors:
+    if result.has_errors or result.configuration.has_errors:
         sys.exit(FINDINGS)
     return result
 
@@ -70,6 +73,15 @@ def show(diagnostics: Sequence[Diagnostic], source: Source, path: str, *, err: b
     """Print findings for a person."""
     color = wants_color(sys.stderr if err else sys.stdout)
     click.echo(rendered(diagnostics, source, path, color=color), err=err, nl=False, color=color)
+
+
+def show_configuration(configuration: Configuration, *, err: bool = True) -> None:
+    """Print what is wrong with a configuration for a person."""
+    from saltern_compiler.diagnostics.render import render_terminal  # noqa: PLC0415 - only where something is wrong
+
+    color = wants_color(sys.stderr if err else sys.stdout)
+    text = render_terminal(configuration.findings, configuration.text, configuration.name, color)
+    click.echo(text, err=err, nl=False, color=color)
 
 
 def rendered(diagnostics: Sequence[Diagnostic], source: Source, path: str, *, color: bool) -> str:

@@ -19,6 +19,9 @@ CODES: Final[Mapping[str, Code]] = {
         "Finds an approval that says how long it waits and not what is decided then, or the other way round."
     ),
     "bad-escape": Code("Finds a backslash sequence in a string that stands for nothing."),
+    "broken-configuration": Code(
+        "Reports a `saltern.toml`, or a `pyproject.toml` with a table for Saltern, that is no TOML."
+    ),
     "broken-pipeline": Code("Finds uses of a file that is no pipeline, or of one with errors."),
     "case-after-else": Code("Reports a case of a `switch` that stands after `else`."),
     "connection-clash": Code("Finds calls that bring another connection of a name that is taken."),
@@ -33,6 +36,7 @@ CODES: Final[Mapping[str, Code]] = {
     ),
     "edge-to-missing-node": Code("Reports an edge that begins or ends at a node that is not there."),
     "edge-to-missing-port": Code("Reports an edge whose handle cannot be one."),
+    "fixed-severity": Code("Finds errors that a configuration or a comment wants to be less than that."),
     "glued-text": Code(
         "Warns of URLs and messages that are added up of texts, where a template would be escaped.", Severity.WARNING
     ),
@@ -54,6 +58,9 @@ CODES: Final[Mapping[str, Code]] = {
     "literal-secret": Code("Finds secrets whose value stands in the pipeline."),
     "looks-like-secret": Code(
         "Warns of text that looks like a token, a private key or a URL with a password.", Severity.WARNING
+    ),
+    "malformed-suppression": Code(
+        "Warns of a comment that begins with `saltern:` and allows nothing, or gives no reason.", Severity.WARNING
     ),
     "malformed-text": Code("Reports half of a surrogate pair."),
     "malformed-value": Code(
@@ -123,6 +130,7 @@ CODES: Final[Mapping[str, Code]] = {
     "unexpected-connection": Code("Finds nodes with a connection whose type uses none."),
     "unheard-respond": Code("Warns of a `respond` that no request waits for.", Severity.WARNING),
     "unknown-annotation": Code("Reports an annotation of a field that does not exist."),
+    "unknown-code": Code("Finds configurations and comments that name a code which does not exist."),
     "unknown-connection": Code("Finds nodes that use a connection which the pipeline does not declare."),
     "unknown-connector": Code("Finds connections of a connector that no installed package offers."),
     "unknown-field": Code("Finds a field that the value it is read from does not have."),
@@ -156,6 +164,7 @@ CODES: Final[Mapping[str, Code]] = {
     "unused-connection": Code("Warns of connections that no node uses.", Severity.WARNING),
     "unused-node": Code("Warns of nodes without an effect whose value nothing reads.", Severity.WARNING),
     "unused-secret": Code("Warns of secrets that no connection and no trigger uses.", Severity.WARNING),
+    "unused-suppression": Code("Warns of findings that are allowed where there are none.", Severity.WARNING),
     "unused-use": Code("Warns of pipelines that are used but never called.", Severity.WARNING),
     "wrong-connector": Code("Finds nodes that use a connection of another connector than the one they need."),
     "yaml-feature-not-allowed": Code(

@@ -82,12 +82,23 @@ class Diagnostic:
     fixes: tuple[Fix, ...] = ()
     declared: InitVar[Code | None] = None
     severity: Severity = field(init=False)
+    is_strict: bool = field(init=False)
+    """Told only to those who ask for it."""
 
     def __post_init__(self, declared: Code | None) -> None:
-        """Take the severity from the code's declaration; a code without one is our own mistake."""
+        """Take from the code's declaration how bad it is; a code without one is our own mistake."""
         code = CODES.get(self.code) if declared is None else declared
         assert code is not None, f"the code `{self.code}` is declared nowhere"
         object.__setattr__(self, "severity", code.severity)
+        object.__setattr__(self, "is_strict", code.is_strict)
+
+
+@dataclass(frozen=True, slots=True)
+class Suppressed:
+    """A finding that the source says is meant, and why."""
+
+    diagnostic: Diagnostic
+    because: str
 
 
 def has_errors(diagnostics: Iterable[Diagnostic]) -> bool:

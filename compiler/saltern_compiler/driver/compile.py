@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from saltern_compiler.diagnostics.model import Diagnostic, Origin, has_errors
+from saltern_compiler.driver.allowing import allow_what_is_meant
+from saltern_compiler.driver.configuration import NO_CONFIGURATION, Configuration, load_configuration
 from saltern_compiler.driver.manifest import BUILD_FILE, is_inside, manifest
 from saltern_compiler.driver.result import Result
 from saltern_compiler.driver.source import Source, sniff
@@ -48,17 +50,18 @@ def compile_source(
     targets: Iterable[str] = TARGETS,
     options: Mapping[str, str] | None = None,
     registry: Registry | None = None,
+    configuration: Configuration = NO_CONFIGURATION,
 ) -> Result:
     """Compile a text; pure: whatever the text says, the answer is a Result.
 
     The suffix of `source_name` tells the notation (.saltern, .json, .yaml); without a name, text that begins with a brace is
     JSON. `files` are the pipelines that it uses, and their own modules and its own, as path relative to it → text. Without targets the text is checked and planned
-    only. Raises UnknownTargetError for a target that there is not, RegistryError for installed plugins that do not fit together.
+    only. `configuration` says how bad findings are (`read_configuration` makes one of a text). Raises UnknownTargetError for a target that there is not, RegistryError for installed plugins that do not fit together.
     """
     name = source_name or sniff(text)
     known = registry or Registry.load()
     pipeline, findings = read(text, name, known)
-    job = _Job(text, name, files or {}, tuple(targets), options or {}, known)
+    job = _Job(text, name, files or {}, tuple(targets), options or {}, known, configuration)
     return _compile(job, pipeline, findings)
 
 
@@ -69,11 +72,12 @@ def compile_loaded(
     options: Mapping[str, str] | None = None,
     registry: Registry | None = None,
 ) -> Result:
-    """Compile a loaded source with the modules that lie beside it."""
+    """Compile a loaded source with the modules and by the configuration that lie beside it."""
     known = registry or Registry.load()
     pipeline, findings = read(source.text, source.name)
     files = source.files(pipeline, known) if pipeline is not None else {}
-    job = _Job(source.text, source.name, files, tuple(targets), options or {}, known)
+    configuration = load_configuration(source.folder, known.codes)
+    job = _Job(source.text, source.name, files, tuple(targets), options or {}, known, configuration)
     return _compile(job, pipeline, findings)
 
 
@@ -107,14 +111,17 @@ def analyze_loaded(
     known = registry or Registry.load()
     pipeline, findings = read(source.text, source.name)
     files = source.files(pipeline, known) if pipeline is not None else {}
-    return _analyze(_Job(source.text, source.name, files, (), {}, known), pipeline, findings)
+    configuration = load_configuration(source.folder, known.codes)
+    return _analyze(_Job(source.text, source.name, files, (), {}, known, configuration), pipeline, findings)
 
 
 def _analyze(
     job: _Job, pipeline: Pipeline | None, findings: Sequence[Diagnostic]
 ) -> tuple[Result, Analyzed | None, Mapping[str, Analyzed]]:
     if pipeline is None:
-        return Result(tuple(findings), text=job.text, source_name=job.source_name), None, {}
+        settled = job.configuration.rules.apply(findings)
+        unread = Result(settled, text=job.text, source_name=job.source_name, configuration=job.configuration)
+        return unread, None, {}
     from saltern_compiler.driver.link import link  # noqa: PLC0415 - a source with broken syntax needs no passes
     from saltern_compiler.passes import analyze  # noqa: PLC0415 - as above
 
@@ -126,7 +133,11 @@ def _analyze(
         types=analysis.types.of,
         text=job.text,
         source_name=job.source_name,
+        configuration=job.configuration,
     )
+    if not has_errors(findings):
+        result = allow_what_is_meant(result, job.registry)
+    result = replace(result, diagnostics=job.configuration.rules.apply(result.diagnostics))
     return result, analysis, linked.callees
 
 
@@ -140,6 +151,7 @@ class _Job:
     targets: tuple[str, ...]
     options: Mapping[str, str]
     registry: Registry
+    configuration: Configuration = NO_CONFIGURATION
 
 
 def _compile(job: _Job, pipeline: Pipeline | None, findings: Sequence[Diagnostic]) -> Result:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from saltern_compiler.diagnostics.model import Diagnostic, has_errors
+from saltern_compiler.diagnostics.model import Diagnostic, Suppressed, has_errors
+from saltern_compiler.driver.configuration import NO_CONFIGURATION, Configuration
 from saltern_compiler.ir.pipeline import Node, Pipeline, Region
 from saltern_compiler.ir.plan import Plan
 from saltern_runtime.spec import Type
@@ -32,6 +33,10 @@ class Result:
     """Node id → the type of its value (`saltern_runtime.spec.show` writes one); `any` where errors hide it."""
     text: str = ""
     source_name: str = ""
+    suppressed: tuple[Suppressed, ...] = ()
+    """Findings that the source says are meant; they are not among the diagnostics."""
+    configuration: Configuration = NO_CONFIGURATION
+    """What the findings were settled by; its own findings are about another text."""
 
     @property
     def has_errors(self) -> bool:

@@ -37,6 +37,26 @@ class Aside:
     layout: Layout | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Directive:
+    """A line that an author wrote for the checks, such as `saltern: allow glued-text because …`."""
+
+    text: str
+    anchor: str
+    """What it is about, as remarks have it."""
+    part: str
+    """The parameter, field or handle of that; empty for the whole."""
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True)
+class Directives:
+    """All of a text, and a function that tells what an origin is about: anchor and part."""
+
+    lines: Sequence[Directive]
+    about: Callable[[Origin], tuple[str, str]]
+
+
 class UnwritableError(Exception):
     """A notation cannot say a pipeline: one with mistakes that no reader finds, but a check does."""
 
@@ -57,6 +77,8 @@ class Notation:
     """Takes a text that `read` finds nothing wrong with; None: nothing stands beside the meaning."""
     print: Callable[[Pipeline, Aside, Registry], str] | None = None
     """Raises `UnwritableError`; None: this notation is only read."""
+    directives: Callable[[str, Registry], Directives | None] | None = None
+    """Takes a text that `read` finds no error in, and returns None where it surely has none; None: the notation has no room for any."""
     read_layout: Callable[[str], Layout] | None = None
     """For a notation that is placed on a canvas: reads the file that `Layout.text` wrote; raises `LayoutError`."""
     format: Callable[[str], tuple[str | None, list[Diagnostic]]] | None = None

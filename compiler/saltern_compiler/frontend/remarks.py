@@ -19,6 +19,9 @@ END: Final = "end"
 Orders: TypeAlias = dict[frozenset[str], tuple[str, ...]]
 """In which order an author has written the keys of objects: by the set of keys."""
 
+DIRECTIVE: Final = "saltern:"
+"""What a line of a remark begins with that speaks to the checks."""
+_ALLOW: Final = re.compile(r"saltern:\s*allow\s+([\w-]+)(?:\s+because\s+(\S.*))?")
 _UNWRITABLE: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 
 
@@ -79,6 +82,32 @@ class Remarks:
                 for remark in remarks
             ]
         return Remarks.of(shifted)
+
+
+@dataclass(frozen=True, slots=True)
+class Allow:
+    """A finding that is meant, and why; without a reason it does not count."""
+
+    code: str
+    because: str = ""
+
+
+def read_allow(line: str) -> Allow | None:
+    """Read what a line that begins with `saltern:` allows; None for one that says something else."""
+    match = _ALLOW.fullmatch(line.strip())
+    return None if match is None else Allow(match[1], (match[2] or "").strip())
+
+
+def write_allow(allow: Allow) -> str:
+    """Write a line that is read as what it allows."""
+    return f"{DIRECTIVE} allow {allow.code} because {' '.join(allow.because.split())}"
+
+
+def allowed(text: str) -> list[Allow]:
+    """Read a remark that does nothing but allow; empty for any other."""
+    lines = [read_allow(line) for line in text.split("\n")]
+    sound = [each for each in lines if each is not None and each.because]
+    return sound if len(sound) == len(lines) else []
 
 
 def written(text: str) -> str:

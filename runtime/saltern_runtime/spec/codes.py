@@ -19,3 +19,5 @@ class Code:
 
     summary: str
     severity: Severity = Severity.ERROR
+    is_strict: bool = False
+    """Told only to those who ask for it: in strict mode, or by a severity of its own in a configuration."""

@@ -6,7 +6,8 @@ import re
 from functools import partial
 from typing import Final
 
-from saltern_compiler.frontend.notation import Aside, Layout, Locate, Notation, Reading
+from saltern_compiler.frontend.notation import Aside, Directives, Layout, Locate, Notation, Reading
+from saltern_compiler.frontend.remarks import DIRECTIVE
 from saltern_compiler.ir.pipeline import Pipeline
 from saltern_compiler.registry import Registry
 
@@ -32,6 +33,15 @@ def _aside(text: str, registry: Registry, *, yaml: bool) -> Aside:
     return Aside() if pipeline is None else aside_of(text, pipeline, yaml=yaml)
 
 
+def _directives(text: str, registry: Registry, *, yaml: bool) -> Directives | None:
+    if "allow" not in text and DIRECTIVE not in text:
+        return None
+    from saltern_compiler.frontend.document.allowing import directives_of  # noqa: PLC0415 - as above
+
+    pipeline, _ = _read(text, registry, yaml=yaml)
+    return None if pipeline is None else directives_of(text, pipeline, yaml=yaml)
+
+
 def _print(pipeline: Pipeline, aside: Aside, registry: Registry) -> str:
     from saltern_compiler.frontend.document.canvas import Canvas  # noqa: PLC0415 - as above
     from saltern_compiler.frontend.document.printer import print_document  # noqa: PLC0415 - as above
@@ -53,6 +63,7 @@ DOCUMENT: Final = Notation(
     read=partial(_read, yaml=False),
     locate=partial(_locate, yaml=False),
     aside=partial(_aside, yaml=False),
+    directives=partial(_directives, yaml=False),
     print=_print,
     read_layout=_read_layout,
 )
@@ -63,4 +74,5 @@ YAML: Final = Notation(
     read=partial(_read, yaml=True),
     locate=partial(_locate, yaml=True),
     aside=partial(_aside, yaml=True),
+    directives=partial(_directives, yaml=True),
 )

@@ -6,6 +6,7 @@ import copy
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Final
 
 from saltern_compiler.frontend.document.shape import (
@@ -21,7 +22,7 @@ from saltern_compiler.frontend.document.shape import (
 )
 from saltern_compiler.frontend.document.texts import read_text
 from saltern_compiler.frontend.notation import Aside, LayoutError
-from saltern_compiler.frontend.remarks import BEFORE, START, Orders, Remark, Remarks, Where
+from saltern_compiler.frontend.remarks import BEFORE, START, Allow, Orders, Remark, Remarks, Where, write_allow
 from saltern_compiler.frontend.remarks import NODE as NODE_ANCHOR
 from saltern_compiler.ir.attempts import is_part
 from saltern_compiler.ir.pipeline import Pipeline
@@ -91,12 +92,13 @@ def canvas_of(document: Mapping[str, Json], remarks: list[Remark], ids: Mapping[
     for node in nodes:
         kind = node.get("type")
         if kind in NOTE_TYPES:
-            remark = _remark(node, by_id, ids)
+            remark = remark_of(node, by_id, ids)
             remarks.append(remark)
             canvas.notes.append(_without_text(node, remark))
         elif kind in GROUP_TYPES or kind == INPUT_TYPE:
             canvas.drawn.append(copy.deepcopy(node))
         else:
+            remarks += _allowing(node, NODE_ANCHOR + ids.get(node["id"], node["id"]))
             canvas.nodes[ids.get(node["id"], node["id"])] = _node(node, groups)
     for edge in document.get("edges", []):
         key = edge_key(
@@ -120,16 +122,24 @@ def canvas_of(document: Mapping[str, Json], remarks: list[Remark], ids: Mapping[
     return canvas
 
 
+def _allowing(node: Mapping[str, Json], anchor: str) -> Iterator[Remark]:
+    """Yield what a node allows as comments say it: one for each part in a row."""
+    given = [each for each in (node.get("data") or {}).get("allow", []) if isinstance(each, dict)]
+    for part, entries in groupby(given, key=lambda each: each.get("part", "")):
+        lines = [write_allow(Allow(each.get("code", ""), each.get("because", ""))) for each in entries]
+        yield Remark(anchor, "\n".join(lines), part)
+
+
 def aside_of(text: str, pipeline: Pipeline, *, yaml: bool) -> Aside:
     """Return what a document says beside the meaning of its pipeline."""
     document, _ = read_text(text, yaml=yaml)
     assert isinstance(document, dict), "a pipeline was read from it"
     remarks: list[Remark] = []
-    canvas = canvas_of(document, remarks, _ids(pipeline, document))
+    canvas = canvas_of(document, remarks, ids_of(pipeline, document))
     return Aside(remarks, _orders(document), canvas)
 
 
-def _ids(pipeline: Pipeline, document: Mapping[str, Json]) -> dict[str, str]:
+def ids_of(pipeline: Pipeline, document: Mapping[str, Json]) -> dict[str, str]:
     """Map ids of a document to those of the IR."""
     nodes = document.get("nodes", [])
     ids: dict[str, str] = {}
@@ -174,7 +184,7 @@ def _node(node: Mapping[str, Json], groups: set[str]) -> dict[str, Json]:
 # notes
 
 
-def _remark(node: Mapping[str, Json], by_id: Mapping[str, Json], ids: Mapping[str, str]) -> Remark:
+def remark_of(node: Mapping[str, Json], by_id: Mapping[str, Json], ids: Mapping[str, str]) -> Remark:
     given = node.get("data")
     data = given if isinstance(given, dict) else {}
     text = data.get("text", data.get("label", ""))

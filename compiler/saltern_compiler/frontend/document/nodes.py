@@ -11,6 +11,7 @@ from saltern_compiler.frontend.document.jsontext import shorten
 from saltern_compiler.frontend.document.policy import read_policy
 from saltern_compiler.frontend.document.report import Report
 from saltern_compiler.frontend.document.shape import (
+    ALLOW,
     DRAWN_TYPES,
     GROUP_TYPES,
     INPUT_TYPE,
@@ -96,6 +97,8 @@ def _node(members: Mapping[str, Json], place: Origin, report: Report, registry: 
     if mapping:
         origins["with"] = data_place.child("with")
         origins |= {f"with:{name}": data_place.child("with", name) for name, _ in mapping}
+    for number, given in enumerate(data.get("allow", [])):
+        report.members(given, ALLOW, data_place.child("allow", number), "a suppression")
     policy_place = data_place.child("policy")
     if isinstance(data.get("policy"), dict):
         origins |= {f"policy:{key}": policy_place.child(key) for key in data["policy"]}

@@ -15,7 +15,7 @@ from saltern_compiler.frontend.document.nodes import binding_of, condition_of
 from saltern_compiler.frontend.document.print_values import edges_of, editor_value, ordered
 from saltern_compiler.frontend.document.shape import IDENTIFIER, SCHEMA_VERSION
 from saltern_compiler.frontend.durations import show_duration
-from saltern_compiler.frontend.remarks import NODE, Orders, Remark, in_order
+from saltern_compiler.frontend.remarks import INSIDE, NODE, Orders, Remark, allowed, in_order
 from saltern_compiler.frontend.statements import Nesting, Statement
 from saltern_compiler.ir.attempts import ATTEMPT, CATCH, TRY, VALUES, WHOLES, is_part, parts, whole_of
 from saltern_compiler.ir.graph import dependencies
@@ -54,6 +54,8 @@ class _Drawer:
     """IR id → id on the canvas."""
     caught: dict[str, str] = field(default_factory=dict)
     """Id of a `try` → the name that its `catch` knows the failure by."""
+    allow: dict[str, list[Json]] = field(default_factory=dict)
+    """IR id → what is allowed of it."""
     edges: list[Json] = field(default_factory=list)
     nodes: list[Json] = field(default_factory=list)
     edge_ids: set[str] = field(default_factory=set)
@@ -61,6 +63,7 @@ class _Drawer:
     def document(self, remarks: Sequence[Remark]) -> dict[str, Json]:
         of = self.pipeline
         self._name_nodes()
+        remarks = [remark for remark in remarks if not self._allows(remark)]
         self._region(of.body, None)
         self._positions(of.body, None)
         known = {
@@ -83,6 +86,17 @@ class _Drawer:
         drawing["nodes"] = [*drawn, *self.nodes, *self._notes(remarks)]
         drawing["edges"] = [*self.edges, *strays]
         return {**drawing, **kept}
+
+    def _allows(self, remark: Remark) -> bool:
+        """Whether a remark does nothing but allow findings about a node: it stands in the node then."""
+        node_id = remark.anchor.removeprefix(NODE)
+        entries = allowed(remark.text)
+        if not entries or remark.where == INSIDE or not remark.anchor.startswith(NODE) or node_id not in self.ids:
+            return False
+        part = {"part": remark.part} if remark.part else {}
+        written = [{"code": each.code, "because": each.because, **part} for each in entries]
+        self.allow.setdefault(node_id, []).extend(written)
+        return True
 
     def _connection(self, name: str) -> Json:
         of = self.pipeline.connection(name)
@@ -149,6 +163,7 @@ class _Drawer:
         data |= {"disabled": True} if node.disabled else {}
         data |= {"join": node.join} if node.join != "all" else {}
         data |= {"region": part} if part else {}
+        data |= {"allow": self.allow[node.id]} if node.id in self.allow else {}
         params = self._params(node)
         data |= {"params": params} if params else {}
         data |= kept.pop("data", {})

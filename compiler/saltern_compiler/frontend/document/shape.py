@@ -101,8 +101,15 @@ NODE_DATA: Final[Table] = {
     "join": Key({"enum": ["all", "any"]}),
     "typeVersion": Key({"type": "integer", "minimum": 1}),
     "region": Key(_TEXT),
+    "allow": Key({"type": "array", "items": {"$ref": "#/$defs/allow"}}),
     "ui": _CANVAS,
 }
+ALLOW: Final[Table] = {
+    "code": Key({"type": "string", "minLength": 1}, required=True),
+    "because": Key({"type": "string", "minLength": 1}, required=True),
+    "part": Key(_TEXT),
+}
+"""A finding about a node that is meant, and why; `part` is the parameter that it is about."""
 EDGE: Final[Table] = {
     "id": Key(_TEXT),
     "source": Key(_TEXT, required=True),
@@ -141,6 +148,7 @@ TABLES: Final[Mapping[str, Table]] = {
     "trigger": TRIGGER,
     "node": NODE,
     "nodeData": NODE_DATA,
+    "allow": ALLOW,
     "edge": EDGE,
     "edgeData": EDGE_DATA,
     "policy": POLICY,

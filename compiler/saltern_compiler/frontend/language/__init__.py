@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Final
 
 from saltern_compiler.diagnostics.model import Diagnostic
-from saltern_compiler.frontend.notation import Aside, Notation, Reading, by_offsets
-from saltern_compiler.frontend.remarks import Remarks, written
+from saltern_compiler.frontend.notation import Aside, Directives, Notation, Reading, by_offsets
+from saltern_compiler.frontend.remarks import DIRECTIVE, Remarks, written
 from saltern_compiler.ir.pipeline import Pipeline
 from saltern_compiler.registry import Registry
 
@@ -25,6 +25,14 @@ def _aside(text: str, registry: Registry) -> Aside:  # noqa: ARG001 - comments s
     from saltern_compiler.frontend.language.comments import read_remarks  # noqa: PLC0415 - as above
 
     return Aside(*read_remarks(text.removeprefix("\ufeff").replace("\r\n", "\n")))
+
+
+def _directives(text: str, registry: Registry) -> Directives | None:  # noqa: ARG001 - comments stand where they stand
+    if DIRECTIVE not in text:
+        return None
+    from saltern_compiler.frontend.language.comments import read_directives  # noqa: PLC0415 - as above
+
+    return read_directives(" " + text[1:] if text.startswith("\ufeff") else text)
 
 
 def _print(pipeline: Pipeline, aside: Aside, registry: Registry) -> str:
@@ -47,6 +55,7 @@ LANGUAGE: Final = Notation(
     read=_read,
     locate=by_offsets,
     aside=_aside,
+    directives=_directives,
     print=_print,
     format=_format,
 )

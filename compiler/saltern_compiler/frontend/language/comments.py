@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
 from lark import Token, Tree
 
+from saltern_compiler.diagnostics.model import Origin
 from saltern_compiler.expr.literals import EscapeError, read_string
 from saltern_compiler.frontend.language.tokens import Comment, Tok, attach, parse_tokens
+from saltern_compiler.frontend.notation import Directive, Directives
 from saltern_compiler.frontend.remarks import (
     BEFORE,
     BESIDE,
+    DIRECTIVE,
     END,
     INSIDE,
     NODE,
@@ -68,6 +72,33 @@ def read_remarks(text: str) -> tuple[list[Remark], Orders]:
         firsts.add(tok.start)
     remarks += [Remark(END, comment_text(group)) for group in _groups(tokens.end)]
     return _one_beside_each(remarks), _orders(tree)
+
+
+def read_directives(text: str) -> Directives:
+    """Return the comments that speak to the checks, of a text whose syntax is right; offsets are those of the text."""
+    tree = parse_tokens(text)
+    tokens = attach(tree, text)
+    lines: list[Directive] = []
+    starts: list[int] = []
+    places: list[_Place] = []
+    for token, place, is_first, closes in _walk(tree):
+        tok = tokens.by_start[token.start_pos or 0]
+        starts.append(tok.start)
+        places.append(place)
+        at = replace(place, part=place.arm or place.part) if closes and not is_first else place
+        lines += [_directive(comment.text, comment.start, at.anchor, at.part) for comment in tok.lead]
+        lines.append(_directive(tok.trail, tok.trail_start, place.anchor, place.part or place.arm))
+    lines += [_directive(comment.text, comment.start, END, "") for comment in tokens.end.lead]
+
+    def about(origin: Origin) -> tuple[str, str]:
+        at = bisect_right(starts, origin.start or 0) - 1
+        return (places[at].anchor, places[at].part) if at >= 0 else (START, "")
+
+    return Directives([line for line in lines if line.text.startswith(DIRECTIVE)], about)
+
+
+def _directive(comment: str, start: int, anchor: str, part: str) -> Directive:
+    return Directive(comment_text([comment]).strip(), anchor, part, Origin(None, start, start + len(comment)))
 
 
 def _one_beside_each(remarks: list[Remark]) -> list[Remark]:

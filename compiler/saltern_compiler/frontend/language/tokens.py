@@ -24,6 +24,8 @@ class Comment:
     text: str
     blank: bool
     """An empty line stands before it."""
+    start: int
+    """Where it begins in the text."""
 
 
 @dataclass(slots=True)
@@ -39,6 +41,8 @@ class Tok:
     """Comments on the lines before it."""
     trail: str = ""
     """The comment behind it on its line."""
+    trail_start: int = 0
+    """Where that begins in the text."""
     blank_after_lead: bool = False
     blank: bool = False
     """An empty line stands before it and its comments."""
@@ -105,7 +109,7 @@ def attach(tree: Tree[Token] | Token, text: str) -> Tokens:
     for token in leaves(tree):
         start = token.start_pos or 0
         is_comma = token.type == "COMMA"
-        waiting, blank = _gap(text[at:start], last, waiting, blank)
+        waiting, blank = _gap(text[at:start], at, last, waiting, blank)
         line += text.count("\n", at, start)
         at = start + len(token)
         tok = Tok(token.type, str(token), start, at, line)
@@ -116,7 +120,7 @@ def attach(tree: Tree[Token] | Token, text: str) -> Tokens:
         _lead(tok, waiting, blank)
         waiting, blank = [], False
         last = tok
-    waiting, blank = _gap(text[at:], last, waiting, blank)
+    waiting, blank = _gap(text[at:], at, last, waiting, blank)
     end = Tok("$END", "", len(text), len(text), line)
     _lead(end, waiting, blank)
     return Tokens(by_start, end)
@@ -128,8 +132,8 @@ def _lead(tok: Tok, comments: list[Comment], blank: bool) -> None:
     tok.blank_after_lead = bool(comments) and blank
 
 
-def _gap(gap: str, last: Tok | None, waiting: list[Comment], blank: bool) -> tuple[list[Comment], bool]:
-    """Read the comments between two tokens; `blank` tells whether an empty line stands before the next thing."""
+def _gap(gap: str, start: int, last: Tok | None, waiting: list[Comment], blank: bool) -> tuple[list[Comment], bool]:
+    """Read the comments between two tokens, from `start` on; `blank` tells whether an empty line stands before the next thing."""
     at = 0
     for match in _COMMENT.finditer(gap):
         before = gap[at : match.start()]
@@ -137,8 +141,9 @@ def _gap(gap: str, last: Tok | None, waiting: list[Comment], blank: bool) -> tup
         comment = match.group().rstrip()
         if last is not None and not waiting and "\n" not in gap[: match.start()] and not last.trail and not blank:
             last.trail = comment
+            last.trail_start = start + match.start()
         else:
-            waiting.append(Comment(comment, blank))
+            waiting.append(Comment(comment, blank, start + match.start()))
         blank = False
         at = match.end()
     return waiting, blank or gap[at:].count("\n") > 1
