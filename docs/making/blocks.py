@@ -8,6 +8,7 @@ A block begins with its notation, then words that readers do not see:
     saltern picture             the site shows its drawing below it
     json file=order.json        stands in this file, of a folder in which the page's commands run
     python from=a/nodes.py      stands in this file of what the page's last whole pipeline compiles to
+    toml file=saltern.toml      stands in this file, which says how bad findings are
     console                     commands behind `$`, each with what it prints; `…` stands for anything
 
 The prelude is a comment of the page, `<!-- prelude … -->`.
@@ -28,6 +29,7 @@ _MARKS: Final[Mapping[str, frozenset[str]]] = {
     "python": frozenset({"file", "from"}),
     "console": frozenset(),
     "text": frozenset(),
+    "toml": frozenset({"file"}),
     "yaml": frozenset(),
 }
 """Notation → the words that may stand behind it."""

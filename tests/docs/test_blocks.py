@@ -14,7 +14,10 @@ import pytest
 
 from docs.making.blocks import Block, PageError, beside, blocks, prelude, whole
 from docs.making.site import read_pages
+from saltern_compiler.diagnostics.codes import CODES
+from saltern_compiler.diagnostics.rules import DEFAULT
 from saltern_compiler.driver import Result, compile_source
+from saltern_compiler.driver.configuration import read_configuration
 
 ROOT = Path(__file__).parents[2]
 PAGES = read_pages(ROOT / "docs")
@@ -55,6 +58,15 @@ def test_json_is_json_and_drawings_are_pipelines(path: str, block: Block) -> Non
         assert compile_source(block.text, source_name="example.json", targets=(), files=files).diagnostics == ()
 
 
+@pytest.mark.parametrize(("path", "block"), _all("toml"))
+def test_configurations_are_toml(path: str, block: Block) -> None:
+    """A block of TOML parses, and one without a file, which no command reads, says nothing wrong either."""
+    name = "pyproject.toml" if "[tool." in block.text else "saltern.toml"
+    configuration = read_configuration(block.text, name, lambda: CODES)
+    assert configuration.rules != DEFAULT or configuration.findings, path
+    assert block.file or not configuration.findings
+
+
 @pytest.mark.parametrize(("path", "block"), _all("python"))
 def test_python_runs_or_comes_out(path: str, block: Block, tmp_path: Path) -> None:
     """A block of Python runs beside the page's files, or stands in what the last pipeline before it compiles to."""
@@ -76,6 +88,7 @@ def test_python_runs_or_comes_out(path: str, block: Block, tmp_path: Path) -> No
 def _lay_down(page: str, folder: Path) -> None:
     for block in blocks(page):
         if block.file:
+            (folder / block.file).parent.mkdir(exist_ok=True)
             (folder / block.file).write_text(whole(block, page), "utf-8")
 
 
