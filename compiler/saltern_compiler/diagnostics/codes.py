@@ -27,6 +27,7 @@ CODES: Final[Mapping[str, Code]] = {
     "connection-clash": Code("Finds calls that bring another connection of a name that is taken."),
     "control-character": Code("Reports a raw control character in the source, such as NUL."),
     "cycle": Code("Finds nodes that wait for each other, by their values, by `after` or by branches."),
+    "deadline-too-short": Code("Warns of waits that are together longer than a run may last.", Severity.WARNING),
     "duplicate-case": Code("Reports a case of a `switch` that stands twice, or a second `else`."),
     "duplicate-id": Code("Finds two nodes of one id, two connections of one name, two secrets of one name."),
     "duplicate-key": Code("Reports a key that stands twice."),
@@ -47,6 +48,11 @@ CODES: Final[Mapping[str, Code]] = {
     "ill-typed-parameter": Code("Finds written-out values that are not of the type of their parameter."),
     "ill-typed-policy": Code("Reports a decorator that does not get what it takes, such as a time-out without a unit."),
     "ill-typed-setting": Code("Finds settings whose value is not of the type that they take."),
+    "implicit-any": Code(
+        "Warns of values that are of any type although nobody has said so, in strict mode.",
+        Severity.WARNING,
+        is_strict=True,
+    ),
     "invalid-limit": Code(
         "Finds limits of a connection that let nothing through or say nothing, and limits of what nothing calls."
     ),
@@ -104,12 +110,19 @@ CODES: Final[Mapping[str, Code]] = {
     ),
     "output-never-produced": Code("Finds declared outputs that no node returns."),
     "parameter-bound-twice": Code("Reports a parameter that has a value and an edge into it."),
+    "quoted-expression": Code(
+        "Warns of texts in quotes that name what is there, or hold a template.", Severity.WARNING
+    ),
     "recursive-use": Code("Finds uses that lead back to a pipeline that they came from."),
     "region-without-yield": Code("Finds a `foreach` whose body has no `yield`, or only a disabled one."),
     "repeated-section": Code("Reports a section that stands a second time."),
     "reserved-id": Code("Finds nodes whose id means something else."),
     "reserved-input": Code("Finds starts of a pipeline that has an input named `linked`."),
+    "schedule-in-clock-change": Code(
+        "Warns of schedules at a time of day that a clock change leaves out or brings twice.", Severity.WARNING
+    ),
     "second-respond": Code("Finds a `respond` that may be reached after another one."),
+    "shadowed-name": Code("Warns of variables of expressions that hide what else has their name.", Severity.WARNING),
     "source-too-large": Code(
         "Reports a source of more than 1,000,000 characters in the language, or 8,388,608 as a document."
     ),

@@ -11,9 +11,11 @@ from saltern_compiler.passes.checks.answers import Answers
 from saltern_compiler.passes.checks.bounds import Bounds
 from saltern_compiler.passes.checks.caching import Caching
 from saltern_compiler.passes.checks.catches import Catches
+from saltern_compiler.passes.checks.clock_changes import ClockChanges
 from saltern_compiler.passes.checks.compensations import Compensations
 from saltern_compiler.passes.checks.connections import Connections
 from saltern_compiler.passes.checks.cycle import Cycle
+from saltern_compiler.passes.checks.deadlines import Deadlines
 from saltern_compiler.passes.checks.edges import Edges
 from saltern_compiler.passes.checks.files import Files
 from saltern_compiler.passes.checks.gluing import Gluing
@@ -21,13 +23,16 @@ from saltern_compiler.passes.checks.names import Names
 from saltern_compiler.passes.checks.node_types import NodeTypes
 from saltern_compiler.passes.checks.output import Output
 from saltern_compiler.passes.checks.parameters import Parameters
+from saltern_compiler.passes.checks.quoting import Quoting
 from saltern_compiler.passes.checks.reachability import Reachability
 from saltern_compiler.passes.checks.regions import Regions
 from saltern_compiler.passes.checks.responses import Responses
 from saltern_compiler.passes.checks.secrets import Secrets
+from saltern_compiler.passes.checks.shadowing import Shadowing
 from saltern_compiler.passes.checks.size import Size
 from saltern_compiler.passes.checks.triggers import Triggers
 from saltern_compiler.passes.checks.types import Types
+from saltern_compiler.passes.checks.untyped import Untyped
 from saltern_compiler.passes.checks.unused import Unused
 from saltern_compiler.passes.checks.uses import Uses
 from saltern_compiler.passes.optimizations.without_disabled import WithoutDisabled
@@ -44,6 +49,7 @@ PASSES: Final[tuple[Pass, ...]] = (
     Uses(),
     Secrets(),
     Triggers(),
+    ClockChanges(),
     Bounds(),
     Edges(),
     Regions(),
@@ -53,6 +59,8 @@ PASSES: Final[tuple[Pass, ...]] = (
     CoerceLiterals(),
     Types(),
     Gluing(),
+    Quoting(),
+    Shadowing(),
     Files(),
     Caching(),
     Reachability(),
@@ -61,6 +69,8 @@ PASSES: Final[tuple[Pass, ...]] = (
     Responses(),
     Compensations(),
     Catches(),
+    Deadlines(),
+    Untyped(),
     Unused(),
 )
 """How things are written comes first, then normal form, then what they mean, then what they are for."""

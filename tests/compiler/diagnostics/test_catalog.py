@@ -17,6 +17,7 @@ from saltern_compiler.diagnostics import catalog, codes
 from saltern_compiler.diagnostics.codes import CODES
 from saltern_compiler.diagnostics.model import Diagnostic
 from saltern_compiler.driver import compile_source
+from saltern_compiler.driver.configuration import OWN, read_configuration
 
 _CODE = re.compile(r"[a-z]+(-[a-z]+)+|cycle")
 _MAKERS = frozenset({"Diagnostic", "Problem", "complain", "report", "add", "_add", "misspelt"})
@@ -54,8 +55,12 @@ def _codes() -> frozenset[str]:
 
 
 def _findings(block: catalog.Block, page: catalog.Page) -> tuple[Diagnostic, ...]:
-    name = f"example.{block.notation}"
-    return compile_source(block.text, source_name=name, targets=(), files=page.files).diagnostics
+    """Return what is found in a block, by the configuration that the page has, if any."""
+    name, files = f"example.{block.notation}", dict(page.files)
+    configuration = read_configuration(files.pop(OWN, ""), OWN, lambda: CODES)
+    return compile_source(
+        block.text, source_name=name, targets=(), files=files, configuration=configuration
+    ).diagnostics
 
 
 def _sources() -> str:
