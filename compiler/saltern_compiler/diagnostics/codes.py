@@ -28,6 +28,9 @@ CODES: Final[Mapping[str, Code]] = {
     "control-character": Code("Reports a raw control character in the source, such as NUL."),
     "cycle": Code("Finds nodes that wait for each other, by their values, by `after` or by branches."),
     "deadline-too-short": Code("Warns of waits that are together longer than a run may last.", Severity.WARNING),
+    "deprecated-version": Code(
+        "Warns of nodes of a version that a later one has taken the place of.", Severity.WARNING
+    ),
     "duplicate-case": Code("Reports a case of a `switch` that stands twice, or a second `else`."),
     "duplicate-id": Code("Finds two nodes of one id, two connections of one name, two secrets of one name."),
     "duplicate-key": Code("Reports a key that stands twice."),

@@ -137,7 +137,7 @@ class Node:
     label: str = field(default="", compare=False)
     origin: Origin = field(default=NOWHERE, compare=False)
     origins: tuple[tuple[str, Origin], ...] = field(default=(), compare=False)
-    """Places of parts: `id`, `type`, `connection`, `params`, `param:<name>` (the name), `policy:<field>`, `after:<id>`, `with`, `with:<name>`.
+    """Places of parts: `id`, `type`, `version`, `connection`, `params`, `param:<name>` (the name), `policy:<field>`, `after:<id>`, `with`, `with:<name>`.
 
     `name` is that of a failure, where it may be left out, with the space before it; `value:<name>` all behind the name of a parameter,
     with its colon. Both are known of the language alone.

@@ -35,6 +35,7 @@ from saltern_compiler.passes.checks.types import Types
 from saltern_compiler.passes.checks.untyped import Untyped
 from saltern_compiler.passes.checks.unused import Unused
 from saltern_compiler.passes.checks.uses import Uses
+from saltern_compiler.passes.checks.versions import Versions
 from saltern_compiler.passes.optimizations.without_disabled import WithoutDisabled
 from saltern_compiler.passes.transforms.coerce_literals import CoerceLiterals
 from saltern_compiler.passes.transforms.default_trigger import DefaultTrigger
@@ -44,6 +45,7 @@ PASSES: Final[tuple[Pass, ...]] = (
     Size(),
     Names(),
     NodeTypes(),
+    Versions(),
     Parameters(),
     Connections(),
     Uses(),

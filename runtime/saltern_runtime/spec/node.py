@@ -63,6 +63,8 @@ class NodeType:
     result: Type | Callable[[Bound], Type]
     """The type of the node's output value, fixed or computed from what is bound; never raises for bad input: `check` reports."""
     version: int = 1
+    deprecated: str = ""
+    """Why a later version should be used, as a sentence; empty where this one is as good as any."""
     params: tuple[Param, ...] = ()
     effect: Effect | Callable[[Bound], Effect] = Effect.EXTERNAL
     connector: str | None = None

@@ -28,7 +28,9 @@ from saltern_compiler.passes.base import Check, Context, Pass
 from saltern_compiler.passes.pipeline import OPTIMIZATIONS, PASSES, run
 from saltern_compiler.passes.uses import with_uses
 from saltern_compiler.registry import Registry
+from tests.support.versions import GREETINGS
 
+REGISTRY = Registry.load().extended(GREETINGS)
 CASES = Path(__file__).with_name("cases")
 FILES = sorted(path for path in CASES.rglob("*") if path.is_file())
 ROOT = Path(package.__file__).parent
@@ -84,7 +86,7 @@ class Case:
         """Return all findings as a terminal shows them."""
         pipeline, findings = read(self.text, self.path.name)
         if pipeline is not None:
-            registry, passes = Registry.load(), self.passes(PASSES)
+            registry, passes = REGISTRY, self.passes(PASSES)
             uses = link(pipeline, self.path.name, self.files, registry).uses
             analysis = analyze(pipeline, registry, uses=uses, incomplete=bool(findings), passes=passes)
             findings = [*findings, *analysis.diagnostics]
@@ -95,8 +97,8 @@ class Case:
         """Run the passes one by one; optimizations only where there is no error, as a plan does."""
         pipeline, findings = read(self.text, self.path.name)
         assert pipeline is not None
-        uses = link(pipeline, self.path.name, self.files, Registry.load()).uses
-        context = Context(with_uses(Registry.load(), uses), incomplete=bool(findings), uses=uses)
+        uses = link(pipeline, self.path.name, self.files, REGISTRY).uses
+        context = Context(with_uses(REGISTRY, uses), incomplete=bool(findings), uses=uses)
         steps: dict[str, Step] = {}
         for one in self.passes((*PASSES, *OPTIMIZATIONS)):
             if one in OPTIMIZATIONS and context.has_errors:
@@ -161,7 +163,7 @@ def test_what_a_pass_makes_it_leaves_alone():
         for one in case.passes((*PASSES, *OPTIMIZATIONS)):
             if one.name in steps and not isinstance(one, Check):
                 after = steps[one.name].after
-                assert one.apply(after, Context(Registry.load())) is after, (one.name, case.path)
+                assert one.apply(after, Context(REGISTRY)) is after, (one.name, case.path)
 
 
 def test_no_check_changes_a_pipeline():

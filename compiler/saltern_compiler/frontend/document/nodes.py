@@ -93,6 +93,8 @@ def _node(members: Mapping[str, Json], place: Origin, report: Report, registry: 
     origins |= {f"param:{name}": params_place.child(name).name() for name in params}
     if data.get("connection") is not None:
         origins["connection"] = data_place.child("connection")
+    if "typeVersion" in members or "typeVersion" in data:
+        origins["version"] = (place if "typeVersion" in members else data_place).child("typeVersion")
     mapping = _mapping(data.get("with", {}), data_place.child("with"), report)
     if mapping:
         origins["with"] = data_place.child("with")
