@@ -107,7 +107,7 @@ CODES: Final[Mapping[str, Code]] = {
         "Finds a whole number that does not fit 64 bits, and one with a fraction or an exponent that does not fit a double."
     ),
     "out-of-bounds": Code("Finds time-outs, attempts, priorities and deadlines that the runtime cannot keep."),
-    "outlasts-run": Code("Warns of a wait that is longer than a run may last.", Severity.WARNING),
+    "outlasts-run": Code("Warns of a wait or a time-out that is longer than a run may last.", Severity.WARNING),
     "output-may-be-skipped": Code(
         "Finds declared outputs whose `return` hangs on a branch, so that some runs give nothing."
     ),
@@ -121,6 +121,9 @@ CODES: Final[Mapping[str, Code]] = {
     "repeated-section": Code("Reports a section that stands a second time."),
     "reserved-id": Code("Finds nodes whose id means something else."),
     "reserved-input": Code("Finds starts of a pipeline that has an input named `linked`."),
+    "retry-without-key": Code(
+        "Warns of retries of what acts twice when it is called twice, in strict mode.", Severity.WARNING, is_strict=True
+    ),
     "schedule-in-clock-change": Code(
         "Warns of schedules at a time of day that a clock change leaves out or brings twice.", Severity.WARNING
     ),

@@ -26,6 +26,7 @@ from saltern_compiler.passes.checks.parameters import Parameters
 from saltern_compiler.passes.checks.quoting import Quoting
 from saltern_compiler.passes.checks.reachability import Reachability
 from saltern_compiler.passes.checks.regions import Regions
+from saltern_compiler.passes.checks.repeats import Repeats
 from saltern_compiler.passes.checks.responses import Responses
 from saltern_compiler.passes.checks.secrets import Secrets
 from saltern_compiler.passes.checks.shadowing import Shadowing
@@ -65,6 +66,7 @@ PASSES: Final[tuple[Pass, ...]] = (
     Shadowing(),
     Files(),
     Caching(),
+    Repeats(),
     Reachability(),
     Output(),
     Answers(),

@@ -67,6 +67,8 @@ class NodeType:
     """Why a later version should be used, as a sentence; empty where this one is as good as any."""
     params: tuple[Param, ...] = ()
     effect: Effect | Callable[[Bound], Effect] = Effect.EXTERNAL
+    repeats: bool = False
+    """Whether a second call surely acts a second time: it carries no idempotency key, and nothing that is bound could tell the other side."""
     connector: str | None = None
     connection_required: bool = True
     """Whether a node must name a connection of `connector` (http.request works without)."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from saltern_compiler.diagnostics.model import Diagnostic
 from saltern_compiler.expr.ast import Call, Const, Expr, Ident, children
@@ -14,6 +15,8 @@ from saltern_compiler.passes.analyses.shape import SHAPE, Shape
 from saltern_compiler.passes.base import Check, Context
 from saltern_runtime.spec import DURATION
 from saltern_runtime.spec.limits import DEADLINE
+
+_LONGER: Final = ("Let runs last longer: `settings { deadline: … }`, at most 30 days.",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,9 @@ def _check_lengths(pipeline: Pipeline, shape: Shape, context: Context) -> None:
         return
     for node in shape.nodes.values():
         spec = shape.spec(node.id)
+        if node.policy.timeout is not None and node.policy.timeout > given:
+            message = f"an attempt of `{node.id}` may take {show_duration(node.policy.timeout)}, and a run ends after {show_duration(given)}"
+            context.report(Diagnostic("outlasts-run", message, node.place("policy:timeout"), notes=_LONGER))
         if spec is None or not (spec.sleeps or spec.awaits is not None):
             continue
         for param in spec.params:
@@ -92,8 +98,9 @@ def _check_lengths(pipeline: Pipeline, shape: Shape, context: Context) -> None:
             length = _length(value) if param.type == DURATION and value is not None else None
             if length is not None and length >= given:
                 message = f"`{node.id}` may wait {show_duration(length)}, and a run ends after {show_duration(given)}"
-                notes = ("Let runs last longer: `settings { deadline: … }`, at most 30 days.",)
-                context.report(Diagnostic("outlasts-run", message, value.origin if value else node.origin, notes=notes))
+                context.report(
+                    Diagnostic("outlasts-run", message, value.origin if value else node.origin, notes=_LONGER)
+                )
 
 
 def _length(value: Value) -> float | None:

@@ -45,6 +45,7 @@ NODE: Final = NodeType(
     ),
     result=obj({"channel": STRING, "ts": STRING}),
     result_model="saltern_runtime.nodes.slack:SlackMessage",
+    repeats=True,
     connector="slack",
     call="saltern_runtime.nodes.slack:post_message",
     queue="io",
