@@ -113,6 +113,9 @@ CODES: Final[Mapping[str, Code]] = {
     ),
     "output-never-produced": Code("Finds declared outputs that no node returns."),
     "parameter-bound-twice": Code("Reports a parameter that has a value and an edge into it."),
+    "payload-too-large": Code(
+        "Warns of results that are larger than what is kept, whatever comes in.", Severity.WARNING
+    ),
     "quoted-expression": Code(
         "Warns of texts in quotes that name what is there, or hold a template.", Severity.WARNING
     ),

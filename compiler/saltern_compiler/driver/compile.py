@@ -128,7 +128,7 @@ def _analyze(
     linked = link(pipeline, job.source_name, job.files, job.registry)
     analysis = analyze(pipeline, job.registry, linked.files, uses=linked.uses)
     result = Result(
-        (*findings, *analysis.diagnostics),
+        (*findings, *analysis.diagnostics, *analysis.strict),
         analysis.pipeline,
         types=analysis.types.of,
         text=job.text,

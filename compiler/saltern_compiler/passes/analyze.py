@@ -23,6 +23,8 @@ class Analyzed:
     types: Types
     context: Context
     """What further analyses of it are asked for."""
+    strict: tuple[Diagnostic, ...] = ()
+    """Findings for those who ask for them."""
 
     @property
     def has_errors(self) -> bool:
@@ -46,8 +48,9 @@ def analyze(
     known = uses or {}
     context = Context(with_uses(registry, known), files or {}, incomplete=incomplete, uses=known)
     normal = run(pipeline, context, passes)
-    unique = tuple({_key(diagnostic): diagnostic for diagnostic in context.diagnostics}.values())
-    return Analyzed(normal, unique, context.get(TYPES, normal), context)
+    unique = {_key(diagnostic): diagnostic for diagnostic in context.diagnostics}.values()
+    told, asked = (tuple(each for each in unique if each.is_strict is strict) for strict in (False, True))
+    return Analyzed(normal, told, context.get(TYPES, normal), context, asked)
 
 
 def _key(diagnostic: Diagnostic) -> tuple[object, ...]:

@@ -23,6 +23,7 @@ from saltern_compiler.passes.checks.names import Names
 from saltern_compiler.passes.checks.node_types import NodeTypes
 from saltern_compiler.passes.checks.output import Output
 from saltern_compiler.passes.checks.parameters import Parameters
+from saltern_compiler.passes.checks.payloads import Payloads
 from saltern_compiler.passes.checks.quoting import Quoting
 from saltern_compiler.passes.checks.reachability import Reachability
 from saltern_compiler.passes.checks.regions import Regions
@@ -74,6 +75,7 @@ PASSES: Final[tuple[Pass, ...]] = (
     Compensations(),
     Catches(),
     Deadlines(),
+    Payloads(),
     Untyped(),
     Unused(),
 )

@@ -22,7 +22,7 @@ from saltern_compiler.driver.configuration import OWN, read_configuration
 _CODE = re.compile(r"[a-z]+(-[a-z]+)+|cycle")
 _MAKERS = frozenset({"Diagnostic", "Problem", "complain", "report", "add", "_add", "misspelt"})
 """Calls whose first string is a code, in the parts that report findings."""
-_TOO_LARGE = frozenset({"source-too-large", "too-many-nodes"})
+_TOO_LARGE = frozenset({"payload-too-large", "source-too-large", "too-many-nodes"})
 """Codes whose example would fill books."""
 _NOTATIONS = frozenset({"saltern", "json", "yaml"})
 """Other blocks show commands, which the tests of the command line run."""
