@@ -56,7 +56,7 @@ def _rule(code: str, declared: Code, page: str | None) -> dict[str, Any]:
         "id": code,
         "shortDescription": {"text": declared.summary},
         "help": {"text": text, "markdown": text},
-        "defaultConfiguration": {"level": declared.severity.value},
+        "defaultConfiguration": {"level": declared.severity.value, "enabled": not declared.is_strict},
     }
 
 

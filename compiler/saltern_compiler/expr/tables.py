@@ -21,26 +21,34 @@ _SHIFT: Final = 0
 """How Lark's tables mark an action that goes to another state."""
 
 
-def parser(grammar: str, start: Sequence[str], table: Path, postlex: PostLex) -> Lark:
+EVERY_TOKEN: Final[Mapping[str, bool]] = {"keep_all_tokens": True, "maybe_placeholders": False}
+"""Options of Lark for trees of which no token is left out."""
+
+
+def parser(
+    grammar: str, start: Sequence[str], table: Path, postlex: PostLex, options: Mapping[str, bool] | None = None
+) -> Lark:
     """Return the parser of a grammar: out of its table if it fits, else made anew."""
-    stored = _read(table, _key(grammar, start))
+    stored = _read(table, _key(grammar, start, options or {}))
     if stored is None:
-        return Lark(grammar, parser="lalr", start=list(start), propagate_positions=True, postlex=postlex)
+        given: dict[str, Any] = {**(options or {})}
+        return Lark(grammar, parser="lalr", start=list(start), propagate_positions=True, postlex=postlex, **given)
     lark: Lark = Lark._load_from_dict(*stored, postlex=postlex, propagate_positions=True)  # type: ignore[no-untyped-call]  # noqa: SLF001 - what Lark's own stand-alone parsers call
     return lark
 
 
-def write(grammar: str, start: Sequence[str]) -> str:
+def write(grammar: str, start: Sequence[str], options: Mapping[str, bool] | None = None) -> str:
     """Work out the table of a grammar and return its file: plain JSON, the same on every machine."""
     from lark.grammar import Rule  # noqa: PLC0415 - only who writes tables needs them
     from lark.lexer import TerminalDef  # noqa: PLC0415 - as above
 
-    lark = Lark(grammar, parser="lalr", start=list(start), propagate_positions=True)
+    given: dict[str, Any] = {**(options or {})}
+    lark = Lark(grammar, parser="lalr", start=list(start), propagate_positions=True, **given)
     data, memo = lark.memo_serialize([TerminalDef, Rule])
     data["parser"]["parser"] = _canonical(data["parser"]["parser"])
     numbers = {old: new for new, old in enumerate(sorted(memo, key=lambda number: json.dumps(memo[number])))}
     content = {
-        "key": _key(grammar, start),
+        "key": _key(grammar, start, options or {}),
         "data": _renumbered(data, numbers),
         "memo": {numbers[old]: entry for old, entry in memo.items()},
     }
@@ -90,8 +98,9 @@ def _renumbered(value: Any, numbers: Mapping[int, int]) -> Any:
     return value
 
 
-def _key(grammar: str, start: Sequence[str]) -> str:
-    text = "\0".join((lark.__version__, *start, grammar))
+def _key(grammar: str, start: Sequence[str], options: Mapping[str, bool]) -> str:
+    chosen = [f"{name}={value}" for name, value in sorted(options.items())]
+    text = "\0".join((lark.__version__, *start, *chosen, grammar))
     return hashlib.sha256(text.encode()).hexdigest()
 
 

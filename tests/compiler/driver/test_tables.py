@@ -9,10 +9,14 @@ import pytest
 
 from saltern_compiler.expr import parse, tables
 from saltern_compiler.expr.parse import DepthGuard
-from saltern_compiler.frontend.language import reader
+from saltern_compiler.frontend.language import reader, tokens
 from saltern_compiler.frontend.language.tables import texts
 
-PARSERS = {"expr": (parse.GRAMMAR, parse.START, parse.TABLE), "language": (reader.GRAMMAR, reader.START, reader.TABLE)}
+PARSERS = {
+    "expr": (parse.GRAMMAR, parse.START, parse.TABLE, {}),
+    "language": (reader.GRAMMAR, reader.START, reader.TABLE, {}),
+    "tokens": (reader.GRAMMAR, reader.START, tokens.TABLE, tables.EVERY_TOKEN),
+}
 
 
 @pytest.mark.parametrize("name", PARSERS)
@@ -40,14 +44,14 @@ def test_the_tables_are_the_same_everywhere():
 @pytest.mark.parametrize("name", PARSERS)
 def test_a_parser_out_of_its_table_is_that_of_the_grammar(name, tmp_path):
     """Both make the same tree; a table that is missing, broken or of another grammar is left aside."""
-    grammar, start, table = PARSERS[name]
+    grammar, start, table, options = PARSERS[name]
     text = "a.b + [1, {'k': x ? 2 : 3}].size()"
-    fast = tables.parser(grammar, start, table, DepthGuard())
+    fast = tables.parser(grammar, start, table, DepthGuard(), options)
     for other in (None, "{", json.dumps({"key": "other"})):
         path = tmp_path / "table.json"
         if other is not None:
             path.write_text(other)
-        slow = tables.parser(grammar, start, path, DepthGuard())
+        slow = tables.parser(grammar, start, path, DepthGuard(), options)
         assert slow.source_path != "<deserialized>"
         assert slow.parse(text, start="expr") == fast.parse(text, start="expr")
     assert fast.source_path == "<deserialized>"

@@ -1,4 +1,4 @@
-"""Writes the LALR tables of both grammars: `python -m saltern_compiler.frontend.language.tables`."""
+"""Writes the LALR tables of both grammars, and that of a parser which keeps every token: `python -m saltern_compiler.frontend.language.tables`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from saltern_compiler.expr import parse, tables
-from saltern_compiler.frontend.language import reader
+from saltern_compiler.frontend.language import reader, tokens
 
 
 def texts() -> Mapping[Path, str]:
@@ -15,6 +15,7 @@ def texts() -> Mapping[Path, str]:
     return {
         parse.TABLE: tables.write(parse.GRAMMAR, parse.START),
         reader.TABLE: tables.write(reader.GRAMMAR, reader.START),
+        tokens.TABLE: tables.write(reader.GRAMMAR, reader.START, tables.EVERY_TOKEN),
     }
 
 

@@ -7,13 +7,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from lark import Lark, Token, Tree
 
+from saltern_compiler.expr import tables
 from saltern_compiler.expr.parse import GRAMMAR, DepthGuard
 from saltern_compiler.layout import BLANK, HARD, Doc, Fresh, Raw, Suffix
 
+TABLE: Final = Path(__file__).with_name("tokens.json")
+_START: Final = ("source", "expr", "type")
 _COMMENT: Final = re.compile(r"#[^\n]*")
 
 
@@ -79,8 +82,7 @@ class Tokens:
 @cache
 def _parser() -> Lark:
     grammar = GRAMMAR + Path(__file__).with_name("grammar.lark").read_text("utf-8")
-    options: dict[str, Any] = {"keep_all_tokens": True, "maybe_placeholders": False}
-    return Lark(grammar, parser="lalr", start=["source", "expr", "type"], postlex=DepthGuard(), **options)
+    return tables.parser(grammar, _START, TABLE, DepthGuard(), tables.EVERY_TOKEN)
 
 
 def parse_tokens(text: str, start: str = "source") -> Tree[Token] | Token:
