@@ -181,6 +181,14 @@ def test_a_note_beside_a_node_allows_too():
     assert outcome(document(notes=[note]), "p.json") == MEANT
 
 
+@pytest.mark.parametrize("data", [None, "saltern: allow", ["saltern: allow"], {"text": 1}, {"allow": "saltern: allow"}])
+@pytest.mark.parametrize("kind", ["group", "note"])
+def test_what_is_only_drawn_may_say_anything(kind, data):
+    """The data of groups and notes is the editor's own."""
+    drawn = {"id": "n", "type": kind, "data": data, "position": {"x": 0, "y": 0}}
+    assert outcome(document([REASON], notes=[drawn]), "p.json") == MEANT
+
+
 def test_what_an_edge_brings_is_its_target():
     """A finding at an edge is one of the parameter that it leads to."""
     drawing = json.loads(document([{"code": "unused-node", "because": "x"}]))

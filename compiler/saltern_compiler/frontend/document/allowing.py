@@ -7,7 +7,7 @@ from typing import Final
 
 from saltern_compiler.diagnostics.model import Origin
 from saltern_compiler.frontend.document.canvas import ids_of, remark_of
-from saltern_compiler.frontend.document.shape import NOTE_TYPES
+from saltern_compiler.frontend.document.shape import DRAWN_TYPES, NOTE_TYPES
 from saltern_compiler.frontend.document.texts import read_text
 from saltern_compiler.frontend.notation import Directive, Directives
 from saltern_compiler.frontend.remarks import DIRECTIVE, NODE, START, Allow, write_allow
@@ -50,14 +50,13 @@ def _written(nodes: list[Json], ids: Mapping[str, str]) -> Iterator[Directive]:
     by_id = {node["id"]: node for node in nodes}
     for number, node in enumerate(nodes):
         place = _NODES.child(number)
-        data = node.get("data") or {}
-        if node["type"] not in NOTE_TYPES:
-            for index, each in enumerate(data.get("allow", ())):
+        if node["type"] not in DRAWN_TYPES:
+            for index, each in enumerate((node.get("data") or {}).get("allow", ())):
                 line = write_allow(Allow(each["code"], each["because"]))
                 yield Directive(line, _anchor(node, ids), each.get("part", ""), place.child("data", "allow", index))
             continue
         remark = remark_of(node, by_id, ids)
-        for line in remark.text.split("\n"):
+        for line in remark.text.split("\n") if node["type"] in NOTE_TYPES else ():
             if line.strip().startswith(DIRECTIVE):
                 yield Directive(line.strip(), remark.anchor, remark.part, place.child("data", "text"))
 
