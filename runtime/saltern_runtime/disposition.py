@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from email.message import Message
 from typing import Any, Final
 
@@ -37,7 +38,7 @@ def _parameter(header: str, name: str) -> str | None:
         return plain
     charset, _, text = wide
     raw = str(text).encode("latin-1", "replace")
-    try:
-        return raw.decode((charset or "utf-8") if (charset or "").lower() in _CHARSETS else "utf-8") or plain
-    except UnicodeError:
-        return raw.decode("latin-1") if plain is None else plain
+    with contextlib.suppress(UnicodeError):
+        if (charset or "").lower() in _CHARSETS:
+            return raw.decode(charset or "utf-8") or plain
+    return raw.decode("latin-1") if plain is None else plain

@@ -137,8 +137,9 @@ class Engine:
             if isinstance(cause, StopRun):
                 return self._stop(plan, claim, error.node, cause, time.monotonic() - began, self._next(end))
             is_known = isinstance(cause, NodeError)
+            said = "".join(char if char.isprintable() else " " for char in str(cause)) if is_known else repr(cause)
             log.warning(
-                "node %s failed in attempt %d: %s", error.node, claim.attempt, cause if is_known else repr(cause),
+                "node %s failed in attempt %d: %s", error.node, claim.attempt, said,
                 extra={"run": claim.run, "path": claim.path, "node": error.node},
                 exc_info=None if is_known and not log.isEnabledFor(logging.DEBUG) else cause,
             )  # fmt: skip

@@ -116,7 +116,8 @@ def test_once_says_why_a_run_failed(tree):
     """A failed run is exit code 1, nothing on stdout, and the reason without its control characters."""
     done = run_once(tree, '{"text": "fail"}')
     assert (done.returncode, done.stdout) == (1, "")
-    assert "think: it said  [31mfail (external-permanent, told-to)" in done.stderr
+    assert "think: it said [31mfail (external-permanent, told-to)" in done.stderr
+    assert "\x1b" not in done.stderr
 
 
 @pytest.mark.parametrize(
