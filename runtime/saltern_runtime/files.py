@@ -269,6 +269,18 @@ def placed(value: object) -> Iterator[tuple[Place, File]]:
             waits += [((*at, index), member) for index, member in enumerate(found)]
 
 
+def gathered(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Join what comes in small pieces, so that the store is called once for each `CHUNK`."""
+    held = bytearray()
+    for chunk in chunks:
+        held += chunk
+        while len(held) >= CHUNK:
+            yield bytes(held[:CHUNK])
+            del held[:CHUNK]
+    if held:
+        yield bytes(held)
+
+
 def stored(value: object, files: Files) -> None:
     """Store the bytes that came along with files in a value, and hold all other files in it; raises PermanentError."""
     found = sorted(files_in(value), key=lambda file: file.content is not None)

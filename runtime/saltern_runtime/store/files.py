@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from redis.exceptions import WatchError
 
 from saltern_runtime.errors import PermanentError, TransientError
-from saltern_runtime.files import CHUNK, File, Place
+from saltern_runtime.files import File, Place, gathered
 from saltern_runtime.store.failures import PayloadsUnreachableError
 from saltern_runtime.store.keys import digest_of, new_nonce
 from saltern_runtime.store.payloads import PayloadGoneError
@@ -59,10 +59,9 @@ class Shelf:
                 if counted[0] > limit:
                     raise FileTooLargeError(f"a file may have {limit} bytes at most")
                 digest.update(chunk)
-                for first in range(0, len(chunk), CHUNK):
-                    yield chunk[first : first + CHUNK]
+                yield chunk
 
-        reference = self._link.payloads.write(owner, new_nonce(), through(), keep + MARGIN)
+        reference = self._link.payloads.write(owner, new_nonce(), gathered(through()), keep + MARGIN)
         file = File(name=name, media_type=media_type, size=counted[0], sha256=digest.hexdigest())
         known = self.find(tenant, file.sha256)
         is_there = known is not None and self._extend(tenant, known, keep)

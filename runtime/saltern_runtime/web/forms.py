@@ -22,7 +22,7 @@ from saltern_runtime.web.guards import Exchange, exchange
 from saltern_runtime.web.multipart import Part, Parts
 from saltern_runtime.web.problems import ProblemError
 from saltern_runtime.web.requests import JsonRequest, parse
-from saltern_runtime.web.uploads import FORM, gathered, pulling
+from saltern_runtime.web.uploads import FORM, pulling
 
 TEXT: Final = "text"
 """The word for a webhook that takes any body as a text."""
@@ -167,7 +167,7 @@ def _stored(part: Part, admitted: Exchange) -> Json:
     called = clean_name(part.filename or "")
     file = admitted.backend.service.shelf.put(
         admitted.caller.tenant,
-        gathered(part.data),
+        part.data,
         name=called,
         media_type=part.kind(called),
         keep=admitted.backend.settings.upload_keep,

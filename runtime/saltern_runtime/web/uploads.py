@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Annotated, Final, TypeVar
 
 import anyio
@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from saltern_runtime.disposition import filename_of
-from saltern_runtime.files import CHUNK, OCTETS, File, clean_name, media_type_of
+from saltern_runtime.files import OCTETS, File, clean_name, media_type_of
 from saltern_runtime.store.failures import StoreUnavailableError, StoreUnfitError
 from saltern_runtime.store.files import FileTooLargeError
 from saltern_runtime.web.backend import Backend
@@ -55,7 +55,7 @@ async def put_file(
 
     def store(chunks: Iterator[bytes]) -> File:
         return admitted.backend.service.shelf.put(
-            admitted.caller.tenant, gathered(chunks), name=called, media_type=kind, keep=settings.upload_keep
+            admitted.caller.tenant, chunks, name=called, media_type=kind, keep=settings.upload_keep
         )
 
     declared = request.headers.get("content-length", "")
@@ -95,18 +95,6 @@ def _pulled(request: JsonRequest) -> Iterator[bytes]:
             yield chunk
     if _DIGITS.fullmatch(declared) and size != int(declared):
         raise ProblemError(400, "body-cut", "the body is not as long as Content-Length says")
-
-
-def gathered(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Join what comes in small pieces, so that the store is called once for each `CHUNK`."""
-    held = bytearray()
-    for chunk in chunks:
-        held += chunk
-        while len(held) >= CHUNK:
-            yield bytes(held[:CHUNK])
-            del held[:CHUNK]
-    if held:
-        yield bytes(held)
 
 
 def media_type(said: str, name: str) -> str:

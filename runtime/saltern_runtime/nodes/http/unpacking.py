@@ -18,16 +18,16 @@ _NAMES: Final = {"gzip": _GZIP, "x-gzip": _GZIP, "deflate": zlib.MAX_WBITS}
 
 
 def unpacked(answer: httpx.Response, where: str) -> Iterator[bytes]:
-    """Yield what an answer holds, at most `CHUNK` bytes at a time; raises PermanentError for encodings that were not asked for."""
+    """Yield what an answer holds as it arrives, unpacked at most `CHUNK` bytes at a time; raises PermanentError for encodings that were not asked for."""
     said = answer.headers.get("content-encoding", "").strip().lower()
     if said in ("", "identity"):
-        yield from answer.iter_raw(CHUNK)
+        yield from answer.iter_raw()  # as it arrives, so that whoever counts the time can
         return
     if said not in _NAMES:
         message = f"{where} answered in the encoding {said[:60]!r}, which was not asked for"
         raise PermanentError(message, code="bad-encoding", status=answer.status_code)
     try:
-        yield from _inflated(answer.iter_raw(CHUNK), said)
+        yield from _inflated(answer.iter_raw(), said)
     except zlib.error as error:
         raise PermanentError(
             f"{where} answered what is no {said}: {error}", code="bad-encoding", status=answer.status_code

@@ -15,7 +15,7 @@ from saltern_runtime.files import File
 from saltern_runtime.nodes import file
 from saltern_runtime.nodes.file import apart
 from tests.support.documents import docx, docx_parts, packed, paragraph, pdf, pdf_of, sheet_of, xlsx, xlsx_parts
-from tests.support.effort import tries
+from tests.support.effort import LONG, tries
 
 LAUGHS = "<!DOCTYPE l [<!ENTITY a 'lol'>" + "".join(
     f"<!ENTITY {name} '{f'&{before};' * 10}'>" for before, name in zip("abcdefghi", "bcdefghij", strict=True)
@@ -239,10 +239,11 @@ def test_a_tag_with_a_million_attributes_is_out_of_time(text, monkeypatch):
 
 
 @pytest.mark.parametrize("sibling", [b"<i>a</i>", b"<br>", b"<p hidden>a</p>"])
-def test_a_million_siblings_are_read(text, sibling):
-    """They are wide, not deep."""
-    found = text(b"<html><body>" + sibling * 1_000_000 + b"end", "a.html").text
-    assert found.count("a") == (1_000_000 if sibling == b"<i>a</i>" else 0)
+def test_many_siblings_are_read(text, sibling):
+    """They are wide, not deep: a million of them (in the short form 200,000)."""
+    many = 1_000_000 if LONG else 200_000
+    found = text(b"<html><body>" + sibling * many + b"end", "a.html").text
+    assert found.count("a") == (many if sibling == b"<i>a</i>" else 0)
     assert found.endswith("end")
 
 
@@ -327,7 +328,7 @@ def read_both(context, content: bytes, name: str) -> None:
 
 
 @given(content=st.binary(max_size=2000), name=st.sampled_from(["a", "a.pdf", "a.csv", "a.jsonl", "a.html"]))
-@how(max_examples=tries(20, 200), deadline=None)
+@how(max_examples=tries(8, 200), deadline=None)
 def test_any_bytes_give_a_value_or_an_error_of_the_file(context_once, content, name):
     """Whatever they are."""
     read_both(context_once, content, name)
@@ -344,7 +345,7 @@ VALID = {
 
 
 @given(name=st.sampled_from(sorted(VALID)), data=st.data())
-@how(max_examples=tries(40, 600), deadline=None)
+@how(max_examples=tries(12, 600), deadline=None)
 def test_valid_files_with_some_bytes_changed_give_a_value_or_an_error_of_the_file(context_once, name, data):
     """Bytes changed, cut off, or put in twice."""
     content = bytearray(VALID[name])
