@@ -27,7 +27,7 @@ from tests.support.effort import tries
 from tests.support.pipelines import OBJECT, pipelines
 
 RANDOM = settings(
-    max_examples=tries(15, 120),
+    max_examples=tries(10, 60),
     suppress_health_check=list(HealthCheck),
     phases=[Phase.explicit, Phase.reuse, Phase.generate],
 )

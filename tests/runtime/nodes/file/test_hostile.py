@@ -328,7 +328,7 @@ def read_both(context, content: bytes, name: str) -> None:
 
 
 @given(content=st.binary(max_size=2000), name=st.sampled_from(["a", "a.pdf", "a.csv", "a.jsonl", "a.html"]))
-@how(max_examples=tries(8, 200), deadline=None)
+@how(max_examples=tries(6, 60), deadline=None)
 def test_any_bytes_give_a_value_or_an_error_of_the_file(context_once, content, name):
     """Whatever they are."""
     read_both(context_once, content, name)
@@ -345,7 +345,7 @@ VALID = {
 
 
 @given(name=st.sampled_from(sorted(VALID)), data=st.data())
-@how(max_examples=tries(12, 600), deadline=None)
+@how(max_examples=tries(8, 120), deadline=None)
 def test_valid_files_with_some_bytes_changed_give_a_value_or_an_error_of_the_file(context_once, name, data):
     """Bytes changed, cut off, or put in twice."""
     content = bytearray(VALID[name])
