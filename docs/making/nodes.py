@@ -75,7 +75,7 @@ def params_table(params: tuple[Param, ...]) -> str:
 def policy_text(policy: Policy) -> tuple[str, str]:
     """Write the time-out and the retries of a policy in which both are set."""
     assert policy.timeout is not None, "it lies over the default"
-    assert isinstance(policy.retry, Retry), "as above"
+    assert isinstance(policy.retry, Retry), "it lies over the default"
     retry = policy.retry
     waits = f"full jitter up to {show_duration(retry.base)} at first, {show_duration(retry.cap)} at most"
     return show_duration(policy.timeout), f"{retry.attempts} attempts, {waits}"

@@ -26,7 +26,7 @@ def gives(*, send: int) -> int:
 
 
 @node("inner", type="call.leaf@1")
-def inner(*, input: int) -> list[int]:  # noqa: A002 - as above
+def inner(*, input: int) -> list[int]:  # noqa: A002 - as generated code has it
     return [input + 1]
 
 

@@ -1,7 +1,6 @@
 """SIGKILL before and after every single script call of a foreach, and of a while: a child process dies there, another worker takes over."""
 
 import os
-import time
 from functools import cache
 
 import redis
@@ -11,6 +10,7 @@ from saltern_runtime.graph import Carries, Context, Opens, Stage, node
 from saltern_runtime.spec import Retry
 from tests.chaos.test_every_moment import each_death
 from tests.support.graphs import graph_of
+from tests.support.until import passed
 
 
 @cache
@@ -124,7 +124,7 @@ def test_killed_everywhere_in_a_while_whose_time_is_over(here):
 
     @node("step", type="slack.post_message@1")
     def step(ctx: Context, *, state: int) -> int:
-        time.sleep(0.01)  # it is the passing of time that ends these rounds
+        passed(world(), 10)
         world().hincrby(f"world:{ctx.run.id}", ctx.effect_key(), 1)
         return state + 1
 

@@ -84,7 +84,7 @@ def _write(result: Result, output: str, *, force: bool) -> None:
 
 def _check(result: Result, pipeline: str, output: str, again: str) -> None:
     """Show how the folder differs: the diff on standard output, what it means on standard error."""
-    from saltern_compiler.driver.compare import compare_tree  # noqa: PLC0415 - as above
+    from saltern_compiler.driver.compare import compare_tree  # noqa: PLC0415 - keeps --help quick
 
     folder = Path(output)
     if folder.exists() and not folder.is_dir():
@@ -97,7 +97,7 @@ def _check(result: Result, pipeline: str, output: str, again: str) -> None:
         click.echo(f"{output}: fresh, {plural(len(result.artifacts), 'file')}")
         return
     color = wants_color(sys.stdout)
-    from saltern_compiler.driver import BUILD_FILE  # noqa: PLC0415 - as above
+    from saltern_compiler.driver import BUILD_FILE  # noqa: PLC0415 - keeps --help quick
 
     # Digests change whenever a file does: they are shown only where nothing else is.
     shown = [
@@ -112,7 +112,7 @@ def _check(result: Result, pipeline: str, output: str, again: str) -> None:
 
 
 def _shown(difference: Difference, *, color: bool) -> list[str]:
-    from saltern_compiler.diagnostics.places import visible  # noqa: PLC0415 - as above
+    from saltern_compiler.diagnostics.places import visible  # noqa: PLC0415 - keeps --help quick
 
     shown: list[str] = []
     for line in difference.lines():
@@ -123,9 +123,9 @@ def _shown(difference: Difference, *, color: bool) -> list[str]:
 
 
 def _summarize(comparison: Comparison, result: Result, again: str) -> None:
-    from saltern_compiler.driver import BUILD_FILE  # noqa: PLC0415 - as above
-    from saltern_compiler.driver.compare import Kind  # noqa: PLC0415 - as above
-    from saltern_compiler.driver.manifest import read_targets  # noqa: PLC0415 - as above
+    from saltern_compiler.driver import BUILD_FILE  # noqa: PLC0415 - keeps --help quick
+    from saltern_compiler.driver.compare import Kind  # noqa: PLC0415 - keeps --help quick
+    from saltern_compiler.driver.manifest import read_targets  # noqa: PLC0415 - keeps --help quick
 
     for difference in comparison.differences:
         click.echo(f"  {difference.path}: {difference.kind}", err=True)

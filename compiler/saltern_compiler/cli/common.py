@@ -39,7 +39,7 @@ def compile_clean(
 ) -> Result:
     """Compile a pipeline for some targets (all by default); show what is wrong with it and stop if anything is."""
     from saltern_compiler.driver.compile import TARGETS, UnknownTargetError, compile_loaded, known_options  # noqa: PLC0415 - keeps --help quick
-    from saltern_compiler.target import OptionError  # noqa: PLC0415 - as above
+    from saltern_compiler.target import OptionError  # noqa: PLC0415 - keeps --help quick
 
     source = load(path)
     chosen = TARGETS if targets is None else targets
@@ -93,14 +93,14 @@ def rendered(diagnostics: Sequence[Diagnostic], source: Source, path: str, *, co
 
 def wants_color(stream: IO[Any]) -> bool:
     """Whether what is printed there may be coloured."""
-    from saltern_compiler.diagnostics import render  # noqa: PLC0415 - as above
+    from saltern_compiler.diagnostics import render  # noqa: PLC0415 - keeps --help quick
 
     return render.wants_color(is_terminal=stream.isatty())
 
 
 def locator(source: Source) -> Locator:
     """Return what finds places in a source."""
-    from saltern_compiler.frontend.locate import Locator  # noqa: PLC0415 - as above
+    from saltern_compiler.frontend.locate import Locator  # noqa: PLC0415 - keeps --help quick
 
     return Locator(source.text, source.name)
 

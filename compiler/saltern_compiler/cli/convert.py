@@ -100,7 +100,7 @@ def _layout(source: Source, read_layout: Callable[[str], Layout]) -> Layout | No
 def _blame(source: Source, path: str, error: Exception) -> NoReturn:
     """Show why a pipeline cannot be converted: mistakes in it; where there are none, the mistake is ours."""
     from saltern_compiler.driver.compile import check_loaded  # noqa: PLC0415 - only where something is wrong
-    from saltern_compiler.ir.verify import InternalError  # noqa: PLC0415 - as above
+    from saltern_compiler.ir.verify import InternalError  # noqa: PLC0415 - only where something is wrong
 
     result = check_loaded(source)
     if not result.has_errors:

@@ -67,7 +67,7 @@ def command(
 
 
 def _objects(source: str, options: Sequence[str]) -> tuple[Object, ...]:
-    from saltern_compiler.driver.cluster import load_base, read_base  # noqa: PLC0415 - as above
+    from saltern_compiler.driver.cluster import load_base, read_base  # noqa: PLC0415 - keeps --help quick, and every other command
 
     if not Path(source).is_dir():
         return read_base(compile_clean(source, targets=("kubernetes",), options=read_options(options)).artifacts)
@@ -78,7 +78,7 @@ def _objects(source: str, options: Sequence[str]) -> tuple[Object, ...]:
 
 def _wait(cluster: Cluster, deployments: Sequence[Object], timeout: float) -> Sequence[Rollout]:
     """Wait for rollouts, telling what changes; returns those that are not done."""
-    from saltern_compiler.driver.rollout import look  # noqa: PLC0415 - as above
+    from saltern_compiler.driver.rollout import look  # noqa: PLC0415 - keeps --help quick, and every other command
 
     until = time.monotonic() + timeout
     told: dict[str, Rollout] = {}
@@ -104,7 +104,7 @@ def _tell(rollout: Rollout) -> None:
 
 def _patiently(ask: Callable[[], T], until: float) -> T:
     """Ask again while the cluster does not answer and there is time."""
-    from saltern_compiler.driver.cluster import ClusterError  # noqa: PLC0415 - as above
+    from saltern_compiler.driver.cluster import ClusterError  # noqa: PLC0415 - keeps --help quick, and every other command
 
     while True:
         try:
@@ -117,7 +117,7 @@ def _patiently(ask: Callable[[], T], until: float) -> T:
 
 
 def _remove(cluster: Cluster, objects: Sequence[Object], timeout: float) -> None:
-    from saltern_compiler.driver.cluster import ClusterError, title  # noqa: PLC0415 - as above
+    from saltern_compiler.driver.cluster import ClusterError, title  # noqa: PLC0415 - keeps --help quick, and every other command
 
     until = time.monotonic() + timeout
     there = list(cluster.ours(objects))

@@ -29,8 +29,8 @@ def command(pipeline: str, output: str | None, style: str | None, *, force: bool
     A pipeline with mistakes in it is drawn as far as it can be read.
     """
     from saltern_compiler.diagnostics.model import has_errors  # noqa: PLC0415 - keeps --help quick
-    from saltern_compiler.driver.files import write_whole  # noqa: PLC0415 - as above
-    from saltern_compiler.frontend import read  # noqa: PLC0415 - as above
+    from saltern_compiler.driver.files import write_whole  # noqa: PLC0415 - keeps --help quick
+    from saltern_compiler.frontend import read  # noqa: PLC0415 - keeps --help quick
 
     suffix = Path(output or "").suffix.lower()
     if style is None and output is not None and suffix not in _SUFFIXES:
@@ -56,11 +56,11 @@ def command(pipeline: str, output: str | None, style: str | None, *, force: bool
 
 def _draw(pipeline: object, style: str) -> str:
     from saltern_compiler.drawing.dot import draw_dot  # noqa: PLC0415 - keeps --help quick
-    from saltern_compiler.drawing.mermaid import draw_mermaid  # noqa: PLC0415 - as above
-    from saltern_compiler.drawing.model import graph_of  # noqa: PLC0415 - as above
-    from saltern_compiler.drawing.svg import draw_svg  # noqa: PLC0415 - as above
-    from saltern_compiler.ir.pipeline import Pipeline  # noqa: PLC0415 - as above
-    from saltern_compiler.registry import Registry  # noqa: PLC0415 - as above
+    from saltern_compiler.drawing.mermaid import draw_mermaid  # noqa: PLC0415 - keeps --help quick
+    from saltern_compiler.drawing.model import graph_of  # noqa: PLC0415 - keeps --help quick
+    from saltern_compiler.drawing.svg import draw_svg  # noqa: PLC0415 - keeps --help quick
+    from saltern_compiler.ir.pipeline import Pipeline  # noqa: PLC0415 - keeps --help quick
+    from saltern_compiler.registry import Registry  # noqa: PLC0415 - keeps --help quick
 
     assert isinstance(pipeline, Pipeline)
     graph = graph_of(pipeline, Registry.load())

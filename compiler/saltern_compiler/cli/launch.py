@@ -35,7 +35,7 @@ def launch(pipeline: str, options: Sequence[str], *, keep: int | None = None) ->
 def launch_reloading(pipeline: str, options: Sequence[str]) -> NoReturn:
     """Do the same, and hand over each new version while the source changes."""
     from saltern_compiler.cli.reload import Reloader  # noqa: PLC0415 - keeps --help quick
-    from saltern_compiler.driver.tree import write_tree  # noqa: PLC0415 - as above
+    from saltern_compiler.driver.tree import write_tree  # noqa: PLC0415 - keeps --help quick
 
     _need_the_server()
     reader, writer = os.pipe()

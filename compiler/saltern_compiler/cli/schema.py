@@ -16,11 +16,11 @@ def command(which: str) -> None:
 
         written = schema()
     elif which == "diff":
-        from saltern_compiler.diff.document import diff_schema  # noqa: PLC0415 - as above
+        from saltern_compiler.diff.document import diff_schema  # noqa: PLC0415 - keeps --help quick
 
         written = diff_schema()
     else:
-        from saltern_compiler.diagnostics.schema import diagnostics_schema  # noqa: PLC0415 - as above
+        from saltern_compiler.diagnostics.schema import diagnostics_schema  # noqa: PLC0415 - keeps --help quick
 
         written = diagnostics_schema()
     click.echo(json.dumps(written, indent=2, ensure_ascii=False))

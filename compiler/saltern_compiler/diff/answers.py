@@ -111,7 +111,7 @@ def _of_choices(spec: NodeType, other: NodeType, before: Node, after: Node) -> I
 
 
 def _choices(spec: NodeType, node: Node) -> frozenset[str]:
-    assert spec.awaits is not None, "as above"
+    assert spec.awaits is not None, "asked of what waits for an answer"
     param = spec.awaits.choices
     if param is None:
         return frozenset()

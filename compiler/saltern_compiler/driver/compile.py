@@ -123,7 +123,7 @@ def _analyze(
         unread = Result(settled, text=job.text, source_name=job.source_name, configuration=job.configuration)
         return unread, None, {}
     from saltern_compiler.driver.link import link  # noqa: PLC0415 - a source with broken syntax needs no passes
-    from saltern_compiler.passes import analyze  # noqa: PLC0415 - as above
+    from saltern_compiler.passes import analyze  # noqa: PLC0415 - a source with broken syntax needs no passes
 
     linked = link(pipeline, job.source_name, job.files, job.registry)
     analysis = analyze(pipeline, job.registry, linked.files, uses=linked.uses)
@@ -159,8 +159,8 @@ def _compile(job: _Job, pipeline: Pipeline | None, findings: Sequence[Diagnostic
     result, analysis, callees = _analyze(job, pipeline, findings)
     if analysis is None or result.has_errors:
         return result
-    from saltern_compiler.driver.link import places_of  # noqa: PLC0415 - as above
-    from saltern_compiler.passes import make_plan  # noqa: PLC0415 - as above
+    from saltern_compiler.driver.link import places_of  # noqa: PLC0415 - a source with mistakes needs no plan
+    from saltern_compiler.passes import make_plan  # noqa: PLC0415 - a source with mistakes needs no plan
 
     plan = make_plan(
         analysis,

@@ -118,7 +118,7 @@ def build(builder: Builder, order: Order) -> str:
 
 def _identify(builder: Builder, tag: str) -> str:
     command = [builder.name, *builder.identify(tag)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - as above
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - the tool found on PATH, arguments as a list
     identity = done.stdout.strip()
     if done.returncode != 0 or not identity:
         raise ImageError(f"{builder.name} built the image, but does not find {tag}: {done.stderr.strip()}")
@@ -130,7 +130,7 @@ def _state(builder: Builder) -> str:
     if shutil.which(builder.name) is None:
         return "not installed"
     try:
-        done = subprocess.run(  # noqa: S603 - as above
+        done = subprocess.run(  # noqa: S603 - the tool found on PATH, arguments as a list
             [builder.name, *builder.works], capture_output=True, text=True, check=False, timeout=20
         )
     except (OSError, subprocess.TimeoutExpired) as error:

@@ -51,15 +51,15 @@ class Result:
 
     def to_json(self) -> str:
         """Return the findings as `saltern check --format json` prints them (schemas/diagnostics.v1.json)."""
-        from saltern_compiler.diagnostics.render import render_json  # noqa: PLC0415 - as above
-        from saltern_compiler.frontend.locate import Locator  # noqa: PLC0415 - as above
+        from saltern_compiler.diagnostics.render import render_json  # noqa: PLC0415 - builds show findings in other ways
+        from saltern_compiler.frontend.locate import Locator  # noqa: PLC0415 - builds show findings in other ways
 
         return render_json(self.diagnostics, self.text, self.source_name, locator=Locator(self.text, self.source_name))
 
     def hovers(self) -> list[dict[str, Any]]:
         """Return what an editor shows over a node: its id as `node`, its value's type as `type`, its LSP `range`."""
-        from saltern_compiler.diagnostics.lsp import lsp_range  # noqa: PLC0415 - as above
-        from saltern_runtime.spec import show  # noqa: PLC0415 - as above
+        from saltern_compiler.diagnostics.lsp import lsp_range  # noqa: PLC0415 - builds show findings in other ways
+        from saltern_runtime.spec import show  # noqa: PLC0415 - builds show findings in other ways
 
         if self.pipeline is None:
             return []
@@ -71,8 +71,8 @@ class Result:
         ]
 
     def _places(self) -> Places:
-        from saltern_compiler.diagnostics.places import Source as Places  # noqa: PLC0415 - as above
-        from saltern_compiler.frontend.locate import Locator  # noqa: PLC0415 - as above
+        from saltern_compiler.diagnostics.places import Source as Places  # noqa: PLC0415 - builds show findings in other ways
+        from saltern_compiler.frontend.locate import Locator  # noqa: PLC0415 - builds show findings in other ways
 
         return Places(self.text, Locator(self.text, self.source_name))
 

@@ -68,7 +68,7 @@ def _show(revision: str, path: str, limit: int, name: str) -> bytes:
         raise SourceError(f"{name}: {error}") from None
     with ran:
         assert ran.stdout is not None, "it is a pipe"
-        assert ran.stderr is not None, "as above"
+        assert ran.stderr is not None, "it is a pipe"
         data = ran.stdout.read(limit + 1)
         if len(data) > limit:
             ran.kill()

@@ -40,7 +40,7 @@ def parser(
 def write(grammar: str, start: Sequence[str], options: Mapping[str, bool] | None = None) -> str:
     """Work out the table of a grammar and return its file: plain JSON, the same on every machine."""
     from lark.grammar import Rule  # noqa: PLC0415 - only who writes tables needs them
-    from lark.lexer import TerminalDef  # noqa: PLC0415 - as above
+    from lark.lexer import TerminalDef  # noqa: PLC0415 - only who writes tables needs them
 
     given: dict[str, Any] = {**(options or {})}
     lark = Lark(grammar, parser="lalr", start=list(start), propagate_positions=True, **given)

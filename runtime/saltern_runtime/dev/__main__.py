@@ -70,7 +70,7 @@ def _run(given: argparse.Namespace) -> int:
     if given.once or given.value:
         from saltern_runtime.dev import once  # noqa: PLC0415 - reads the engine, which serving does not need in this process
         from saltern_runtime.dev.desk import DeskError  # noqa: PLC0415 - reads the engine too
-        from saltern_runtime.dev.files import FileError  # noqa: PLC0415 - as above
+        from saltern_runtime.dev.files import FileError  # noqa: PLC0415 - reads the engine too
 
         try:
             if given.value:

@@ -71,7 +71,7 @@ class Recall:
         try:
             if self._holds(value, self.node.cache):
                 self.store.keep_value(self._key, text, self.node.cache)
-        except Exception as error:  # noqa: BLE001 - as above
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with it, the node runs
             log.warning("the value of node %s is not cached: %r", self.node.id, error)
 
     def _holds(self, value: object, keep: float) -> bool:

@@ -94,7 +94,7 @@ class CeleryDispatcher:
             with self._app.connection_for_read() as connection:
                 channel = connection.default_channel
                 return int(channel.client.llen(message_queue(self._service, queue)))
-        except Exception as error:  # noqa: BLE001 - as in ring
+        except Exception as error:  # noqa: BLE001 - kombu raises its transports' own; nobody is told a number
             self._tell(f"the broker did not say what waits: {error}")
             return None
 

@@ -216,7 +216,7 @@ class Engine:
         """
         ends, node = plan.stage.ends, plan.stage.nodes[-1]
         assert isinstance(ends, Starts), "asked for stages that start one"
-        assert result.start is not None, "as above"
+        assert result.start is not None, "a stage that starts one has its input"
         new = self.plans.new_run(claim, node, ends, result.start)
         gone = (
             self.shelf.secure(claim.tenant, result.files, new.deadline + new.retention + SPARE) if result.files else ()

@@ -118,11 +118,10 @@ class Service:
         self.prepare()
         typed = input if isinstance(input, Model) else self._typed(input)
         files = list(placed(typed))
-        if isinstance(input, Model) or files:
-            input = plain(typed)  # noqa: A001 - as above
-        text = json.dumps(input, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        given = plain(typed) if isinstance(input, Model) or files else input
+        text = json.dumps(given, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
         if not text.isascii():
-            text = _encodable(text, input)
+            text = _encodable(text, given)
         if len(text.encode()) > self.settings.max_payload:
             raise PayloadTooLargeError(f"the input is over the limit of {self.settings.max_payload} bytes")
         missing = self.shelf.secure(tenant, files, self.graph.deadline + self.graph.retention + SPARE) if files else ()
@@ -130,7 +129,7 @@ class Service:
             raise UnknownFileError([pointer(at) for at in missing])
         key = "" if idempotency_key is None else digest_of(tenant, trigger, idempotency_key)
         run_id = new_run_id(int(key or new_nonce(), 16) % self.settings.shards)
-        body = digest_of(json.dumps(input, sort_keys=True))
+        body = digest_of(json.dumps(given, sort_keys=True))
         created = self.store.create(self.new_run(run_id, text, body, tenant=tenant, trigger=trigger, key=key))
         if created.status == "conflict":
             raise IdempotencyConflictError("this idempotency key came before, with another body", run_id=created.run_id)

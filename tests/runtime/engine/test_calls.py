@@ -63,7 +63,7 @@ def call(name, text, stage=None, **options):
     """Make a stage that calls `score` with a text, or with what the caller's own input says."""
 
     @node(name, type="call.score@1")
-    def owner(*, input: str) -> list[Text]:  # noqa: A002 - as above
+    def owner(*, input: str) -> list[Text]:  # noqa: A002 - as generated code has it
         return [Text(text or input)]
 
     owner.name = name.replace("/", "_")
@@ -140,7 +140,7 @@ def test_a_call_in_a_call(local):
     """A pipeline that is called may call others: names follow each other."""
 
     @node("inner", type="call.score@1")
-    def inner(*, input: Text) -> list[Text]:  # noqa: A002 - as above
+    def inner(*, input: Text) -> list[Text]:  # noqa: A002 - as generated code has it
         return [Text(input.text + "!")]
 
     @node("return", type="return@1")
@@ -210,7 +210,7 @@ def test_what_is_called_may_wait_for_an_answer(local):
     told = {}
 
     @node("tell", type="set@1")
-    def tell(*, run: RunInfo, input: Text) -> str:  # noqa: A002 - as above
+    def tell(*, run: RunInfo, input: Text) -> str:  # noqa: A002 - as generated code has it
         told[input.text] = run.callback("paid")
         return told[input.text]
 

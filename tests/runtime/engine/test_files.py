@@ -1,7 +1,5 @@
 """Files that runs are given, hand on and keep in caches: there as long as what names them."""
 
-import time
-
 import pytest
 
 from saltern_runtime import Context, Starts
@@ -13,6 +11,7 @@ from saltern_runtime.store.files import SPARE
 from saltern_runtime.store.views import RunState
 from tests.runtime.engine.conftest import make_graph
 from tests.support.once import finish_all
+from tests.support.until import until
 
 CALLS = []
 
@@ -92,9 +91,9 @@ def test_what_is_no_input_starts_nothing(process):
 
 def test_a_repeat_finds_its_run_after_the_upload_is_over(process):
     """The run holds the file, so the same request again answers with it; so does one with base64, under the same key."""
-    file = put(process, keep=0.4)
+    file, other = put(process, keep=0.4), put(process, b"other", keep=0.4)
     first = start(process, {"doc": file.to_json()}, idempotency_key="k")
-    time.sleep(0.6)
+    assert until(lambda: process.service.shelf.find("acme", other.sha256) is None)
     again = start(process, {"doc": file.to_json()}, idempotency_key="k")
     inline = start(process, {"doc": {"name": "a.txt", "base64": "dGV4dA=="}}, idempotency_key="k")
     assert [again.run_id, inline.run_id] == [first.run_id] * 2

@@ -1,7 +1,6 @@
 """How long what is started lasts: its own deadline and retention hold, whatever those of its maker are."""
 
 import json
-import time
 
 import pytest
 
@@ -10,6 +9,7 @@ from saltern_runtime.engine import links
 from saltern_runtime.graph import Ask, Awaits, RunInfo, Stage, node
 from saltern_runtime.store.payloads import INLINE
 from tests.runtime.engine.conftest import make_graph
+from tests.support.until import passed, until
 
 LONG = 1_000_000.0
 
@@ -25,7 +25,7 @@ def gives_big(*, big: str) -> str:
 
 
 @node("s", type="start.kept@1")
-def s(*, input: str) -> str:  # noqa: A002 - as above
+def s(*, input: str) -> str:  # noqa: A002 - as generated code has it
     return input
 
 
@@ -70,6 +70,11 @@ def listed(process):
     return {run.id for run in process.service.list("acme").runs}
 
 
+def is_gone(local, process, run_id):
+    """Tell whether a run is kept no longer."""
+    return not local.client.exists(process.service.store.keys.run(run_id))
+
+
 def payloads(local):
     """Return how long each value that is kept outside of its run lasts, in seconds."""
     keys = local.client.keys(f"*:{local.name}:*payload:*")
@@ -98,7 +103,7 @@ def test_the_list_keeps_a_maker_that_lasts_longer(local):
     """Runs that go soon take none off the list that is kept for longer, whichever of them made the other."""
     process = local.open(*starting(make_graph("kept", *BIG, deadline=0.1, retention=0.1)), deadline=0.2, retention=LONG)
     first = made(process)
-    time.sleep(0.5)
+    assert until(lambda: is_gone(local, process, first[1]))
     second = made(process)
     assert {first[0], second[0]} <= listed(process)
 
@@ -108,7 +113,7 @@ def test_the_list_keeps_what_lasts_longer_than_its_maker(local):
     process = local.open(*starting(make_graph("kept", *BIG, deadline=1.0, retention=LONG)), deadline=0.3, retention=0.1)
     runs = made(process)
     assert process.finish(runs[1], 20).state == "SUCCEEDED"
-    time.sleep(0.6)
+    passed(local.client, 400)  # its deadline and its retention
     others = made(process)
     assert runs[1] in listed(process)
     (index,) = local.client.keys(f"*:{local.name}:*runs:acme")

@@ -189,7 +189,7 @@ def inner(*, row: list[int], base: int) -> list[int]:
 
 
 @node("cell", type="set@1")
-def cell(ctx: Context, *, row: list[int], number: int, base: int, input: list[list[int]]) -> int:  # noqa: A002 - as above
+def cell(ctx: Context, *, row: list[int], number: int, base: int, input: list[list[int]]) -> int:  # noqa: A002 - the name that nodes read the input by
     if number < 0:
         raise PermanentError("negative", code="negative")
     return number + base + len(input) * 1000

@@ -9,6 +9,7 @@ from saltern_runtime import Retry
 from saltern_runtime.errors import PermanentError, TransientError
 from saltern_runtime.graph import Carries, GraphError, On, Opens, Stage, node
 from tests.runtime.engine.conftest import make_graph
+from tests.support.until import passed
 
 TRIES = []
 
@@ -86,34 +87,34 @@ def test_the_limit_may_be_no_failure(run):
     assert run(0, limit=2, on_limit="continue").output == {"n": 2}
 
 
-def slow():
-    """Return a body whose round takes 10 ms."""
+def slow(client):
+    """Return a body whose round takes 10 ms of the store's time."""
 
     @node("step", type="set@1")
     def step(*, state: dict[str, int]) -> int:
-        time.sleep(0.01)  # it is the passing of time that ends these rounds
+        passed(client, 10)
         return state["n"] + 1
 
     return (Stage("count/step", nodes=(step,)), BODY[1])
 
 
-def test_no_round_begins_once_their_time_is_over(run):
+def test_no_round_begins_once_their_time_is_over(run, redis_client):
     """The one that runs then is not cut off; the code is that of any limit, and the message names the time."""
-    view = run(0, body=slow(), within=0.005)
+    view = run(0, body=slow(redis_client), within=0.005)
     assert (view.state, view.failure.code) == ("FAILED", "loop-limit")
     assert "0.005 seconds" in view.failure.message
     assert next(each.items for each in view.nodes if each.id == "count").done == 1
 
 
-def test_the_end_of_their_time_may_be_no_failure(run):
+def test_the_end_of_their_time_may_be_no_failure(run, redis_client):
     """`continue` gives the state that the last round left."""
-    assert run(0, body=slow(), within=0.005, on_limit="continue").output == {"n": 1}
+    assert run(0, body=slow(redis_client), within=0.005, on_limit="continue").output == {"n": 1}
 
 
 @pytest.mark.parametrize(("first", "within"), [(2, 0.005), (0, 60.0)], ids=["late", "in time"])
-def test_a_loop_that_is_done_reaches_no_limit(run, first, within):
+def test_a_loop_that_is_done_reaches_no_limit(run, redis_client, first, within):
     """However long its last round took."""
-    assert run(first, body=slow(), within=within).output == {"n": 3}
+    assert run(first, body=slow(redis_client), within=within).output == {"n": 3}
 
 
 def test_the_time_is_the_stores(run, monkeypatch):

@@ -21,13 +21,13 @@ def _read(text: str, registry: Registry, *, yaml: bool) -> Reading:
 
 
 def _locate(text: str, *, yaml: bool) -> Locate:
-    from saltern_compiler.frontend.document.pointers import Pointers  # noqa: PLC0415 - as above
+    from saltern_compiler.frontend.document.pointers import Pointers  # noqa: PLC0415 - the language needs no YAML
 
     return Pointers(text, yaml).offsets
 
 
 def _aside(text: str, registry: Registry, *, yaml: bool) -> Aside:
-    from saltern_compiler.frontend.document.canvas import aside_of  # noqa: PLC0415 - as above
+    from saltern_compiler.frontend.document.canvas import aside_of  # noqa: PLC0415 - the language needs no YAML
 
     pipeline, _ = _read(text, registry, yaml=yaml)
     return Aside() if pipeline is None else aside_of(text, pipeline, yaml=yaml)
@@ -36,22 +36,22 @@ def _aside(text: str, registry: Registry, *, yaml: bool) -> Aside:
 def _directives(text: str, registry: Registry, *, yaml: bool) -> Directives | None:
     if "allow" not in text and DIRECTIVE not in text:
         return None
-    from saltern_compiler.frontend.document.allowing import directives_of  # noqa: PLC0415 - as above
+    from saltern_compiler.frontend.document.allowing import directives_of  # noqa: PLC0415 - the language needs no YAML
 
     pipeline, _ = _read(text, registry, yaml=yaml)
     return None if pipeline is None else directives_of(text, pipeline, yaml=yaml)
 
 
 def _print(pipeline: Pipeline, aside: Aside, registry: Registry) -> str:
-    from saltern_compiler.frontend.document.canvas import Canvas  # noqa: PLC0415 - as above
-    from saltern_compiler.frontend.document.printer import print_document  # noqa: PLC0415 - as above
+    from saltern_compiler.frontend.document.canvas import Canvas  # noqa: PLC0415 - the language needs no YAML
+    from saltern_compiler.frontend.document.printer import print_document  # noqa: PLC0415 - the language needs no YAML
 
     canvas = aside.layout if isinstance(aside.layout, Canvas) else Canvas()
     return print_document(pipeline, aside.remarks, aside.orders, canvas, registry)
 
 
 def _read_layout(text: str) -> Layout:
-    from saltern_compiler.frontend.document.canvas import read_layout  # noqa: PLC0415 - as above
+    from saltern_compiler.frontend.document.canvas import read_layout  # noqa: PLC0415 - the language needs no YAML
 
     return read_layout(text)
 

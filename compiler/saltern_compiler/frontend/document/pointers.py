@@ -45,7 +45,7 @@ class Pointers:
         """Find characters of a string's value in the text, through its escapes."""
         offsets: list[int] | None = None
         if self._is_yaml and pointer in self._scan.texts:
-            from saltern_compiler.frontend.document import yamltext  # noqa: PLC0415 - as above
+            from saltern_compiler.frontend.document import yamltext  # noqa: PLC0415 - JSON needs no YAML
 
             offsets = yamltext.inner_offsets(self._text, place.start, place.end, self._scan.texts[pointer])
         elif not self._is_yaml and self._text.startswith('"', place.start):

@@ -22,7 +22,7 @@ def _read(text: str, registry: Registry) -> Reading:  # noqa: ARG001 - the langu
 
 
 def _aside(text: str, registry: Registry) -> Aside:  # noqa: ARG001 - comments stand where they stand
-    from saltern_compiler.frontend.language.comments import read_remarks  # noqa: PLC0415 - as above
+    from saltern_compiler.frontend.language.comments import read_remarks  # noqa: PLC0415 - a document needs no grammar
 
     return Aside(*read_remarks(text.removeprefix("\ufeff").replace("\r\n", "\n")))
 
@@ -30,20 +30,20 @@ def _aside(text: str, registry: Registry) -> Aside:  # noqa: ARG001 - comments s
 def _directives(text: str, registry: Registry) -> Directives | None:  # noqa: ARG001 - comments stand where they stand
     if DIRECTIVE not in text:
         return None
-    from saltern_compiler.frontend.language.comments import read_directives  # noqa: PLC0415 - as above
+    from saltern_compiler.frontend.language.comments import read_directives  # noqa: PLC0415 - a document needs no grammar
 
     return read_directives(" " + text[1:] if text.startswith("\ufeff") else text)
 
 
 def _print(pipeline: Pipeline, aside: Aside, registry: Registry) -> str:
-    from saltern_compiler.frontend.language.printer import print_language  # noqa: PLC0415 - as above
+    from saltern_compiler.frontend.language.printer import print_language  # noqa: PLC0415 - a document needs no grammar
 
     remarks = Remarks.of([replace(remark, text=written(remark.text)) for remark in aside.remarks])
     return print_language(pipeline, remarks, aside.orders, registry)
 
 
 def _format(text: str) -> tuple[str | None, list[Diagnostic]]:
-    from saltern_compiler.frontend.language.format import format_text  # noqa: PLC0415 - as above
+    from saltern_compiler.frontend.language.format import format_text  # noqa: PLC0415 - a document needs no grammar
 
     return format_text(text)
 

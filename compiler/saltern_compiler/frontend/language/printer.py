@@ -256,7 +256,7 @@ class _Writer(SectionWriter):
         node = of.node
         attempt, catch = self._parts(of)
         assert attempt.body is not None, "the parts of a try have bodies"
-        assert catch.body is not None, "as above"
+        assert catch.body is not None, "the parts of a try have bodies"
         beside = self.remarks.beside(anchor) or self.remarks.beside(anchor, ATTEMPT)
         self.lines.append(f"{node.id} = try{_clauses(of)} {{" + beside)
         self._region(attempt.body)

@@ -157,5 +157,5 @@ def shift(of: _Tree, by: int) -> _Tree:
         for member in fields(of)  # type: ignore[arg-type] # whatever has a span is a dataclass of the syntax tree
         if member.name != "span"
     }
-    start, end = of.span  # type: ignore[attr-defined] # as above
-    return replace(of, **changed, span=(start + by, end + by))  # type: ignore[type-var] # as above
+    start, end = of.span  # type: ignore[attr-defined] # whatever has a span is a dataclass of the syntax tree
+    return replace(of, **changed, span=(start + by, end + by))  # type: ignore[type-var] # it is a dataclass

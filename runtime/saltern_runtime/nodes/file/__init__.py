@@ -12,9 +12,8 @@ __all__ = ["RowsResult", "TextResult", "rows", "text"]
 
 
 def __getattr__(name: str) -> Any:
-    # Reading a spec needs no pydantic.
     if name in ("RowsResult", "TextResult"):
-        from saltern_runtime.nodes.file import results  # noqa: PLC0415 - as said
+        from saltern_runtime.nodes.file import results  # noqa: PLC0415 - reading a spec needs no pydantic
 
         return getattr(results, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

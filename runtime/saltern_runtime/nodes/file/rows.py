@@ -124,8 +124,8 @@ def rows(
 ) -> Any:
     """Return the rows of a file, of the type that `result` says; raises TransientError or PermanentError."""
     from saltern_runtime.nodes.file.apart import ask  # noqa: PLC0415 - reading the spec needs no pydantic
-    from saltern_runtime.nodes.file.cells import columns_of, typed  # noqa: PLC0415 - as said
-    from saltern_runtime.nodes.file.results import RowsResult  # noqa: PLC0415 - as said
+    from saltern_runtime.nodes.file.cells import columns_of, typed  # noqa: PLC0415 - reading the spec needs no pydantic
+    from saltern_runtime.nodes.file.results import RowsResult  # noqa: PLC0415 - reading the spec needs no pydantic
 
     wrong = (delimiter and _wrong_delimiter(delimiter)) or (encoding and wrong_encoding(encoding))
     if wrong:

@@ -54,7 +54,7 @@ NODE: Final = NodeType(
 def text(ctx: Context, *, file: File, max_pages: int = MAX_PAGES, encoding: str | None = None) -> TextResult:
     """Return the text of a file and how many pages it has (1 where it has none); raises TransientError or PermanentError."""
     from saltern_runtime.nodes.file.apart import ask  # noqa: PLC0415 - reading the spec needs no pydantic
-    from saltern_runtime.nodes.file.results import TextResult  # noqa: PLC0415 - as said
+    from saltern_runtime.nodes.file.results import TextResult  # noqa: PLC0415 - reading the spec needs no pydantic
 
     if max_pages < 1:
         raise PermanentError(f"max_pages is {max_pages}; it is 1 or more", code="bad-values")

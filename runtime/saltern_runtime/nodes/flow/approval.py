@@ -105,7 +105,7 @@ def approval(ctx: Context, *, ask: str, to: str | None = None, deadline: timedel
     from saltern_runtime.graph import Ask  # noqa: PLC0415 - reading the spec needs no pydantic
 
     if to is not None:
-        from saltern_runtime.nodes.slack import post_message  # noqa: PLC0415 - as said
+        from saltern_runtime.nodes.slack import post_message  # noqa: PLC0415 - few of them tell somebody in Slack
 
         text = ask.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
         post_message(ctx, channel=to, text=f"{text}\n<{ctx.run.callback(ctx.node)}|Decide>")

@@ -13,9 +13,8 @@ __all__ = ["ExecuteResult", "QueryResult", "TransactionResult", "execute", "quer
 
 
 def __getattr__(name: str) -> Any:
-    # Reading a spec needs no pydantic.
     if name in ("ExecuteResult", "QueryResult", "TransactionResult"):
-        from saltern_runtime.nodes.postgres import results  # noqa: PLC0415 - as said
+        from saltern_runtime.nodes.postgres import results  # noqa: PLC0415 - reading a spec needs no pydantic
 
         return getattr(results, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -11,9 +11,8 @@ __all__ = ["SlackMessage", "post_message"]
 
 
 def __getattr__(name: str) -> Any:
-    # Reading a spec needs no pydantic.
     if name == "SlackMessage":
-        from saltern_runtime.nodes.slack import results  # noqa: PLC0415 - as said
+        from saltern_runtime.nodes.slack import results  # noqa: PLC0415 - reading a spec needs no pydantic
 
         return getattr(results, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -4,7 +4,6 @@ import hashlib
 import http.client
 import json
 import socket
-import time
 from dataclasses import replace
 from urllib.parse import quote
 
@@ -19,6 +18,7 @@ from saltern_runtime.web import Delivery, PipelineRouter, tokens
 from saltern_runtime.web.backend import Backend
 from tests.support import files
 from tests.support.effort import LONG
+from tests.support.until import until
 
 pytestmark = pytest.mark.anyio
 
@@ -233,7 +233,8 @@ async def test_a_file_that_no_run_takes_expires(app, connect, worker, settings):
         lost, taken = (await put(client, b"lost")).json(), (await put(client, b"taken")).json()
         started = await client.post("/runs", json={"doc": taken})
         assert started.status_code == 202, started.text
-        await anyio.sleep(0.7)
+        shelf = worker.service.shelf
+        assert await anyio.to_thread.run_sync(until, lambda: shelf.find("default", lost["sha256"]) is None)
         assert (await client.get(f"/files/{lost['sha256']}")).status_code == 404
         assert (await client.get(f"/files/{taken['sha256']}")).content == b"taken"
         assert (await client.post("/runs", json={"doc": lost})).json()["code"] == "unknown-file"
@@ -274,13 +275,6 @@ def begin(process, keyring, *lines, body=b""):
     head = [*lines, "Host: a", f"Authorization: {files.bearer(keyring)['Authorization']}"]
     sock.sendall("\r\n".join(head).encode() + b"\r\n\r\n" + body)
     return sock
-
-
-def until(what, seconds=20):
-    end = time.monotonic() + seconds
-    while not what() and time.monotonic() < end:
-        time.sleep(0.02)
-    return what()
 
 
 def test_who_breaks_off_leaves_nothing(serve, keyring, redis_client, name):

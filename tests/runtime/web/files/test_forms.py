@@ -3,13 +3,13 @@
 import base64
 import json
 import socket
-import time
 
 import anyio
 import pytest
 
 from saltern_runtime.files import CHUNK, File
 from tests.support import files
+from tests.support.until import until
 
 pytestmark = pytest.mark.anyio
 KIND = "multipart/form-data; boundary=XX"
@@ -322,12 +322,7 @@ def test_a_form_whose_client_dies_leaves_nothing(serve, keyring, redis_client, n
         lines = ["POST /runs HTTP/1.1", "Host: a", f"Content-Type: {KIND}", "Content-Length: 9000000"]
         lines += [f"{key}: {value}" for key, value in files.bearer(keyring).items()]
         sock.sendall("\r\n".join(lines).encode() + b"\r\n\r\n" + doc(content=b"x" * 2 * CHUNK)[:-2])
-        end = time.monotonic() + 20
-        while not payloads() and time.monotonic() < end:
-            time.sleep(0.02)
-        assert payloads()
+        assert until(payloads)
         sock.close()
-        while payloads() and time.monotonic() < end:
-            time.sleep(0.02)
-        assert payloads() == 0
+        assert until(lambda: payloads() == 0)
         assert client.get("/runs").json()["runs"] == []

@@ -1,10 +1,9 @@
 """The page of runs offers the files of an input or output, with the token that it has."""
 
-import time
-
 import pytest
 
 from tests.support import browser, files
+from tests.support.until import until
 
 
 @pytest.fixture
@@ -26,10 +25,6 @@ def test_a_file_is_shown_and_saved(serve, page, keyring, tmp_path):
         assert shown.splitlines()[0] == "b>.html"  # the last part of what looks like a path
         assert "2.0 kB" in shown
         page.until("document.querySelector('.file button').click() || true")
-        end = time.monotonic() + 20
-        while (
-            not (found := [path for path in tmp_path.glob("*.html") if path.stat().st_size]) and time.monotonic() < end
-        ):
-            time.sleep(0.05)
+        found = until(lambda: [path for path in tmp_path.glob("*.html") if path.stat().st_size])
         assert [path.read_bytes() for path in found] == [text]
         assert page.until("document.title") != "run"

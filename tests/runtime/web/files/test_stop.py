@@ -1,9 +1,8 @@
 """A process that is told to stop while files come in."""
 
-import time
-
 from saltern_runtime.files import CHUNK
-from tests.runtime.web.files.test_files import begin, until
+from tests.runtime.web.files.test_files import begin
+from tests.support.until import until
 
 
 def test_a_stop_ends_what_trickles_in(serve, keyring, redis_client, name):
@@ -17,10 +16,7 @@ def test_a_stop_ends_what_trickles_in(serve, keyring, redis_client, name):
         held = [begin(process, keyring, *head, body=b"x" * 2 * CHUNK) for _ in range(3)]
         assert until(lambda: len(payloads()) >= 3)
         process.process.terminate()
-        end = time.monotonic() + 20
-        while process.process.poll() is None and time.monotonic() < end:
-            time.sleep(0.05)
-        assert process.process.poll() is not None
+        process.process.wait(20)
         assert all(redis_client.pttl(key) > 0 for key in payloads())
         for sock in held:
             sock.close()
