@@ -196,8 +196,8 @@ class Files(Protocol):
     def keep(self, chunks: Iterable[bytes], *, name: str, media_type: str) -> File:
         """Store bytes as they come and return their file; raises PermanentError (`file-too-large`)."""
 
-    def hold(self, file: File) -> None:
-        """See that a file is kept as long as the run is; raises PermanentError (`file-gone`) where there is none such."""
+    def secure(self, value: object) -> None:
+        """Have all files in a value kept as long as the run: store bytes that came along, hold the others; raises PermanentError."""
 
 
 _HERE: Final[ContextVar[Files]] = ContextVar("saltern_files")
@@ -279,16 +279,6 @@ def gathered(chunks: Iterable[bytes]) -> Iterator[bytes]:
             del held[:CHUNK]
     if held:
         yield bytes(held)
-
-
-def stored(value: object, files: Files) -> None:
-    """Store the bytes that came along with files in a value, and hold all other files in it; raises PermanentError."""
-    found = sorted(files_in(value), key=lambda file: file.content is not None)
-    for file in {(file.sha256, file.size): file for file in found}.values():
-        if file.content is None:
-            files.hold(file)
-        else:
-            files.keep([file.content], name=file.name, media_type=file.media_type)
 
 
 def mentions_files(of: Any, _seen: frozenset[Any] = frozenset()) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from saltern_runtime.context import Connection
-from saltern_runtime.files import files_in
+from saltern_runtime.files import placed
 from saltern_runtime.models import plain
 from saltern_runtime.stage import Node
 from saltern_runtime.store.files import SPARE, Shelf
@@ -76,8 +76,7 @@ class Recall:
 
     def _holds(self, value: object, keep: float) -> bool:
         """Have the files of a value kept; False where one is gone."""
-        shelf = Shelf(self.store)
-        return all(shelf.hold(self.tenant, file, keep + SPARE) for file in files_in(value))
+        return not Shelf(self.store).secure(self.tenant, placed(value), keep + SPARE)
 
     def _key_of(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> str:
         through = self.connection

@@ -218,11 +218,11 @@ class Engine:
         assert isinstance(ends, Starts), "asked for stages that start one"
         assert result.start is not None, "a stage that starts one has its input"
         new = self.plans.new_run(claim, node, ends, result.start)
-        gone = (
+        lost = (
             self.shelf.secure(claim.tenant, result.files, new.deadline + new.retention + SPARE) if result.files else ()
         )
-        if gone:
-            message = f"files that {node.id!r} hands on are kept no longer: {', '.join(map(pointer, gone))}"
+        if lost:
+            message = f"files that {node.id!r} hands on are kept no longer: {', '.join(map(pointer, lost))}"
             return self._failed(plan, claim, classify(PermanentError(message, code="file-gone"), node.id), next_nonce)
         if ends.linked:
             status = self.store.adopt(claim, new.id)

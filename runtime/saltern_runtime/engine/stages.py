@@ -16,7 +16,7 @@ from saltern_runtime.engine.places import ANY, items_of, scopes_of, stage_of
 from saltern_runtime.engine.results import Result, encode
 from saltern_runtime.engine.stage_plan import FAILURE, StagePlan, awaited_of, depth_of, stands_for
 from saltern_runtime.errors import PermanentError
-from saltern_runtime.files import Files, at_work, here, stored
+from saltern_runtime.files import Files, at_work, here
 from saltern_runtime.graph import (
     SKIPPED,
     Awaits,
@@ -208,7 +208,7 @@ class Plans:
             try:
                 value = self._call(node, claim, limits, local, known=known)
                 if node.gives_files and self._files is not None:
-                    stored(value, here())
+                    here().secure(value)
                 ends = stage.ends if node is stage.nodes[-1] else None
                 text = "" if isinstance(ends, Awaits) else encode(node, value, max_payload)
                 if known is not None:

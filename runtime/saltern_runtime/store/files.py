@@ -5,6 +5,7 @@ What a tenant has stored is known by the digest of its bytes; no tenant can name
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Iterable, Iterator
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from redis.exceptions import WatchError
 
 from saltern_runtime.errors import PermanentError, TransientError
-from saltern_runtime.files import File, Place, gathered
+from saltern_runtime.files import File, Place, gathered, placed
 from saltern_runtime.store.failures import PayloadsUnreachableError
 from saltern_runtime.store.keys import digest_of, new_nonce
 from saltern_runtime.store.payloads import PayloadGoneError
@@ -105,16 +106,14 @@ class Shelf:
         Returns the places of those that this tenant has not; then nothing was stored. Raises FileTooLargeError.
         """
         waits = list(files)
-        held: dict[tuple[str, int], bool] = {}  # a file that is named often is looked for once
-        for _, file in waits:
-            which = (file.sha256, file.size)
-            if file.content is None and which not in held:
-                held[which] = self.hold(tenant, file, keep)
-        missing = [at for at, file in waits if file.content is None and not held[file.sha256, file.size]]
+        carried = {file.sha256: file for _, file in waits if file.content is not None}
+        named = {(file.sha256, file.size): file for _, file in waits}  # what is named often is looked for once
+        lost = {which for which, file in named.items() if not self.hold(tenant, file, keep)}
+        missing = [at for at, file in waits if (file.sha256, file.size) in lost and file.sha256 not in carried]
         if not missing:
-            for file in {file.sha256: file for _, file in waits if file.content is not None}.values():
-                assert file.content is not None, "it was asked for"
-                self.put(tenant, (file.content,), name=file.name, media_type=file.media_type, keep=keep)
+            for file in carried.values():
+                if (file.sha256, file.size) in lost:
+                    self.put(tenant, (file.content or b"",), name=file.name, media_type=file.media_type, keep=keep)
         return missing
 
     def _note(self, tenant: str, held: Held, keep: float, lost: Held | None = None) -> str:
@@ -162,29 +161,34 @@ class RunFiles:
             yield file.content
             return
         try:
-            yield from self._shelf.chunks(self._tenant, file.sha256)
+            with _as_of_a_node():
+                yield from self._shelf.chunks(self._tenant, file.sha256)
         except PayloadGoneError:
             raise _gone(file) from None
-        except PayloadsUnreachableError as error:
-            raise TransientError(str(error), code="payloads-unreachable") from error
 
-    def hold(self, file: File) -> None:
+    def secure(self, value: object) -> None:
         """See Files."""
-        try:
-            is_there = file.content is not None or self._shelf.hold(self._tenant, file, self._keep)
-        except PayloadsUnreachableError as error:
-            raise TransientError(str(error), code="payloads-unreachable") from error
-        if not is_there:
-            raise _gone(file)
+        found = dict(placed(value))
+        with _as_of_a_node():
+            missing = self._shelf.secure(self._tenant, found.items(), self._keep)
+        if missing:
+            raise _gone(found[missing[0]])
 
     def keep(self, chunks: Iterable[bytes], *, name: str, media_type: str) -> File:
         """See Files."""
-        try:
+        with _as_of_a_node():
             return self._shelf.put(self._tenant, chunks, name=name, media_type=media_type, keep=self._keep)
-        except FileTooLargeError as error:
-            raise PermanentError(str(error), code="file-too-large") from None
-        except PayloadsUnreachableError as error:
-            raise TransientError(str(error), code="payloads-unreachable") from error
+
+
+@contextlib.contextmanager
+def _as_of_a_node() -> Iterator[None]:
+    """Raise what the store raises as errors of a node."""
+    try:
+        yield
+    except FileTooLargeError as error:
+        raise PermanentError(str(error), code="file-too-large") from None
+    except PayloadsUnreachableError as error:
+        raise TransientError(str(error), code="payloads-unreachable") from error
 
 
 def _gone(file: File) -> PermanentError:

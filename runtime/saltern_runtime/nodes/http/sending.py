@@ -47,9 +47,9 @@ def files_of(ctx: Context) -> Files:
 def sent(ctx: Context, what: Body) -> Sent:
     """Write a body and name its type; raises ValueError for what no body can be."""
     body, file, parts = what.body, what.file, what.files
-    for each in (*parts.values(), *(() if file is None else (file,))):
-        if each.content is None:
-            files_of(ctx).hold(each)  # so that nothing is asked for whose bytes are gone
+    stored = [each for each in (*parts.values(), file) if each is not None and each.content is None]
+    if stored:
+        files_of(ctx).secure(stored)  # so that nothing is asked for whose bytes are gone
     if file is not None:
         if body is not None or parts:
             raise ValueError("`file` is a whole body, beside which there is no `body` and no `files`")
