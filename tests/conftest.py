@@ -6,7 +6,13 @@ from hypothesis import settings
 
 pytest_plugins = [
     name
-    for name in ("tests.support.redis", "tests.support.s3", "tests.support.postgres", "tests.support.doubles")
+    for name in (
+        "tests.support.collector",
+        "tests.support.redis",
+        "tests.support.s3",
+        "tests.support.postgres",
+        "tests.support.doubles",
+    )
     if find_spec(name)
 ]
 

@@ -1,10 +1,9 @@
-"""A real PostgreSQL, from a wheel: one server for each test process, a fresh database for each test."""
+"""A real PostgreSQL, from a wheel: one server for each test process, an empty database for each test."""
 
 from __future__ import annotations
 
 import shutil
 import tempfile
-import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,19 +23,22 @@ def postgres_server() -> Iterator[Any]:
     folder = Path(tempfile.mkdtemp(prefix="saltern-pg-"))
     folder.chmod(0o755)  # as root the server runs as a user of its own
     server = server_module.get_server(folder / "data", cleanup_mode="stop")
+    for setting in ("fsync", "synchronous_commit", "full_page_writes"):  # nothing here outlives the machine
+        server.psql(f"alter system set {setting} = off")
+    server.psql("select pg_reload_conf()")
     yield server
     server.cleanup()
     shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture
-def postgres_dsn(postgres_server: Any) -> Iterator[str]:
-    """Give the DSN of an empty database of this test's own."""
+def postgres_dsn(postgres_server: Any) -> str:
+    """Give the DSN of the server's database, empty, and without anybody else's connection."""
     import psycopg
 
-    name = f"test_{uuid.uuid4().hex}"
-    with psycopg.connect(postgres_server.get_uri(), autocommit=True) as admin:
-        admin.execute(f"create database {name}".encode())
-    yield postgres_server.get_uri(database=name)
-    with psycopg.connect(postgres_server.get_uri(), autocommit=True) as admin:
-        admin.execute(f"drop database {name} with (force)".encode())
+    dsn: str = postgres_server.get_uri()
+    with psycopg.connect(dsn, autocommit=True) as admin:
+        admin.execute("select pg_terminate_backend(pid) from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()")  # fmt: skip
+        admin.execute("drop schema public cascade")
+        admin.execute("create schema public")
+    return dsn
