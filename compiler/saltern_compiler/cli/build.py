@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from saltern_compiler.cli.common import FINDINGS, compile_clean, fail, plural, read_options, wants_color
+from saltern_compiler.cli.common import (
+    FINDINGS,
+    LEVEL,
+    compile_clean,
+    fail,
+    optimize_option,
+    plural,
+    read_options,
+    wants_color,
+)
 
 if TYPE_CHECKING:
     from saltern_compiler.driver import Comparison, Difference, Result
@@ -30,6 +39,7 @@ _COLORS: Final = {"+": "32", "-": "31", "@": "36"}
 @click.option(
     "--option", "options", multiple=True, metavar="NAME=VALUE", help="An option of a target, such as image=NAME:TAG."
 )
+@optimize_option
 @click.option("--check", is_flag=True, help="Write nothing; show what would change, and exit 1 if anything would.")
 @click.option("--force", is_flag=True, help="Overwrite files that were changed by hand.")
 def command(
@@ -38,6 +48,7 @@ def command(
     targets: tuple[str, ...],
     options: tuple[str, ...],
     *,
+    optimize: int,
     check: bool,
     force: bool,
 ) -> None:
@@ -50,11 +61,12 @@ def command(
 
     if check and force:
         fail("--check writes nothing, so --force has no meaning beside it")
-    result = compile_clean(pipeline, targets=targets or EVERY_TARGET, options=read_options(options))
+    result = compile_clean(pipeline, targets=targets or EVERY_TARGET, options=read_options(options), optimize=optimize)
     if check:
         chosen = [f"--target {target}" for target in targets] + [
             f"--option {shlex.quote(option)}" for option in options
         ]
+        chosen += [] if optimize == LEVEL else [f"-O{optimize}"]
         again = " ".join(["saltern build", shlex.quote(pipeline), "-o", shlex.quote(output), *chosen])
         _check(result, pipeline, output, again)
     else:
@@ -125,7 +137,7 @@ def _shown(difference: Difference, *, color: bool) -> list[str]:
 def _summarize(comparison: Comparison, result: Result, again: str) -> None:
     from saltern_compiler.driver import BUILD_FILE  # noqa: PLC0415 - keeps --help quick
     from saltern_compiler.driver.compare import Kind  # noqa: PLC0415 - keeps --help quick
-    from saltern_compiler.driver.manifest import read_targets  # noqa: PLC0415 - keeps --help quick
+    from saltern_compiler.driver.manifest import read_level, read_targets  # noqa: PLC0415 - keeps --help quick
 
     for difference in comparison.differences:
         click.echo(f"  {difference.path}: {difference.kind}", err=True)
@@ -135,5 +147,8 @@ def _summarize(comparison: Comparison, result: Result, again: str) -> None:
             f"The tree was built for {', '.join(comparison.targets)}, this compares with {', '.join(targets)}: see --target.",
             err=True,
         )
+    level = read_level(result.artifacts[BUILD_FILE])
+    if comparison.level not in (None, level):
+        click.echo(f"The tree was built with -O{comparison.level}, this compares with -O{level}.", err=True)
     force = " --force" if any(difference.kind is Kind.CHANGED for difference in comparison.differences) else ""
     click.echo(f"Nothing was written. To write it again: {again}{force}", err=True)

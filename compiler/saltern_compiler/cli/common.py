@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
-from typing import IO, TYPE_CHECKING, Any, NoReturn
+from collections.abc import Callable, Mapping, Sequence
+from typing import IO, TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
@@ -14,8 +14,23 @@ if TYPE_CHECKING:
     from saltern_compiler.driver.configuration import Configuration
     from saltern_compiler.frontend.locate import Locator
 
+F = TypeVar("F", bound=Callable[..., Any])
 FINDINGS = 1
 MISUSE = 2
+LEVEL = 1
+"""How much is optimized where nobody says."""
+
+
+def optimize_option(command: F) -> F:
+    """Give a command that plans a pipeline the option `-O LEVEL`, as `optimize`."""
+    return click.option(
+        "-O",
+        "optimize",
+        type=click.IntRange(0, 2),
+        default=LEVEL,
+        metavar="LEVEL",
+        help="How much to optimize: -O0 nothing, a checkpoint after each node; -O1, the default; -O2 speed before checkpoints.",
+    )(command)
 
 
 def fail(message: str) -> NoReturn:
@@ -35,7 +50,11 @@ def load(path: str) -> Source:
 
 
 def compile_clean(
-    path: str, *, targets: Sequence[str] | None = None, options: Mapping[str, str] | None = None
+    path: str,
+    *,
+    targets: Sequence[str] | None = None,
+    options: Mapping[str, str] | None = None,
+    optimize: int = LEVEL,
 ) -> Result:
     """Compile a pipeline for some targets (all by default); show what is wrong with it and stop if anything is."""
     from saltern_compiler.driver.compile import TARGETS, UnknownTargetError, compile_loaded, known_options  # noqa: PLC0415 - keeps --help quick
@@ -47,7 +66,7 @@ def compile_clean(
         for name in options or {}:
             if name not in known_options(chosen):
                 fail(f"no option {name!r}; there are {', '.join(known_options(chosen)) or 'none for these targets'}")
-        result = compile_loaded(source, targets=chosen, options=options)
+        result = compile_loaded(source, targets=chosen, options=options, optimize=optimize)
     except UnknownTargetError as error:
         fail(str(error))
     except OptionError as error:

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import click
+from click.core import ParameterSource
 
-from saltern_compiler.cli.common import FINDINGS, compile_clean, fail, plural, read_options
+from saltern_compiler.cli.common import FINDINGS, compile_clean, fail, optimize_option, plural, read_options
 
 if TYPE_CHECKING:
     from saltern_compiler.driver.cluster import Cluster, Object
@@ -28,13 +29,14 @@ _PAUSE = 1.0
 )
 @click.option("--namespace", default="", metavar="NAME", help="Another namespace than the one that was built for.")
 @click.option("--option", "options", multiple=True, metavar="NAME=VALUE", help="For a PIPELINE: image=NAME:TAG.")
+@optimize_option
 @click.option("--wait/--no-wait", default=True, help="Wait until every Deployment is available; the default.")
 @click.option("--timeout", default=300.0, metavar="SECONDS", help="Wait no longer than this; 300 by default.")
 @click.option("--force", is_flag=True, help="Take over fields that somebody else set.")
 @click.option("--delete", is_flag=True, help="Remove the service instead, older versions and its own namespace too.")
 def command(
     source: str, context: str, namespace: str, options: tuple[str, ...], timeout: float, *,
-    wait: bool, force: bool, delete: bool,
+    optimize: int, wait: bool, force: bool, delete: bool,
 ) -> None:  # fmt: skip
     """Apply a pipeline, or a folder that was built from one, to a Kubernetes cluster.
 
@@ -44,7 +46,7 @@ def command(
     from saltern_compiler.driver import cluster as clusters  # noqa: PLC0415 - keeps --help quick, and every other command
 
     try:
-        objects = _objects(source, options)
+        objects = _objects(source, options, optimize)
         objects = clusters.moved(objects, namespace) if namespace else objects
         cluster = clusters.Cluster(context)
         if delete:
@@ -66,13 +68,16 @@ def command(
         sys.exit(FINDINGS)
 
 
-def _objects(source: str, options: Sequence[str]) -> tuple[Object, ...]:
+def _objects(source: str, options: Sequence[str], optimize: int) -> tuple[Object, ...]:
     from saltern_compiler.driver.cluster import load_base, read_base  # noqa: PLC0415 - keeps --help quick, and every other command
 
     if not Path(source).is_dir():
-        return read_base(compile_clean(source, targets=("kubernetes",), options=read_options(options)).artifacts)
+        result = compile_clean(source, targets=("kubernetes",), options=read_options(options), optimize=optimize)
+        return read_base(result.artifacts)
     if options:
         fail("--option is for a pipeline; a folder is applied as it was built")
+    if click.get_current_context().get_parameter_source("optimize") is not ParameterSource.DEFAULT:
+        fail("-O is for a pipeline; a folder is applied as it was built")
     return load_base(Path(source))
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from saltern_compiler.cli.common import compile_clean, fail
+from saltern_compiler.cli.common import compile_clean, fail, optimize_option
 from saltern_compiler.registry import Registry
 
 if TYPE_CHECKING:
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("subject", metavar="PIPELINE|CODE")
-def command(subject: str) -> None:
+@optimize_option
+def command(subject: str, *, optimize: int) -> None:
     """Explain a pipeline's plan, or a diagnostic code.
 
     For a PIPELINE: its stages, and each decision with its reason. For a CODE such as unknown-name: its page.
@@ -28,7 +29,7 @@ def command(subject: str) -> None:
             fail(f"there is no diagnostic `{subject}`{_near(subject)}")
         click.echo(page)
         return
-    plan = compile_clean(subject, targets=()).plan
+    plan = compile_clean(subject, targets=(), optimize=optimize).plan
     assert plan is not None, "a clean compilation has a plan"
     click.echo("\n".join(_lines(plan)))
 

@@ -19,12 +19,12 @@ _LOOK = 0.3
 """Seconds between two looks at the source."""
 
 
-def launch(pipeline: str, options: Sequence[str], *, keep: int | None = None) -> NoReturn:
+def launch(pipeline: str, options: Sequence[str], optimize: int, *, keep: int | None = None) -> NoReturn:
     """Compile into a temporary folder, run `python -m saltern_runtime.dev` on it, and exit as it does. `keep`: a descriptor that it reads."""
     from saltern_compiler.driver.tree import write_tree  # noqa: PLC0415 - keeps --help quick
 
     _need_the_server()
-    result = compile_clean(pipeline)
+    result = compile_clean(pipeline, optimize=optimize)
     with tempfile.TemporaryDirectory(prefix="saltern-") as folder:
         tree = Path(folder) / "tree"
         write_tree(result.artifacts, tree)
@@ -32,7 +32,7 @@ def launch(pipeline: str, options: Sequence[str], *, keep: int | None = None) ->
     sys.exit(code)
 
 
-def launch_reloading(pipeline: str, options: Sequence[str]) -> NoReturn:
+def launch_reloading(pipeline: str, options: Sequence[str], optimize: int) -> NoReturn:
     """Do the same, and hand over each new version while the source changes."""
     from saltern_compiler.cli.reload import Reloader  # noqa: PLC0415 - keeps --help quick
     from saltern_compiler.driver.tree import write_tree  # noqa: PLC0415 - keeps --help quick
@@ -45,8 +45,8 @@ def launch_reloading(pipeline: str, options: Sequence[str]) -> NoReturn:
         os.fdopen(writer, "w") as orders,
     ):
         tree = Path(folder) / "tree"
-        reloader = Reloader(pipeline, Path(folder), orders)
-        result = compile_clean(pipeline)
+        reloader = Reloader(pipeline, Path(folder), orders, optimize)
+        result = compile_clean(pipeline, optimize=optimize)
         write_tree(result.artifacts, tree)
         reloader.begin(result)
         command = [*_command(tree, options), "--orders", str(reader)]

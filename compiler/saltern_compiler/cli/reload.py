@@ -17,10 +17,11 @@ from saltern_compiler.registry import Registry
 class Reloader:
     """Writes orders for `saltern_runtime.dev`: a new tree where the source is clean, its findings where it is not."""
 
-    def __init__(self, pipeline: str, folder: Path, orders: TextIO) -> None:
+    def __init__(self, pipeline: str, folder: Path, orders: TextIO, optimize: int) -> None:
         self._pipeline = pipeline
         self._folder = folder
         self._orders = orders
+        self._optimize = optimize
         self._watch = Watch([Path(pipeline)])
         self._plan = ""
         self._built = 1
@@ -37,7 +38,7 @@ class Reloader:
             return
         try:
             source = Source.load(self._pipeline)
-            result = compile_loaded(source)
+            result = compile_loaded(source, optimize=self._optimize)
         except SourceError as error:
             self._tell("unreadable", f"{error}; the old version goes on")
             return

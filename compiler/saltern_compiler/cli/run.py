@@ -7,7 +7,7 @@ import stat
 
 import click
 
-from saltern_compiler.cli.common import fail
+from saltern_compiler.cli.common import fail, optimize_option
 from saltern_compiler.cli.launch import launch
 
 
@@ -29,6 +29,7 @@ from saltern_compiler.cli.launch import launch
     metavar="NODE=ANSWER",
     help="What an approval or a receive gets: JSON, or a text. Where none is given, you are asked.",
 )
+@optimize_option
 @click.option("--verbose", is_flag=True, help="Show the calls that led to each failure.")
 def command(
     pipeline: str,
@@ -37,6 +38,7 @@ def command(
     save: str | None,
     answers: tuple[str, ...],
     *,
+    optimize: int,
     verbose: bool,
 ) -> None:
     """Run a pipeline once, in one process, and print its output.
@@ -60,7 +62,7 @@ def command(
     options = [("--input", input_), ("--save", save)]
     options += [("--file", pair) for pair in files] + [("--answer", answer) for answer in answers]
     given = (part for option, value in options if value is not None for part in (option, value))
-    launch(pipeline, ("--once", *given, *(("--verbose",) if verbose else ())), keep=pipe)
+    launch(pipeline, ("--once", *given, *(("--verbose",) if verbose else ())), optimize, keep=pipe)
 
 
 def _mode(path: str) -> int:

@@ -10,7 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from saltern_compiler.driver.manifest import BUILD_FILE, ManifestError, digest, read_files, read_targets
+from saltern_compiler.driver.manifest import BUILD_FILE, ManifestError, digest, read_files, read_level, read_targets
 
 _NO_NEWLINE: Final = "\\ No newline at end of file"
 
@@ -56,6 +56,8 @@ class Comparison:
     differences: tuple[Difference, ...]
     targets: tuple[str, ...]
     """Those of the build that wrote the tree; empty where it is not known."""
+    level: int | None
+    """How much that build was optimized; None where it is not known."""
 
 
 def compare_tree(artifacts: Mapping[str, bytes], directory: Path) -> Comparison:
@@ -71,7 +73,9 @@ def compare_tree(artifacts: Mapping[str, bytes], directory: Path) -> Comparison:
     paths = sorted({*artifacts, *before})
     differences = (_difference(path, directory, before.get(path), artifacts.get(path)) for path in paths)
     return Comparison(
-        tuple(difference for difference in differences if difference is not None), read_targets(build_file)
+        tuple(difference for difference in differences if difference is not None),
+        read_targets(build_file),
+        read_level(build_file),
     )
 
 

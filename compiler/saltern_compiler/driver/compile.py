@@ -16,7 +16,7 @@ from saltern_compiler.expr.ast import Reference, references
 from saltern_compiler.expr.parse import parse
 from saltern_compiler.frontend import read
 from saltern_compiler.ir.pipeline import Node, Pipeline, Region
-from saltern_compiler.ir.plan import Plan
+from saltern_compiler.ir.plan import LEVEL, LEVELS, Plan
 from saltern_compiler.ir.values import make_expression
 from saltern_compiler.registry import TARGETS as PLUGIN_TARGETS
 from saltern_compiler.registry import PluginError, Registry
@@ -51,17 +51,18 @@ def compile_source(
     options: Mapping[str, str] | None = None,
     registry: Registry | None = None,
     configuration: Configuration = NO_CONFIGURATION,
+    optimize: int = LEVEL,
 ) -> Result:
     """Compile a text; pure: whatever the text says, the answer is a Result.
 
     The suffix of `source_name` tells the notation (.saltern, .json, .yaml); without a name, text that begins with a brace is
     JSON. `files` are the pipelines that it uses, and their own modules and its own, as path relative to it → text. Without targets the text is checked and planned
-    only. `configuration` says how bad findings are (`read_configuration` makes one of a text). Raises UnknownTargetError for a target that there is not, RegistryError for installed plugins that do not fit together.
+    only. `configuration` says how bad findings are (`read_configuration` makes one of a text). `optimize` is a level, one of 0, 1 and 2 (ValueError). Raises UnknownTargetError for a target that there is not, RegistryError for installed plugins that do not fit together.
     """
     name = source_name or sniff(text)
     known = registry or Registry.load()
     pipeline, findings = read(text, name, known)
-    job = _Job(text, name, files or {}, tuple(targets), options or {}, known, configuration)
+    job = _Job(text, name, files or {}, tuple(targets), options or {}, known, configuration, _level(optimize))
     return _compile(job, pipeline, findings)
 
 
@@ -71,13 +72,14 @@ def compile_loaded(
     targets: Iterable[str] = TARGETS,
     options: Mapping[str, str] | None = None,
     registry: Registry | None = None,
+    optimize: int = LEVEL,
 ) -> Result:
     """Compile a loaded source with the modules and by the configuration that lie beside it."""
     known = registry or Registry.load()
     pipeline, findings = read(source.text, source.name)
     files = source.files(pipeline, known) if pipeline is not None else {}
     configuration = load_configuration(source.folder, known.codes)
-    job = _Job(source.text, source.name, files, tuple(targets), options or {}, known, configuration)
+    job = _Job(source.text, source.name, files, tuple(targets), options or {}, known, configuration, _level(optimize))
     return _compile(job, pipeline, findings)
 
 
@@ -91,7 +93,13 @@ def compile_expression(text: str, of: ObjectType, *, registry: Registry | None =
         findings += [_no_run(reference) for reference in references(expr) if reference.name == "run"]
         node = Node("return", "return", params=(("value", make_expression(expr, whole)),), origin=whole)
         pipeline = Pipeline("expression", of, body=Region((node,)), origin=whole)
-    return _compile(_Job(text, EXPRESSION, {}, ("python",), {}, known), pipeline, findings)
+    return _compile(_Job(text, EXPRESSION, {}, ("python",), {}, known, optimize=0), pipeline, findings)
+
+
+def _level(optimize: int) -> int:
+    if optimize not in LEVELS:
+        raise ValueError(f"no level {optimize!r}; there are {', '.join(map(str, LEVELS))}")
+    return optimize
 
 
 def _no_run(reference: Reference) -> Diagnostic:
@@ -152,6 +160,7 @@ class _Job:
     options: Mapping[str, str]
     registry: Registry
     configuration: Configuration = NO_CONFIGURATION
+    optimize: int = LEVEL
 
 
 def _compile(job: _Job, pipeline: Pipeline | None, findings: Sequence[Diagnostic]) -> Result:
@@ -169,6 +178,7 @@ def _compile(job: _Job, pipeline: Pipeline | None, findings: Sequence[Diagnostic
         source_name=job.source_name,
         places=places_of(analysis.pipeline, job.text, job.source_name),
         options={name: value for name, value in job.options.items() if not _is_of_target(name, chosen)},
+        level=job.optimize,
     )
     return replace(result, plan=plan, artifacts=_emit(plan, chosen, job))
 

@@ -38,6 +38,7 @@ def manifest(
         "runtime": __version__,
         "targets": list(targets),
         "options": dict(options),
+        "optimize": plan.level,
         "files": {path: {"digest": digest(data), "target": owners[path]} for path, data in files.items()},
     }
     return (json.dumps(content, indent=2, sort_keys=True) + "\n").encode()
@@ -65,6 +66,14 @@ def read_targets(data: bytes) -> tuple[str, ...]:
         return tuple(sorted(str(name) for name in json.loads(data)["targets"]))
     except (ValueError, KeyError, TypeError, RecursionError):
         return ()
+
+
+def read_level(data: bytes) -> int | None:
+    """Return how much an earlier build was optimized; None where that cannot be read."""
+    try:
+        return int(json.loads(data)["optimize"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
 
 
 def _digest_of(entry: Mapping[str, object]) -> str:

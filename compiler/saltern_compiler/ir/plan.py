@@ -4,9 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from saltern_compiler.ir.pipeline import ControlEdge, Node, Pipeline
 from saltern_runtime.spec import Effect, Json, NodeType, OnError, OnLimit, OnSkip, Policy, Retry, Type
+
+LEVELS: Final = (0, 1, 2)
+"""How much may be optimized: what correctness needs alone; what costs no checkpoint that anybody wants; speed before checkpoints of cheap pure work."""
+LEVEL: Final = 1
+"""The level where nobody says another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,6 +226,8 @@ class Plan:
     """The package that it is emitted as, where it is a part of another plan."""
     called_env: tuple[str, ...] = ()
     """Those of `env` that connections of its parts name; sorted."""
+    level: int = LEVEL
+    """How much was optimized, one of `LEVELS`."""
     distributions: tuple[str, ...] = ()
     """Plugins that nodes and connections come from, as exact requirements: `saltern-demo[voice]==1.2`; sorted."""
 

@@ -81,8 +81,13 @@ PASSES: Final[tuple[Pass, ...]] = (
 )
 """How things are written comes first, then normal form, then what they mean, then what they are for."""
 
-OPTIMIZATIONS: Final[tuple[Pass, ...]] = (WithoutDisabled(),)
-"""What follows once all is clean: each keeps outputs, errors, effects and their order."""
+OPTIMIZATIONS: Final[tuple[tuple[int, Pass], ...]] = ((0, WithoutDisabled()),)
+"""What follows once all is clean, each with the level from which on it runs: each keeps outputs, errors, effects and their order."""
+
+
+def optimizations(level: int) -> tuple[Pass, ...]:
+    """Return the optimizations of a level (one of `LEVELS`), in their order."""
+    return tuple(step for least, step in OPTIMIZATIONS if least <= level)
 
 
 def run(pipeline: Pipeline, context: Context, passes: tuple[Pass, ...] = PASSES) -> Pipeline:

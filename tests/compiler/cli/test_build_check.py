@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from saltern_compiler import compile_source
 from saltern_compiler.driver import BUILD_FILE
 from saltern_compiler.driver.manifest import digest
 
@@ -74,6 +75,35 @@ def test_other_targets_are_named(saltern, tmp_path):
     code, _, err = saltern("build", "--check", TOTALS, "-o", tmp_path / "out")
     assert code == 1
     assert "The tree was built for celery, python" in err
+
+
+def test_another_level_is_named(saltern, tmp_path):
+    """A tree that was optimized otherwise says so, and the command that writes it again keeps the level that was asked for."""
+    saltern("build", TOTALS, "-o", tmp_path / "out", "-O0")
+    assert saltern("build", "--check", TOTALS, "-o", tmp_path / "out", "-O0")[0] == 0
+    assert json.loads((tmp_path / "out/saltern-build.json").read_text())["optimize"] == 0
+    code, _, err = saltern("build", "--check", TOTALS, "-o", tmp_path / "out", "-O2")
+    assert code == 1
+    assert "The tree was built with -O0, this compares with -O2." in err
+    assert " -O2" in err.splitlines()[-1]
+
+
+def test_there_are_three_levels(saltern, tmp_path):
+    """Any other level is misuse, and so is one for a folder that is built already."""
+    code, _, err = saltern("build", TOTALS, "-o", tmp_path / "out", "-O3")
+    assert code == 2
+    assert "0<=x<=2" in err
+    code, _, err = saltern("deploy", tmp_path, "--context", "none", "-O1")
+    assert code == 2
+    assert "-O is for a pipeline" in err
+    with pytest.raises(ValueError, match="no level 3"):
+        compile_source("pipeline a\n", source_name="a.saltern", optimize=3)
+
+
+def test_the_level_is_behaviour(saltern):
+    """Runs are pinned to a digest, and each level has its own; so has what explains them."""
+    digests = {saltern("explain", TOTALS, *level)[1].splitlines()[1] for level in ((), ("-O0",), ("-O1",), ("-O2",))}
+    assert len(digests) == 3
 
 
 def test_control_characters_do_not_reach_the_terminal(saltern, tree):

@@ -26,11 +26,12 @@ from saltern_compiler.ir.pipeline import Pipeline
 from saltern_compiler.ir.printer import dump
 from saltern_compiler.passes import analyze
 from saltern_compiler.passes.base import Check, Context, Pass
-from saltern_compiler.passes.pipeline import OPTIMIZATIONS, PASSES, run
+from saltern_compiler.passes.pipeline import PASSES, optimizations, run
 from saltern_compiler.passes.uses import with_uses
 from saltern_compiler.registry import Registry
 from tests.support.versions import GREETINGS
 
+OPTIMIZATIONS = optimizations(2)
 REGISTRY = Registry.load().extended(GREETINGS)
 CASES = Path(__file__).with_name("cases")
 FILES = sorted(path for path in CASES.rglob("*") if path.is_file())

@@ -12,13 +12,13 @@ from saltern_compiler.ir.attempts import race_of
 from saltern_compiler.ir.canonical import digest, schedule_id
 from saltern_compiler.ir.graph import own_reads
 from saltern_compiler.ir.pipeline import Node, Trigger
-from saltern_compiler.ir.plan import Decision, Part, Plan, PlannedNode, Schedule, Stage
+from saltern_compiler.ir.plan import LEVEL, Decision, Part, Plan, PlannedNode, Schedule, Stage
 from saltern_compiler.ir.values import Literal
 from saltern_compiler.ir.verify import verify
 from saltern_compiler.passes.analyses.shape import SHAPE, Shape
 from saltern_compiler.passes.analyses.types import TYPES, Types, output_of
 from saltern_compiler.passes.analyze import Analyzed
-from saltern_compiler.passes.pipeline import OPTIMIZATIONS, run
+from saltern_compiler.passes.pipeline import optimizations, run
 from saltern_compiler.passes.planning.decide import (
     Decided,
     decide_policy,
@@ -54,18 +54,19 @@ def make_plan(
     places: Mapping[str, str] | None = None,
     options: Mapping[str, Json] | None = None,
     parts: Parts | None = None,
+    level: int = LEVEL,
 ) -> Plan:
     """Decide everything that a target emits. `options` are those that change behaviour: they go into the digest.
 
     `callees`: path → what is known of each pipeline that is called, however far away. `parts` are those of the plan that this one
-    is a part of.
+    is a part of. `level` is how much is optimized.
     """
     assert not analysis.has_errors, "a plan is made of a pipeline without errors"
     context = analysis.context
     if parts is None:
-        parts = Parts.of(analysis.pipeline, context.uses, partial(_plan_of, callees or {}))
+        parts = Parts.of(analysis.pipeline, context.uses, partial(_plan_of, callees or {}, level))
     verify(analysis.pipeline, checked=True)
-    live = run(analysis.pipeline, analysis.context, OPTIMIZATIONS)
+    live = run(analysis.pipeline, analysis.context, optimizations(level))
     shape, types = analysis.context.get(SHAPE, live), analysis.context.get(TYPES, live)
     decided = {
         node_id: decide_policy(
@@ -86,7 +87,7 @@ def make_plan(
     return Plan(
         pipeline=analysis.pipeline,
         pipeline_digest=pipeline_digest,
-        digest=_plan_digest(pipeline_digest, own, options or {}, plugins, called),
+        digest=_plan_digest(pipeline_digest, own, options or {}, plugins, called, level=level),
         nodes=tuple(_planned(node_id, shape, types, decided[node_id], context.uses) for node_id in shape.order),
         stages=tuple(_Cut(shape, types, decided, context.uses, parts.names).stages()),
         input_type=live.input,
@@ -113,14 +114,15 @@ def make_plan(
         distributions=plugins,
         parts=called,
         called_env=called_env,
+        level=level,
     )
 
 
-def _plan_of(callees: Mapping[str, Analyzed], callee: Callee, parts: Parts) -> Plan:
+def _plan_of(callees: Mapping[str, Analyzed], level: int, callee: Callee, parts: Parts) -> Plan:
     """Plan a pipeline that is called: what starts it by itself is of no matter then."""
     analysis = callees[callee.path]
     registry = analysis.context.registry
-    plan = make_plan(analysis, registry, source_name=callee.path, places=callee.places, parts=parts)
+    plan = make_plan(analysis, registry, source_name=callee.path, places=callee.places, parts=parts, level=level)
     return replace(plan, schedules=())
 
 
@@ -178,11 +180,14 @@ def _plan_digest(
     options: Mapping[str, Json],
     plugins: tuple[str, ...],
     called: tuple[Part, ...],
+    *,
+    level: int,
 ) -> str:
     parts: dict[str, Json] = {
         "pipeline": pipeline_digest,
         "files": {path: hashlib.sha256(text.encode()).hexdigest() for path, text in files},
         "options": dict(options),
+        "optimize": level,
         "version": __version__,
     }
     if plugins:
