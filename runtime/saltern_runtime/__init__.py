@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         Carries,
         Connection,
         Context,
+        Elided,
         Graph,
         Node,
         On,
@@ -42,6 +43,7 @@ _HOME = dict.fromkeys(
             "Carries",
             "Connection",
             "Context",
+            "Elided",
             "Graph",
             "Node",
             "On",
@@ -58,7 +60,7 @@ _HOME = dict.fromkeys(
 ) | {"File": "saltern_runtime.files", "Limits": "saltern_runtime.spec", "Retry": "saltern_runtime.spec"}
 
 __all__ = [
-    "SKIPPED", "Ask", "Awaits", "Calls", "Carries", "Connection", "Context", "File", "Graph", "Limits", "Node", "On", "Opens", "Responds", "Retry",
+    "SKIPPED", "Ask", "Awaits", "Calls", "Carries", "Connection", "Context", "Elided", "File", "Graph", "Limits", "Node", "On", "Opens", "Responds", "Retry",
     "RunInfo", "Schedule", "Skipped", "Sleeps", "Stage", "Starts", "__version__", "node", "require",
 ]  # fmt: skip
 

@@ -23,6 +23,7 @@ from saltern_runtime.stage import (
     Callee,
     Calls,
     Carries,
+    Elided,
     Node,
     On,
     Opens,
@@ -35,7 +36,7 @@ from saltern_runtime.stage import (
 )
 
 __all__ = [
-    "SKIPPED", "Ask", "Awaits", "Calls", "Carries", "Connection", "Context", "Graph", "GraphError",
+    "SKIPPED", "Ask", "Awaits", "Calls", "Carries", "Connection", "Context", "Elided", "Graph", "GraphError",
     "MissingSecretError", "Node", "On", "Opens", "Responds", "RunInfo", "Schedule", "Skipped", "Sleeps", "Stage", "Starts", "node",
 ]  # fmt: skip
 

@@ -267,6 +267,19 @@ class Schedule:
 
 
 @dataclass(frozen=True, slots=True)
+class Elided:
+    """A node of the pipeline that no stage runs, since what becomes of it is known beforehand; runs show it all the same."""
+
+    node: str
+    type: str
+    like: str
+    """Id of the node whose state it has."""
+    because: str
+    skipped: bool = False
+    """Whether it is skipped once that node is over."""
+
+
+@dataclass(frozen=True, slots=True)
 class Stage:
     """The unit of claim, lease, retry and checkpoint."""
 
@@ -290,6 +303,8 @@ class Stage:
     ttl: float | None = None
     on_error: Literal["fail", "continue"] = "fail"
     on_ambiguous: Literal["retry", "fail"] = "retry"
+    elided: tuple[Elided, ...] = ()
+    """Nodes that are shown with those of the stage."""
     ends: Ends = None
     """What the stage does once its nodes have run, before it has its value; None: it is done."""
 

@@ -63,7 +63,7 @@ class LineView:
         for change in _changes(runs, self._seen):
             what = f"{change['node']} {change['state']}" if "node" in change else str(change["state"])
             took = _seconds(change["seconds"])
-            known = "from the cache" if change.get("cached") else ""
+            known = "from the cache" if change.get("cached") else elided(change)
             self._out.write(
                 " ".join(filter(None, [f"run {change['run']}:", plain(what), took, known, plain(change["why"])])) + "\n"
             )
@@ -121,7 +121,7 @@ def lines(run: Run, width: int | None = None, *, color: bool = False) -> list[st
             plain(node["type"]).ljust(widths[1]),
             node["state"].ljust(10),
             (_seconds(node["duration"]) or "").rjust(9),
-            "  ".join(filter(None, (attempt or items(node), cached(node)))),
+            "  ".join(filter(None, (attempt or items(node), cached(node), elided(node)))),
             _why(node["failure"]),
         ]
         text = _cut("  " + "  ".join(map(plain, parts)).rstrip(), width)
@@ -153,6 +153,11 @@ def cached(node: Mapping[str, Any]) -> str:
     return f"{times} from the cache" if node.get("items") else "from the cache"
 
 
+def elided(node: Mapping[str, Any]) -> str:
+    """Say why a node was not run, where it was not."""
+    return f"not run: {node['elided']}" if node.get("elided") else ""
+
+
 def plain(text: object) -> str:
     """Take out what would move a terminal's cursor or hide text: control and format characters."""
     return "".join(char if unicodedata.category(char)[0] != "C" else " " for char in str(text))
@@ -175,6 +180,7 @@ def _changes(runs: list[Run], seen: dict[tuple[str, str], str]) -> Iterator[dict
                 "attempt": node["attempt"],
                 "seconds": node["duration"],
                 "cached": node.get("cached", 0),
+                "elided": node.get("elided", ""),
                 "why": _why(node["failure"]),
             }
         if seen.get((run["id"], "")) != run["state"]:

@@ -108,6 +108,14 @@ def awaited_of(stage: Stage) -> tuple[Any, ...]:
     return ({"schema": ends.schema, "choices": ends.choices, "default": ends.default},)
 
 
+def elided_of(stage: Stage) -> tuple[Any, ...]:
+    """Return the nodes that are shown with a stage, behind a place for what it takes from outside; nothing where there are none."""
+    if not stage.elided:
+        return ()
+    rows = [[each.node, each.type, each.like, each.because, each.skipped] for each in stage.elided]
+    return (rows,) if isinstance(stage.ends, Awaits) else (None, rows)
+
+
 def depth_of(graph: Graph, stage: str) -> int:
     """Return how many regions stand around a stage."""
     return len(graph.owners(stage))

@@ -14,7 +14,7 @@ from typing import Any, Final
 from saltern_runtime.engine.caching import Recall
 from saltern_runtime.engine.places import ANY, items_of, scopes_of, stage_of
 from saltern_runtime.engine.results import Result, encode
-from saltern_runtime.engine.stage_plan import FAILURE, StagePlan, awaited_of, depth_of, stands_for
+from saltern_runtime.engine.stage_plan import FAILURE, StagePlan, awaited_of, depth_of, elided_of, stands_for
 from saltern_runtime.errors import PermanentError
 from saltern_runtime.files import Files, at_work, here
 from saltern_runtime.graph import (
@@ -91,11 +91,11 @@ class Plans:
 
     @cached_property
     def shape(self) -> str:
-        """The graph as the store keeps it for showing: stage → its nodes with their types, the region that it is in, what it awaits."""
+        """The graph as the store keeps it for showing: stage → its nodes with their types, the region that it is in, what it awaits, what is shown with it."""
         owner_of = self.graph.owner_of
         return json.dumps(
             [
-                [s.name, [[n.id, n.type] for n in s.nodes], owner_of.get(s.name, ""), *awaited_of(s)]
+                [s.name, [[n.id, n.type] for n in s.nodes], owner_of.get(s.name, ""), *awaited_of(s), *elided_of(s)]
                 for s in self.graph.stages.values()
             ]
         )

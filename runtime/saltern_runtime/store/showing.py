@@ -8,13 +8,14 @@ from dataclasses import replace
 from typing import Any, TypeAlias, TypeVar
 
 from saltern_runtime.spec.names import COMPENSATE, ROOT
+from saltern_runtime.store.elided import with_elided
 from saltern_runtime.store.items import body_node, inside, opened
 from saltern_runtime.store.records import Cursor, Record
 from saltern_runtime.store.views import TERMINAL, ActivationState, Awaited, Failure, Items, NodeView, RunState
 
 Shape: TypeAlias = Sequence[Any]
-"""A plan's graph as it is kept, in the order of the plan: [stage, [[node id, type], …], the region that it is in, if any, and what it
-waits for from outside, if anything]."""
+"""A plan's graph as it is kept, in the order of the plan: [stage, [[node id, type], …], the region that it is in, if any, what it
+waits for from outside, if anything, and [id, type, like, why, whether it is skipped] of each node that is shown with it]."""
 _Named = TypeVar("_Named", NodeView, Awaited)
 
 
@@ -54,7 +55,7 @@ def nodes_of(shape: Shape, fields: Mapping[str, str], records: Mapping[str, str]
             is_last = index == len(nodes) - 1
             counts = (items, int(Record.HIT in record)) if is_last else (None, 0)
             shown.append(_node(node, kind, stage, state, record, durations.get(node), failure, *counts))
-    return tuple(beneath(root, node) for node in shown)
+    return tuple(beneath(root, node) for node in with_elided(shape, shown, fields))
 
 
 def read_failure(text: str | None, root: str = "") -> Failure | None:

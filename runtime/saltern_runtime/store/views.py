@@ -89,6 +89,8 @@ class NodeView:
     """Of a foreach and the nodes of its body, which are shown once for all items; None for every other node."""
     cached: int = 0
     """How often its value came from the cache: more than once only where it stands for all items."""
+    elided: str = ""
+    """Why no stage runs it, where none does: its state is that of a node whose fate it has."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ def awaited(shape: Sequence[Any], path: str, record: Mapping[str, Any] | None) -
     """Return what an activation waits for, or may; None where its stage takes no answer."""
     stage = _INDEX.sub("", path)
     for name, nodes, *rest in shape:
-        if name == stage and len(rest) > 1:
+        if name == stage and len(rest) > 1 and rest[1]:
             node, kind = nodes[-1]
             asks = json.loads((record or {}).get(Record.ASKS, "{}"))
             waits = record is not None and record.get(Record.STATE) == ActivationState.SUSPENDED
@@ -36,7 +36,7 @@ def awaited(shape: Sequence[Any], path: str, record: Mapping[str, Any] | None) -
 
 def waiting(shape: Sequence[Any], records: Mapping[str, str]) -> Iterator[Awaited]:
     """Yield what waits now, by path."""
-    stages = {name for name, _, *rest in shape if len(rest) > 1}
+    stages = {name for name, _, *rest in shape if len(rest) > 1 and rest[1]}
     for path in sorted(records) if stages else ():
         if _INDEX.sub("", path) in stages and records[path].startswith("{"):
             found = awaited(shape, path, json.loads(records[path]))

@@ -57,6 +57,10 @@ class NodeModel(BaseModel):
         default=None, description="Of a foreach and the nodes of its body, which stand here once for all items."
     )
     cached: int = Field(default=0, description="How often its value came from the cache.")
+    elided: str = Field(
+        default="",
+        description="Why it was not run, where that was known beforehand: what became of it is known all the same.",
+    )
 
 
 class RunSummary(BaseModel):
@@ -203,6 +207,7 @@ def _node(node: NodeView) -> dict[str, Json]:
         "failure": _failure(node.failure),
         "items": None if node.items is None else asdict(node.items),
         "cached": node.cached,
+        "elided": node.elided,
     }
 
 

@@ -1,0 +1,51 @@
+"""Nodes that no stage runs, as they are shown: with the state of the node whose fate they have."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from saltern_runtime.store.views import TERMINAL, ActivationState, NodeView, RunState
+
+_OVER: Final = frozenset({ActivationState.SUCCEEDED, ActivationState.SKIPPED})
+
+
+def with_elided(shape: Sequence[Any], shown: Sequence[NodeView], fields: Mapping[str, str]) -> Iterator[NodeView]:
+    """Yield the nodes that run, and behind those of each stage what is shown with it; `shape` is as the store keeps it."""
+    rows = {stage: rest[2] for stage, _, *rest in shape if len(rest) > 2}
+    if not rows:
+        yield from shown
+        return
+    views = {view.id: view for view in shown}
+    last = {view.stage: view.id for view in shown}
+    for view in shown:
+        yield view
+        if last[view.stage] == view.id:
+            for node, kind, like, because, skipped in rows.get(view.stage, ()):
+                yield _elided(node, kind, views[like], because, fields, skipped=skipped)
+
+
+def _elided(
+    node: str, kind: str, like: NodeView, because: str, fields: Mapping[str, str], *, skipped: bool
+) -> NodeView:
+    """Return a node as another one was: no attempt and no time of its own."""
+    state, items = like.state, like.items
+    if skipped:
+        over = state in _OVER or (items is not None and items.over > 0)
+        state = ActivationState.SKIPPED if over else ActivationState.BLOCKED
+        items = items and replace(items, done=0, failed=0, running=0, skipped=items.done + items.skipped)
+    elif state not in _OVER and RunState(fields["state"]) in TERMINAL and items is None:
+        state = ActivationState.BLOCKED
+    return NodeView(
+        id=node,
+        type=kind,
+        stage=like.stage,
+        state=state,
+        attempt=0,
+        started_at=None,
+        ended_at=None,
+        duration=None,
+        items=items,
+        elided=because,
+    )
