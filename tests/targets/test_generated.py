@@ -74,6 +74,8 @@ def test_the_source_map_leads_back(case, trees):
     written = json.loads((trees[case] / case / "source_map.json").read_text())
     with importable(trees[case], case) as load:
         for node_id, entry in written["nodes"].items():
+            if "elided" in entry:  # no stage runs it, so it has no function
+                continue
             module, _, name = entry["function"].removeprefix(f"{case}.").rpartition(".")
             function = getattr(load(module), name)
             assert node_id == function.id or (

@@ -25,6 +25,32 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
+class Elided:
+    """A node that no stage runs, since what becomes of it is known: it still belongs to the run, and is shown with the reason."""
+
+    node: str
+    """Its id."""
+    type: str
+    """Its type: `set@1`."""
+    by: str
+    """The pass that took it out."""
+    because: str
+    same_as: str
+    """Id of the node whose fate it has; of one that never runs, of the node that would have begun it."""
+    skipped: bool = False
+    """Whether it is skipped in every run, once `same_as` is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a pass did to a node that stays, for `saltern explain --passes`."""
+
+    node: str
+    by: str
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
 class PlannedNode:
     """A node with everything about it resolved."""
 
@@ -228,6 +254,10 @@ class Plan:
     """Those of `env` that connections of its parts name; sorted."""
     level: int = LEVEL
     """How much was optimized, one of `LEVELS`."""
+    elided: tuple[Elided, ...] = ()
+    """Nodes of the pipeline that no stage runs; sorted by id."""
+    changes: tuple[Change, ...] = field(default=(), compare=False)
+    """What else was optimized, in the order in which it was."""
     distributions: tuple[str, ...] = ()
     """Plugins that nodes and connections come from, as exact requirements: `saltern-demo[voice]==1.2`; sorted."""
 

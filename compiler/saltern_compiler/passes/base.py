@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from saltern_compiler.diagnostics.model import Diagnostic, has_errors
 from saltern_compiler.diagnostics.suggest import Suggestions
-from saltern_compiler.ir.pipeline import Pipeline
+from saltern_compiler.ir.pipeline import Node, Pipeline
+from saltern_compiler.ir.plan import Change, Elided
 from saltern_compiler.registry import Registry
 from saltern_runtime.spec import Severity
 
@@ -44,6 +45,10 @@ class Context:
     suggestions: Suggestions = field(default_factory=Suggestions)
     uses: Uses = field(default_factory=dict)
     """What the pipeline's uses lead to."""
+    elided: list[Elided] = field(default_factory=list)
+    """Nodes that optimizations took out."""
+    changes: list[Change] = field(default_factory=list)
+    """What they did to others."""
     _known: dict[Analysis[Any], tuple[Pipeline, object]] = field(default_factory=dict)
 
     def get(self, analysis: Analysis[T], pipeline: Pipeline) -> T:
@@ -58,6 +63,10 @@ class Context:
         self.diagnostics.append(diagnostic)
         if node_id is not None and diagnostic.severity is Severity.ERROR:
             self.broken.add(node_id)
+
+    def elide(self, node: Node, by: str, because: str, same_as: str, *, skipped: bool = False) -> None:
+        """Keep that a node is in no stage, and why; `same_as` is the node whose fate it has."""
+        self.elided.append(Elided(node.id, f"{node.type}@{node.version}", by, because, same_as, skipped))
 
     @property
     def has_errors(self) -> bool:

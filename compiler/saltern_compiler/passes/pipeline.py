@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import Final
 
 from saltern_compiler.ir.pipeline import Pipeline
+from saltern_compiler.ir.plan import LEVELS, Change, Elided
 from saltern_compiler.ir.verify import verify
+from saltern_compiler.passes.analyses.types import TYPES, output_of
 from saltern_compiler.passes.base import Context, Pass
 from saltern_compiler.passes.checks.answers import Answers
 from saltern_compiler.passes.checks.bounds import Bounds
@@ -38,6 +41,11 @@ from saltern_compiler.passes.checks.untyped import Untyped
 from saltern_compiler.passes.checks.unused import Unused
 from saltern_compiler.passes.checks.uses import Uses
 from saltern_compiler.passes.checks.versions import Versions
+from saltern_compiler.passes.optimizations.branch_pruning import BranchPruning
+from saltern_compiler.passes.optimizations.canonicalize import Canonicalize
+from saltern_compiler.passes.optimizations.common_subexpressions import CommonSubexpressions
+from saltern_compiler.passes.optimizations.constant_folding import ConstantFolding
+from saltern_compiler.passes.optimizations.dead_nodes import DeadNodes
 from saltern_compiler.passes.optimizations.without_disabled import WithoutDisabled
 from saltern_compiler.passes.transforms.coerce_literals import CoerceLiterals
 from saltern_compiler.passes.transforms.default_trigger import DefaultTrigger
@@ -81,7 +89,14 @@ PASSES: Final[tuple[Pass, ...]] = (
 )
 """How things are written comes first, then normal form, then what they mean, then what they are for."""
 
-OPTIMIZATIONS: Final[tuple[tuple[int, Pass], ...]] = ((0, WithoutDisabled()),)
+OPTIMIZATIONS: Final[tuple[tuple[int, Pass], ...]] = (
+    (0, WithoutDisabled()),
+    (1, ConstantFolding()),
+    (1, BranchPruning()),
+    (1, Canonicalize()),
+    (1, CommonSubexpressions()),
+    (1, DeadNodes()),
+)
 """What follows once all is clean, each with the level from which on it runs: each keeps outputs, errors, effects and their order."""
 
 
@@ -99,3 +114,65 @@ def run(pipeline: Pipeline, context: Context, passes: tuple[Pass, ...] = PASSES)
             verify(result)
         pipeline = result
     return pipeline
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one optimization did."""
+
+    name: str
+    before: Pipeline
+    after: Pipeline
+    elided: tuple[Elided, ...]
+    changes: tuple[Change, ...]
+
+
+def optimize(pipeline: Pipeline, context: Context, level: int) -> tuple[Step, ...]:
+    """Apply the optimizations of a level to a clean pipeline, each verified.
+
+    What a pass makes is passed over where it would not do for types: another output, or a finding that was none.
+    """
+    steps: list[Step] = []
+    for step in optimizations(level):
+        own = replace(context, elided=[], changes=[])
+        result = run(pipeline, own, (step,))
+        if result is pipeline or not _fits(pipeline, result, context):
+            steps.append(Step(step.name, pipeline, pipeline, (), ()))
+            continue
+        steps.append(Step(step.name, pipeline, result, tuple(own.elided), tuple(own.changes)))
+        pipeline = result
+    return tuple(steps)
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of all passes, in the order in which they run."""
+    return tuple(step.name for step in (*PASSES, *optimizations(max(LEVELS))))
+
+
+def pipeline_after(name: str, given: Pipeline, context: Context, level: int) -> Pipeline | None:
+    """Return what a pipeline without errors is after the pass of that name; None where that does not run at a level."""
+    for step in PASSES:
+        given = run(given, context, (step,))
+        if step.name == name:
+            return given
+    return next((step.after for step in optimize(given, context, level) if step.name == name), None)
+
+
+def _fits(before: Pipeline, after: Pipeline, context: Context) -> bool:
+    output = output_of(
+        before, context.get(TYPES, before)
+    )  # asked first: an analysis keeps what it knows of one pipeline
+    types = context.get(TYPES, after)
+    return not types.broken - context.broken and output_of(after, types) == output
+
+
+def settled(steps: tuple[Step, ...]) -> tuple[Elided, ...]:
+    """Return what is in no stage, by id; each has the fate of a node that is in one."""
+    known = {each.node: each for step in steps for each in step.elided}
+    found: list[Elided] = []
+    for each in known.values():
+        like, skipped = each.same_as, each.skipped
+        while like in known:
+            like, skipped = known[like].same_as, skipped or known[like].skipped
+        found.append(replace(each, same_as=like, skipped=skipped))
+    return tuple(sorted(found, key=lambda each: each.node))

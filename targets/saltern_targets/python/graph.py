@@ -7,9 +7,21 @@ from dataclasses import dataclass
 from typing import Final
 
 from saltern_compiler.ir.pipeline import LIMITS, Connection
-from saltern_compiler.ir.plan import Awaits, Calls, Carries, Opens, Plan, Responds, Schedule, Sleeps, Stage, Starts
+from saltern_compiler.ir.plan import (
+    Awaits,
+    Calls,
+    Carries,
+    Elided,
+    Opens,
+    Plan,
+    Responds,
+    Schedule,
+    Sleeps,
+    Stage,
+    Starts,
+)
 from saltern_compiler.ir.values import split_secrets
-from saltern_compiler.pytext import literal
+from saltern_compiler.pytext import literal, string
 from saltern_runtime.spec import DEFAULT_POLICY, Limits, Retry
 from saltern_runtime.version import __version__
 from saltern_targets.names import function_names, item_names, module_names, package_name, part_package
@@ -115,6 +127,10 @@ class _Stages:
 
     def _one(self, stage: Stage) -> str:
         parts = _stage(self.module, stage, self.functions)
+        elided = [each for each in self.plan.elided if each.same_as in stage.nodes]
+        if elided:
+            self.module.use("saltern_runtime", "Elided")
+            parts.append(f"elided={_tuple([_elided(each) for each in elided])}")
         match stage.ends:
             case Opens():
                 parts.append(f"ends={self._opens(stage.ends, stage.name)}")
@@ -212,6 +228,12 @@ def _stage(module: Module, stage: Stage, functions: Mapping[str, str]) -> list[s
     if stage.on_ambiguous != DEFAULT_POLICY.on_ambiguous:
         parts.append(f"on_ambiguous={literal(stage.on_ambiguous)}")
     return parts
+
+
+def _elided(elided: Elided) -> str:
+    skipped = ", skipped=True" if elided.skipped else ""
+    like, because = f"like={literal(elided.same_as)}", f"because={string(elided.because)}"
+    return f"Elided({literal(elided.node)}, {literal(elided.type)}, {like}, {because}{skipped})"
 
 
 def _retry(retry: Retry) -> str:

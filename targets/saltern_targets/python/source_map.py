@@ -35,6 +35,18 @@ def _nodes(root: Plan, plan: Plan, package: str, scope: str, at: str) -> Iterato
                 **source,
             },
         )
+    for elided in plan.elided:
+        name = at + stage_of[elided.same_as]
+        yield (
+            scope + elided.node,
+            {
+                "elided": {"because": elided.because, "by": elided.by, "like": scope + elided.same_as},
+                "place": plan.places.get(elided.node, ""),
+                "stage": name,
+                "task": f"{package_name(root)}.{name}",
+                **source,
+            },
+        )
     for stage in plan.stages:
         if isinstance(stage.ends, Starts):
             started = root.part(stage.ends.part)

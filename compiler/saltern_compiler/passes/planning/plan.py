@@ -18,7 +18,7 @@ from saltern_compiler.ir.verify import verify
 from saltern_compiler.passes.analyses.shape import SHAPE, Shape
 from saltern_compiler.passes.analyses.types import TYPES, Types, output_of
 from saltern_compiler.passes.analyze import Analyzed
-from saltern_compiler.passes.pipeline import optimizations, run
+from saltern_compiler.passes.pipeline import Step, optimize, settled
 from saltern_compiler.passes.planning.decide import (
     Decided,
     decide_policy,
@@ -55,18 +55,22 @@ def make_plan(
     options: Mapping[str, Json] | None = None,
     parts: Parts | None = None,
     level: int = LEVEL,
+    steps: tuple[Step, ...] | None = None,
 ) -> Plan:
     """Decide everything that a target emits. `options` are those that change behaviour: they go into the digest.
 
     `callees`: path → what is known of each pipeline that is called, however far away. `parts` are those of the plan that this one
-    is a part of. `level` is how much is optimized.
+    is a part of. `level` is how much is optimized, `steps` what
+    was optimized already, if anything was.
     """
     assert not analysis.has_errors, "a plan is made of a pipeline without errors"
     context = analysis.context
     if parts is None:
         parts = Parts.of(analysis.pipeline, context.uses, partial(_plan_of, callees or {}, level))
     verify(analysis.pipeline, checked=True)
-    live = run(analysis.pipeline, analysis.context, optimizations(level))
+    if steps is None:
+        steps = optimize(analysis.pipeline, analysis.context, level)
+    live = steps[-1].after
     shape, types = analysis.context.get(SHAPE, live), analysis.context.get(TYPES, live)
     decided = {
         node_id: decide_policy(
@@ -115,6 +119,8 @@ def make_plan(
         parts=called,
         called_env=called_env,
         level=level,
+        elided=settled(steps),
+        changes=tuple(change for step in steps for change in step.changes),
     )
 
 

@@ -1,0 +1,178 @@
+"""What may be taken out of a pipeline, and where that is still seen: the ground that optimizations stand on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Final, TypeAlias
+
+from saltern_compiler.expr.ast import Const, Expr, Ident, Index, Select
+from saltern_compiler.expr.kinds import kind
+from saltern_compiler.expr.typed import Typed
+from saltern_compiler.ir.attempts import WHOLES, is_part
+from saltern_compiler.ir.pipeline import ERROR_TYPE, RESULT_TYPES, STOP, ControlEdge, Node, Pipeline, Region
+from saltern_compiler.ir.values import (
+    Expression,
+    ListValue,
+    Literal,
+    ObjectValue,
+    Template,
+    Value,
+    expressions,
+    make_expression,
+    make_list,
+    make_object,
+    make_template,
+)
+from saltern_compiler.passes.analyses.shape import SHAPE, Shape
+from saltern_compiler.passes.analyses.types import TYPES, Types
+from saltern_compiler.passes.base import Context
+from saltern_runtime.spec import Effect, Emit
+from saltern_runtime.spec.names import COMPENSATE
+
+Gate: TypeAlias = tuple[tuple[ControlEdge, ...], str]
+_LONG: Final = 60
+_WORDS: Final = frozenset({*RESULT_TYPES, *WHOLES, STOP, ERROR_TYPE, COMPENSATE})
+"""Types that are words of the language: what they are there for is more than their value."""
+_SMALL: Final = frozenset({"bool", "int", "timestamp", "duration", "null"})
+"""Kinds of values that are kept whatever they are; a double may be none that JSON has."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A pipeline with what is known of it."""
+
+    pipeline: Pipeline
+    shape: Shape
+    types: Types
+
+    @classmethod
+    def of(cls, pipeline: Pipeline, context: Context) -> Known:
+        """Ask for what is known of a pipeline."""
+        return cls(pipeline, context.get(SHAPE, pipeline), context.get(TYPES, pipeline))
+
+    def is_pure(self, node: Node) -> bool:
+        """Whether a node does nothing but give a value, of what it reads alone, when it runs."""
+        spec = self.shape.spec(node.id)
+        plain = spec is not None and node.body is None and not spec.suspends and not spec.responds and not spec.detached
+        return (
+            plain and node.type not in _WORDS and not is_part(node) and self.types.effects.get(node.id) is Effect.PURE
+        )
+
+    def cannot_fail(self, node: Node) -> bool:
+        """Whether a node that is pure gives a value whatever it reads, and one that is no larger than what it reads."""
+        spec = self.shape.specs[node.id]
+        if spec.emit not in (Emit.VALUE, Emit.IF, Emit.SWITCH) or any(param.place for param in spec.params):
+            return False
+        if spec.emit is not Emit.VALUE:
+            return all(_never_fails(value) for _, value in self.types.nodes[node.id].params)
+        return all(_is_kept(value, whole=True) for _, value in self.types.nodes[node.id].params)
+
+    def needed(self) -> frozenset[str]:
+        """Return the nodes that others read, hang on or come after."""
+        shape = self.shape
+        read = (name for names in (*shape.before.values(), *shape.reads.values()) for name in names)
+        return frozenset(read) | {name for node in shape.nodes.values() for name in node.after}
+
+    def always_reads(self, node: Node) -> bool:
+        """Whether a node has a value wherever it is activated: nothing that it reads may have been skipped."""
+        return node.id not in self.types.skippable and node.id not in self.shape.outcomes
+
+    def host(self, node: Node, gone: Collection[str]) -> str:
+        """Return a node that runs exactly where another one does, so that what it comes to tells of both; empty where there is none.
+
+        What the other one reads comes first, then what stands beside it, in the order of data flow; `gone` is no longer there.
+        """
+        shape = self.shape
+        beside = shape.flows[shape.owner.get(node.id, "")]
+        read = [name for name in reversed(beside) if name in shape.reads[node.id]]
+        for name in (*read, *beside):
+            other = shape.nodes[name]
+            if name != node.id and name not in gone and gate(other) == gate(node) and self._tells(other):
+                return name
+        return ""
+
+    def _tells(self, node: Node) -> bool:
+        return self.always_reads(node) and node.type not in {"check", COMPENSATE} and not node.disabled
+
+
+def gate(node: Node) -> Gate:
+    """Return what a node hangs on."""
+    return tuple(sorted(node.control, key=lambda edge: (edge.source, edge.handle))), node.join
+
+
+def without_nodes(region: Region, gone: Mapping[str, object]) -> Region:
+    """Take nodes out that nothing reads."""
+    return replace(
+        region,
+        nodes=tuple(
+            node if node.body is None else replace(node, body=without_nodes(node.body, gone))
+            for node in region.nodes
+            if node.id not in gone
+        ),
+    )
+
+
+def map_values(value: Value, change: Callable[[Expr], Expr]) -> Value:
+    """Put another expression in place of each one; what comes out is in normal form, and the value itself where nothing changed."""
+    match value:
+        case Expression(expr=expr, origin=origin):
+            changed = change(expr)
+            return value if changed is expr else make_expression(changed, origin)
+        case Template(parts=parts, origin=origin):
+            new = [part if isinstance(part, str) else _part(part, change) for part in parts]
+            return value if _same(new, parts) else make_template(new, origin)
+        case ListValue(items=items, origin=origin):
+            listed = [map_values(item, change) for item in items]
+            return value if _same(listed, items) else make_list(listed, origin)
+        case ObjectValue(fields=fields, origin=origin):
+            named = {name: map_values(part, change) for name, part in fields}
+            return value if _same(list(named.values()), [part for _, part in fields]) else make_object(named, origin)
+    return value
+
+
+def _part(part: Expression, change: Callable[[Expr], Expr]) -> str | Expression:
+    changed = change(part.expr)
+    if isinstance(changed, Const) and isinstance(changed.value, bool | int | float | str) and not changed.uint:
+        from saltern_runtime.expr import text  # noqa: PLC0415 - what has no constants loads no helpers
+
+        return text(changed.value)
+    return part if changed is part.expr else Expression(changed, part.origin)
+
+
+def _same(new: list[Value] | list[str | Expression], old: object) -> bool:
+    return isinstance(old, tuple | list) and all(one is other for one, other in zip(new, old, strict=True))
+
+
+def _never_fails(value: Value) -> bool:
+    return all(part.typed is not None and not part.typed.fails for part in expressions(value))
+
+
+def _is_kept(value: Value, *, whole: bool = False) -> bool:
+    """Whether a value can be computed and kept for certain: literals, small values, and what is handed on as a whole."""
+    match value:
+        case Literal():
+            return True
+        case Expression(typed=Typed() as typed):
+            return not typed.fails and (kind(typed.type) in _SMALL or (whole and _is_path(typed.expr)))
+        case Template(parts=parts):
+            trees = [part.typed for part in parts if isinstance(part, Expression)]
+            return all(tree is not None and not tree.fails and kind(tree.type) in _SMALL for tree in trees)
+        case ListValue(items=items):
+            return all(_is_kept(item) for item in items)
+        case ObjectValue(fields=fields):
+            return all(_is_kept(part) for _, part in fields)
+    return False
+
+
+def _is_path(expr: Expr) -> bool:
+    while isinstance(expr, Select | Index):
+        expr = expr.base
+    return isinstance(expr, Ident)
+
+
+def literal_text(literal: Literal) -> str:
+    """Write a literal for a sentence; a long one is cut."""
+    text = json.dumps(literal.value, ensure_ascii=False)
+    return text if len(text) <= _LONG else f"{text[: _LONG - 1]}…"
