@@ -8,30 +8,68 @@ from typing import TYPE_CHECKING
 
 import click
 
-from saltern_compiler.cli.common import compile_clean, fail, optimize_option
+from saltern_compiler.cli.common import compile_clean, fail, load, optimize_option
 from saltern_compiler.registry import Registry
 
 if TYPE_CHECKING:
+    from saltern_compiler.driver.stepwise import UnknownPassError
     from saltern_compiler.ir.plan import Decision, Plan, Stage
 
 
 @click.command()
 @click.argument("subject", metavar="PIPELINE|CODE")
 @optimize_option
-def command(subject: str, *, optimize: int) -> None:
+@click.option(
+    "--passes", is_flag=True, help="Show what each optimization did, and the plan before and after it in figures."
+)
+@click.option("--print-after", "after", metavar="PASS", help="Print the pipeline as it is after a pass.")
+@click.option(
+    "--format", "style", type=click.Choice(["text", "json"]), default="text", help="Of --passes; text by default."
+)
+def command(subject: str, *, optimize: int, passes: bool, after: str | None, style: str) -> None:
     """Explain a pipeline's plan, or a diagnostic code.
 
     For a PIPELINE: its stages, and each decision with its reason. For a CODE such as unknown-name: its page.
     """
+    if style == "json" and not passes:
+        fail("--format json is for --passes")
     if re.fullmatch(r"[a-z][a-z0-9-]*", subject):
+        if passes or after is not None:
+            fail(f"--passes and --print-after are for a pipeline's file; {subject} is no pipeline, but a code")
         page = _page(subject)
         if page is None:
             fail(f"there is no diagnostic `{subject}`{_near(subject)}")
         click.echo(page)
         return
+    if passes or after is not None:
+        compile_clean(subject, targets=(), optimize=optimize)
+        _print_passes(subject, optimize, passes=passes, after=after, style=style)
+        return
     plan = compile_clean(subject, targets=(), optimize=optimize).plan
     assert plan is not None, "a clean compilation has a plan"
     click.echo("\n".join(_lines(plan)))
+
+
+def _print_passes(subject: str, optimize: int, *, passes: bool, after: str | None, style: str) -> None:
+    from saltern_compiler.cli.receipts import as_json, as_text  # noqa: PLC0415 - keeps --help quick
+    from saltern_compiler.driver.stepwise import UnknownPassError, print_after, receipts_of  # noqa: PLC0415 - keeps --help quick
+
+    source = load(subject)
+    if after is not None:
+        try:
+            click.echo(print_after(source, after, optimize), nl=False)
+        except UnknownPassError as error:
+            fail(f"{error}{_meant(error)}")
+    if passes:
+        write = as_json if style == "json" else as_text
+        click.echo(write(receipts_of(source, optimize)), nl=False)
+
+
+def _meant(error: UnknownPassError) -> str:
+    from saltern_compiler.diagnostics.suggest import did_you_mean, nearest, there_are  # noqa: PLC0415 - only on a mistake
+
+    notes = did_you_mean(nearest(error.name, error.known)) or there_are(error.known) if error.known else ()
+    return "".join(f". {note}" for note in notes)
 
 
 def _page(code: str) -> str | None:
@@ -63,6 +101,16 @@ def _stages(plan: Plan) -> Iterator[str]:
         if len(stage.nodes) != 1:
             yield f"  nodes: {', '.join(stage.nodes) or 'none'}"
         yield from _table(stage.decisions)
+    yield from _elided(plan)
+
+
+def _elided(plan: Plan) -> Iterator[str]:
+    from saltern_compiler.ir.plan import Decision  # noqa: PLC0415 - keeps --help quick
+
+    if plan.elided:
+        yield ""
+        yield "not run"
+        yield from _table(Decision(each.node, each.by, each.because) for each in plan.elided)
 
 
 def _after(stage: Stage) -> str:

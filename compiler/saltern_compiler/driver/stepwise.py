@@ -1,0 +1,53 @@
+"""What the passes make of a source, one after the other: for those who want to see it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from saltern_compiler.driver.compile import analyze_loaded
+from saltern_compiler.driver.source import Source
+from saltern_compiler.frontend import read
+from saltern_compiler.ir.printer import dump
+from saltern_compiler.registry import Registry
+
+if TYPE_CHECKING:
+    from saltern_compiler.passes.planning.receipts import Receipt
+
+
+class UnknownPassError(LookupError):
+    """A pass that there is not, or that does not run at a level; `name` is how it was called, `known` are those that run."""
+
+    def __init__(self, message: str, name: str, known: tuple[str, ...]) -> None:
+        super().__init__(message)
+        self.name = name
+        self.known = known
+
+
+def receipts_of(source: Source, optimize: int) -> tuple[Receipt, ...]:
+    """Return what each optimization is good for, of a source without errors."""
+    from saltern_compiler.passes import receipts  # noqa: PLC0415 - a source with mistakes needs no plan
+
+    _, analysis, callees = analyze_loaded(source)
+    assert analysis is not None, "the source was found clean"
+    return receipts(analysis, optimize, callees=callees)
+
+
+def print_after(source: Source, name: str, optimize: int) -> str:
+    """Print a source without errors as it is after the pass of that name; raises UnknownPassError."""
+    from saltern_compiler.driver.link import link  # noqa: PLC0415 - a source with mistakes needs no passes
+    from saltern_compiler.passes.base import Context  # noqa: PLC0415 - a source with mistakes needs no passes
+    from saltern_compiler.passes.pipeline import names, pipeline_after  # noqa: PLC0415 - a source with mistakes needs no passes
+    from saltern_compiler.passes.uses import with_uses  # noqa: PLC0415 - a source with mistakes needs no passes
+
+    known = names()
+    if name not in known:
+        raise UnknownPassError(f"there is no pass {name!r}", name, known)
+    registry = Registry.load()
+    pipeline, _ = read(source.text, source.name)
+    assert pipeline is not None, "the source was found clean"
+    linked = link(pipeline, source.name, source.files(pipeline, registry), registry)
+    context = Context(with_uses(registry, linked.uses), linked.files, uses=linked.uses)
+    after = pipeline_after(name, pipeline, context, optimize)
+    if after is None:
+        raise UnknownPassError(f"the pass {name!r} does not run at -O{optimize}", name, ())
+    return dump(after)

@@ -1,0 +1,86 @@
+"""`saltern explain`: the passes, what each is good for, the pipeline between them."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+ELIDED = ROOT / "tests/targets/cases/elided_case.saltern"
+TOTALS = ROOT / "examples/order_totals/order_totals.saltern"
+
+
+def test_the_plan_names_what_is_not_run(saltern):
+    """Nodes that no stage runs stand below the stages, with the pass and the reason; at -O0 there are none."""
+    code, out, _ = saltern("explain", ELIDED)
+    assert code == 0
+    assert "\nnot run\n" in out
+    assert re.search(r"\n  twice +common_subexpressions  it is the same as again\n", out)
+    assert "not run" not in saltern("explain", "-O0", ELIDED)[1]
+
+
+def test_receipts(saltern):
+    """A table of the plan before and after each pass, then what each did."""
+    code, out, _ = saltern("explain", "--passes", ELIDED)
+    assert code == 0
+    lines = out.splitlines()
+    assert lines[0].split() == ["nodes", "stages", "path", "round", "trips", "kept", "at", "most"]
+    assert [line.split()[0] for line in lines[1:8]] == [
+        "as", "without_disabled", "constant_folding", "branch_pruning", "canonicalize", "common_subexpressions", "dead_nodes",
+    ]  # fmt: skip
+    assert re.search(r"\n  loud +not run  speaks always takes `else`, so no run comes here\n", out)
+    assert re.search(r"\n  limit +`value`: 2 \* 3 \+ 1 is 7\n", out)
+
+
+def test_receipts_for_programs(saltern):
+    """The same as JSON, a pass an object."""
+    code, out, _ = saltern("explain", "--passes", "--format", "json", TOTALS)
+    found = json.loads(out)
+    assert code == 0
+    assert [each["pass"] for each in found][:2] == ["without_disabled", "constant_folding"]
+    assert found[0]["before"]["nodes"] == 15
+    assert found[0]["before"]["path"][-1] == "return"
+    assert found[0]["before"] == found[-1]["after"]
+
+
+def test_the_pipeline_after_a_pass(saltern):
+    """It is printed as passes see it; the source's own notation is `saltern fmt`'s."""
+    code, out, _ = saltern("explain", "--print-after", "dead_nodes", ELIDED)
+    assert code == 0
+    assert out.startswith("pipeline elided_case\n  input { n: int, names: list<string> }\n")
+    assert "limit =" not in out
+    assert "limit = set@1" in saltern("explain", "--print-after", "types", ELIDED)[1]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("--print-after", "dead_node"), "there is no pass 'dead_node'. Did you mean `dead_nodes` or"),
+        (("--print-after", "zzz"), "there is no pass 'zzz'. There are"),
+        (("--print-after", "dead_nodes", "-O0"), "the pass 'dead_nodes' does not run at -O0"),
+        (("--format", "json"), "--format json is for --passes"),
+    ],
+)
+def test_misuse(saltern, words, said):
+    """What cannot be shown is said, with what was meant."""
+    code, out, err = saltern("explain", *words, TOTALS)
+    assert (code, out) == (2, "")
+    assert said in err
+
+
+def test_passes_of_a_code_are_misuse(saltern):
+    """A diagnostic code has a page, and no passes."""
+    for words in (("--passes",), ("--print-after", "types")):
+        code, out, err = saltern("explain", *words, "unknown-name")
+        assert (code, out) == (2, "")
+        assert "no pipeline" in err
+
+
+def test_a_pipeline_with_mistakes_has_findings_alone(saltern, tmp_path):
+    """What is wrong is shown, and nothing of passes."""
+    source = tmp_path / "a.saltern"
+    source.write_text("pipeline a\nreturn nowhere\n")
+    code, out, err = saltern("explain", "--passes", "--print-after", "types", source)
+    assert (code, out) == (1, "")
+    assert "unknown-name" in err
