@@ -12,7 +12,7 @@ from saltern_compiler.diagnostics.codes import CODES
 from saltern_compiler.expr.functions import LIBRARY, MACROS
 from saltern_compiler.expr.signatures import VALUE, Function, Overload
 from saltern_compiler.passes.checks.triggers import TRIGGERS
-from saltern_compiler.passes.settings import LIMITS_PARAM
+from saltern_compiler.passes.settings import SHARED_PARAMS
 from saltern_compiler.registry import CONNECTORS, Registry
 from saltern_runtime.spec import DEFAULT_POLICY, Type, show
 
@@ -32,7 +32,8 @@ _CONNECTIONS: Final = """# Connections
 A connection is a system outside, under a name that nodes share: `connection team = slack { token: env("SLACK_TOKEN") }`.
 Its policy holds for every node that uses it, unless the node has one of its own; see [policies](language/policies.md).
 
-Beside the settings of its connector every connection may have [limits](language/limits.md):
+Beside the settings of its connector every connection may have [limits](language/limits.md), and say
+which [labels](flow.md) may be sent through it, and which come from it:
 
 """
 _DIAGNOSTICS: Final = """# Diagnostics
@@ -56,7 +57,7 @@ def functions_page() -> str:
 def connections_page(registry: Registry) -> str:
     """Write the page of the connectors that are ours."""
     names = (name for name in registry.connector_names() if registry.plugin(CONNECTORS, name) is None)
-    return _CONNECTIONS + params_table((LIMITS_PARAM,)) + "\n" + "\n".join(_connector(name, registry) for name in names)
+    return _CONNECTIONS + params_table(SHARED_PARAMS) + "\n" + "\n".join(_connector(name, registry) for name in names)
 
 
 def trigger_settings() -> Mapping[str, str]:

@@ -160,8 +160,11 @@ def _removed(path: str, field: Field, new: ObjectType, way: Way) -> Difference:
 
 
 def _of_fields(path: str, old: Field, new: Field, way: Way) -> Iterator[Difference]:
-    if old.required != new.required or old.personal != new.personal:
+    if old.required != new.required or old.labels != new.labels:
         grade, why = Grade.SAFE, ""
+        lost = [label for label in old.labels if label not in new.labels]
+        if lost:
+            grade, why = Grade.BREAKING, f"what is {' and '.join(lost)} goes unmarked now"
         if old.required != new.required and new.required == (way == "in"):
             grade = Grade.BREAKING
             why = "callers need not send it today" if way == "in" else "callers count on it, and it may be absent now"
@@ -170,9 +173,9 @@ def _of_fields(path: str, old: Field, new: Field, way: Way) -> Iterator[Differen
 
 
 def _mark(field: Field) -> str:
-    return ("required" if field.required else "may be absent") + (", personal" if field.personal else "")
+    return ("required" if field.required else "may be absent") + "".join(f", {label}" for label in field.labels)
 
 
 def _field(field: Field) -> str:
     optional = "" if field.required else ", may be absent"
-    return show(field.type) + optional + (" @personal" if field.personal else "")
+    return show(field.type) + optional + "".join(f" @{label}" for label in field.labels)

@@ -174,7 +174,7 @@ def public(of: Type) -> Type:
         case FileType():
             return of
         case ObjectType(fields=fields, open=is_open):
-            shown = (Field(f.name, public(f.type), f.required, f.personal, f.doc) for f in fields)
+            shown = (replace(f, type=public(f.type)) for f in fields)
             return ObjectType(tuple(shown), is_open)
         case ListType(item=item):
             return ListType(public(item))

@@ -243,6 +243,8 @@ class _Checker:
         match expr.function, expr.target, expr.args:
             case "merge", None, _:
                 return self._merge(expr, scope)
+            case "declassify", None, (_, _):
+                return self._declassified(expr, scope)
             case "callback", Ident(name="run") as target, _ if "run" not in scope.variables:
                 return self._callback(expr, self.check(target, scope))
             case "_?_:_", None, (test, yes, no):
@@ -264,6 +266,15 @@ class _Checker:
         return calls.operator(expr, parts, self.report) or calls.function(
             expr, parts, self.env.suggestions.nearest, self.report
         )
+
+    def _declassified(self, expr: Call, scope: Scope) -> Typed:
+        """Type `declassify(x, "why")`: as its value, and for a reason that is written out."""
+        value, reason = expr.args
+        if not (constant_key(reason) or "").strip():
+            notes = ('It is written `declassify(x, "why")`; the reason is what an auditor reads.',)
+            self.report(Problem(ILL_TYPED, "`declassify` takes a reason, written out", reason.span, notes))
+        part = self.check(value, scope)
+        return Typed(expr, part.type, (part,), part.fails, part.skips)
 
     def _callback(self, expr: Call, run: Typed) -> Typed:
         """Type `run.callback("node")`."""

@@ -13,8 +13,9 @@ from typing import Final, Literal
 from saltern_compiler.diagnostics.model import NOWHERE, Origin
 from saltern_compiler.ir import values
 from saltern_compiler.ir.values import Value
-from saltern_runtime.spec import Json, Limits, ObjectType, Policy
+from saltern_runtime.spec import Json, Label, Limits, ObjectType, Policy
 from saltern_runtime.spec.names import AMBIENT
+from saltern_runtime.spec.types import LABELS
 
 RETURN: Final = "return"
 RESERVED_IDS: Final = frozenset({*AMBIENT, RETURN})
@@ -34,7 +35,11 @@ ERROR_TYPE: Final = "error"
 INNER_TYPES: Final = frozenset({YIELD, NEXT, CHECK})
 """Node types that stand only inside a region; their ids are `<owner>/<type>`."""
 LIMITS: Final = "limits"
-"""The setting that every connection may have."""
+ACCEPTS: Final = "accepts"
+GIVES: Final = "gives"
+LABEL_SETTINGS: Final = (ACCEPTS, GIVES)
+SHARED_SETTINGS: Final = frozenset({LIMITS, *LABEL_SETTINGS})
+"""The settings that every connection may have, and that no connector reads: what it may be used for, labels that it may be sent, labels of what comes from it."""
 RESULT_TYPES: Final = INNER_TYPES | {RETURN}
 """Node types that give what the graph they stand in gives."""
 
@@ -70,6 +75,12 @@ class Connection:
     def setting(self, name: str) -> Value | None:
         """Return what a setting is bound to."""
         return next((value for key, value in self.settings if key == name), None)
+
+    def labels(self, name: str) -> tuple[Label, ...]:
+        """Return the labels that one of `LABEL_SETTINGS` names, as far as they are any."""
+        given = self.setting(name)
+        named = given.value if isinstance(given, values.Literal) and isinstance(given.value, list) else ()
+        return tuple(label for label in LABELS if label in named)
 
     @property
     def limits(self) -> Limits | None:

@@ -10,7 +10,7 @@ from saltern_compiler.diagnostics.lookalikes import kinds
 from saltern_compiler.diagnostics.model import Diagnostic, Edit, Fix, Origin
 from saltern_compiler.diagnostics.suggest import did_you_mean, it_takes, join
 from saltern_compiler.frontend.durations import seconds
-from saltern_compiler.ir.pipeline import LENGTHS, LIMITS, Pipeline
+from saltern_compiler.ir.pipeline import ACCEPTS, GIVES, LENGTHS, LIMITS, Pipeline
 from saltern_compiler.ir.values import ListValue, Literal, ObjectValue, SecretRef, Value, map_secrets
 from saltern_compiler.passes.base import Context
 from saltern_compiler.passes.values import misfits
@@ -27,7 +27,9 @@ from saltern_runtime.spec import (
     Param,
     Type,
     show,
+    union,
 )
+from saltern_runtime.spec.types import LABELS
 
 LIMITS_TYPE: Final = ObjectType(
     (
@@ -42,12 +44,18 @@ LIMITS_PARAM: Final = Param(
     required=False,
     doc="How many attempts may begin in a second, and run at a time; `by: tenant` counts each tenant's own.",
 )
+_LABELS: Final = ListType(union(*map(LiteralType, LABELS)))
+SHARED_PARAMS: Final = (
+    LIMITS_PARAM,
+    Param(ACCEPTS, _LABELS, required=False, doc="Labels of what may be sent through it: `accepts: [personal]`."),
+    Param(GIVES, _LABELS, required=False, doc="Labels of all that comes from it: `gives: [personal]`."),
+)
 """What every connection may have beside the settings of its connector."""
 
 
 def connection_settings(spec: ConnectorSpec) -> tuple[Param, ...]:
     """Return what may be set on a connection of a connector."""
-    return (*spec.settings, LIMITS_PARAM)
+    return (*spec.settings, *SHARED_PARAMS)
 
 
 def check_exclusive(owner: str, given: Sequence[tuple[str, Value]], exclusive: Sequence[str], context: Context) -> None:

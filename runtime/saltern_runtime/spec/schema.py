@@ -1,6 +1,6 @@
 """JSON Schema 2020-12 and the type algebra, in both directions.
 
-`personal` fields carry `"x-saltern-personal": true`. What the algebra cannot express (patterns, bounds, `$ref`, `allOf`) is
+Fields that are marked carry `"x-saltern-personal": true`, `"x-saltern-secret": true`. What the algebra cannot express (patterns, bounds, `$ref`, `allOf`) is
 a `SchemaError` that names the place, never silently dropped.
 """
 
@@ -23,6 +23,7 @@ from saltern_runtime.spec.types import (
     Field,
     FileType,
     Json,
+    Label,
     ListType,
     LiteralType,
     MapType,
@@ -35,7 +36,10 @@ from saltern_runtime.spec.types import (
 )
 
 PERSONAL: Final = "x-saltern-personal"
-_ANNOTATIONS: Final = frozenset({"title", "description", "examples", "$schema", "$id", "$comment", "default", PERSONAL})
+SECRET: Final = "x-saltern-secret"
+MARKS: Final[Mapping[Label, str]] = {"personal": PERSONAL, "secret": SECRET}
+"""Label → the keyword of a field that has it."""
+_ANNOTATIONS: Final = frozenset({"title", "description", "examples", "$schema", "$id", "$comment", "default", *MARKS.values()})
 _PRIMITIVE_SCHEMAS: Final[Mapping[Primitive, dict[str, Json]]] = {
     NULL: {"type": "null"},
     BOOL: {"type": "boolean"},
@@ -92,8 +96,7 @@ def to_schema(of: Type) -> dict[str, Json]:
 
 def _field_schema(field: Field) -> dict[str, Json]:
     schema = to_schema(field.type)
-    if field.personal:
-        schema[PERSONAL] = True
+    schema.update((MARKS[label], True) for label in field.labels)
     if field.doc:
         schema["description"] = field.doc
     return schema
@@ -212,6 +215,14 @@ def _object(schema: Mapping[str, Json], path: tuple[str | int, ...]) -> Type:
 def _field(name: str, schema: Any, required: bool, path: tuple[str | int, ...]) -> Field:
     of = from_schema(schema, path)
     if not isinstance(schema, dict):
-        return Field(name, of, required)
+        return Field(name, of, required, place=path)
     doc = schema.get("description", "")
-    return Field(name, of, required, personal=schema.get(PERSONAL) is True, doc=doc if isinstance(doc, str) else "")
+    return Field(
+        name,
+        of,
+        required,
+        personal=schema.get(PERSONAL) is True,
+        doc=doc if isinstance(doc, str) else "",
+        secret=schema.get(SECRET) is True,
+        place=path,
+    )

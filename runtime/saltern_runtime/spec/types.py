@@ -7,8 +7,12 @@ One small algebra of frozen values. `show` prints a type as the Saltern language
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, TypeAlias
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, TypeAlias
+
+Label: TypeAlias = Literal["personal", "secret"]
+"""What a field may be marked as: about a person, or known to few. What is made of it is the same."""
+LABELS: Final[tuple[Label, ...]] = ("personal", "secret")
 
 Json: TypeAlias = Any
 """A JSON value as the standard library reads it: None, bool, int, float, str, list, dict with string keys."""
@@ -59,6 +63,14 @@ class Field:
     required: bool = True
     personal: bool = False
     doc: str = ""
+    secret: bool = False
+    place: tuple[str | int, ...] = field(default=(), compare=False, repr=False)
+    """Where it was read: keys that lead to it in its schema, or the characters of its name, start and end. Empty where that is not known."""
+
+    @property
+    def labels(self) -> tuple[Label, ...]:
+        """What it is marked as, in the order of `LABELS`."""
+        return tuple(label for label, marked in zip(LABELS, (self.personal, self.secret), strict=True) if marked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +200,7 @@ def show(of: Type) -> str:
 
 def _show_object(of: ObjectType) -> str:
     parts = [
-        f"{show_name(f.name)}{'' if f.required else '?'}: {show(f.type)}{' @personal' if f.personal else ''}"
+        f"{show_name(f.name)}{'' if f.required else '?'}: {show(f.type)}{''.join(f' @{label}' for label in f.labels)}"
         for f in of.fields
     ]
     if of.open:

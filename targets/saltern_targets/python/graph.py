@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from saltern_compiler.ir.pipeline import LIMITS, Connection
+from saltern_compiler.ir.pipeline import SHARED_SETTINGS, Connection
 from saltern_compiler.ir.plan import (
     Awaits,
     Calls,
@@ -72,7 +72,7 @@ def _connection(plan: Plan, module: Module, connection: Connection) -> str:
     settings: dict[str, object] = {}
     secrets: dict[str, object] = {}
     for name, value in connection.settings:
-        if name == LIMITS:
+        if name in SHARED_SETTINGS:
             continue
         written, hidden = split_secrets(name, value)
         if written is not None or not hidden:

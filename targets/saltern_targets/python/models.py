@@ -5,7 +5,7 @@ from __future__ import annotations
 from saltern_compiler.ir.plan import Plan
 from saltern_compiler.pytext import literal
 from saltern_runtime.spec import Field
-from saltern_runtime.spec.schema import PERSONAL
+from saltern_runtime.spec.schema import MARKS
 from saltern_runtime.spec.types import is_nullable
 from saltern_targets.names import package_name
 from saltern_targets.python.classes import Classes, Model
@@ -65,8 +65,8 @@ def _field(module: Module, of: Field, attribute: str, classes: Classes) -> str:
         about.append(f"alias={literal(of.name)}")
     if of.doc:
         about.append(f"description={literal(of.doc)}")
-    if of.personal:
-        about.append(f"json_schema_extra={literal({PERSONAL: True})}")
+    if of.labels:
+        about.append(f"json_schema_extra={literal({MARKS[label]: True for label in of.labels})}")
     if about:
         module.use("pydantic", "Field")
         module.use("typing", "Annotated")

@@ -14,6 +14,9 @@ _SIZE: Final = (
 )
 _MATCHES: Final = Overload((STRING, STRING), BOOL, fails=True)
 
+DECLASSIFY: Final = "declassify"
+"""The function that takes the labels `personal` and `secret` from a value; when a pipeline runs it is the value itself."""
+
 
 def _to(of: Type, *others: Type, sure: tuple[Type, ...] = ()) -> tuple[Overload, ...]:
     """Return the signatures of a conversion: from the type itself, from what always has one, and from what may not."""
@@ -40,6 +43,10 @@ CONVERSIONS: Final[tuple[Function, ...]] = (
     ),
     function("duration", "A length of time.", 'duration("1h30m") == duration("90m")', *_to(DURATION, STRING, ANY)),
     function("dyn", "The value, of which nothing is known.", 'dyn(1) != "1"', Overload((VALUE,), ANY)),
+    function(
+        DECLASSIFY, "The value, from here on without its labels; the reason is written out and stands in the receipt.",
+        'declassify("a name", "an example") == "a name"', Overload((VALUE, STRING), ANY), ours=True,
+    ),
     function("type", "The type of a value.", "type(1) == int", Overload((VALUE,), ANY)),
     function("matches", "Whether a regular expression matches anywhere.", 'matches("ticket 7", "[0-9]")', _MATCHES),
 )  # fmt: skip

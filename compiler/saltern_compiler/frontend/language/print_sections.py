@@ -11,8 +11,8 @@ from saltern_compiler.expr.literals import show_string
 from saltern_compiler.frontend.durations import show_duration
 from saltern_compiler.frontend.language.print_values import IDENTIFIER, ValueWriter, is_word, key, template
 from saltern_compiler.frontend.remarks import BEFORE, BESIDE, INSIDE, START, Orders, Remarks, in_order
-from saltern_compiler.ir.pipeline import BODY, LENGTHS, LIMITS, SIGNATURE, WITH_SETTINGS, Connection, Pipeline, Trigger
-from saltern_compiler.ir.values import Expression, Literal, ObjectValue, Value
+from saltern_compiler.ir.pipeline import BODY, LABEL_SETTINGS, LENGTHS, LIMITS, SIGNATURE, WITH_SETTINGS, Connection, Pipeline, Trigger
+from saltern_compiler.ir.values import Expression, ListValue, Literal, ObjectValue, Value
 from saltern_compiler.registry import Registry
 from saltern_runtime.spec import Json, ObjectType, Policy, Retry
 
@@ -85,7 +85,7 @@ class SectionWriter:
 
     def _connection(self, of: Connection, *, gap: bool) -> None:
         values = self._values(secrets=True)
-        settings = {name: values.value(_worded(value) if name == LIMITS else value) for name, value in of.settings}
+        settings = {name: values.value(_worded(name, value)) for name, value in of.settings}
         anchor = f"connection {of.name}"
         head = f"connection {of.name} = {of.connector}"
         self._section(anchor, [*policy_lines(of.policy), *self._braces(anchor, head, settings)], gap=gap)
@@ -146,8 +146,15 @@ class SectionWriter:
         return ["\n".join([f"{head} {{ " + flat[0], *flat[1:], "}"])] if flat else [head + " {}"]
 
 
-def _worded(limits: Value) -> Value:
-    """Write whom limits count by as a word."""
+def _worded(name: str, value: Value) -> Value:
+    """Write whom limits count by, and labels, as words."""
+    if name in LABEL_SETTINGS and isinstance(value, Literal) and isinstance(value.value, list):
+        items = (Expression(Ident(part)) if is_word(part) else Literal(part) for part in value.value)
+        return ListValue(tuple(items), value.origin)
+    return _limits(value) if name == LIMITS else value
+
+
+def _limits(limits: Value) -> Value:
     if not isinstance(limits, Literal) or not isinstance(limits.value, dict) or limits.value.get("by") != "tenant":
         return limits
     members: dict[str, Value] = {name: Literal(part) for name, part in limits.value.items()}

@@ -128,7 +128,7 @@ class ValueWriter:
 
     def field(self, field: Field) -> str:
         """Write a field of an object type."""
-        decorators = " @personal" if field.personal else ""
+        decorators = "".join(f" @{label}" for label in field.labels)
         decorators += f" @doc({show_string(field.doc)})" if field.doc else ""
         return f"{key(field.name)}{'' if field.required else '?'}: {self.type(field.type)}{decorators}"
 

@@ -9,7 +9,7 @@ from typing import Final, TypeAlias, TypeGuard
 
 from saltern_compiler.diagnostics.model import Diagnostic, Edit, Fix, Origin
 from saltern_compiler.diagnostics.suggest import did_you_mean, it_takes, nearest, replace_by
-from saltern_compiler.expr.ast import Call, Const, Expr, Ident, MapExpr, Span
+from saltern_compiler.expr.ast import Call, Const, Expr, Ident, ListExpr, MapExpr, Span
 from saltern_compiler.frontend.durations import seconds
 from saltern_compiler.frontend.language import syntax as syn
 from saltern_compiler.frontend.language.policy import decorations
@@ -17,6 +17,7 @@ from saltern_compiler.frontend.language.types import place
 from saltern_compiler.frontend.language.values import Names, Values
 from saltern_compiler.ir.pipeline import (
     BODY,
+    LABEL_SETTINGS,
     LENGTHS,
     LIMITS,
     SIGNATURE,
@@ -243,7 +244,11 @@ class Sections:
 
 
 def _worded(name: str, value: Expr) -> Expr:
-    """Take the word behind `by` in limits as its text: a bare name in a connection is a secret otherwise."""
+    """Take the word behind `by` in limits, and labels, as their texts: a bare name in a connection is a secret otherwise."""
+    if name in LABEL_SETTINGS:
+        items = value.items if isinstance(value, ListExpr) else (value,)
+        texts = tuple(Const(part.name, span=part.span) if _is_word(part) else part for part in items)
+        return replace(value, items=texts) if isinstance(value, ListExpr) else texts[0]
     return _in_words(value, "by") if name == LIMITS and isinstance(value, MapExpr) else value
 
 

@@ -26,7 +26,7 @@ from saltern_runtime.spec import (
     optional,
     union,
 )
-from saltern_runtime.spec.types import NAMED
+from saltern_runtime.spec.types import LABELS, NAMED
 
 _GENERIC: Final[Mapping[str, type[ListType | MapType]]] = {"list": ListType, "map": MapType}
 _OTHER_WORDS: Final = {
@@ -125,15 +125,18 @@ class TypeBuilder(ExprBuilder):
         of, *annotations = parts[1 if required else 2 :]
         text = str(name) if name.type == "IDENT" else str(self._text(name))
         doc = next((value for word, value in annotations if word == "doc"), "")
-        personal = any(word == "personal" for word, _ in annotations)
-        return Field(text, of, required, personal=personal, doc=doc), token_span(name), span_of(meta)
+        words = {word for word, _ in annotations}
+        field = Field(
+            text, of, required, "personal" in words, doc, secret="secret" in words, place=token_span(name)
+        )
+        return field, token_span(name), span_of(meta)
 
     def annotation(self, meta: Meta, parts: Sequence[Any]) -> tuple[str, str]:
         word, argument = parts
-        known = {"personal": False, "doc": True}
+        known = {**dict.fromkeys(LABELS, False), "doc": True}
         if word not in known:
             near, at = nearest(word, known), place(token_span(word))
-            usage = 'A field may be `@personal`, and say what it is by `@doc("…")`.'
+            usage = 'A field may be `@personal` or `@secret`, and say what it is by `@doc("…")`.'
             notes = (*did_you_mean(f"@{name}" for name in near), usage)
             fixes = replace_by(near, at)
             message = f"there is no annotation `@{word}`"

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from saltern_runtime.errors import PermanentError
 from saltern_runtime.integers import INT_MAX, INT_MIN
 from saltern_runtime.nodes.rows import members_of, row_of
-from saltern_runtime.spec.schema import PERSONAL
+from saltern_runtime.spec.schema import MARKS
 
 if TYPE_CHECKING:
     from pydantic import BaseModel
@@ -49,7 +49,8 @@ class Column:
     kinds: frozenset[Any]
     literals: tuple[Any, ...]
     required: bool
-    personal: bool
+    is_marked: bool
+    """Whether it is personal or secret, so that no error repeats what stands there."""
 
     @classmethod
     def of(cls, field: FieldInfo) -> Column:
@@ -57,9 +58,9 @@ class Column:
         members = list(members_of(field.annotation))
         literals = tuple(value for member in members if get_origin(member) is Literal for value in get_args(member))
         extra = field.json_schema_extra
-        personal = isinstance(extra, Mapping) and extra.get(PERSONAL) is True
+        is_marked = isinstance(extra, Mapping) and any(extra.get(mark) is True for mark in MARKS.values())
         kinds = frozenset(get_origin(member) or member for member in members) - {Literal}
-        return cls(kinds, literals, field.is_required(), personal)
+        return cls(kinds, literals, field.is_required(), is_marked)
 
     @property
     def shown(self) -> str:
@@ -145,7 +146,7 @@ def fitted(value: Any, column: Column) -> Any:
         return value if isinstance(value, str) else _written(value)
     read = _read(value.strip(), column.kinds) if isinstance(value, str) else _number(value, column.kinds)
     if read is None:
-        shown = "what stands there" if column.personal else _brief(value)
+        shown = "what stands there" if column.is_marked else _brief(value)
         raise Misfit(f"{shown} is no {column.shown}")
     return read
 

@@ -226,6 +226,8 @@ class _Printer:
         match expr.function, expr.target:
             case "merge", None:
                 return self._merge(typed)
+            case "declassify", None:
+                return self.print(typed.parts[0])
             case "callback", Ident(name="run"):
                 run, of = self.print(typed.parts[0]), expr.args[0]
                 assert isinstance(of, Const), "typing refuses anything else"
