@@ -116,6 +116,7 @@ CODES: Final[Mapping[str, Code]] = {
     "payload-too-large": Code(
         "Warns of results that are larger than what is kept, whatever comes in.", Severity.WARNING
     ),
+    "personal-leak": Code("Finds personal data on its way to a connection or host that does not accept it."),
     "quoted-expression": Code(
         "Warns of texts in quotes that name what is there, or hold a template.", Severity.WARNING
     ),
@@ -131,6 +132,7 @@ CODES: Final[Mapping[str, Code]] = {
         "Warns of schedules at a time of day that a clock change leaves out or brings twice.", Severity.WARNING
     ),
     "second-respond": Code("Finds a `respond` that may be reached after another one."),
+    "secret-leak": Code("Finds secrets on their way to where they would be sent, shown, logged or kept."),
     "shadowed-name": Code("Warns of variables of expressions that hide what else has their name.", Severity.WARNING),
     "source-too-large": Code(
         "Reports a source of more than 1,000,000 characters in the language, or 8,388,608 as a document."
@@ -184,6 +186,7 @@ CODES: Final[Mapping[str, Code]] = {
     ),
     "unsupported-schema": Code("Reports a JSON Schema that says more than a type can."),
     "unused-connection": Code("Warns of connections that no node uses.", Severity.WARNING),
+    "unused-declassify": Code("Warns of a `declassify` of what has no label.", Severity.WARNING),
     "unused-node": Code("Warns of nodes without an effect whose value nothing reads.", Severity.WARNING),
     "unused-secret": Code("Warns of secrets that no connection and no trigger uses.", Severity.WARNING),
     "unused-suppression": Code("Warns of findings that are allowed where there are none.", Severity.WARNING),

@@ -80,6 +80,8 @@ class Diagnostic:
     notes: tuple[str, ...] = ()
     related: tuple[Related, ...] = ()
     fixes: tuple[Fix, ...] = ()
+    is_way: bool = False
+    """Whether the related places are steps of a way that ends at the finding, in their order."""
     declared: InitVar[Code | None] = None
     severity: Severity = field(init=False)
     is_strict: bool = field(init=False)

@@ -91,6 +91,8 @@ class _Writer:
                 {"id": at, "message": {"text": other.message}, **self.location(other.origin, self.span(other.origin))}
                 for at, other in enumerate(of.related, 1)
             ]
+        if of.is_way:
+            result["codeFlows"] = [self.way(of, span)]
         fixes = [fix for fix in map(self.fix, of.fixes) if fix is not None]
         return {**result, "fixes": fixes} if fixes else result
 
@@ -100,6 +102,13 @@ class _Writer:
             physical["region"] = _region(span)
         logical = [{"fullyQualifiedName": origin.pointer}] if origin.pointer else []
         return {"physicalLocation": physical, **({"logicalLocations": logical} if logical else {})}
+
+    def way(self, of: Diagnostic, span: Span | None) -> dict[str, Any]:
+        """Write the way to a finding as one flow through one thread: its steps, and the finding as the last."""
+        steps = [(self.location(each.origin, self.span(each.origin)), each.message) for each in of.related]
+        steps.append((self.location(of.origin, span), of.message))
+        locations = [{"location": {**place, "message": {"text": said}}} for place, said in steps]
+        return {"threadFlows": [{"locations": locations}]}
 
     def span(self, origin: Origin) -> Span | None:
         return self.source.span(origin)

@@ -134,7 +134,7 @@ def _analyze(
     from saltern_compiler.passes import analyze  # noqa: PLC0415 - a source with broken syntax needs no passes
 
     linked = link(pipeline, job.source_name, job.files, job.registry)
-    analysis = analyze(pipeline, job.registry, linked.files, uses=linked.uses)
+    analysis = analyze(pipeline, job.registry, linked.files, uses=linked.uses, called=linked.callees)
     result = Result(
         (*findings, *analysis.diagnostics, *analysis.strict),
         analysis.pipeline,

@@ -116,7 +116,7 @@ class _Linker:
         self.theirs.update(paths.values())
         files = {path: self.texts[there] for path, there in sorted(paths.items()) if there in self.texts}
         uses = self.uses(pipeline, (*chain, target))
-        analysis = analyze(pipeline, self.registry, files, uses=uses, incomplete=bool(findings))
+        analysis = analyze(pipeline, self.registry, files, uses=uses, called=self.callees, incomplete=bool(findings))
         errors = [each for each in (*findings, *analysis.diagnostics) if each.severity is Severity.ERROR]
         if errors:
             return self._broken(target, text, errors)

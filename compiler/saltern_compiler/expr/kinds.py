@@ -16,7 +16,6 @@ from saltern_runtime.spec.types import (
     NULL,
     STRING,
     TIMESTAMP,
-    Field,
     FileType,
     ListType,
     LiteralType,

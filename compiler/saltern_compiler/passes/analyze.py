@@ -38,15 +38,18 @@ def analyze(
     files: Mapping[str, str] | None = None,
     *,
     uses: Uses | None = None,
+    called: Mapping[str, Analyzed] | None = None,
     incomplete: bool = False,
     passes: tuple[Pass, ...] = PASSES,
 ) -> Analyzed:
     """Check and normalise a pipeline. `files` are its own modules: path relative to it → text; `uses` is what its uses lead to.
 
+    `called` is what is known of the pipelines that are used, by path.
     `incomplete`: the source had errors that may have cost parts of it, so nothing is said about what is unused.
     """
     known = uses or {}
     context = Context(with_uses(registry, known), files or {}, incomplete=incomplete, uses=known)
+    context.called = {path: each.context for path, each in (called or {}).items()}
     normal = run(pipeline, context, passes)
     unique = {_key(diagnostic): diagnostic for diagnostic in context.diagnostics}.values()
     told, asked = (tuple(each for each in unique if each.is_strict is strict) for strict in (False, True))

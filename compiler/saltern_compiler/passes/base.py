@@ -49,6 +49,8 @@ class Context:
     """Nodes that optimizations took out."""
     changes: list[Change] = field(default_factory=list)
     """What they did to others."""
+    called: Mapping[str, Context] = field(default_factory=dict)
+    """Path of a pipeline that is used, however far away → what further analyses of it are asked for."""
     _known: dict[Analysis[Any], tuple[Pipeline, object]] = field(default_factory=dict)
 
     def get(self, analysis: Analysis[T], pipeline: Pipeline) -> T:

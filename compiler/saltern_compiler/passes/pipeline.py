@@ -21,6 +21,7 @@ from saltern_compiler.passes.checks.cycle import Cycle
 from saltern_compiler.passes.checks.deadlines import Deadlines
 from saltern_compiler.passes.checks.edges import Edges
 from saltern_compiler.passes.checks.files import Files
+from saltern_compiler.passes.checks.flow import Flow
 from saltern_compiler.passes.checks.gluing import Gluing
 from saltern_compiler.passes.checks.names import Names
 from saltern_compiler.passes.checks.node_types import NodeTypes
@@ -75,6 +76,7 @@ PASSES: Final[tuple[Pass, ...]] = (
     Shadowing(),
     Files(),
     Caching(),
+    Flow(),
     Repeats(),
     Reachability(),
     Output(),

@@ -102,6 +102,10 @@ class NodeType:
     result_model: str = ""
     """`package.module:Class` of the result (of a region: of its items), where the type is fixed; given an `is_type` parameter, the
     result is that type instead. Of a computed type: the class of what it is without parameters."""
+    bare: tuple[str, ...] = ()
+    """Fields of the result that hold nothing of what is bound (an id that the other side makes, a count): labels do not go on into them."""
+    clears: Callable[[Bound], str] | None = None
+    """Why the result carries no labels of what is bound, where that is said; empty: it carries them."""
     imports_param: str = ""
     """A static parameter `module:name` that generated code passes as the imported object (`from package import module`)."""
     result_param: str = ""

@@ -39,6 +39,8 @@ class Param:
     """A URL (or a path under the connection's base) that the callable connects to: its host is part of the egress."""
     place: Place = ""
     """What its text is a part of: values that come into it are escaped for that (`raw(x)` says otherwise)."""
+    shown: bool = False
+    """Kept, logged or read by whoever gets it, as a prompt, a message or a URL is: no secret goes into it, whatever a connection accepts."""
     typed_by: str = ""
     """The parameter that holds its type, where that is given."""
     unordered: bool = False

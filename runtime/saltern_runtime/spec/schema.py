@@ -36,10 +36,11 @@ from saltern_runtime.spec.types import (
 )
 
 PERSONAL: Final = "x-saltern-personal"
-SECRET: Final = "x-saltern-secret"
-MARKS: Final[Mapping[Label, str]] = {"personal": PERSONAL, "secret": SECRET}
+MARKS: Final[Mapping[Label, str]] = {"personal": PERSONAL, "secret": "x-saltern-secret"}
 """Label → the keyword of a field that has it."""
-_ANNOTATIONS: Final = frozenset({"title", "description", "examples", "$schema", "$id", "$comment", "default", *MARKS.values()})
+_ANNOTATIONS: Final = frozenset(
+    {"title", "description", "examples", "$schema", "$id", "$comment", "default", *MARKS.values()}
+)
 _PRIMITIVE_SCHEMAS: Final[Mapping[Primitive, dict[str, Json]]] = {
     NULL: {"type": "null"},
     BOOL: {"type": "boolean"},
@@ -223,6 +224,6 @@ def _field(name: str, schema: Any, required: bool, path: tuple[str | int, ...]) 
         required,
         personal=schema.get(PERSONAL) is True,
         doc=doc if isinstance(doc, str) else "",
-        secret=schema.get(SECRET) is True,
+        secret=schema.get(MARKS["secret"]) is True,
         place=path,
     )

@@ -11,7 +11,17 @@ from saltern_compiler.expr.literals import show_string
 from saltern_compiler.frontend.durations import show_duration
 from saltern_compiler.frontend.language.print_values import IDENTIFIER, ValueWriter, is_word, key, template
 from saltern_compiler.frontend.remarks import BEFORE, BESIDE, INSIDE, START, Orders, Remarks, in_order
-from saltern_compiler.ir.pipeline import BODY, LABEL_SETTINGS, LENGTHS, LIMITS, SIGNATURE, WITH_SETTINGS, Connection, Pipeline, Trigger
+from saltern_compiler.ir.pipeline import (
+    BODY,
+    LABEL_SETTINGS,
+    LENGTHS,
+    LIMITS,
+    SIGNATURE,
+    WITH_SETTINGS,
+    Connection,
+    Pipeline,
+    Trigger,
+)
 from saltern_compiler.ir.values import Expression, ListValue, Literal, ObjectValue, Value
 from saltern_compiler.registry import Registry
 from saltern_runtime.spec import Json, ObjectType, Policy, Retry

@@ -126,14 +126,12 @@ class TypeBuilder(ExprBuilder):
         text = str(name) if name.type == "IDENT" else str(self._text(name))
         doc = next((value for word, value in annotations if word == "doc"), "")
         words = {word for word, _ in annotations}
-        field = Field(
-            text, of, required, "personal" in words, doc, secret="secret" in words, place=token_span(name)
-        )
+        field = Field(text, of, required, "personal" in words, doc, secret="secret" in words, place=token_span(name))
         return field, token_span(name), span_of(meta)
 
     def annotation(self, meta: Meta, parts: Sequence[Any]) -> tuple[str, str]:
         word, argument = parts
-        known = {**dict.fromkeys(LABELS, False), "doc": True}
+        known: dict[str, bool] = {**dict.fromkeys(LABELS, False), "doc": True}
         if word not in known:
             near, at = nearest(word, known), place(token_span(word))
             usage = 'A field may be `@personal` or `@secret`, and say what it is by `@doc("…")`.'

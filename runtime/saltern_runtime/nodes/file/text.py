@@ -42,6 +42,7 @@ NODE: Final = NodeType(
     ),
     result=obj({"text": STRING, "pages": INT}),
     result_model="saltern_runtime.nodes.file:TextResult",
+    bare=("pages",),
     effect=Effect.IDEMPOTENT,
     call="saltern_runtime.nodes.file:text",
     queue="files",

@@ -78,7 +78,7 @@ NODE: Final = NodeType(
     name="approval",
     summary="Asks a person, and waits for the decision; no worker is busy meanwhile.",
     params=(
-        Param("ask", STRING, doc="What is asked, in plain words."),
+        Param("ask", STRING, shown=True, doc="What is asked, in plain words."),
         _CHOICES,
         Param("fields", is_type=True, required=False, passed=False, doc="What may be filled in with the decision."),
         Param(

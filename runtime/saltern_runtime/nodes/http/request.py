@@ -100,7 +100,14 @@ NODE: Final = NodeType(
             static=True,
             doc="The method.",
         ),
-        Param("url", STRING, is_url=True, place="url", doc="Absolute, or a path under the connection's base URL."),
+        Param(
+            "url",
+            STRING,
+            is_url=True,
+            place="url",
+            shown=True,
+            doc="Absolute, or a path under the connection's base URL.",
+        ),
         Param(
             "query", MapType(ANY), required=False, doc="Query parameters; a null one is left out, a list is repeated."
         ),
@@ -126,6 +133,7 @@ NODE: Final = NodeType(
     result=_result,
     result_model="saltern_runtime.nodes.http:HttpResponse",
     result_param="as_file",
+    bare=("status",),
     effect=_effect,
     connector="http",
     connection_required=False,

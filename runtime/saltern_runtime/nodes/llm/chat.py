@@ -114,8 +114,8 @@ NODE: Final = NodeType(
     name="llm.chat",
     summary="Asks a language model.",
     params=(
-        Param("prompt", STRING, doc="What the user says."),
-        Param("system", STRING, required=False, doc="What the model is told about its task."),
+        Param("prompt", STRING, shown=True, doc="What the user says."),
+        Param("system", STRING, required=False, shown=True, doc="What the model is told about its task."),
         Param("model", STRING, required=False, doc="Which model; the connection's by default."),
         Param("temperature", DOUBLE, required=False, doc="0 (steady) to 2."),
         Param("max_tokens", INT, required=False, doc="Length of the answer, at most."),

@@ -41,6 +41,7 @@ NODE: Final = NodeType(
     result=_result,
     result_model="saltern_runtime.nodes.postgres:ExecuteResult",
     result_param="result",
+    bare=("count",),
     connector="postgres",
     call="saltern_runtime.nodes.postgres:execute",
     queue="io",

@@ -36,6 +36,7 @@ NODE: Final = NodeType(
     result=_result,
     result_model="saltern_runtime.nodes.postgres:QueryResult",
     result_param="result",
+    bare=("count",),
     effect=Effect.IDEMPOTENT,
     connector="postgres",
     call="saltern_runtime.nodes.postgres:query",

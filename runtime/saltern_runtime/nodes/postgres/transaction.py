@@ -61,6 +61,7 @@ NODE: Final = NodeType(
     ),
     result=obj({"counts": ListType(INT)}),
     result_model="saltern_runtime.nodes.postgres:TransactionResult",
+    bare=("counts",),
     connector="postgres",
     call="saltern_runtime.nodes.postgres:transaction",
     queue="io",

@@ -72,6 +72,11 @@ def _result(bound: Bound) -> Type:
     return signature.result if signature is not None else ANY
 
 
+def _clears(bound: Bound) -> str:
+    signature = _signature(bound)
+    return "" if signature is None else signature.declassified
+
+
 def _effect(bound: Bound) -> Effect:
     value = bound.literals.get("effect", "external")
     return Effect(value) if value in set(Effect) else Effect.EXTERNAL
@@ -176,6 +181,7 @@ NODE: Final = NodeType(
     call="saltern_runtime.nodes.python:call",
     imports_param="function",
     result_param="result",
+    clears=_clears,
     check=_check,
 )
 

@@ -1,7 +1,7 @@
 """Types of a function, read from the text of its module: nothing is imported, nothing is run.
 
 Known annotations: int, float, str, bool, bytes, None, datetime, timedelta, list, dict with string keys, Optional, unions,
-Literal, Annotated (its first part), the module's own TypedDicts and type aliases, and `File` out of `saltern_runtime.files`.
+Literal, Annotated (its first part; of a field also "personal" and "secret", of a result also "declassify: WHY"), the module's own TypedDicts and type aliases, and `File` out of `saltern_runtime.files`.
 All else is `any`.
 """
 
@@ -39,6 +39,7 @@ _NAMES: Final[Mapping[str, Type]] = {
 }  # fmt: skip
 _LISTS: Final = frozenset({"list", "List", "Sequence"})
 _MAPS: Final = frozenset({"dict", "Dict", "Mapping"})
+_WHY: Final = "declassify:"
 _FIELD_MARKS: Final = frozenset({"Required", "NotRequired", "ReadOnly"})
 
 
@@ -61,6 +62,8 @@ class Signature:
     """Whether it has `**kwargs`."""
     positional_only: tuple[str, ...] = ()
     is_async: bool = False
+    declassified: str = ""
+    """Why the result carries no labels of the arguments: `-> Annotated[int, "declassify: WHY"]`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +96,9 @@ class OwnModule:
             takes_more=given.kwarg is not None,
             positional_only=tuple(arg.arg for arg in given.posonlyargs if arg.arg not in optional),
             is_async=isinstance(function, ast.AsyncFunctionDef),
+            declassified=next(
+                (text.removeprefix(_WHY).strip() for text in _texts(function.returns) if text.startswith(_WHY)), ""
+            ),
         )
 
     def _type(self, annotation: ast.expr | None, seen: frozenset[str] = frozenset()) -> Type:
@@ -166,7 +172,8 @@ class OwnModule:
             mark = _last_name(annotation.value)
             required = required if mark == "ReadOnly" else mark == "Required"
             annotation = annotation.slice
-        return Field(name, self._type(annotation, seen), required)
+        texts = frozenset(_texts(annotation))
+        return Field(name, self._type(annotation, seen), required, "personal" in texts, secret="secret" in texts)
 
 
 def read_module(text: str) -> OwnModule | None:
@@ -181,6 +188,16 @@ def read_module(text: str) -> OwnModule | None:
         dict(_aliases(tree)),
         frozenset(_files(tree)),
     )
+
+
+def _texts(annotation: ast.expr | None) -> Iterator[str]:
+    """Yield what an annotation is `Annotated` with, as far as it is text."""
+    if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
+        annotation = _parse_expression(annotation.value)
+    if not isinstance(annotation, ast.Subscript) or _last_name(annotation.value) != "Annotated":
+        return
+    parts = annotation.slice.elts if isinstance(annotation.slice, ast.Tuple) else []
+    yield from (part.value for part in parts[1:] if isinstance(part, ast.Constant) and isinstance(part.value, str))
 
 
 def _files(tree: ast.Module) -> Iterator[str]:

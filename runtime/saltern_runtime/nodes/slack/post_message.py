@@ -40,11 +40,12 @@ NODE: Final = NodeType(
     summary="Sends a message to a Slack channel.",
     params=(
         Param("channel", STRING, doc="A channel's name (`#billing`) or id."),
-        Param("text", STRING, place="slack", doc="The message, in Slack's mrkdwn."),
+        Param("text", STRING, place="slack", shown=True, doc="The message, in Slack's mrkdwn."),
         Param("thread_ts", STRING, required=False, doc="The `ts` of the message to answer."),
     ),
     result=obj({"channel": STRING, "ts": STRING}),
     result_model="saltern_runtime.nodes.slack:SlackMessage",
+    bare=("channel", "ts"),
     repeats=True,
     connector="slack",
     call="saltern_runtime.nodes.slack:post_message",
