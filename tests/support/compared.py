@@ -26,7 +26,7 @@ def side_of(text: str, files: Mapping[str, str] | None = None, name: str = "a.sa
 def side_of_pipeline(pipeline: Pipeline, files: Mapping[str, str] | None = None, name: str = "a.saltern") -> Side:
     """Check a pipeline, whatever is wrong with it."""
     linked = link(pipeline, name, files or {}, REGISTRY)
-    return Side(analyze(pipeline, REGISTRY, linked.files, uses=linked.uses), linked.callees)
+    return Side(analyze(pipeline, REGISTRY, linked.files, uses=linked.uses, called=linked.callees), linked.callees)
 
 
 def compared(

@@ -90,8 +90,16 @@ class Case:
         pipeline, findings = read(self.text, self.path.name)
         if pipeline is not None:
             registry, passes = REGISTRY, self.passes(PASSES)
-            uses = link(pipeline, self.path.name, self.files, registry).uses
-            analysis = analyze(pipeline, registry, uses=uses, incomplete=bool(findings), passes=passes)
+            linked = link(pipeline, self.path.name, self.files, registry)
+            analysis = analyze(
+                pipeline,
+                registry,
+                linked.files,
+                uses=linked.uses,
+                called=linked.callees,
+                incomplete=bool(findings),
+                passes=passes,
+            )
             findings = [*findings, *analysis.diagnostics, *analysis.strict]
         rules = Rules(strict=self.text.splitlines()[1] == STRICT)
         locator = Locator(self.text, self.path.name)
