@@ -18,6 +18,7 @@ from saltern_runtime.inline import inlined, started
 from saltern_runtime.spec import Limits, OnError, OnLimit, OnSkip
 from saltern_runtime.spec.limits import AT_ONCE, DEADLINE, RETENTION
 from saltern_runtime.spec.names import AMBIENT, COMPENSATE, ERROR, INPUT, OUTCOMES, ROOT, SCHEDULE_ID
+from saltern_runtime.spec.types import Places
 from saltern_runtime.stage import (
     Awaits,
     Callee,
@@ -59,6 +60,7 @@ class Graph:
         deadline: float = DEADLINE,
         retention: float = RETENTION,
         reserve: float = 0.0,
+        secrets: Places = (),
     ) -> None:
         """Check that every name leads somewhere. `package` is the package that holds `source_map.json`."""
         self.name = name
@@ -71,6 +73,8 @@ class Graph:
         self.retention = retention
         self.reserve = reserve
         """Seconds of the deadline that are for compensations."""
+        self.secrets = secrets
+        """Where its input holds secrets."""
         self.stages: dict[str, Stage] = {}
         """Stage name → stage, those of bodies included; an owner stands before its body."""
         self.owner_of: dict[str, str] = {}
@@ -158,6 +162,11 @@ class Graph:
         """The type of its input, as a node of its own says that reads it; None where none does."""
         own = (node for node in self.nodes.values() if not node.scope and INPUT in node.reads)
         return next((get_type_hints(node.function).get(INPUT) for node in own), None)
+
+    def secrets_of(self, pipeline: str) -> Places:
+        """Return where the input of a run holds secrets that is of this pipeline, or of one that is started from it."""
+        graphs = (self, *self._started.values())
+        return tuple(dict.fromkeys(place for graph in graphs if graph.name == pipeline for place in graph.secrets))
 
     def home(self, stage: str) -> Callee:
         """Return the graph whose runs a stage is a part of: this one, or one that is started."""

@@ -28,6 +28,7 @@ from saltern_runtime.context import Connection, Skipped
 from saltern_runtime.files import mentions_files
 from saltern_runtime.integers import INT_MAX, INT_MIN
 from saltern_runtime.spec import OnError, OnLimit, OnSkip, Retry
+from saltern_runtime.spec.types import Places
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -177,6 +178,7 @@ class Callee(Protocol):
     deadline: float
     retention: float
     reserve: float
+    secrets: Places
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 @click.option(
     "--format", "style", type=click.Choice(["text", "json"]), default="text", help="Of --passes; text by default."
 )
-def command(subject: str, *, optimize: int, passes: bool, after: str | None, style: str) -> None:
+@click.option("--flow", is_flag=True, help="Show where what is personal or secret goes, and what is declassified.")
+def command(subject: str, *, optimize: int, passes: bool, after: str | None, style: str, flow: bool) -> None:
     """Explain a pipeline's plan, or a diagnostic code.
 
     For a PIPELINE: its stages, and each decision with its reason. For a CODE such as unknown-name: its page.
@@ -47,7 +48,27 @@ def command(subject: str, *, optimize: int, passes: bool, after: str | None, sty
         return
     plan = compile_clean(subject, targets=(), optimize=optimize).plan
     assert plan is not None, "a clean compilation has a plan"
-    click.echo("\n".join(_lines(plan)))
+    click.echo("\n".join(_flow(plan) if flow else _lines(plan)))
+
+
+def _flow(plan: Plan) -> Iterator[str]:
+    """Yield the receipt of a pipeline's labels, and what pipelines that it calls declassify by themselves."""
+    yield f"pipeline {plan.pipeline.name}"
+    before = ("", "")
+    for each in plan.deliveries:
+        if (each.label, each.to) != before:
+            before = (each.label, each.to)
+            yield from ("", f"{each.label} to {each.to}")
+        yield f"  {' → '.join(each.way)}"
+    if not plan.deliveries:
+        yield from ("", "nothing labelled leaves it")
+    for of in (plan, *(part.plan for part in plan.parts)):
+        where = "" if of is plan else f" in {of.source_name}"
+        for declassified in of.declassified:
+            at = of.places.get(declassified.node, "")
+            yield from ("", f"declassified in `{declassified.param}` of `{declassified.node}`{where} at {at}")
+            yield f"  because: {declassified.because}"
+            yield from (f"  {label} of `{name}`" for label, name in declassified.sources)
 
 
 def _print_passes(subject: str, optimize: int, *, passes: bool, after: str | None, style: str) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from saltern_compiler.ir.pipeline import ControlEdge, Node, Pipeline
-from saltern_runtime.spec import Effect, Json, NodeType, OnError, OnLimit, OnSkip, Policy, Retry, Type
+from saltern_runtime.spec import Effect, Json, Label, NodeType, OnError, OnLimit, OnSkip, Policy, Retry, Type
 
 LEVELS: Final = (0, 1, 2)
 """How much may be optimized: what correctness needs alone; what costs no checkpoint that anybody wants; speed before checkpoints of cheap pure work."""
@@ -198,6 +198,28 @@ class Schedule:
 
 
 @dataclass(frozen=True, slots=True)
+class Delivery:
+    """Something labelled that leaves a run where it may."""
+
+    label: Label
+    to: str
+    """In words: "`model`", "the output"."""
+    way: tuple[str, ...]
+    """From what has the label by itself to the parameter that it leaves by, in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Declassified:
+    """A value that the source takes labels from."""
+
+    node: str
+    param: str
+    because: str
+    sources: tuple[tuple[Label, str], ...]
+    """Each label that is taken away, and what had it by itself; sorted."""
+
+
+@dataclass(frozen=True, slots=True)
 class Part:
     """A pipeline that calls run: planned once, however many there are."""
 
@@ -260,6 +282,11 @@ class Plan:
     """What else was optimized, in the order in which it was."""
     distributions: tuple[str, ...] = ()
     """Plugins that nodes and connections come from, as exact requirements: `saltern-demo[voice]==1.2`; sorted."""
+
+    deliveries: tuple[Delivery, ...] = field(default=(), compare=False)
+    """Sorted; those of pipelines that are called among them, as far as what they send is handed to them."""
+    declassified: tuple[Declassified, ...] = field(default=(), compare=False)
+    """In the order of data flow."""
 
     @property
     def every_stage(self) -> tuple[Stage, ...]:

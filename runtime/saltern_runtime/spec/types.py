@@ -159,6 +159,24 @@ def is_nullable(of: Type) -> bool:
     return of in (NULL, ANY) or (isinstance(of, UnionType) and NULL in of.members)
 
 
+Places: TypeAlias = tuple[tuple[str | None, ...], ...]
+"""Places in JSON values: the keys that lead to each, None for any item or key."""
+
+
+def marked(of: Type, label: Label) -> Places:
+    """Return where values of a type have a label, the outermost places alone."""
+    match of:
+        case ListType(item=inner) | MapType(value=inner):
+            return tuple((None, *place) for place in marked(inner, label))
+        case ObjectType(fields=fields):
+            inside = ((each.name, [()] if label in each.labels else marked(each.type, label)) for each in fields)
+            return tuple((name, *place) for name, places in inside for place in places)
+        case UnionType(members=members):
+            return tuple(dict.fromkeys(place for member in members for place in marked(member, label)))
+        case _:
+            return ()
+
+
 _IDENTIFIER_REST = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
 
 

@@ -14,7 +14,9 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse
 
+from saltern_runtime.masking import masked
 from saltern_runtime.spec import Json
+from saltern_runtime.spec.types import Places
 from saltern_runtime.store.views import ActivationState, Awaited, Event, Failure, NodeView, RunPage, RunState, RunView
 from saltern_runtime.store.views import RunSummary as RunSummaryView
 
@@ -139,11 +141,17 @@ def dump(content: Json) -> str:
     return json.dumps(content, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
 
 
-def run_json(run: RunView, link: Callable[[str], str] | None = None) -> dict[str, Json]:
-    """Write a run in full; `link` makes the address at which an activation takes its answer."""
+def run_json(run: RunView, secrets: Places = (), link: Callable[[str], str] | None = None) -> dict[str, Json]:
+    """Write a run in full, but for the secrets of its input; `link` makes the address at which an activation takes its answer."""
     nodes = [_node(node) for node in run.nodes]
     awaits = [awaited_json(found) | ({} if link is None else {"url": link(found.path)}) for found in run.awaits]
-    return {**_summary(run), "input": run.input, "output": run.output, "nodes": nodes, "awaits": awaits}
+    return {
+        **_summary(run),
+        "input": masked(run.input, secrets),
+        "output": run.output,
+        "nodes": nodes,
+        "awaits": awaits,
+    }
 
 
 def awaited_json(found: Awaited) -> dict[str, Json]:

@@ -345,7 +345,9 @@ async def _shown(request: Request, run: RunView, status: int = 200) -> Response:
         name = f"{service.graph.name}.answer"
         return root + str(request.app.url_path_for(name, token=service.link(run, path)))
 
-    return PlainResponse(await anyio.to_thread.run_sync(run_json, run, link), status)
+    return PlainResponse(
+        await anyio.to_thread.run_sync(run_json, run, service.graph.secrets_of(run.pipeline), link), status
+    )
 
 
 async def _find(request: Request, run_id: str) -> RunView:

@@ -97,7 +97,8 @@ class Starter:
         run = await anyio.to_thread.run_sync(
             admitted.backend.service.wait, started.run_id, self.wait, abandon_on_cancel=True, limiter=limiter
         )
-        return run_json(run) if run.state in TERMINAL else None
+        graph = admitted.backend.service.graph
+        return run_json(run, graph.secrets_of(run.pipeline)) if run.state in TERMINAL else None
 
 
 def written(answer: Mapping[str, Any], url: str) -> Response:

@@ -23,6 +23,7 @@ from saltern_compiler.ir.plan import (
 from saltern_compiler.ir.values import split_secrets
 from saltern_compiler.pytext import literal, string
 from saltern_runtime.spec import DEFAULT_POLICY, Limits, Retry
+from saltern_runtime.spec.types import Places, marked
 from saltern_runtime.version import __version__
 from saltern_targets.names import function_names, item_names, module_names, package_name, part_package
 from saltern_targets.python.classes import Classes
@@ -50,6 +51,7 @@ def emit_graph(plan: Plan, classes: Classes) -> bytes:
         f"deadline={literal(float(plan.deadline))}",
         f"retention={literal(float(plan.retention))}",
         *([f"reserve={literal(float(plan.reserve))}"] if plan.reserve else []),
+        *([f"secrets={_places(secrets)}"] if (secrets := marked(plan.input_type, "secret")) else []),
     ]
     used = {name for planned in plan.nodes for name in (planned.node.connection, *dict(planned.node.mapping).values())}
     connections = [
@@ -90,6 +92,11 @@ def _connection(plan: Plan, module: Module, connection: Connection) -> str:
         module.use("saltern_runtime", "Limits")
         parts.append(f"limits={_limits(connection.limits)}")
     return f"Connection({', '.join(parts)})"
+
+
+def _places(places: Places) -> str:
+    written = ("".join(f"{literal(key)}, " for key in place) for place in places)
+    return f"({''.join(f'({keys}), ' for keys in written)})"
 
 
 def _limits(limits: Limits) -> str:

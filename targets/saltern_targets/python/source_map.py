@@ -14,7 +14,26 @@ from saltern_targets.writing import json_file
 def emit_source_map(plan: Plan) -> bytes:
     """Write the map; `plan` is the digest that every run is pinned to."""
     nodes = dict(_nodes(plan, plan, package_name(plan), "", ""))
-    return json_file({"nodes": nodes, "plan": plan.digest, "source": plan.source_name})
+    released = [
+        *_declassified(plan, ""),
+        *(each for part in plan.parts for each in _declassified(part.plan, part.plan.source_name)),
+    ]
+    receipt: dict[str, Json] = {"declassified": released} if released else {}
+    return json_file({**receipt, "nodes": nodes, "plan": plan.digest, "source": plan.source_name})
+
+
+def _declassified(plan: Plan, source: str) -> Iterator[dict[str, Json]]:
+    """Yield what an auditor asks for: each value that labels are taken from, where, why, and what had them."""
+    for each in plan.declassified:
+        yield {
+            "node": each.node,
+            "param": each.param,
+            "place": plan.places.get(each.node, ""),
+            "because": each.because,
+            "labels": sorted({label for label, _ in each.sources}),
+            "of": sorted({name for _, name in each.sources}),
+            **({"source": source} if source else {}),
+        }
 
 
 def _nodes(root: Plan, plan: Plan, package: str, scope: str, at: str) -> Iterator[tuple[str, Json]]:

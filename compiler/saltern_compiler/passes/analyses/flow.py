@@ -82,6 +82,8 @@ class Declassified:
     origin: Origin
     because: str
     ways: tuple[Way, ...]
+    is_annotated: bool = False
+    """Whether own code says so, for whatever it may be called with."""
 
 
 @dataclass(slots=True)
@@ -199,6 +201,8 @@ class _Walk:
         if spec.region is not None:
             self.values[node.id] = self._looped(node, spec.region, taken)
         else:
+            if taken.cleared:
+                self._clear(node, "args", node.place("type"), taken.cleared, flat(*taken.given), is_annotated=True)
             self.values[node.id] = joined(result_of(taken), self._of_itself(node, spec))
 
     # what is bound
@@ -212,11 +216,17 @@ class _Walk:
             return Step(said, origin) if self.call is None else Step(f"{said} in {self._inside(node)}", self.call)
 
         def cleared(call: Call, origin: Origin, carried: Labels) -> None:
-            known = self.declassified.get(origin)
-            ways = {way.source: way for way in (*everything(carried).values(), *(known.ways if known else ()))}
-            self.declassified[origin] = Declassified(node.id, name, origin, _because(call), tuple(ways.values()))
+            self._clear(node, name, origin, _because(call), carried)
 
         return Reader(lambda called: self._named(node, called), cleared).value(value, step_at)
+
+    def _clear(
+        self, node: Node, name: str, origin: Origin, because: str, carried: Labels, *, is_annotated: bool = False
+    ) -> None:
+        """Keep what is taken away at a place, however often that is met."""
+        known = self.declassified.get(origin)
+        ways = {way.source: way for way in (*everything(carried).values(), *(known.ways if known else ()))}
+        self.declassified[origin] = Declassified(node.id, name, origin, because, tuple(ways.values()), is_annotated)
 
     def _named(self, node: Node, name: str) -> Labels:
         if name == INPUT:

@@ -45,6 +45,11 @@ class Taken:
     """The pipeline's own modules."""
 
     @property
+    def cleared(self) -> str:
+        """Why the value of its function carries nothing of what it is called with; empty where it does."""
+        return "" if self.spec.clears is None else self.spec.clears(bound_by(self.node, files=self.files))
+
+    @property
     def passed(self) -> Labels:
         """What the one parameter carries that its value is, where its body is written as plain Python."""
         return joined(*self.given)
@@ -116,7 +121,7 @@ def _joined_arms(node: Node, values: Labels) -> Labels:
 
 def _returned(of: Taken) -> Labels:
     """Return what a function gives: all that it is called with, but for what its spec says is none of that."""
-    if of.spec.clears is not None and of.spec.clears(bound_by(of.node, files=of.files)):
+    if of.cleared:
         return NONE
     carried = flat(*of.given)
     if not of.spec.bare or not carried or not isinstance(of.type, ObjectType):

@@ -29,7 +29,7 @@ class Flow(Check):
             if arrival.is_refused:
                 context.report(_leak(arrival))
         for each in flow.declassified:
-            if not (each.ways or had_errors):
+            if not (each.ways or had_errors or each.is_annotated):
                 context.report(_vain(each))
 
 

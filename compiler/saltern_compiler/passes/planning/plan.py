@@ -15,6 +15,7 @@ from saltern_compiler.ir.pipeline import Node, Trigger
 from saltern_compiler.ir.plan import LEVEL, Decision, Part, Plan, PlannedNode, Schedule, Stage
 from saltern_compiler.ir.values import Literal
 from saltern_compiler.ir.verify import verify
+from saltern_compiler.passes.analyses.flow import FLOW
 from saltern_compiler.passes.analyses.shape import SHAPE, Shape
 from saltern_compiler.passes.analyses.types import TYPES, Types, output_of
 from saltern_compiler.passes.analyze import Analyzed
@@ -28,6 +29,7 @@ from saltern_compiler.passes.planning.decide import (
     stage_decisions,
 )
 from saltern_compiler.passes.planning.parts import Parts
+from saltern_compiler.passes.planning.receipt import declassified, deliveries
 from saltern_compiler.passes.planning.relays import START, insert_relays
 from saltern_compiler.passes.planning.stages import Group, group_nodes
 from saltern_compiler.passes.planning.surroundings import (
@@ -78,6 +80,7 @@ def make_plan(
         )
         for node_id in shape.order
     }
+    flow = context.get(FLOW, analysis.pipeline)
     deadline, retention, decisions = pipeline_decisions(live)
     reserve, why = decide_reserve(live, deadline)
     hosts = egress(live, registry, context.uses)
@@ -121,6 +124,8 @@ def make_plan(
         level=level,
         elided=settled(steps),
         changes=tuple(change for step in steps for change in step.changes),
+        deliveries=deliveries(flow),
+        declassified=declassified(flow),
     )
 
 
