@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,7 +12,9 @@ from saltern_compiler.passes.analyses.flow import FLOW, Arrival, Declassified
 from saltern_compiler.passes.analyses.labels import Way
 from saltern_compiler.passes.analyses.sinks import WHAT
 from saltern_compiler.passes.base import Check, Context
+from saltern_runtime.spec import Label
 
+_CODES: Final[Mapping[Label, str]] = {"personal": "personal-leak", "secret": "secret-leak"}
 _SAID: Final = 12
 """Other sources that a finding names, at most."""
 
@@ -46,7 +49,7 @@ def _leak(of: Arrival) -> Diagnostic:
     if of.sink.remedy:
         notes.append(of.sink.remedy.replace("{}", of.label))
     notes.append('Where it is none any more: `declassify(…, "why")`.')
-    return Diagnostic(f"{of.label}-leak", message, of.origin, tuple(notes), _steps(first), is_way=True)
+    return Diagnostic(_CODES[of.label], message, of.origin, tuple(notes), _steps(first), is_way=True)
 
 
 def _steps(way: Way) -> tuple[Related, ...]:
