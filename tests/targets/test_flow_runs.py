@@ -3,15 +3,15 @@
 import random
 
 import pytest
-from tests.support.built import importable
-from tests.support.compared import side_of_pipeline
-from tests.support.effort import tries
-from tests.support.once import run_once
 
 from saltern_compiler import compile_source
 from saltern_compiler.driver import write_tree
 from saltern_compiler.frontend import read
 from saltern_compiler.passes.analyses.flow import FLOW
+from tests.support.built import importable
+from tests.support.compared import side_of_pipeline
+from tests.support.effort import tries
+from tests.support.once import run_once
 
 MARKERS = {"personal": "MARKPERSONAL", "secret": "MARKSECRET"}
 OWN = "def glue(x: str, y: str) -> str:\n    return y[:200] + x[:200]\n"

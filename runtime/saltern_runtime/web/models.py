@@ -15,8 +15,8 @@ from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse
 
 from saltern_runtime.masking import masked
-from saltern_runtime.spec import Json
-from saltern_runtime.spec.types import Places
+from saltern_runtime.spec import Json, from_schema
+from saltern_runtime.spec.types import Places, marked
 from saltern_runtime.store.views import ActivationState, Awaited, Event, Failure, NodeView, RunPage, RunState, RunView
 from saltern_runtime.store.views import RunSummary as RunSummaryView
 
@@ -165,8 +165,15 @@ def awaited_json(found: Awaited) -> dict[str, Json]:
         "default": found.default,
         "answer": dict(found.schema),
         "deadline": _time(found.deadline),
-        "decision": json.loads(found.answer) if found.answer is not None and found.choices else None,
+        "decision": _decision(found),
     }
+
+
+def _decision(found: Awaited) -> Json:
+    """Return what was decided, but for what was filled in as a secret."""
+    if found.answer is None or not found.choices:
+        return None
+    return masked(json.loads(found.answer), marked(from_schema(dict(found.schema)), "secret"))
 
 
 def page_json(page: RunPage) -> dict[str, Json]:

@@ -75,8 +75,8 @@ CONSTRUCTS = {
         "w.a",
     ),
     "while, last of a chain": (
-        'w = while s = { a: "", b: "", c: "", d: IN.x, n: 0 }, s.n < 9, at most 9 {\n'
-        "  next { a: s.b, b: s.c, c: s.d, d: s.d, n: s.n + 1 }\n}",
+        ('w = while s = { a: "", b: "", c: "", d: IN.x, n: 0 }, s.n < 9, at most 9 {\n'
+        "  next { a: s.b, b: s.c, c: s.d, d: s.d, n: s.n + 1 }\n}"),
         "w.a",
     ),
     "while, state inside": (
@@ -163,7 +163,8 @@ def test_what_arrives_is_found_with_its_way(name, label) -> None:
     assert leak.code == f"{label}-leak"
     assert leak.message.startswith("`body` of `sink` sends")
     assert leak.is_way
-    assert leak.related[0].message.startswith("`input.") and leak.related[0].message.endswith(f"` is {label}")
+    assert leak.related[0].message.startswith("`input.")
+    assert leak.related[0].message.endswith(f"` is {label}")
     assert len(leak.related) > (1 if statements else 0)
     (way,) = [note for note in leak.notes if note.startswith("The way: ")]
     assert way.count("→") == len(leak.related)
