@@ -17,6 +17,7 @@ from saltern_compiler.frontend.notations import suffixes
 from saltern_compiler.ir.pipeline import MAX_REGIONS, Pipeline, Use
 from saltern_compiler.ir.values import Literal
 from saltern_compiler.passes import Analyzed, analyze
+from saltern_compiler.passes.analyses.costs import COSTS
 from saltern_compiler.passes.analyses.types import output_of
 from saltern_compiler.passes.uses import Callee, Trouble, Uses
 from saltern_compiler.registry import Registry
@@ -122,7 +123,8 @@ class _Linker:
             return self._broken(target, text, errors)
         self.callees[target] = analysis
         of = analysis.pipeline
-        return Callee(target, of, uses, output_of(of, analysis.types), places_of(of, text, target))
+        cost = analysis.context.get(COSTS, of)
+        return Callee(target, of, uses, output_of(of, analysis.types), cost, places_of(of, text, target))
 
     def _broken(self, target: str, text: str, findings: list[Diagnostic]) -> Trouble:
         """Tell what is wrong with a pipeline that is used; a way that leads round is told wherever it is met."""

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from saltern_compiler.ir.costs import Cost
 from saltern_compiler.ir.pipeline import ControlEdge, Node, Pipeline
 from saltern_runtime.spec import Effect, Json, Label, NodeType, OnError, OnLimit, OnSkip, Policy, Retry, Type
 
@@ -270,6 +271,8 @@ class Plan:
     """What was decided for the pipeline as a whole: deadline, retention, egress."""
     parts: tuple[Part, ...] = ()
     """The pipelines that it calls, and those that these call; sorted by name."""
+    cost: Cost = field(default_factory=Cost, compare=False)
+    """What a run costs at most; of a part of another plan, as it is called, for inputs of its own."""
     home: str = ""
     """The package that it is emitted as, where it is a part of another plan."""
     called_env: tuple[str, ...] = ()

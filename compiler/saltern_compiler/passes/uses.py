@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
+from saltern_compiler.ir.costs import Cost
 from saltern_compiler.ir.pipeline import CALL, START, Connection, Node, Pipeline, called_by
 from saltern_compiler.ir.values import SecretRef, Value, map_secrets
 from saltern_compiler.registry import Registry
@@ -22,6 +23,8 @@ class Callee:
     uses: Uses
     """What its own uses lead to."""
     output: Type
+    cost: Cost | None = field(default=None, compare=False)
+    """What it costs to run it, where that has been asked for."""
     places: Mapping[str, str] = field(default_factory=dict)
     """Node id → `line:column` or JSON Pointer in its source."""
 

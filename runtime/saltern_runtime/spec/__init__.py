@@ -2,7 +2,7 @@
 
 from saltern_runtime.spec.awaits import AwaitsSpec, decision_type
 from saltern_runtime.spec.codes import Code, Severity
-from saltern_runtime.spec.node import ConnectorSpec, Effect, Emit, NodeType
+from saltern_runtime.spec.node import AsksModel, ConnectorSpec, Effect, Emit, NodeType
 from saltern_runtime.spec.param import Bound, Param, Problem
 from saltern_runtime.spec.policy import DEFAULT_POLICY, Limits, Policy, Retry
 from saltern_runtime.spec.region import Binding, Carries, OnError, OnLimit, OnSkip, RegionSpec, chosen
@@ -47,6 +47,7 @@ __all__ = [
     "NULL",
     "STRING",
     "TIMESTAMP",
+    "AsksModel",
     "AwaitsSpec",
     "Binding",
     "Bound",

@@ -55,6 +55,20 @@ def _no_problems(_: Bound) -> Iterable[Problem]:
 
 
 @dataclass(frozen=True, slots=True)
+class AsksModel:
+    """How a node type asks a language model, by its parameters: what bounds of calls and tokens are made of."""
+
+    reads: tuple[str, ...]
+    """Texts that are sent."""
+    most: str
+    """A whole number: tokens of an answer, at most."""
+    answer: str
+    """The type of an answer, where it is to have one."""
+    again: Param
+    """A whole number: how often one attempt asks once more, where an answer is not of its type."""
+
+
+@dataclass(frozen=True, slots=True)
 class NodeType:
     """A named, versioned operation (`slack.post_message@1`)."""
 
@@ -90,6 +104,8 @@ class NodeType:
     """The function gives an `Ask`; the node's value is the answer that comes from outside."""
     responds: bool = False
     """The node's value answers the request that started the run."""
+    model: AsksModel | None = None
+    """How it asks a language model; None where it asks none."""
     egress: tuple[str, ...] = ()
     """`host:port` that the callable connects to whatever is bound; parameters that are URLs (`Param.is_url`) add theirs."""
     call: str = ""

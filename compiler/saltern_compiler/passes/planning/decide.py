@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, Final, cast
 
 from saltern_compiler.ir.bound import literals
 from saltern_compiler.ir.pipeline import CHECK, NEXT, RETURN, YIELD, Node, Pipeline
 from saltern_compiler.ir.plan import Awaits, Calls, Carries, Decision, Opens, Responds, Sleeps, Starts
+from saltern_compiler.passes.analyses.policies import Chosen
 from saltern_compiler.passes.analyses.shape import Shape
-from saltern_compiler.passes.layers import decide, layers
-from saltern_compiler.registry import Registry
 from saltern_runtime.spec import (
     ANY,
     Effect,
@@ -42,27 +41,13 @@ class Decided:
     decisions: tuple[Decision, ...]
 
 
-def decide_policy(  # noqa: PLR0917 - each is a column
-    node: Node, spec: NodeType, effect: Effect, pipeline: Pipeline, shape: Shape, registry: Registry
-) -> Decided:
-    """Take each field from the nearest policy that sets it."""
+def decide_policy(node: Node, chosen: Chosen, shape: Shape) -> Decided:
+    """Say what was chosen for a node."""
     connection = shape.connections.get(node.connection or "")
-    connector = registry.connector(connection.connector) if connection is not None else None
-    stack = list(layers(node, spec, connection, connector, pipeline))
-    chosen = {field.name: decide(stack, field.name) for field in fields(Policy)}
-    if node.id in shape.outcomes:
-        chosen["on_error"] = ("continue", "others hang on whether it fails")
-    if chosen["cache"][0] is not None and node.policy.cache is None and not _is_asked(spec, effect):
-        chosen["cache"] = (None, f"{chosen['cache'][1]}, which holds for idempotent nodes alone")
     decisions = [Decision(name, _show(name, value), because) for name, (value, because) in chosen.items()]
     if connection is not None and connection.limits is not None:
         decisions.append(Decision("limits", _show_limits(connection.limits), f"on the connection {connection.name}"))
     return Decided(Policy(**{name: value for name, (value, _) in chosen.items()}), tuple(decisions))
-
-
-def _is_asked(spec: NodeType, effect: Effect) -> bool:
-    """Whether a node asks something outside, so that a cache that others say is meant for it: to compute costs less than to look."""
-    return effect is Effect.IDEMPOTENT and not spec.suspends
 
 
 def ends_of(

@@ -15,8 +15,11 @@ from saltern_compiler.ir.pipeline import Node, Trigger
 from saltern_compiler.ir.plan import LEVEL, Decision, Part, Plan, PlannedNode, Schedule, Stage
 from saltern_compiler.ir.values import Literal
 from saltern_compiler.ir.verify import verify
+from saltern_compiler.passes.analyses.costs import COSTS
 from saltern_compiler.passes.analyses.flow import FLOW
+from saltern_compiler.passes.analyses.policies import POLICIES
 from saltern_compiler.passes.analyses.shape import SHAPE, Shape
+from saltern_compiler.passes.analyses.stages import Group, group_nodes
 from saltern_compiler.passes.analyses.types import TYPES, Types, output_of
 from saltern_compiler.passes.analyze import Analyzed
 from saltern_compiler.passes.pipeline import Step, optimize, settled
@@ -31,7 +34,6 @@ from saltern_compiler.passes.planning.decide import (
 from saltern_compiler.passes.planning.parts import Parts
 from saltern_compiler.passes.planning.receipt import declassified, deliveries
 from saltern_compiler.passes.planning.relays import START, insert_relays
-from saltern_compiler.passes.planning.stages import Group, group_nodes
 from saltern_compiler.passes.planning.surroundings import (
     called_environment,
     distributions,
@@ -74,12 +76,8 @@ def make_plan(
         steps = optimize(analysis.pipeline, analysis.context, level)
     live = steps[-1].after
     shape, types = analysis.context.get(SHAPE, live), analysis.context.get(TYPES, live)
-    decided = {
-        node_id: decide_policy(
-            shape.nodes[node_id], shape.specs[node_id], types.effects[node_id], live, shape, registry
-        )
-        for node_id in shape.order
-    }
+    policies = analysis.context.get(POLICIES, live)
+    decided = {node_id: decide_policy(shape.nodes[node_id], policies[node_id], shape) for node_id in shape.order}
     flow = context.get(FLOW, analysis.pipeline)
     deadline, retention, decisions = pipeline_decisions(live)
     reserve, why = decide_reserve(live, deadline)
@@ -126,6 +124,7 @@ def make_plan(
         changes=tuple(change for step in steps for change in step.changes),
         deliveries=deliveries(flow),
         declassified=declassified(flow),
+        cost=context.get(COSTS, live),
     )
 
 

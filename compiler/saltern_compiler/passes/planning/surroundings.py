@@ -2,69 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from urllib.parse import urlsplit
+from collections.abc import Iterable
 
-from saltern_compiler.ir.pipeline import Connection, Node, Pipeline
-from saltern_compiler.ir.values import Literal, SecretRef, Template, Value, parts_of, split_secrets
+from saltern_compiler.ir.pipeline import Pipeline
+from saltern_compiler.ir.values import SecretRef, parts_of
 from saltern_compiler.passes.analyses.shape import all_settings
+from saltern_compiler.passes.hosts import hosts_of_connection, hosts_of_node
 from saltern_compiler.passes.uses import Uses, brought, connections_of, every_callee
 from saltern_compiler.registry import CONNECTORS, NODE_TYPES, Distribution, Registry
-from saltern_runtime.spec import Json, NodeType
-
-_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
-ANYWHERE = ("*:443", "*:80")
-"""Where a URL leads that is made while the pipeline runs."""
+from saltern_runtime.spec import NodeType
 
 
 def egress(pipeline: Pipeline, registry: Registry, uses: Uses) -> tuple[str, ...]:
     """Return the `host:port` that connections and URLs lead to, `*` for a host that is known only when it runs; sorted."""
     hosts: set[str] = set()
     for connection in connections_of(pipeline, uses).values():
-        hosts.update(_of_connection(connection, registry))
+        hosts.update(hosts_of_connection(connection, registry))
     for of in (pipeline, *(callee.pipeline for callee in every_callee(pipeline, uses).values())):
         for node in of.body.walk():
             spec = registry.node(node.type, node.version)
             if spec is not None:
-                hosts.update(_of_node(node, spec))
+                hosts.update(hosts_of_node(node, spec))
     return tuple(sorted(hosts))
-
-
-def _of_node(node: Node, spec: NodeType) -> Iterator[str]:
-    yield from spec.egress
-    for param in spec.params:
-        url = node.param(param.name) if param.is_url else None
-        target = _of_url(url)
-        if target is not None:
-            yield target
-        elif url is not None and node.connection is None:
-            yield from ANYWHERE
-
-
-def _of_connection(connection: Connection, registry: Registry) -> tuple[str, ...]:
-    spec = registry.connector(connection.connector)
-    if spec is None:
-        return ()
-    settings: dict[str, Json] = {param.name: param.default for param in spec.settings if param.default is not None}
-    written = {name: split_secrets(name, value)[0] for name, value in connection.settings}
-    settings |= {name: value for name, value in written.items() if value is not None}
-    return spec.egress(settings)
-
-
-def _of_url(value: Value | None) -> str | None:
-    """Read the host of a URL; of a template only where the host ends before the first expression."""
-    text = value.value if isinstance(value, Literal) else None
-    if isinstance(value, Template) and isinstance(value.parts[0], str):
-        start = value.parts[0]
-        text = start if start.count("/") > 2 else None
-    if not isinstance(text, str):
-        return None
-    try:
-        url = urlsplit(text)
-        port = url.port or _PORTS.get(url.scheme)
-    except ValueError:
-        return None
-    return f"{url.hostname}:{port}" if url.hostname and port is not None else None
 
 
 def environment(pipeline: Pipeline) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from saltern_runtime.spec import (
     DOUBLE,
     INT,
     STRING,
+    AsksModel,
     Bound,
     Effect,
     ListType,
@@ -110,6 +111,13 @@ def _loose(path: str, of: Type) -> Iterator[tuple[str, str]]:
             yield path, "the type any"
 
 
+_AGAIN: Final = Param(
+    "repair",
+    INT,
+    required=False,
+    default=REPAIR,
+    doc="How often, in one attempt, the model is told what is wrong with an answer that does not fit.",
+)
 NODE: Final = NodeType(
     name="llm.chat",
     summary="Asks a language model.",
@@ -119,19 +127,14 @@ NODE: Final = NodeType(
         Param("model", STRING, required=False, doc="Which model; the connection's by default."),
         Param("temperature", DOUBLE, required=False, doc="0 (steady) to 2."),
         Param("max_tokens", INT, required=False, doc="Length of the answer, at most."),
-        Param(
-            "repair",
-            INT,
-            required=False,
-            default=REPAIR,
-            doc="How often, in one attempt, the model is told what is wrong with an answer that does not fit.",
-        ),
+        _AGAIN,
         Param("response", ANY, required=False, is_type=True, doc="The type of the answer; text without it."),
     ),
     result=_result,
     result_model="saltern_runtime.nodes.llm:ChatText",
     effect=Effect.IDEMPOTENT,
     connector="openai",
+    model=AsksModel(reads=("system", "prompt"), most="max_tokens", answer="response", again=_AGAIN),
     call="saltern_runtime.nodes.llm:chat",
     queue="model",
     requires=("openai",),
