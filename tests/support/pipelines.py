@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
@@ -425,7 +425,28 @@ def pipelines(draw: st.DrawFn) -> Pipeline:
         draw(POLICY),
         Region(tuple(sorted(nodes, key=lambda node: node.id))),
         description=draw(TEXT),
+        budget=tuple(sorted(draw(BUDGET).items())),
     )
+
+
+COUNT: st.SearchStrategy[int] = st.integers(0, 10**12)
+BUDGET: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
+    {},
+    optional={
+        "time": SECONDS,
+        "calls": st.dictionaries(st.one_of(NAME, TEXT.filter(bool)), COUNT, min_size=1, max_size=3),
+        "model_calls": COUNT,
+        "tokens": COUNT,
+        "bytes": COUNT,
+        "assume": st.builds(
+            dict,
+            st.one_of(
+                st.dictionaries(st.just("size(input.rows)"), COUNT, min_size=1),
+                st.dictionaries(st.just("wait(asked)"), SECONDS, min_size=1),
+            ),
+        ),
+    },
+)
 
 
 @st.composite

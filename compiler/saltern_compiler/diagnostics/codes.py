@@ -112,6 +112,7 @@ CODES: Final[Mapping[str, Code]] = {
         "Finds declared outputs whose `return` hangs on a branch, so that some runs give nothing."
     ),
     "output-never-produced": Code("Finds declared outputs that no node returns."),
+    "over-budget": Code("Finds limits of a budget that a run may go beyond."),
     "parameter-bound-twice": Code("Reports a parameter that has a value and an edge into it."),
     "payload-too-large": Code(
         "Warns of results that are larger than what is kept, whatever comes in.", Severity.WARNING
@@ -151,6 +152,7 @@ CODES: Final[Mapping[str, Code]] = {
     "uncacheable-node": Code("Finds a cache on a node that acts on something outside, on a region, or on a wait."),
     "unclosed-bracket": Code("Reports a bracket that is not closed, or that closes nothing."),
     "unclosed-string": Code("Reports a string or a template that has no end."),
+    "undecided-budget": Code("Finds limits of a budget of which it hangs on unknown sizes whether they are kept."),
     "unexpected-connection": Code("Finds nodes with a connection whose type uses none."),
     "unheard-respond": Code("Warns of a `respond` that no request waits for.", Severity.WARNING),
     "unknown-annotation": Code("Reports an annotation of a field that does not exist."),
@@ -176,6 +178,7 @@ CODES: Final[Mapping[str, Code]] = {
     "unknown-trigger": Code("Finds triggers of a type that Saltern does not have."),
     "unknown-type": Code("Reports the name of a type that does not exist."),
     "unknown-use": Code("Finds calls of a pipeline that no `use` names."),
+    "unmatched-budget": Code("Finds limits and assumptions of a budget that are about nothing in the pipeline."),
     "unnamed-branch": Code("Reports an `if` or a `switch` without a name."),
     "unnamed-pipeline": Code("Reports a pipeline without a line `pipeline name`."),
     "unquoted-text": Code("Finds a word without quotes where a text belongs."),

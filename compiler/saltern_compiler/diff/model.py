@@ -29,7 +29,18 @@ def worst(grades: Iterable[Grade]) -> Grade:
 
 Kind: TypeAlias = Literal["added", "removed", "renamed", "changed"]
 Subject: TypeAlias = Literal[
-    "pipeline", "input", "output", "setting", "policy", "use", "secret", "connection", "trigger", "node", "module"
+    "pipeline",
+    "input",
+    "output",
+    "setting",
+    "budget",
+    "policy",
+    "use",
+    "secret",
+    "connection",
+    "trigger",
+    "node",
+    "module",
 ]
 
 

@@ -59,6 +59,8 @@ def of_sections(old: Side, new: Side, names: Names, *, is_called: bool) -> Itera
     yield from _of_types(old, new, is_called=is_called)
     settings = [{name: written.length(value) for name, value in each.settings} for each in (ours, theirs)]
     yield from _of_named("setting", settings[0], settings[1], {})
+    budgets = [dict(written.budget(each.budget)) for each in (ours, theirs)]
+    yield from _of_named("budget", budgets[0], budgets[1], {})
     for field, before, after in written.policies(ours.policy, theirs.policy):
         yield between("policy", f"@{field}", "", before, after)
     uses = [{each.name: each.path for each in side.uses} for side in (ours, theirs)]

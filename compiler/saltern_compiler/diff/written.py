@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import fields
 from typing import Final
 
@@ -9,6 +10,7 @@ from saltern_compiler.frontend.durations import show_duration
 from saltern_compiler.frontend.language.print_sections import policy_lines
 from saltern_compiler.frontend.language.print_values import ValueWriter
 from saltern_compiler.ir.attempts import VALUES, WHOLES
+from saltern_compiler.ir.budget import TIME, Budget, is_wait
 from saltern_compiler.ir.pipeline import Connection, Node, Pipeline, Trigger
 from saltern_compiler.ir.values import Value
 from saltern_runtime.spec import Policy
@@ -51,6 +53,14 @@ def policies(old: Policy, new: Policy) -> list[tuple[str, str | None, str | None
 def length(seconds: float) -> str:
     """Write a length of time."""
     return show_duration(seconds)
+
+
+def budget(of: Budget) -> Iterator[tuple[str, str]]:
+    """Yield each limit of a budget with its number: `time`, `calls bank`."""
+    for name, given in of:
+        for part, number in given.items() if isinstance(given, dict) else (("", given),):
+            is_length = name == TIME or is_wait(part)
+            yield f"{name} {part}".strip(), show_duration(float(number)) if is_length else str(number)
 
 
 def node(of: Node, pipeline: Pipeline) -> str:

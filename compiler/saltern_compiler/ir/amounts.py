@@ -93,14 +93,8 @@ class Amount:
         return _amount(terms)
 
     def __str__(self) -> str:
-        """Write it with numbers as they are."""
-        return self.show(show_number)
-
-    def show(self, write: Callable[[Fraction], str]) -> str:
-        """Write it; `write` says how numbers look, of which one that stands before a symbol may be 1."""
-        if not self.terms:
-            return write(Fraction(0))
-        return " + ".join(_term(product, factor, write) for product, factor in self.terms)
+        """Write it as a sum."""
+        return " + ".join(_term(product, factor) for product, factor in self.terms) or "0"
 
     @property
     def known(self) -> Fraction | None:
@@ -191,6 +185,11 @@ def total(amounts: Iterator[Amount]) -> Amount:
     return sum(amounts, ZERO)
 
 
+def weight(amount: Amount) -> Fraction:
+    """Return a number to compare amounts by: as if each size were 1."""
+    return amount.at(lambda _: ONE).known or Fraction(0)
+
+
 def show_number(value: Fraction) -> str:
     """Write a number: whole ones with their thousands apart, others rounded to two places."""
     return f"{int(value):,}" if value.denominator == 1 else f"{float(value):,.2f}".rstrip("0")
@@ -202,11 +201,8 @@ def _amount(terms: Mapping[Product, Fraction]) -> Amount:
     return Amount(tuple(sorted(kept, key=lambda term: (len(term[0]), [str(atom) for atom in term[0]]))))
 
 
-def _term(product: Product, factor: Fraction, write: Callable[[Fraction], str]) -> str:
-    if not product:
-        return write(factor)
-    plain = write(Fraction(1)) == show_number(Fraction(1))
-    numbers = [] if factor == 1 and plain else [write(factor)]
+def _term(product: Product, factor: Fraction) -> str:
+    numbers = [] if product and factor == 1 else [show_number(factor)]
     return "·".join((*numbers, *map(str, product)))
 
 

@@ -82,6 +82,7 @@ def _pipeline(pipeline: Pipeline) -> Json:
         connections={connection.name: _connection(connection) for connection in pipeline.connections},
         triggers=_sorted(_trigger(trigger) for trigger in pipeline.triggers),
         settings={name: _literal(value) for name, value in pipeline.settings},
+        budget={name: _literal(value) for name, value in pipeline.budget},
         policy=_policy(pipeline.policy),
         nodes=_region(pipeline.body)["nodes"],
     )

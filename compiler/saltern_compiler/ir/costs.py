@@ -99,6 +99,19 @@ class Cost:
         )
 
 
+def show_time(amount: Amount) -> str:
+    """Write seconds: a number as a length of time, rounded up to milliseconds, anything else as a sum."""
+    if amount.known is None:
+        return f"{amount} seconds"
+    thousandths = -(-amount.known * 1000 // 1)
+    parts = [("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000), ("ms", 1)]
+    text = ""
+    for unit, size in parts:
+        count, thousandths = divmod(thousandths, size)
+        text += f"{count}{unit}" if count else ""
+    return text or "0s"
+
+
 def added(left: Mapping[str, Amount], right: Mapping[str, Amount]) -> dict[str, Amount]:
     """Add what two things cost that both happen."""
     return {name: left.get(name, ZERO) + right.get(name, ZERO) for name in {**left, **right}}

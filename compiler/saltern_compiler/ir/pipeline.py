@@ -12,6 +12,7 @@ from typing import Final, Literal
 
 from saltern_compiler.diagnostics.model import NOWHERE, Origin
 from saltern_compiler.ir import values
+from saltern_compiler.ir.budget import Budget
 from saltern_compiler.ir.values import Value
 from saltern_runtime.spec import Json, Label, Limits, ObjectType, Policy
 from saltern_runtime.spec.names import AMBIENT
@@ -225,10 +226,12 @@ class Pipeline:
     """Pipeline-wide options: `deadline`, `retention` and `reserve`, in seconds."""
     policy: Policy = Policy()
     body: Region = Region()
+    budget: Budget = ()
+    """What a run may cost at most, as `ir.budget` says."""
     description: str = field(default="", compare=False)
     origin: Origin = field(default=NOWHERE, compare=False)
     origins: tuple[tuple[str, Origin], ...] = field(default=(), compare=False)
-    """Places of `name`, `input`, `output`, `settings`."""
+    """Places of `name`, `input`, `output`, `settings`, `budget`, and of each limit: `budget:time`, `budget:calls.bank`."""
 
     def connection(self, name: str) -> Connection | None:
         """Return the connection of that name, if any."""

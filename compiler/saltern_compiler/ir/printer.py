@@ -38,6 +38,8 @@ def _pipeline(pipeline: Pipeline) -> Iterator[str]:
         yield f"  output {show(pipeline.output)}"
     for name, value in pipeline.settings:
         yield f"  setting {name} = {_text(value)}"
+    for name, value in pipeline.budget:
+        yield f"  budget {name} = {_text(value)}"
     yield from _indented(_policy(pipeline.policy))
     for use in pipeline.uses:
         yield f"  use {use.name} = {_text(use.path)}"

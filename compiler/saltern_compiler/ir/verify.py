@@ -44,6 +44,7 @@ def verify(pipeline: Pipeline, *, checked: bool = False) -> None:
     _sorted("secrets are sorted by name", [secret.name for secret in pipeline.secrets])
     _sorted("connections are sorted by name", [connection.name for connection in pipeline.connections])
     _sorted("settings are sorted by name", [name for name, _ in pipeline.settings], unique=True)
+    _sorted("limits of a budget are sorted by name", [name for name, _ in pipeline.budget], unique=True)
     for connection in pipeline.connections:
         _params(connection.settings, f"connection {connection.name}")
     for trigger in pipeline.triggers:

@@ -12,6 +12,7 @@ from saltern_compiler.passes.analyses.types import TYPES, output_of
 from saltern_compiler.passes.base import Context, Pass
 from saltern_compiler.passes.checks.answers import Answers
 from saltern_compiler.passes.checks.bounds import Bounds
+from saltern_compiler.passes.checks.budgets import Budgets
 from saltern_compiler.passes.checks.caching import Caching
 from saltern_compiler.passes.checks.catches import Catches
 from saltern_compiler.passes.checks.clock_changes import ClockChanges
@@ -85,6 +86,7 @@ PASSES: Final[tuple[Pass, ...]] = (
     Compensations(),
     Catches(),
     Deadlines(),
+    Budgets(),
     Payloads(),
     Untyped(),
     Unused(),

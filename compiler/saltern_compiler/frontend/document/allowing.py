@@ -16,7 +16,7 @@ from saltern_runtime.spec import Json
 
 _SECTIONS: Final = {
     "connections": "connection ", "triggers": "trigger ", "secrets": "secret ", "uses": "use ",
-    "inputs": "input", "outputs": "output", "settings": "settings",
+    "inputs": "input", "outputs": "output", "settings": "settings", "budget": "budget",
 }  # fmt: skip
 """Key of a document → the anchor of what stands there, or what that begins with."""
 _NODES: Final = Origin("/nodes")

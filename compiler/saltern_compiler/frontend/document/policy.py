@@ -6,8 +6,9 @@ from typing import Final
 
 from saltern_compiler.diagnostics.model import Origin
 from saltern_compiler.frontend.document.report import Report, quote
-from saltern_compiler.frontend.document.shape import POLICY, RETRY, SETTINGS, misfit
+from saltern_compiler.frontend.document.shape import BUDGET, POLICY, RETRY, SETTINGS, misfit
 from saltern_compiler.frontend.durations import LONGEST, seconds
+from saltern_compiler.ir.budget import MAPS, TIME, Budget, is_wait
 from saltern_runtime.spec import Json, Policy, Retry
 
 ILL_TYPED: Final = "ill-typed-policy"
@@ -34,6 +35,38 @@ def read_settings(value: Json, origin: Origin, report: Report) -> tuple[tuple[st
         key: read_duration(member, origin.child(key), report, "ill-typed-setting") for key, member in members.items()
     }
     return tuple(sorted((key, length) for key, length in read.items() if length is not None))
+
+
+def read_budget(value: Json, origin: Origin, report: Report) -> tuple[Budget, tuple[tuple[str, Origin], ...]]:
+    """Read what a run may cost, and where each limit stands."""
+    code = "ill-typed-setting"
+    known: dict[str, Json] = {}
+    places: dict[str, Origin] = {}
+    for name, member in report.members(value, BUDGET, origin, "`budget`", code).items():
+        parts = member if name in MAPS else {"": member}
+        for part, given in parts.items():
+            at = origin.child(name, part) if part else origin.child(name)
+            if name == TIME or is_wait(part):
+                read = read_duration(given, at, report, code)
+            else:
+                complaint = misfit(given, {"type": "number"})
+                read = None if complaint else _whole(given)
+                if complaint:
+                    report.add(code, f"`{part or name}` of the budget {complaint}, not {quote(given)}", at)
+            if read is None:
+                continue
+            places[f"budget:{name}.{part}" if part else f"budget:{name}"] = at
+            if part:
+                known.setdefault(name, {})[part] = read
+            else:
+                known[name] = read
+        places.setdefault(f"budget:{name}", origin.child(name))
+    return tuple(sorted(known.items())), tuple(places.items())
+
+
+def _whole(value: float) -> int | float:
+    """JavaScript writes whole doubles as integers, and reads them so."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def read_policy(value: Json, origin: Origin, report: Report) -> Policy:

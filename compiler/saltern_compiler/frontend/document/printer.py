@@ -18,6 +18,7 @@ from saltern_compiler.frontend.durations import show_duration
 from saltern_compiler.frontend.remarks import INSIDE, NODE, Orders, Remark, allowed, in_order
 from saltern_compiler.frontend.statements import Nesting, Statement
 from saltern_compiler.ir.attempts import ATTEMPT, CATCH, TRY, VALUES, WHOLES, is_part, parts, whole_of
+from saltern_compiler.ir.budget import TIME, is_wait
 from saltern_compiler.ir.graph import dependencies
 from saltern_compiler.ir.pipeline import CHECK, Node, Pipeline, Region
 from saltern_compiler.ir.values import Value
@@ -77,6 +78,7 @@ class _Drawer:
             "connections": {connection.name: self._connection(connection.name) for connection in of.connections},
             "triggers": [self._trigger(number) for number in range(len(of.triggers))],
             "settings": {name: show_duration(length) for name, length in of.settings},
+            "budget": {name: _limit(name, value) for name, value in of.budget},
             "policy": _policy(of.policy),
         }
         kept = dict(self.canvas.document)
@@ -313,6 +315,13 @@ def _in_order(statements: Sequence[Statement]) -> list[Node]:
         nodes.append(statement.node)
         waiting += [inner for block in reversed(statement.blocks.values()) for inner in reversed(block)]
     return nodes
+
+
+def _limit(name: str, value: Json) -> Json:
+    """Write what a budget allows."""
+    if isinstance(value, dict):
+        return {of: _limit(of, part) for of, part in value.items()}
+    return show_duration(value) if isinstance(value, float) and (name == TIME or is_wait(name)) else value
 
 
 def _policy(policy: Policy) -> dict[str, Json]:

@@ -14,7 +14,7 @@ from saltern_compiler.frontend.document.edges import Wiring, read_edges, wire
 from saltern_compiler.frontend.document.gates import inherit_gates
 from saltern_compiler.frontend.document.jsontext import Unreadable, shorten
 from saltern_compiler.frontend.document.nodes import build_region, read_nodes
-from saltern_compiler.frontend.document.policy import read_policy, read_settings
+from saltern_compiler.frontend.document.policy import read_budget, read_policy, read_settings
 from saltern_compiler.frontend.document.report import Report
 from saltern_compiler.frontend.document.shape import CONNECTION, DOCUMENT, NODE_DATA, TRIGGER
 from saltern_compiler.frontend.document.texts import read_text
@@ -75,7 +75,8 @@ def _pipeline(value: Json, report: Report, registry: Registry) -> Pipeline | Non
     document = report.members(value, DOCUMENT, ROOT, "the document")
     inputs = _type(document, "inputs", report)
     outputs = _type(document, "outputs", report)
-    places = {"name": "name", "input": "inputs", "output": "outputs", "settings": "settings"}
+    places = {"name": "name", "input": "inputs", "output": "outputs", "settings": "settings", "budget": "budget"}
+    budget, limits = read_budget(document.get("budget", {}), ROOT.child("budget"), report)
     pipeline = Pipeline(
         name=document.get("name", _UNNAMED),
         input=inputs or ObjectType(()),
@@ -85,11 +86,12 @@ def _pipeline(value: Json, report: Report, registry: Registry) -> Pipeline | Non
         connections=_connections(document.get("connections", {}), report),
         triggers=_triggers(document.get("triggers", []), report),
         settings=read_settings(document["settings"], ROOT.child("settings"), report) if "settings" in document else (),
+        budget=budget,
         policy=read_policy(document["policy"], ROOT.child("policy"), report) if "policy" in document else Policy(),
         body=_body(document, report, registry),
         description=document.get("description", ""),
         origin=ROOT,
-        origins=tuple((part, ROOT.child(key)) for part, key in places.items() if key in document),
+        origins=(*((part, ROOT.child(key)) for part, key in places.items() if key in document), *limits),
     )
     unusable = ("inputs" in document and inputs is None) or ("outputs" in document and outputs is None)
     return None if unusable else pipeline

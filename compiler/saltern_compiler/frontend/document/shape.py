@@ -61,6 +61,7 @@ DOCUMENT: Final[Table] = {
     ),
     "triggers": Key({"type": "array", "items": {"$ref": "#/$defs/trigger"}}),
     "settings": Key({"$ref": "#/$defs/settings"}),
+    "budget": Key({"$ref": "#/$defs/budget"}),
     "policy": Key({"$ref": "#/$defs/policy"}),
     "nodes": Key({"type": "array", "items": {"$ref": "#/$defs/node"}}),
     "edges": Key({"type": "array", "items": {"$ref": "#/$defs/edge"}}),
@@ -72,6 +73,15 @@ SETTINGS: Final[Table] = {
     "retention": Key({"$ref": "#/$defs/duration"}),
     "reserve": Key({"$ref": "#/$defs/duration"}),
 }
+BUDGET: Final[Table] = {
+    "time": Key({"$ref": "#/$defs/duration"}),
+    "calls": Key({"type": "object", "additionalProperties": {"type": "integer", "minimum": 0}}),
+    "model_calls": Key({"type": "integer", "minimum": 0}),
+    "tokens": Key({"type": "integer", "minimum": 0}),
+    "bytes": Key({"type": "integer", "minimum": 0}),
+    "assume": Key({"type": "object", "additionalProperties": {"$ref": "#/$defs/duration"}}),
+}
+"""What a run may cost at most; `assume` has sizes as numbers, waits as durations."""
 CONNECTION: Final[Table] = {
     "connector": Key(_TEXT, required=True),
     "settings": Key(_VALUES),
@@ -144,6 +154,7 @@ RETRY: Final[Table] = {
 }
 TABLES: Final[Mapping[str, Table]] = {
     "settings": SETTINGS,
+    "budget": BUDGET,
     "connection": CONNECTION,
     "trigger": TRIGGER,
     "node": NODE,

@@ -46,6 +46,9 @@ class Builder(TypeBuilder):
     def settings(self, meta: Meta, parts: Sequence[Any]) -> syn.Item:
         return syn.SettingsSection(parts[1], span_of(meta))
 
+    def budget(self, meta: Meta, parts: Sequence[Any]) -> syn.Item:
+        return syn.BudgetSection(parts[1], span_of(meta))
+
     def input(self, meta: Meta, parts: Sequence[Any]) -> syn.Item:
         return syn.TypeSection("input", parts[1], span_of(meta))
 

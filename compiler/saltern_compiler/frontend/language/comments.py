@@ -35,7 +35,7 @@ _STATEMENTS: Final = frozenset(
     ["node", "if_branch", "switch", "foreach", "while_region", "try_region", "parallel", "result"]
 )
 _SECTIONS: Final = {
-    "pipeline": START, "description": "description", "settings": "settings", "input": "input", "output": "output",
+    "pipeline": START, "description": "description", "settings": "settings", "budget": "budget", "input": "input", "output": "output",
     "use": "use ", "secret": "secret ", "connection": "connection ", "trigger": "trigger ",
 }  # fmt: skip
 _ENTRIES: Final = frozenset({"map_entry", "field"})

@@ -17,7 +17,7 @@ from saltern_compiler.frontend.language.types import place, token_span
 _VALUE: Final = frozenset({"INT", "FLOAT", "STRING", "BYTES", "NOT", "LSQB", "IDENT"})
 _OPERATORS: Final = frozenset({"RELATION", "ADDITIVE", "MULTIPLICATIVE", "DOT"})
 _SECTIONS: Final = frozenset(
-    {"PIPELINE", "DESCRIPTION", "SETTINGS", "INPUT", "OUTPUT", "USE", "SECRET", "CONNECTION", "ON"}
+    {"PIPELINE", "DESCRIPTION", "SETTINGS", "BUDGET", "INPUT", "OUTPUT", "USE", "SECRET", "CONNECTION", "ON"}
 )
 _STATEMENTS: Final = frozenset({"RETURN", "YIELD", "NEXT"})
 _TYPES: Final = frozenset({"IDENT", "STRING", "LBRACE", "INT", "TRUE", "NULL"})

@@ -25,6 +25,7 @@ _PLAIN: Final = frozenset(
         "pipeline",
         "description",
         "settings",
+        "budget",
         "input",
         "output",
         "use",

@@ -11,6 +11,7 @@ from saltern_compiler.expr.literals import show_string
 from saltern_compiler.frontend.durations import show_duration
 from saltern_compiler.frontend.language.print_values import IDENTIFIER, ValueWriter, is_word, key, template
 from saltern_compiler.frontend.remarks import BEFORE, BESIDE, INSIDE, START, Orders, Remarks, in_order
+from saltern_compiler.ir.budget import TIME, is_wait
 from saltern_compiler.ir.pipeline import (
     BODY,
     LABEL_SETTINGS,
@@ -63,6 +64,10 @@ class SectionWriter:
         if of.settings:
             settings = {setting: show_duration(length) for setting, length in of.settings}
             self._section("settings", self._braces("settings", "settings", settings), gap=True)
+        if of.budget:
+            values = self._values(secrets=True)
+            limits = {name: _limit(name, value, values) for name, value in of.budget}
+            self._section("budget", self._braces("budget", "budget", limits), gap=not of.settings)
         for number, use in enumerate(of.uses):
             self._section(f"use {use.name}", [f"use {use.name} = {show_string(use.path)}"], gap=number == 0)
         for number, secret in enumerate(of.secrets):
@@ -154,6 +159,15 @@ class SectionWriter:
             return [head + " {", *(line for entry in entries for line in entry), *inside, "}"]
         flat = [line for entry in entries for line in entry]
         return ["\n".join([f"{head} {{ " + flat[0], *flat[1:], "}"])] if flat else [head + " {}"]
+
+
+def _limit(name: str, value: Json, values: ValueWriter) -> str:
+    """Write what a budget allows."""
+    if isinstance(value, dict):
+        parts = ", ".join(f"{key(of)}: {_limit(of, part, values)}" for of, part in value.items())
+        return f"{{ {parts} }}" if parts else "{}"
+    is_length = name == TIME or is_wait(name)
+    return show_duration(value) if is_length and isinstance(value, float) and value >= 0 else values.literal(value)
 
 
 def _worded(name: str, value: Value) -> Value:

@@ -12,9 +12,11 @@ from saltern_compiler.diagnostics.suggest import did_you_mean, it_takes, nearest
 from saltern_compiler.expr.ast import Call, Const, Expr, Ident, ListExpr, MapExpr, Span
 from saltern_compiler.frontend.durations import seconds
 from saltern_compiler.frontend.language import syntax as syn
+from saltern_compiler.frontend.language.budget import read_budget
 from saltern_compiler.frontend.language.policy import decorations
 from saltern_compiler.frontend.language.types import place
 from saltern_compiler.frontend.language.values import Names, Values
+from saltern_compiler.ir.budget import Budget
 from saltern_compiler.ir.pipeline import (
     BODY,
     LABEL_SETTINGS,
@@ -37,7 +39,7 @@ _MAIN: Final = {"schedule": "cron"}
 """Trigger type → the setting whose text stands right behind it, where that is no path."""
 _WORDS: Final = frozenset({SIGNATURE, BODY, "catch_up"})
 """Settings of triggers that take a word without quotes."""
-_Once: TypeAlias = syn.PipelineLine | syn.DescriptionLine | syn.SettingsSection | syn.TypeSection
+_Once: TypeAlias = syn.PipelineLine | syn.DescriptionLine | syn.SettingsSection | syn.BudgetSection | syn.TypeSection
 _UNNAMED: Final = "pipeline"
 
 
@@ -76,6 +78,7 @@ class Sections:
     connections: list[Connection] = field(default_factory=list)
     triggers: list[Trigger] = field(default_factory=list)
     settings: dict[str, Json] = field(default_factory=dict)
+    budget: Budget = ()
     origins: dict[str, Origin] = field(default_factory=dict)
     name: str = ""
     description: str = ""
@@ -112,6 +115,10 @@ class Sections:
                 self.description = self._text(section.text)
             case syn.SettingsSection():
                 self._add_settings(section.params)
+            case syn.BudgetSection():
+                limits = read_budget(self.entries(section.params), self.values, self.report)
+                self.budget = limits.budget
+                self.origins |= limits.origins
             case syn.TypeSection(kind="input"):
                 self.input = section.type
             case syn.TypeSection():
@@ -134,6 +141,7 @@ class Sections:
             connections=tuple(sorted(self.connections, key=lambda connection: connection.name)),
             triggers=tuple(sorted(self.triggers, key=trigger_key)),
             settings=tuple(sorted(self.settings.items())),
+            budget=self.budget,
             policy=self.policy,
             body=body,
             description=self.description,
@@ -279,6 +287,8 @@ def _part(section: _Once) -> tuple[str, str]:
             return "description", "description"
         case syn.SettingsSection():
             return "settings", "settings"
+        case syn.BudgetSection():
+            return "budget", "budget"
         case syn.TypeSection(kind=kind):
             return kind, kind
 

@@ -267,6 +267,14 @@ class SettingsSection:
 
 
 @dataclass(frozen=True, slots=True)
+class BudgetSection:
+    """`budget { … }`."""
+
+    params: Params
+    span: Span
+
+
+@dataclass(frozen=True, slots=True)
 class TypeSection:
     """`input { … }` or `output { … }`."""
 
@@ -315,6 +323,14 @@ class TriggerLine:
 
 
 Section: TypeAlias = (
-    PipelineLine | DescriptionLine | SettingsSection | TypeSection | UseLine | SecretLine | ConnectionLine | TriggerLine
+    PipelineLine
+    | DescriptionLine
+    | SettingsSection
+    | BudgetSection
+    | TypeSection
+    | UseLine
+    | SecretLine
+    | ConnectionLine
+    | TriggerLine
 )
 Item: TypeAlias = Section | Statement

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Final, cast
 
-from saltern_compiler.ir.amounts import ONE, ZERO, Amount, least, most, number, shares, symbol
+from saltern_compiler.ir.amounts import ONE, ZERO, Amount, least, most, number, shares, symbol, weight
 from saltern_compiler.ir.attempts import race_of
 from saltern_compiler.ir.bound import literals
-from saltern_compiler.ir.costs import BYTES, CALLS, CLAIMS, ROUNDS, STAGES, TRIES, Cost, Share, added, times
+from saltern_compiler.ir.costs import BYTES, CALLS, CLAIMS, ROUNDS, STAGES, TRIES, Cost, Share, added, show_time, times
 from saltern_compiler.ir.pipeline import NEXT, YIELD, Node, Pipeline
 from saltern_compiler.passes.analyses.expenses import Asked, attempts_of, expenses, kept, wait_of
 from saltern_compiler.passes.analyses.policies import POLICIES, Chosen
@@ -121,11 +121,11 @@ class _Costing:
         for member in group.nodes:
             asked = Asked(self.types.nodes[member], self.shape.specs[member], self.types.effects[member], self.sizes)
             amounts = added(amounts, expenses(asked, attempts))
-        says = f"{attempts} attempt{'' if attempts == 1 else 's'} of {timeout:g} s"
+        says = f"{attempts} attempt{'' if attempts == 1 else 's'} of {show_time(number(timeout))}"
         wait, _ = wait_of(node, spec)
         if spec.sleeps or spec.awaits is not None:
             amounts = added(amounts, {CLAIMS: ONE})
-            says += f", then a wait of up to {wait.show(lambda value: f'{float(value):g} s')}"
+            says += f", then a wait of up to {show_time(wait)}"
         inner, count, longest = self._inside(node, spec)
         if inner is not None:
             amounts = added(amounts, self._rounds(node, spec, inner, count))
@@ -220,7 +220,7 @@ class _Ways:
         if decided_first:
             begins = most(begins, least(*(reached.get(arm, self.ends[arm]) for arm in arms)))
             reached = {need: length for need, length in reached.items() if need not in arms} | {
-                min(arms, key=lambda arm: (_weight(self.ends[arm]), arm)): begins
+                min(arms, key=lambda arm: (weight(self.ends[arm]), arm)): begins
             }
         self.followed.update(need for need in group.needs if not decided_first or need not in arms)
         if reached:
@@ -240,12 +240,7 @@ class _Ways:
 
 
 def _heaviest(ends: Mapping[str, Amount]) -> str:
-    return max(sorted(ends), key=lambda name: _weight(ends[name]))
-
-
-def _weight(amount: Amount) -> Fraction:
-    """Compare what hangs on sizes as if each of these were 1."""
-    return amount.at(lambda _: ONE).known or Fraction(0)
+    return max(sorted(ends), key=lambda name: weight(ends[name]))
 
 
 def _listeners(groups: tuple[Group, ...]) -> Mapping[str, int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,10 +11,10 @@ from saltern_compiler.expr.ast import Call, Const, Expr, Ident, children
 from saltern_compiler.frontend.durations import seconds, show_duration
 from saltern_compiler.ir.pipeline import Node, Pipeline
 from saltern_compiler.ir.values import Expression, Value, expressions
+from saltern_compiler.passes.analyses.deadline import DEADLINES
 from saltern_compiler.passes.analyses.shape import SHAPE, Shape
 from saltern_compiler.passes.base import Check, Context
 from saltern_runtime.spec import DURATION
-from saltern_runtime.spec.limits import DEADLINE
 
 _LONGER: Final = ("Let runs last longer: `settings { deadline: … }`, at most 30 days.",)
 
@@ -82,10 +82,7 @@ def _callbacks(expr: Expr) -> Iterator[str]:
 
 
 def _check_lengths(pipeline: Pipeline, shape: Shape, context: Context) -> None:
-    settings: Mapping[str, object] = dict(pipeline.settings)
-    given = settings.get("deadline", DEADLINE)
-    if not isinstance(given, int | float):
-        return
+    given = context.get(DEADLINES, pipeline).seconds
     for node in shape.nodes.values():
         spec = shape.spec(node.id)
         if node.policy.timeout is not None and node.policy.timeout > given:

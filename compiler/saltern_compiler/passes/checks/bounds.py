@@ -12,7 +12,6 @@ from saltern_compiler.diagnostics.suggest import did_you_mean, it_takes
 from saltern_compiler.ir.pipeline import Node, Pipeline
 from saltern_compiler.passes.base import Check, Context
 from saltern_runtime.spec import Json, Policy, Retry
-from saltern_runtime.spec.limits import DEADLINE
 
 _DAY: Final = 86_400
 _SETTINGS: Final = {"deadline": 30 * _DAY, "retention": 365 * _DAY, "reserve": 30 * _DAY}
@@ -62,7 +61,7 @@ def _check_settings(pipeline: Pipeline, context: Context) -> None:
             )
 
     given = dict(pipeline.settings)
-    reserve, deadline = given.get("reserve"), given.get("deadline", DEADLINE)
+    reserve, deadline = given.get("reserve"), given.get("deadline")
     if isinstance(reserve, float) and isinstance(deadline, float) and reserve >= deadline:
         notes = ("What is reserved for compensations is a part of the deadline.",)
         context.report(Diagnostic("out-of-bounds", "`reserve` leaves nothing of the deadline", place, notes=notes))

@@ -9,6 +9,7 @@ from typing import Any, Final, cast
 from saltern_compiler.ir.bound import literals
 from saltern_compiler.ir.pipeline import CHECK, NEXT, RETURN, YIELD, Node, Pipeline
 from saltern_compiler.ir.plan import Awaits, Calls, Carries, Decision, Opens, Responds, Sleeps, Starts
+from saltern_compiler.passes.analyses.deadline import Deadline
 from saltern_compiler.passes.analyses.policies import Chosen
 from saltern_compiler.passes.analyses.shape import Shape
 from saltern_runtime.spec import (
@@ -26,7 +27,7 @@ from saltern_runtime.spec import (
     chosen,
 )
 from saltern_runtime.spec import Carries as CarriesSpec
-from saltern_runtime.spec.limits import DEADLINE, LEASE, RETENTION
+from saltern_runtime.spec.limits import LEASE, RETENTION
 from saltern_runtime.spec.names import COMPENSATE, LINKED
 
 _RESERVE: Final = 300.0
@@ -160,15 +161,16 @@ def _source(setting: Param | Json, node: Node) -> str:
     return f"{kind} the node type {node.type}@{node.version}"
 
 
-def pipeline_decisions(pipeline: Pipeline) -> tuple[float, float, tuple[Decision, ...]]:
+def pipeline_decisions(pipeline: Pipeline, deadline: Deadline) -> tuple[float, float, tuple[Decision, ...]]:
     """Return deadline and retention in seconds, with the reasons."""
     settings: Mapping[str, Any] = dict(pipeline.settings)
-    values = {"deadline": DEADLINE, "retention": RETENTION} | {k: float(v) for k, v in settings.items()}
-    decisions = tuple(
-        Decision(name, _seconds(values[name]), "set by the pipeline" if name in settings else "Saltern's default")
-        for name in ("deadline", "retention")
+    retention = float(settings.get("retention", RETENTION))
+    why = "set by the pipeline" if "retention" in settings else "Saltern's default"
+    decisions = (
+        Decision("deadline", _seconds(deadline.seconds), deadline.because),
+        Decision("retention", _seconds(retention), why),
     )
-    return values["deadline"], values["retention"], decisions
+    return deadline.seconds, retention, decisions
 
 
 def decide_reserve(pipeline: Pipeline, deadline: float) -> tuple[float, tuple[Decision, ...]]:

@@ -16,6 +16,7 @@ from saltern_compiler.ir.plan import LEVEL, Decision, Part, Plan, PlannedNode, S
 from saltern_compiler.ir.values import Literal
 from saltern_compiler.ir.verify import verify
 from saltern_compiler.passes.analyses.costs import COSTS
+from saltern_compiler.passes.analyses.deadline import DEADLINES
 from saltern_compiler.passes.analyses.flow import FLOW
 from saltern_compiler.passes.analyses.policies import POLICIES
 from saltern_compiler.passes.analyses.shape import SHAPE, Shape
@@ -79,7 +80,7 @@ def make_plan(
     policies = analysis.context.get(POLICIES, live)
     decided = {node_id: decide_policy(shape.nodes[node_id], policies[node_id], shape) for node_id in shape.order}
     flow = context.get(FLOW, analysis.pipeline)
-    deadline, retention, decisions = pipeline_decisions(live)
+    deadline, retention, decisions = pipeline_decisions(live, context.get(DEADLINES, live))
     reserve, why = decide_reserve(live, deadline)
     hosts = egress(live, registry, context.uses)
     own = tuple(sorted(context.files.items()))
