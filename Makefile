@@ -44,6 +44,7 @@ schemas: $(READY)  ## Write schemas/ again from the compiler's models.
 	$(BIN)/python -m saltern_compiler.frontend.document.schema > schemas/pipeline.v1.json
 	$(BIN)/python -m saltern_compiler.diagnostics.schema > schemas/diagnostics.v1.json
 	$(BIN)/python -m saltern_compiler.diff > schemas/diff.v1.json
+	$(BIN)/python -m saltern_compiler.bounds > schemas/bounds.v1.json
 
 bench: $(READY)  ## Side by side with the peers; results in bench/results.
 	$(BIN)/python -m bench.runtime

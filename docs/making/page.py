@@ -38,7 +38,7 @@ def make_page(path: str, text: str, registry: Registry) -> Made:
         if block.fails:
             shown.append(_findings(block, text, path))
         if "picture" in block.marks:
-            name, svg = draw(whole(block, text), registry)
+            name, svg = draw(whole(block, text), registry, critical="critical" in block.marks)
             file = f"{path.rpartition('/')[2].removesuffix('.md')}-{name}.svg"
             pictures[file] = svg
             shown.append(f"![The pipeline {name}, drawn]({file}){{ .drawing }}")

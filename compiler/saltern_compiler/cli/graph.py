@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from saltern_compiler.cli.common import FINDINGS, fail, load, show
+
+if TYPE_CHECKING:
+    from saltern_compiler.driver import Source
 
 _SUFFIXES: Final = {".svg": "svg", ".mmd": "mermaid", ".mermaid": "mermaid", ".dot": "dot", ".gv": "dot"}
 
@@ -22,8 +25,9 @@ _SUFFIXES: Final = {".svg": "svg", ".mmd": "mermaid", ".mermaid": "mermaid", ".d
     type=click.Choice(["svg", "mermaid", "dot"]),
     help="What to draw; told by the suffix of FILE (.svg, .mmd, .dot); svg on standard output.",
 )
+@click.option("--critical", is_flag=True, help="Mark the longest way through a run, as `saltern bounds` shows it.")
 @click.option("--force", is_flag=True, help="Overwrite a file that is there.")
-def command(pipeline: str, output: str | None, style: str | None, *, force: bool) -> None:
+def command(pipeline: str, output: str | None, style: str | None, *, critical: bool, force: bool) -> None:
     """Draw a pipeline: boxes are nodes, solid lines data, dashed ones branches.
 
     A pipeline with mistakes in it is drawn as far as it can be read.
@@ -40,7 +44,8 @@ def command(pipeline: str, output: str | None, style: str | None, *, force: bool
     if parsed is None or has_errors(findings):
         show(findings, source, pipeline)
         sys.exit(FINDINGS)
-    text = _draw(parsed, style or _SUFFIXES.get(suffix, "svg"))
+    marked = _critical(source, pipeline) if critical else frozenset()
+    text = _draw(parsed, style or _SUFFIXES.get(suffix, "svg"), marked)
     if output is None:
         click.echo(text, nl=False)
         return
@@ -54,16 +59,24 @@ def command(pipeline: str, output: str | None, style: str | None, *, force: bool
     click.echo(f"{output}: written")
 
 
-def _draw(pipeline: object, style: str) -> str:
+def _critical(source: Source, path: str) -> frozenset[str]:
+    """Return the nodes on the critical path, or show what is wrong and stop."""
+    from saltern_compiler.cli.bounds import analyzed_but_for_budgets  # noqa: PLC0415 - only where it is asked for
+
+    _, bounds = analyzed_but_for_budgets(source, path)
+    return frozenset(bounds.cost.ways())
+
+
+def _draw(pipeline: object, style: str, critical: frozenset[str]) -> str:
     from saltern_compiler.drawing.dot import draw_dot  # noqa: PLC0415 - keeps --help quick
     from saltern_compiler.drawing.mermaid import draw_mermaid  # noqa: PLC0415 - keeps --help quick
-    from saltern_compiler.drawing.model import graph_of  # noqa: PLC0415 - keeps --help quick
+    from saltern_compiler.drawing.model import graph_of, with_critical  # noqa: PLC0415 - keeps --help quick
     from saltern_compiler.drawing.svg import draw_svg  # noqa: PLC0415 - keeps --help quick
     from saltern_compiler.ir.pipeline import Pipeline  # noqa: PLC0415 - keeps --help quick
     from saltern_compiler.registry import Registry  # noqa: PLC0415 - keeps --help quick
 
     assert isinstance(pipeline, Pipeline)
-    graph = graph_of(pipeline, Registry.load())
+    graph = with_critical(graph_of(pipeline, Registry.load()), critical)
     if style == "mermaid":
         return draw_mermaid(graph)
     return draw_dot(graph, pipeline.name) if style == "dot" else draw_svg(graph, pipeline.name)

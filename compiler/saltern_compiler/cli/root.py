@@ -15,6 +15,7 @@ COMMANDS: Final = {
     "image": "Compile a pipeline and build its container image.",
     "deploy": "Apply a pipeline to a Kubernetes cluster, and wait until it runs.",
     "explain": "Explain a pipeline's plan, or a diagnostic code.",
+    "bounds": "Show what a run costs at most: time, calls, tokens, bytes.",
     "diff": "Show what changed in meaning, for callers and for runs in flight.",
     "dev": "Run a pipeline's whole service here, on an embedded server.",
     "run": "Run a pipeline once, in one process, and print its output.",

@@ -33,11 +33,14 @@ def _graph(graph: Graph, indent: str) -> Iterator[str]:
 
 def _box(box: Box, indent: str) -> Iterator[str]:
     label = _text("\n".join(part for part in (box.title, box.type) if part))
+    marked = ', color="#cf222e", penwidth=2.5' if box.critical else ""
     if box.inner is None:
-        yield f"{indent}{_text(box.id)} [label={label}, shape={_SHAPES[box.kind]}];"
+        yield f"{indent}{_text(box.id)} [label={label}, shape={_SHAPES[box.kind]}{marked}];"
         return
     yield f"{indent}subgraph {_text('cluster ' + box.id)} {{"
     yield f"{indent}  label={_text(f'{box.title}: {box.detail or box.type}')};"
+    if box.critical:
+        yield f'{indent}  color="#cf222e"; penwidth=2.5;'
     yield f'{indent}  {_text(box.id)} [label="", shape=point];'
     yield from _graph(box.inner, indent + "  ")
     yield f"{indent}}}"
@@ -46,6 +49,7 @@ def _box(box: Box, indent: str) -> Iterator[str]:
 def _arrow(arrow: Arrow, regions: set[str]) -> str:
     ends = {"ltail": arrow.source, "lhead": arrow.target}
     clusters = [f"{key}={_text('cluster ' + end)}" for key, end in ends.items() if end in regions]
+    clusters += ['color="#cf222e"', "penwidth=2.5"] if arrow.critical else []
     said = ", ".join([f"label={_text(arrow.label)}", f"style={_STYLES[arrow.kind]}", *clusters])
     return f"{_text(arrow.source)} -> {_text(arrow.target)} [{said}];"
 

@@ -15,7 +15,16 @@ def draw_mermaid(graph: Graph) -> str:
     """Write a flowchart: the same graph gives the same text."""
     numbers: dict[str, str] = {}
     lines = ["flowchart LR", *_graph(graph, numbers, "  ")]
+    lines += [f"  style {numbers[name]} stroke:#cf222e,stroke-width:3px" for name in _critical(graph)]
     return "\n".join(lines) + "\n"
+
+
+def _critical(graph: Graph) -> Iterator[str]:
+    for box in graph.boxes:
+        if box.critical:
+            yield box.id
+        if box.inner is not None:
+            yield from _critical(box.inner)
 
 
 def _graph(graph: Graph, numbers: dict[str, str], indent: str) -> Iterator[str]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence, Set
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from saltern_compiler.expr.show import show as show_expr
@@ -45,6 +45,8 @@ class Box:
     detail: str = ""
     faded: bool = False
     inner: Graph | None = None
+    critical: bool = False
+    """Whether it stands on the longest way through a run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,8 @@ class Arrow:
     target: str
     kind: Literal["data", "control", "after"]
     label: str = ""
+    critical: bool = False
+    """Whether both of its ends stand on the longest way through a run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,22 @@ def graph_of(pipeline: Pipeline, registry: Registry) -> Graph:
     start = Box(INPUT, INPUT, "input", starts or "on api", fields)
     arrows = _arrows(pipeline.body, frozenset({INPUT}))
     return Graph((start, *graph.boxes), arrows)
+
+
+def with_critical(graph: Graph, critical: Set[str]) -> Graph:
+    """Mark nodes, and the lines between them."""
+    boxes = tuple(
+        replace(
+            box,
+            critical=box.id in critical,
+            inner=None if box.inner is None else with_critical(box.inner, critical),
+        )
+        for box in graph.boxes
+    )
+    arrows = tuple(
+        replace(arrow, critical=arrow.source in critical and arrow.target in critical) for arrow in graph.arrows
+    )
+    return Graph(boxes, arrows)
 
 
 def _graph(region: Region, registry: Registry) -> Graph:

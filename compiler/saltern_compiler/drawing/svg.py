@@ -56,19 +56,27 @@ _STYLE: Final = """
 """
 
 
+_CRITICAL: Final = """\
+  .critical > .box { stroke: #cf222e; stroke-width: 2.5 }
+  .arrow.critical { stroke: #cf222e; stroke-width: 2.5 }
+  .critical-head { fill: #cf222e }
+"""
+
+
 def draw_svg(graph: Graph, name: str) -> str:
     """Draw a graph under its name: the same graph gives the same bytes."""
     picture = _Picture(graph)
     across, down = picture.size
+    is_marked = any(box.critical for box in graph.boxes)
     full = (max(across, width(name, 18, bold=True)) + 2 * _MARGIN, down + 2 * _MARGIN + 34)
     size = f'width="{_n(full[0])}" height="{_n(full[1])}" viewBox="0 0 {_n(full[0])} {_n(full[1])}"'
     said = f'xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{_attribute(f"The pipeline {name}")}"'
     parts = [
         f"<svg {size} {said}>",
         f"<title>{_text(name)}</title>",
-        f"<style>{_STYLE}</style>",
+        f"<style>{_STYLE}{_CRITICAL if is_marked else ''}</style>",
         "<defs>",
-        *(_marker(kind) for kind in ("head", "control-head")),
+        *(_marker(kind) for kind in ("head", "control-head", *(("critical-head",) if is_marked else ()))),
         "</defs>",
         f'<rect class="page" width="{_n(full[0])}" height="{_n(full[1])}" rx="8"/>',
         f'<text x="{_n(_MARGIN)}" y="{_n(_MARGIN + 6)}" style="font-size: 18px; font-weight: bold">{_text(name)}</text>',
@@ -119,7 +127,7 @@ class _Picture:
 
     def _box(self, box: Box, at: Point) -> Iterator[str]:
         across, down = self.sizes[box.id]
-        classes = box.kind + (" faded" if box.faded else "")
+        classes = box.kind + (" faded" if box.faded else "") + (" critical" if box.critical else "")
         said = "\n".join(part for part in (box.title, box.type, box.detail) if part)
         yield f'<g class="{classes}"><title>{_text(said)}</title>'
         yield f'<rect class="box" x="{_n(at[0])}" y="{_n(at[1])}" width="{_n(across)}" height="{_n(down)}" rx="8"/>'
@@ -145,8 +153,9 @@ class _Picture:
         drawn: list[tuple[str, str]] = []
         for number, arrow in enumerate(self.graph.arrows):
             path = _path(starts[number], ways[number], ends[number])
-            head = "control-head" if arrow.kind == "control" else "head"
-            line = f'<path class="arrow {arrow.kind}" d="{path}" marker-end="url(#{head})"/>'
+            head = "critical-head" if arrow.critical else "control-head" if arrow.kind == "control" else "head"
+            marked = " critical" if arrow.critical else ""
+            line = f'<path class="arrow {arrow.kind}{marked}" d="{path}" marker-end="url(#{head})"/>'
             drawn.append((line, _label(arrow, ends[number])))
         return drawn
 

@@ -68,6 +68,14 @@ class Cost:
         """Return the connections and hosts that are called, sorted."""
         return tuple(sorted(name.removeprefix(CALLS) for name in self.amounts if name.startswith(CALLS)))
 
+    def ways(self) -> Iterator[str]:
+        """Yield the nodes on the critical path, those on the paths of bodies on it among them."""
+        for share in self.shares:
+            if share.node in self.path:
+                yield share.node
+                if share.inner is not None:
+                    yield from share.inner.ways()
+
     def every(self) -> Iterator[Amount]:
         """Yield all amounts."""
         yield self.worst

@@ -125,7 +125,7 @@ class _Costing:
         wait, _ = wait_of(node, spec)
         if spec.sleeps or spec.awaits is not None:
             amounts = added(amounts, {CLAIMS: ONE})
-            says += f", then a wait of up to {show_time(wait)}"
+            says += f", then a wait of up to {show_time(wait)}" if wait.known is not None else f", then {wait}"
         inner, count, longest = self._inside(node, spec)
         if inner is not None:
             amounts = added(amounts, self._rounds(node, spec, inner, count))

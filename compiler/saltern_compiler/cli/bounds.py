@@ -1,0 +1,78 @@
+"""`saltern bounds`."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from saltern_compiler.cli.common import FINDINGS, fail, load, show, shown
+
+if TYPE_CHECKING:
+    from saltern_compiler.bounds import Bounds
+    from saltern_compiler.diagnostics.model import Diagnostic
+    from saltern_compiler.driver import Source
+
+_OF_BUDGETS = frozenset({"over-budget", "undecided-budget", "unmatched-budget"})
+
+
+@click.command()
+@click.argument("pipeline", metavar="PIPELINE")
+@click.option(
+    "--format", "style", type=click.Choice(["text", "json", "markdown"]), default="text", help="How it is shown."
+)
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+@click.option("--why", metavar="MEASURE", help="Which node gives what of one: time, stages, calls:NAME, model_calls, …")
+def command(pipeline: str, style: str, why: str | None, *, as_json: bool) -> None:
+    """Show what a run costs at most, before there is one.
+
+    Worst is: each attempt takes its time-out and fails but the last, each wait lasts to its deadline, each loop has all its rounds.
+    What hangs on sizes stays a sum with names in it, such as 12 + 3·size(input.rows). Not counted: how long work stands in queues, and
+    what another side asks to wait for.
+
+    Exit codes: 0, also where a bound hangs on sizes; 1 where the budget of the pipeline is not kept, or it has mistakes.
+    """
+    source = load(pipeline)
+    errors, bounds = analyzed_but_for_budgets(source, pipeline)
+    if why is not None:
+        click.echo(_why(bounds, why), nl=False)
+    elif as_json or style == "json":
+        from saltern_compiler.bounds.document import render_json  # noqa: PLC0415 - only one of them is asked for
+
+        click.echo(render_json(bounds, shown(pipeline, source)), nl=False)
+    elif style == "markdown":
+        from saltern_compiler.bounds.markdown import render_markdown  # noqa: PLC0415 - only one of them is asked for
+
+        click.echo(render_markdown(bounds), nl=False)
+    else:
+        from saltern_compiler.bounds.terminal import render_terminal  # noqa: PLC0415 - only one of them is asked for
+
+        click.echo(render_terminal(bounds), nl=False)
+    if errors:
+        show(errors, source, pipeline)
+        sys.exit(FINDINGS)
+
+
+def analyzed_but_for_budgets(source: Source, path: str) -> tuple[list[Diagnostic], Bounds]:
+    """Return what is wrong with a pipeline's budget, and its bounds; stop where anything else is wrong."""
+    from saltern_compiler.bounds import bounds_of  # noqa: PLC0415 - keeps --help quick
+    from saltern_compiler.driver.compile import analyze_loaded  # noqa: PLC0415 - keeps --help quick
+    from saltern_runtime.spec import Severity  # noqa: PLC0415 - keeps --help quick
+
+    result, analyzed, _ = analyze_loaded(source)
+    errors = [each for each in result.diagnostics if each.severity is Severity.ERROR]
+    if analyzed is None or any(each.code not in _OF_BUDGETS for each in errors):
+        show(result.diagnostics, source, path)
+        sys.exit(FINDINGS)
+    return errors, bounds_of(analyzed)
+
+
+def _why(bounds: Bounds, measure: str) -> str:
+    from saltern_compiler.bounds.model import TIME  # noqa: PLC0415 - keeps --help quick
+    from saltern_compiler.bounds.terminal import render_why  # noqa: PLC0415 - keeps --help quick
+
+    known = (TIME, *sorted(bounds.cost.amounts))
+    if measure not in known:
+        fail(f"no measure {measure!r} here; there are {', '.join(known)}")
+    return render_why(bounds, measure)
