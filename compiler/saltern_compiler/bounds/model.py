@@ -24,11 +24,12 @@ from saltern_compiler.ir.costs import (
     Share,
     show_time,
 )
+from saltern_compiler.ir.plan import LEVEL
 from saltern_compiler.passes import Analyzed
 from saltern_compiler.passes.analyses.assumptions import assumed
 from saltern_compiler.passes.analyses.costs import COSTS
 from saltern_compiler.passes.analyses.deadline import DEADLINES, Deadline
-from saltern_compiler.passes.pipeline import OPTIMIZATIONS, run
+from saltern_compiler.passes.pipeline import optimize
 
 TIME: Final = "time"
 _NAMES: Final[Mapping[str, str]] = {
@@ -84,7 +85,7 @@ class Bounds:
 
 def bounds_of(analyzed: Analyzed) -> Bounds:
     """Return the bounds of a pipeline that nothing but its budget is wrong with."""
-    live = run(analyzed.pipeline, analyzed.context, OPTIMIZATIONS)
+    live = optimize(analyzed.pipeline, analyzed.context, LEVEL)[-1].after
     cost = assumed(analyzed.context.get(COSTS, live), live)
     return Bounds(live.name, cost, assumptions(live.budget), analyzed.context.get(DEADLINES, live))
 
