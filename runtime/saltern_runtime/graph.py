@@ -11,11 +11,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from importlib import resources
-from typing import Any, get_args, get_type_hints
+from typing import Any, get_type_hints
 
 from saltern_runtime.context import SKIPPED, Ask, Connection, Context, MissingSecretError, RunInfo, Skipped
+from saltern_runtime.graph_checks import GraphError, check_limits, check_settings
 from saltern_runtime.inline import inlined, started
-from saltern_runtime.spec import Limits, OnError, OnLimit, OnSkip
 from saltern_runtime.spec.limits import AT_ONCE, DEADLINE, RETENTION
 from saltern_runtime.spec.names import AMBIENT, COMPENSATE, ERROR, INPUT, OUTCOMES, ROOT, SCHEDULE_ID
 from saltern_runtime.spec.types import Places
@@ -40,10 +40,6 @@ __all__ = [
     "SKIPPED", "Ask", "Awaits", "Calls", "Carries", "Connection", "Context", "Elided", "Graph", "GraphError",
     "MissingSecretError", "Node", "On", "Opens", "Responds", "RunInfo", "Schedule", "Skipped", "Sleeps", "Stage", "Starts", "node",
 ]  # fmt: skip
-
-
-class GraphError(TypeError):
-    """Generated code does not fit together; raised at import."""
 
 
 class Graph:
@@ -84,6 +80,8 @@ class Graph:
         """Scope and name of a function → the id of its node."""
         self.stage_of: dict[str, str] = {}
         """Node id → stage name."""
+        self.kept: frozenset[str]
+        """Ids of the nodes whose values the store keeps: what ends a stage, and what another stage reads or hangs on."""
         self.parts = tuple(map(inlined, stages))
         """The stages of its own graph, with those of bodies inside."""
         self._members: dict[str, list[str]] = {"": []}
@@ -101,13 +99,14 @@ class Graph:
         self._check_bodies()
         self._check_schedules(schedules)
         for connection in connections:
-            _check_limits(f"{name}: connection {connection.name!r}", connection.limits)
+            check_limits(f"{name}: connection {connection.name!r}", connection.limits)
         self.needs: dict[str, tuple[str, ...]] = {}
         """Stage name → names of the stages of its own body that tell it when they are terminal, sorted; relays in place of what
         they stand for. What a body takes from around its owner is among the owner's needs."""
         for stage_name, direct in self._all_needs().items():
             relayed = self._through_relays(self.stages[stage_name], direct) - {stage_name}
             self.needs[stage_name] = () if self.stages[stage_name].compensates else tuple(sorted(relayed))
+        self.kept = frozenset(self._kept())
         dependants: dict[str, list[str]] = {stage_name: [] for stage_name in self.stages}
         for stage_name, needs in sorted(self.needs.items()):
             for need in needs:
@@ -126,12 +125,7 @@ class Graph:
         self.entries = self.starts[""]
         self.compensations = dict(self._compensations())
         """Stage name → the stage that takes back what it did."""
-        for told, after in [
-            *self.dependants.items(),
-            *((f"(start of {owner})", v) for owner, v in self.starts.items()),
-        ]:
-            if len(after) > AT_ONCE:
-                raise GraphError(f"{name}: {len(after)} stages depend on {told!r}; at most {AT_ONCE} may")
+        self._check_dependants()
 
     def reads(self, node: Node[Any, Any]) -> tuple[str, ...]:
         """Return the ids of the nodes that a node reads (without `input`, `run` and items), in the order of its keywords."""
@@ -209,6 +203,12 @@ class Graph:
             self.stage_of[check.id] = f"{stage.name}/"  # no stage: what stands in the body
             self.owner_of[f"{stage.name}/"] = stage.name
 
+    def _check_dependants(self) -> None:
+        starts = ((f"(start of {owner})", members) for owner, members in self.starts.items())
+        for told, after in (*self.dependants.items(), *starts):
+            if len(after) > AT_ONCE:
+                raise GraphError(f"{self.name}: {len(after)} stages depend on {told!r}; at most {AT_ONCE} may")
+
     def _check_bodies(self) -> None:
         for name, stage in self.stages.items():
             owner = self.owner_of.get(name)
@@ -222,7 +222,7 @@ class Graph:
             if body is None:
                 continue
             where = f"{self.name}: the body of {name!r}"
-            _check_settings(where, body)
+            check_settings(where, body)
             if body.result and self.owner_of.get(self.stage_of.get(body.result, "")) != name:
                 raise GraphError(f"{where} gives {body.result!r}, which does not stand in it")
             if (
@@ -279,7 +279,8 @@ class Graph:
                 read = self._functions.get(reader.scope + name)
                 if read is None:
                     raise GraphError(f"{self.name}: {reader.id!r} reads {name!r}, which no stage runs")
-                yield self._seen(stage, self.stage_of[read], f"{reader.id!r} reads {name!r}")
+                if not self._opens_behind(self.stage_of[read], read, stage.name):
+                    yield self._seen(stage, self.stage_of[read], f"{reader.id!r} reads {name!r}")
             if reader.of is not None and On(reader.of, ERROR) not in stage.when:
                 raise GraphError(
                     f"{self.name}: {reader.id!r} takes the failure of {reader.of!r}, whose error it does not hang on"
@@ -302,10 +303,28 @@ class Graph:
                 raise GraphError(f"{self.name}: stage {name!r} cannot take back {stage.compensates!r}")
             yield done, name
 
+    def _kept(self) -> Iterator[str]:
+        for stage in self.stages.values():
+            yield from (last.id for last in stage.nodes[-1:])
+            yield from (on.node for on in stage.when)
+            if stage.opens is not None and stage.opens.result:
+                yield stage.opens.result
+        for reader in self.nodes.values():
+            felt = (*self.reads(reader), *(on.node for on in reader.gate))
+            yield from (read for read in felt if self.stage_of[read] != self.stage_of[reader.id])
+
     def _hangs(self, stage: Stage) -> Iterator[str]:
         if stage.quorum and not 1 <= stage.quorum <= len(stage.when):
             raise GraphError(f"{self.name}: stage {stage.name!r} waits for {stage.quorum} of {len(stage.when)} handles")
-        for on in stage.when:
+        before: set[str] = set()
+        for member in stage.nodes:
+            for on in member.gate:
+                if on.handle in OUTCOMES:
+                    raise GraphError(f"{self.name}: {member.id!r} hangs on how {on.node!r} ends: its stage has to")
+                if self.stage_of.get(on.node) == stage.name and on.node not in before:
+                    raise GraphError(f"{self.name}: {member.id!r} hangs on {on.node!r}, which runs behind it")
+            before.add(member.id)
+        for on in (*stage.when, *(on for member in stage.nodes for on in member.gate)):
             if on.node not in self.stage_of:
                 raise GraphError(f"{self.name}: stage {stage.name!r} hangs on {on.node!r}, which is not there")
             if self.owner_of.get(self.stage_of[on.node]) != self.owner_of.get(stage.name):
@@ -322,6 +341,10 @@ class Graph:
             if name not in self.stages:
                 raise GraphError(f"{self.name}: stage {stage.name!r} comes after {name!r}, which is not there")
             yield self._seen(stage, name, f"stage {stage.name!r} comes after {name!r}")
+
+    def _opens_behind(self, owner: str, read: str, stage: str) -> bool:
+        """Whether a node that is read from a body stands in the stage that owns it, before the one that opens it."""
+        return owner in self.owners(stage) and self.stages[owner].nodes[-1].id != read
 
     def _seen(self, stage: Stage, other: str, says: str) -> str:
         """Return a stage that another one names, if it stands beside it or around it."""
@@ -351,38 +374,6 @@ class Graph:
     def digest(self) -> str:
         """The plan digest, which every run is pinned to."""
         return str(self.source_map["plan"])
-
-
-def _check_settings(where: str, body: Opens) -> None:
-    if not 1 <= body.at_most <= AT_ONCE:
-        raise GraphError(f"{where} runs {body.at_most} items at once; 1 to {AT_ONCE} may")
-    if body.on_error not in get_args(OnError):
-        raise GraphError(f"{where} has the unknown on_error {body.on_error!r}")
-    if body.on_skip not in get_args(OnSkip):
-        raise GraphError(f"{where} has the unknown on_skip {body.on_skip!r}")
-    if body.carries is None:
-        return
-    if body.at_most != 1:
-        raise GraphError(f"{where} carries a state from round to round, but runs {body.at_most} rounds at once")
-    within = body.carries.within
-    if within is not None and not 0 < within < float("inf"):
-        raise GraphError(f"{where} carries a state from round to round for {within!r} seconds")
-    if body.carries.at_most < 1 or body.carries.on_limit not in get_args(OnLimit):
-        raise GraphError(f"{where} carries a state to no end that is known")
-
-
-def _check_limits(where: str, limits: Limits | None) -> None:
-    if limits is None:
-        return
-    rate, concurrency = limits.per_second, limits.concurrency
-    if rate is None and concurrency is None:
-        raise GraphError(f"{where} has limits that say nothing")
-    if rate is not None and not 0 < rate < float("inf"):
-        raise GraphError(f"{where} lets {rate!r} attempts begin in a second")
-    if concurrency is not None and concurrency < 1:
-        raise GraphError(f"{where} lets {concurrency!r} attempts run at a time")
-    if limits.by not in (None, "tenant"):
-        raise GraphError(f"{where} counts by the unknown {limits.by!r}")
 
 
 def _others(stages: tuple[Stage, ...]) -> Iterator[Calls | Starts]:

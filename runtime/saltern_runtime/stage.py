@@ -57,6 +57,9 @@ class Node(Generic[P, R]):
         """Seconds for which its value is kept, and given again for the same arguments."""
         self.scope = ""
         """What ids of the nodes begin with that it reads by their names: `s/`, where a call named `s` runs its pipeline."""
+        self.gate: tuple[On, ...] = ()
+        """What it hangs on, where that is more than what its stage hangs on."""
+        self.join: Literal["all", "any"] = "all"
         self.name = function.__name__
         parameters = inspect.signature(function).parameters
         self.takes_context = "ctx" in parameters
@@ -73,6 +76,13 @@ class Node(Generic[P, R]):
         placed.id, placed.scope = f"{scope}{self.id}", f"{scope}{self.scope}"
         placed.of = None if self.of is None else f"{scope}{self.of}"
         placed.connection = None if self.connection is None else connections.get(self.connection, self.connection)
+        placed.gate = tuple(On(f"{scope}{on.node}", on.handle) for on in self.gate)
+        return placed
+
+    def when(self, *gate: On, join: Literal["all", "any"] = "all") -> Node[P, R]:
+        """Return this node as a stage runs it that goes on without it: it is skipped unless all (or any) of these are taken."""
+        placed = copy(self)
+        placed.gate, placed.join = gate, join
         return placed
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
@@ -283,10 +293,14 @@ class Elided:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """The unit of claim, lease, retry and checkpoint."""
+    """The unit of claim, lease, retry and checkpoint: its nodes run one after the other, and are recorded together.
+
+    Of the values that they give the store keeps the last one, and those that something outside of the stage reads or hangs on.
+    """
 
     name: str
     nodes: tuple[Node[Any, Any], ...]
+    """Each may read those before it; one with a `gate` of its own is skipped where that is shut, and the others go on."""
     when: tuple[On, ...] = ()
     join: Literal["all", "any"] = "all"
     quorum: int = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
@@ -22,7 +22,7 @@ from saltern_runtime.engine.places import scopes_of, stage_of
 from saltern_runtime.engine.policy import Trouble, classify, decide, expired, gone, lost, timed_out, unreachable
 from saltern_runtime.engine.results import Result
 from saltern_runtime.engine.stage_plan import StagePlan
-from saltern_runtime.engine.stages import NodeFailedError, Plans
+from saltern_runtime.engine.stages import Entered, NodeFailedError, Plans
 from saltern_runtime.errors import NodeError, PermanentError, StopRun, pointer
 from saltern_runtime.graph import Awaits, Carries, Graph, Node, Starts
 from saltern_runtime.models import plain
@@ -135,7 +135,8 @@ class Engine:
         except NodeFailedError as error:
             cause = error.__cause__
             if isinstance(cause, StopRun):
-                return self._stop(plan, claim, error.node, cause, time.monotonic() - began, self._next(end))
+                spent = {**error.done, error.node: round(time.monotonic() - began, 6)}
+                return self._stop(plan, claim, error.node, cause, spent, self._next(end))
             is_known = isinstance(cause, NodeError)
             said = "".join(char if char.isprintable() else " " for char in str(cause)) if is_known else repr(cause)
             log.warning(
@@ -143,7 +144,7 @@ class Engine:
                 extra={"run": claim.run, "path": claim.path, "node": error.node},
                 exc_info=None if is_known and not log.isEnabledFor(logging.DEBUG) else cause,
             )  # fmt: skip
-            trouble = classify(cause or error, error.node)
+            trouble = replace(classify(cause or error, error.node), done=error.done)
             return self._failed(plan, claim, trouble, self._next(end))
         finally:
             self.leases.drop(hold)
@@ -165,10 +166,16 @@ class Engine:
         return Recall(self.store, node, claim.tenant, connection, self.plans.plan, claim.time_left + claim.retention)
 
     def _stop(  # noqa: PLR0917 - each is a column
-        self, plan: StagePlan, claim: Claim, node: str, stop: StopRun, seconds: float, next_nonce: str | None
+        self,
+        plan: StagePlan,
+        claim: Claim,
+        node: str,
+        stop: StopRun,
+        spent: Mapping[str, float | None],
+        next_nonce: str | None,
     ) -> Answer:
         """End the run as a node said."""
-        durations = _compact({node: round(seconds, 6)})
+        durations = _compact(spent)
         if stop.state == "failed":
             failure = json.dumps({"kind": "stopped", "code": "stopped", "message": stop.message, "node": node})
             return self.store.stop(claim, Stopped("FAILED", durations, failure), next_nonce)
@@ -197,7 +204,8 @@ class Engine:
         if result.sleep is not None:
             return self.store.suspend(claim, result.sleep, outcome, next_nonce)
         if plan.stage.opens is not None and plan.stage.opens.carries is not None:
-            return self._carry(plan, claim, outcome, result.items[0], next_nonce)
+            local = replace(claim, values={**claim.values, **result.values}, done=result.durations)
+            return self._carry(plan, local, outcome, result.items[0], next_nonce)
         if plan.stage.opens is not None:
             if result.items:
                 opening = self.plans.opening(claim.path, result.items)
@@ -205,9 +213,10 @@ class Engine:
             try:
                 empty = collected(plan.stage.nodes[-1].id, plan.stage.opens, (), self.settings.max_payload)
             except NodeError as error:
-                return self._failed(plan, claim, classify(error, plan.stage.nodes[-1].id), next_nonce)
+                trouble = replace(classify(error, plan.stage.nodes[-1].id), done=result.durations)
+                return self._failed(plan, claim, trouble, next_nonce)
             outcome = replace(outcome, values={**result.values, scopes[-1] + plan.stage.nodes[-1].id: empty})
-        return self._advance(plan, claim, outcome, next_nonce)
+        return self._advance(plan, claim, outcome, next_nonce, result.durations)
 
     def _start(self, plan: StagePlan, claim: Claim, outcome: Outcome, result: Result, next_nonce: str | None) -> Answer:
         """Make a run of another pipeline, the same one whoever comes to it how often, and record its id as the node's value.
@@ -230,7 +239,7 @@ class Engine:
                 return Answer(status)
         self.dispatcher.ring(self.store.create(new).bells)
         outcome = replace(outcome, values={**outcome.values, scopes_of(claim.path)[-1] + node.id: _compact(new.id)})
-        return self._advance(plan, claim, outcome, next_nonce)
+        return self._advance(plan, claim, outcome, next_nonce, result.durations)
 
     def _collect(self, plan: StagePlan, claim: Claim, end: float) -> Answer:
         """Record the value of a region whose rounds are all done."""
@@ -268,10 +277,19 @@ class Engine:
         value = {**outcome.values, scopes_of(claim.path)[-1] + node.id: state}
         return self._advance(plan, claim, replace(outcome, values=value), next_nonce)
 
-    def _advance(self, plan: StagePlan, claim: Claim, outcome: Outcome, next_nonce: str | None) -> Answer:
-        """Record an outcome; with a success goes what would take it back."""
+    def _advance(
+        self,
+        plan: StagePlan,
+        claim: Claim,
+        outcome: Outcome,
+        next_nonce: str | None,
+        done: Mapping[str, float | None] | None = None,
+    ) -> Answer:
+        """Record an outcome; with a success goes what would take it back. `done`: what its nodes took, where they ran just now."""
         if outcome.state == "SUCCEEDED" and plan.undo is not None:
             outcome = replace(outcome, undo=plan.undo)
+        if outcome.state == "SUCCEEDED" and len(plan.stage.nodes) > 1:
+            outcome = replace(outcome, other=plan.others(claim.path, done or claim.done))
         return self.store.advance(claim, outcome, next_nonce)
 
     def _slept(self, plan: StagePlan, claim: Claim, text: str, end: float) -> Answer:
@@ -314,7 +332,12 @@ class Engine:
         return f"{self.settings.public_url.rstrip('/')}{ROUTE}{token}"
 
     def _failed(self, plan: StagePlan, claim: Claim, trouble: Trouble, next_nonce: str | None) -> Answer:
-        return self._record_failure(plan, claim, decide(plan.stage, claim, trouble), next_nonce)
+        failed = decide(plan.stage, claim, trouble)
+        if len(plan.stage.nodes) > 1 and trouble.failure.node is not None:
+            done = claim.done if trouble.done is None else trouble.done
+            others = plan.others(claim.path, done, trouble.failure.node)
+            failed = replace(failed, durations=_compact(done), other=others)
+        return self._record_failure(plan, claim, failed, next_nonce)
 
     def _record_failure(self, plan: StagePlan, claim: Claim, failed: Failed, next_nonce: str | None) -> Answer:
         if failed.delay is None and plan.stage.on_error == "continue":
@@ -329,7 +352,8 @@ class Engine:
     def _give_up(self, hold: Hold) -> bool:
         """Record from the lease thread that an attempt reached its hard deadline."""
         plan = self.plans.of(hold.claim.path)
-        answer = self._failed(plan, hold.claim, timed_out(plan.stage, hold.node), None)
+        trouble = replace(timed_out(plan.stage, hold.node), done=dict(hold.done))
+        answer = self._failed(plan, hold.claim, trouble, None)
         self.dispatcher.ring(answer.bells)
         return answer.status == "ok"
 
@@ -341,8 +365,8 @@ def _limit_of(claim: Claim, carries: Carries) -> str:
     return f"went on for all of its {carries.within:g} seconds" if claim.is_over else ""
 
 
-def _entering(hold: Hold) -> Callable[[str], None]:
-    def entered(node: str) -> None:
-        hold.node = node
+def _entering(hold: Hold) -> Entered:
+    def entered(node: str, done: Mapping[str, float | None]) -> None:
+        hold.node, hold.done = node, dict(done)
 
     return entered

@@ -6,7 +6,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from saltern_runtime.engine.drain import Drain
@@ -29,6 +29,8 @@ class Hold:
     extended: float
     node: str | None = None
     """The node that runs now."""
+    done: Mapping[str, float | None] = field(default_factory=dict)
+    """Of the nodes before it in its stage, seconds, or None where it was skipped."""
     over: bool = False
     """The run ended or the claim was lost; there is nothing left to keep."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 from saltern_runtime.errors import NodeError, PermanentError, TransientError
@@ -25,6 +26,8 @@ class Trouble:
     """The other side may have acted: `on_ambiguous` decides."""
     retry_after: float = 0.0
     """Seconds to wait at least."""
+    done: Mapping[str, float | None] | None = None
+    """Of the nodes of its stage that had run by then in this attempt, seconds, or None where one was skipped."""
 
 
 def classify(error: BaseException, node: str | None) -> Trouble:

@@ -28,8 +28,8 @@ class Result:
     """Where a value stands → JSON text."""
     taken: dict[str, str] = field(default_factory=dict)
     """Id of a node that others hang on → the handle it took."""
-    durations: dict[str, float] = field(default_factory=dict)
-    """Node id → seconds."""
+    durations: dict[str, float | None] = field(default_factory=dict)
+    """Node id → seconds; None: it was skipped."""
     items: list[str] = field(default_factory=list)
     """What a region goes over: JSON texts; the first state alone, where it carries one. Its own value is there once they are done."""
     cache: Literal["hits", "misses"] | None = None

@@ -30,7 +30,9 @@ class StagePlan:
         """Within its body."""
         nodes = (*stage.nodes, *([stage.opens.carries.check] if stage.opens and stage.opens.carries else []))
         own = {node.id for node in stage.nodes}
-        outside = {read for node in nodes for read in graph.reads(node) if read not in own}
+        checks = {stage.opens.carries.check.id} if stage.opens and stage.opens.carries else set()
+        outside = {read for node in nodes for read in graph.reads(node) if read not in own or node.id in checks}
+        outside |= {on.node for node in stage.nodes for on in node.gate if on.node not in own}
         failures = {f"{node.of}{FAILURE}" for node in stage.nodes if node.of is not None}
         if not stage.nodes:
             outside = {on.node for on in relayed(graph, stage.name)}
@@ -98,6 +100,22 @@ class StagePlan:
                 dependant["dead"] = 0  # it failed: no success, but it was not skipped
             passed.append(dependant)
         return passed
+
+    def others(self, path: str, done: Mapping[str, float | None], failed: str = "") -> list[tuple[str, str]]:
+        """Return the nodes that ended another way than the stage, and how, where it stands in an item: the store counts there.
+
+        `done`: what ran; `failed`: the node that failed, where the stage did.
+        """
+        if not self.depth or path == self.stage.name:
+            return []
+        if not failed:
+            return [(node.id, "skipped") for node in self.stage.nodes if done.get(node.id, 0) is None]
+        blamed = failed if any(node.id == failed for node in self.stage.nodes) else self.stage.nodes[-1].id
+        ways = {
+            node.id: "" if node.id not in done else "skipped" if done[node.id] is None else "succeeded"
+            for node in self.stage.nodes
+        }
+        return [(node, how) for node, how in ways.items() if node != blamed]
 
 
 def awaited_of(stage: Stage) -> tuple[Any, ...]:

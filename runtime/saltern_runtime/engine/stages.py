@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property, partial
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from saltern_runtime.engine.caching import Recall
 from saltern_runtime.engine.places import ANY, items_of, scopes_of, stage_of
@@ -41,9 +41,14 @@ _compact: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).en
 class NodeFailedError(Exception):
     """A node raised; the cause is what it raised."""
 
-    def __init__(self, node: str) -> None:
+    def __init__(self, node: str, done: Mapping[str, float | None] | None = None) -> None:
+        """`done`: of the nodes before it in its stage, seconds, or None where it was skipped."""
         super().__init__(node)
         self.node = node
+        self.done = done or {}
+
+
+Entered: TypeAlias = Callable[[str, Mapping[str, "float | None"]], None]
 
 
 def _no_cache(_: Node[Any, Any], __: Claim) -> None:
@@ -67,7 +72,8 @@ class Plans:
         self._shards = shards
         self.plan = graph.digest
         self.stages = {name: StagePlan(graph, stage, self.plan, shards) for name, stage in graph.stages.items()}
-        hung = [on for stage in graph.stages.values() for on in stage.when]
+        gates = [node.gate for node in graph.nodes.values() if node.gate]
+        hung = [on for gate in (*(stage.when for stage in graph.stages.values()), *gates) for on in gate]
         self.handles = frozenset(on.node for on in hung if on.handle not in OUTCOMES)
         """Ids of nodes whose value is a handle that others hang on."""
         self.outcomes = frozenset(on.node for on in hung if on.handle in OUTCOMES)
@@ -148,6 +154,7 @@ class Plans:
                 scopes[-1] + place
                 for member in members
                 for node in member.stage.nodes
+                if node.id in self.graph.kept
                 for place in (node.id, *((f"{node.id}{FAILURE}",) if node.id in self.outcomes else ()))
             ]
             + [f"{scopes[-1]}{member.name}{ANSWER}" for member in members if isinstance(member.stage.ends, Awaits)],
@@ -177,12 +184,12 @@ class Plans:
         claim: Claim,
         deadline: float,
         max_payload: int,
-        entered: Callable[[str], None],
+        entered: Entered,
         recall: Callable[[Node[Any, Any], Claim], Recall | None] = _no_cache,
     ) -> Result:
         """Run a claimed stage's nodes in order; raises NodeFailedError.
 
-        `entered` is told each node before it begins; `recall` gives its cache.
+        `entered` is told each node before it begins, and how long those before it took; `recall` gives its cache.
         """
         with contextlib.nullcontext() if self._files is None else at_work(self._files(claim)):
             return self._run(claim, (deadline, max_payload), entered, recall)
@@ -191,7 +198,7 @@ class Plans:
         self,
         claim: Claim,
         limits: tuple[float, int],
-        entered: Callable[[str], None],
+        entered: Entered,
         recall: Callable[[Node[Any, Any], Claim], Recall | None],
     ) -> Result:
         stage = self.of(claim.path).stage
@@ -202,7 +209,10 @@ class Plans:
             result.taken = self._relayed(claim, scopes[-1])
         local: dict[str, Any] = {}
         for node in stage.nodes:
-            entered(node.id)
+            if node.gate and not self._is_let_in(node, claim, scopes[-1], result.taken):
+                result.durations[node.id] = None
+                continue
+            entered(node.id, result.durations)
             began = time.perf_counter()
             known = recall(node, claim)
             try:
@@ -214,9 +224,10 @@ class Plans:
                 if known is not None:
                     known.keep(value, text)
                     result.cache = "hits" if known.hit else "misses"
-                result.add(node, scopes[-1] + node.id, value, text, ends)
+                if node.id in self.graph.kept or ends is not None:
+                    result.add(node, scopes[-1] + node.id, value, text, ends)
             except Exception as error:
-                raise NodeFailedError(node.id) from error
+                raise NodeFailedError(node.id, result.durations) from error
             result.durations[node.id] = round(time.perf_counter() - began, 6)
             local[node.id] = value
             if node.id in self.handles:
@@ -224,6 +235,13 @@ class Plans:
             elif node.id in self.outcomes:
                 result.taken[node.id] = SUCCESS
         return result
+
+    def _is_let_in(self, node: Node[Any, Any], claim: Claim, scope: str, taken: Mapping[str, str]) -> bool:
+        """Whether a node's own gate is open; a node that was skipped has taken no handle."""
+        outside = {on.node: claim.values.get(scope + on.node) for on in node.gate if on.node not in taken}
+        known = {name: json.loads(text) for name, text in outside.items() if text is not None} | dict(taken)
+        live = [known.get(on.node) == on.handle for on in node.gate]
+        return all(live) if node.join == "all" else any(live)
 
     def _relayed(self, claim: Claim, scope: str) -> dict[str, str]:
         """Return the handles that a relay tells of: what the nodes took, or how they ended."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, Self
 
 from saltern_runtime.store.records import Cursor, Record
-from saltern_runtime.store.scripts import Dependant
+from saltern_runtime.store.scripts import Dependant, Other
 
 Status = Literal["ok", "stale", "ended", "gone"]
 """`stale`: another holds the claim; `ended`: the run is over or being cancelled; `gone`: nothing is known of the run."""
@@ -70,6 +70,8 @@ class Claim:
     """Handles that its nodes took before it was suspended."""
     failure: str = ""
     """What failed last, JSON text."""
+    done: Mapping[str, float | None] = field(default_factory=dict)
+    """What its nodes took in seconds before it was suspended; None: one was skipped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +155,7 @@ class Outcome:
     values: Mapping[str, str] = field(default_factory=dict)
     """Where it stands (a node's id, behind the item that it is in) → JSON text."""
     durations: str = "{}"
-    """JSON object: node id → seconds."""
+    """JSON object: node id → seconds, or null where a node of the stage was skipped."""
     seconds: float | None = None
     """Of the whole attempt; None where nothing ran."""
     failure: str | None = None
@@ -161,6 +163,8 @@ class Outcome:
     """Where a node was cached: whether its value was known."""
     taken: Mapping[str, str] = field(default_factory=dict)
     """Handles that its nodes took, kept while the stage is suspended."""
+    other: Sequence[Other] = ()
+    """Of a stage in an item: its nodes that ended another way."""
     undo: Dependant | None = None
     """What takes back what it did, should its run not succeed."""
 
@@ -225,6 +229,10 @@ class Failed:
     state: Literal["DEAD", "TIMED_OUT"] = "DEAD"
     dead: bool = True
     """Goes to the dead letters."""
+    durations: str | None = None
+    """Of the nodes that had run by then, as in `Outcome`; None where the stage has but one."""
+    other: Sequence[Other] = ()
+    """Of a stage in an item: its nodes that ended another way."""
     item: tuple[str, int | None] | None = None
     """The region around it that goes on without an item, and the item's index; without one, the region that the run goes on
     without. None where the run ends."""
@@ -260,4 +268,5 @@ def read_claim(parts: Sequence[str]) -> Claim:
         is_over=record[Record.BEGAN] >= cursor.get(Cursor.UNTIL, math.inf),
         taken=json.loads(record.get(Record.TAKEN, "{}")),
         failure=record.get(Record.FAILURE, ""),
+        done=json.loads(record.get(Record.DURATIONS, "{}")),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from saltern_runtime.store.views import TERMINAL, ActivationState, Failure, Items, NodeView, RunState
 
@@ -32,6 +33,24 @@ def inside(
     running = min(owner.total, max(0, begun - done - failed)) if live else 0
     items = Items(owner.total, done, failed, skipped, running)
     return items, _summed_up(items, owner, live=live)
+
+
+def counted(
+    fields: Mapping[str, str], node: str, of: Items | None, owner: Items | None, state: ActivationState
+) -> tuple[Items | None, ActivationState]:
+    """Return what is known of a stage of a body, as it is of one of its nodes: in some items it may have ended another way."""
+    if of is None or owner is None:
+        return of, state
+    changes = {how: int(fields.get(f"node|{node}|{how}", 0)) for how in ("succeeded", "failed", "skipped")}
+    if not any(changes.values()):
+        return of, state
+    mine = replace(
+        of,
+        done=of.done + changes["succeeded"],
+        failed=of.failed + changes["failed"],
+        skipped=of.skipped + changes["skipped"],
+    )
+    return mine, _summed_up(mine, owner, live=RunState(fields["state"]) not in TERMINAL)
 
 
 def _summed_up(items: Items, owner: Items, *, live: bool) -> ActivationState:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import cache
 from importlib import resources
-from typing import Any, ClassVar, Final, Literal, TypedDict, cast
+from typing import Any, ClassVar, Final, Literal, TypeAlias, TypedDict, cast
 
 _SHARED: Final = {
     **dict.fromkeys(("advance", "again", "fail", "lose", "open", "take_due"), ("items",)),
@@ -40,6 +40,10 @@ class Dependant(_Dependant, total=False):
     """It becomes READY as soon as so many of its control edges are live."""
     limit: dict[str, str | float | bool]
     """Of what it calls; its keys are those of `records.Limit`."""
+
+
+Other: TypeAlias = tuple[str, str]
+"""A node of a stage in an item that did not end as the stage did, and how: `succeeded`, `skipped`, or empty where it did not begin."""
 
 
 class Body(TypedDict):
@@ -158,6 +162,7 @@ class Advance(_Ends):
     failure: str | None = None
     undo: str | None = None
     cache: str | None = None
+    other: Sequence[Other] | None = None
     claim: str | None = None
     bucket: int | None = None
     ms: int | None = None
@@ -266,6 +271,8 @@ class Fail(_Ends):
     state: str
     dead: bool
     delay: int | None = None
+    durations: str | None = None
+    other: Sequence[Other] | None = None
     owner: str | None = None
     index: int | None = None
     claim: str | None = None

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 from saltern_runtime.spec.names import COMPENSATE, ROOT
 from saltern_runtime.store.elided import with_elided
-from saltern_runtime.store.items import body_node, inside, opened
+from saltern_runtime.store.items import body_node, counted, inside, opened
 from saltern_runtime.store.records import Cursor, Record
 from saltern_runtime.store.views import TERMINAL, ActivationState, Awaited, Failure, Items, NodeView, RunState
 
@@ -38,7 +38,8 @@ def nodes_of(shape: Shape, fields: Mapping[str, str], records: Mapping[str, str]
             hits = int(fields.get(f"stage|{stage}|cached", 0))
             for index, (node, kind) in enumerate(nodes):
                 cached = hits if index == len(nodes) - 1 else 0
-                shown.append(body_node(node, kind, stage, state, items, ended, cached))
+                mine, known_as = counted(fields, node, items, known[owner][0], state)
+                shown.append(body_node(node, kind, stage, known_as, mine, ended, cached))
             continue
         text = records.get(stage, "")
         record = json.loads(text) if text.startswith("{") else {}
@@ -54,7 +55,8 @@ def nodes_of(shape: Shape, fields: Mapping[str, str], records: Mapping[str, str]
         for index, (node, kind) in enumerate(nodes):
             is_last = index == len(nodes) - 1
             counts = (items, int(Record.HIT in record)) if is_last else (None, 0)
-            shown.append(_node(node, kind, stage, state, record, durations.get(node), failure, *counts))
+            own = _within(node, state, durations, failure, is_last=is_last)
+            shown.append(_node(node, kind, stage, own, record, durations.get(node), failure, *counts))
     return tuple(beneath(root, node) for node in with_elided(shape, shown, fields))
 
 
@@ -98,6 +100,28 @@ def _state(
     return ActivationState.BLOCKED if succeeded and run != RunState.SUCCEEDED else ActivationState.SKIPPED
 
 
+_FAILED: Final = frozenset({ActivationState.FAILED, ActivationState.DEAD, ActivationState.TIMED_OUT})
+_RAN: Final = _FAILED | {ActivationState.SUCCEEDED, ActivationState.SUSPENDED, ActivationState.RETRY_WAIT}
+
+
+def _within(
+    node: str, stage: ActivationState, durations: Mapping[str, float | None], failure: Failure | None, *, is_last: bool
+) -> ActivationState:
+    """Return the state of a node of a stage: it may have been skipped, or have ended before another one failed or waits."""
+    if stage not in _RAN:
+        return stage
+    if node in durations and durations[node] is None:
+        return ActivationState.SKIPPED
+    blamed = None if failure is None else failure.node
+    if blamed == node or stage is ActivationState.SUCCEEDED:
+        return stage
+    if node in durations and not is_last:
+        return ActivationState.SUCCEEDED
+    if durations and node not in durations and blamed is not None:
+        return ActivationState.BLOCKED
+    return stage
+
+
 def _node(  # noqa: PLR0917 - each is a column
     node: str,
     kind: str,
@@ -110,15 +134,16 @@ def _node(  # noqa: PLR0917 - each is a column
     cached: int,
 ) -> NodeView:
     began, ended = record.get(Record.BEGAN), record.get(Record.ENDED)
+    never = state is ActivationState.BLOCKED
     blamed = failure is not None and (failure.node in (None, node) or items is not None)
     return NodeView(
         id=node,
         type=kind,
         stage=stage,
         state=state,
-        attempt=record.get(Record.ATTEMPTS, 0),
-        started_at=began / 1000 if began else None,
-        ended_at=ended / 1000 if ended else None,
+        attempt=0 if never else record.get(Record.ATTEMPTS, 0),
+        started_at=began / 1000 if began and not never else None,
+        ended_at=ended / 1000 if ended and not never else None,
         duration=duration,
         failure=failure if blamed else None,
         items=items,

@@ -1,8 +1,8 @@
 -- fail: record that an attempt failed: wait for the next one, or end the run. Then claim what comes next.
 --
--- @call run, path, nonce, failure, delay?, state, dead, owner?, index?, claim?, lease, bells, ring
+-- @call run, path, nonce, failure, delay?, state, dead, durations?, other?, owner?, index?, claim?, lease, bells, ring
 -- The failure is JSON text; delay ms until the next attempt (none: no further one), else state (DEAD, or TIMED_OUT) and dead (goes
--- to the dead letters) count; owner and index where the region of an item around it goes on without the item, owner alone where
+-- to the dead letters) count; durations, JSON text, and other as in advance tell of the nodes before it in its stage; owner and index where the region of an item around it goes on without the item, owner alone where
 -- the run goes on without the region.
 -- Answers and sent twice: as advance.
 -- Invariants: RETRY_WAIT stays open, its timer is the end of the wait; a final failure closes the run at once, or fails
@@ -14,7 +14,7 @@ if not rec then
 end
 let_go(r, call.path, rec)
 rec.f = rec.f + 1
-rec.x, rec.e = call.failure, now
+rec.x, rec.e, rec.d = call.failure, now, call.durations or rec.d
 if r.state == 'CANCELLING' then
   rec.s = 'CANCELLED'
   r.open = r.open - 1
@@ -28,6 +28,7 @@ elseif call.owner then
   rec.s = call.state
   count(r, call.path, -1)
   tally(r.id, call.path, 'failed', 1)
+  tally_others(r.id, 'failed')
   event(call.run, 'stage.failed', call.path, noted(rec, 'failure', call.failure))
   if rec.c then
     drop_each(r, call.path)
@@ -51,6 +52,7 @@ else
     rec.c = nil
   end
   tally(r.id, call.path, 'failed', 1)
+  tally_others(r.id, 'failed')
   event(call.run, 'stage.failed', call.path, noted(rec, 'failure', call.failure))
   if call.dead then
     local dead = prefix .. 'dead'

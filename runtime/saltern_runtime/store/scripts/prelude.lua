@@ -178,6 +178,17 @@ local function tally(run, path, what, by)
   end
 end
 
+-- Of a node that did not end as its stage did, in an item: one more of the one, one less of the other.
+local function tally_others(run, state)
+  for _, node in ipairs(call.other or {}) do
+    local id, how = node[1], node[2]
+    redis.call('HINCRBY', key_of(run), 'node|' .. id .. '|' .. state, -1)
+    if how ~= '' then
+      redis.call('HINCRBY', key_of(run), 'node|' .. id .. '|' .. how, 1)
+    end
+  end
+end
+
 -- What an event says of an attempt; `more` is JSON text under the key `name`.
 local function noted(rec, name, more)
   if not more then

@@ -1,0 +1,47 @@
+"""What is wrong with a part of a graph, whatever stands around it."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+from saltern_runtime.spec import Limits, OnError, OnLimit, OnSkip
+from saltern_runtime.spec.limits import AT_ONCE
+from saltern_runtime.stage import Opens
+
+
+class GraphError(TypeError):
+    """Generated code does not fit together; raised at import."""
+
+
+def check_settings(where: str, body: Opens) -> None:
+    """Raise GraphError for a region that no engine runs."""
+    if not 1 <= body.at_most <= AT_ONCE:
+        raise GraphError(f"{where} runs {body.at_most} items at once; 1 to {AT_ONCE} may")
+    if body.on_error not in get_args(OnError):
+        raise GraphError(f"{where} has the unknown on_error {body.on_error!r}")
+    if body.on_skip not in get_args(OnSkip):
+        raise GraphError(f"{where} has the unknown on_skip {body.on_skip!r}")
+    if body.carries is None:
+        return
+    if body.at_most != 1:
+        raise GraphError(f"{where} carries a state from round to round, but runs {body.at_most} rounds at once")
+    within = body.carries.within
+    if within is not None and not 0 < within < float("inf"):
+        raise GraphError(f"{where} carries a state from round to round for {within!r} seconds")
+    if body.carries.at_most < 1 or body.carries.on_limit not in get_args(OnLimit):
+        raise GraphError(f"{where} carries a state to no end that is known")
+
+
+def check_limits(where: str, limits: Limits | None) -> None:
+    """Raise GraphError for limits that nothing can keep to."""
+    if limits is None:
+        return
+    rate, concurrency = limits.per_second, limits.concurrency
+    if rate is None and concurrency is None:
+        raise GraphError(f"{where} has limits that say nothing")
+    if rate is not None and not 0 < rate < float("inf"):
+        raise GraphError(f"{where} lets {rate!r} attempts begin in a second")
+    if concurrency is not None and concurrency < 1:
+        raise GraphError(f"{where} lets {concurrency!r} attempts run at a time")
+    if limits.by not in (None, "tenant"):
+        raise GraphError(f"{where} counts by the unknown {limits.by!r}")
