@@ -22,7 +22,7 @@ def test_the_graph_knows_its_bodies(package) -> None:
     assert graph.starts["totals"] == ("totals/sizes",)
     assert graph.starts["totals/sizes"] == ("totals/sizes/found",)
     assert graph.items(graph.nodes["found"]) == {"order": "totals", "line": "totals/sizes"}
-    assert graph.needs["totals"] == ("factor",)
+    assert graph.stage_of["factor"] == "totals"
     assert graph.needs["rows"] == ("pause",)
     assert graph.stages["seen"].opens.variable == "def_"
     assert sorted(graph.schedules) == ["every_five", "s4e2324763b3c"]

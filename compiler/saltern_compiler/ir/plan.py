@@ -145,6 +145,16 @@ class Starts:
 
 
 @dataclass(frozen=True, slots=True)
+class Inner:
+    """A node that does not run wherever its stage does: it hangs on handles of its own."""
+
+    node: str
+    when: tuple[ControlEdge, ...]
+    """Of nodes of the stage, or of others."""
+    join: str = "all"
+
+
+@dataclass(frozen=True, slots=True)
 class Stage:
     """The unit of claim, lease, retry and checkpoint: pure nodes, then at most one with an effect."""
 
@@ -177,6 +187,8 @@ class Stage:
     """Name of the stage in whose body it stands; `needs`, `after`, `relay` and `when` stay inside of that body."""
     ends: Opens | Sleeps | Awaits | Responds | Calls | Starts | None = None
     """What it does once its nodes have run. The stages of a body that it opens stand right behind, with it as `owner`."""
+    inner: tuple[Inner, ...] = ()
+    """Those of its nodes that hang on more than the stage does, in the order they run; a skipped one does not skip the stage."""
     decisions: tuple[Decision, ...] = field(default=(), compare=False)
 
     @property

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from saltern_compiler.ir.pipeline import SHARED_SETTINGS, Connection
+from saltern_compiler.ir.pipeline import SHARED_SETTINGS, Connection, ControlEdge
 from saltern_compiler.ir.plan import (
     Awaits,
     Calls,
     Carries,
     Elided,
+    Inner,
     Opens,
     Plan,
     Responds,
@@ -204,12 +205,13 @@ class _Stages:
 
 def _stage(module: Module, stage: Stage, functions: Mapping[str, str]) -> list[str]:  # noqa: C901, PLR0912 - one line a property
     """Write a stage; what it leaves to the runtime's defaults is left out."""
-    parts = [literal(stage.name), f"nodes={_tuple([f'nodes.{functions[node]}' for node in stage.nodes])}"]
-    if stage.when:
+    inner = {each.node: each for each in stage.inner}
+    members = [f"nodes.{functions[node]}{_gate(inner.get(node))}" for node in stage.nodes]
+    parts = [literal(stage.name), f"nodes={_tuple(members)}"]
+    if stage.when or stage.inner:
         module.use("saltern_runtime", "On")
-        parts.append(
-            f"when={_tuple([f'On({literal(condition.source)}, {literal(condition.handle)})' for condition in stage.when])}"
-        )
+    if stage.when:
+        parts.append(f"when={_tuple(list(map(_on, stage.when)))}")
     if stage.compensates:
         parts.append(f"compensates={literal(stage.compensates)}")
     if stage.quorum:
@@ -241,6 +243,17 @@ def _elided(elided: Elided) -> str:
     skipped = ", skipped=True" if elided.skipped else ""
     like, because = f"like={literal(elided.same_as)}", f"because={string(elided.because)}"
     return f"Elided({literal(elided.node)}, {literal(elided.type)}, {like}, {because}{skipped})"
+
+
+def _gate(inner: Inner | None) -> str:
+    if inner is None:
+        return ""
+    join = "" if inner.join == "all" else f", join={literal(inner.join)}"
+    return f".when({', '.join(map(_on, inner.when))}{join})"
+
+
+def _on(edge: ControlEdge) -> str:
+    return f"On({literal(edge.source)}, {literal(edge.handle)})"
 
 
 def _retry(retry: Retry) -> str:

@@ -58,7 +58,7 @@ def test_effects_never_share_a_stage():
 
 
 def test_branch_keeps_its_stage():
-    """A branch is settled before what hangs on it, and pure nodes join only where they hang on the same."""
+    """A branch is settled before what hangs on it, and pure nodes join an effect only where they hang on the same."""
     plan = plan_of(
         "input { urgent: bool }\n"
         + SLACK
@@ -67,10 +67,10 @@ def test_branch_keeps_its_stage():
         + tell("send", "`{{ a }}{{ b }}`")
         + "}"
     )
-    assert stages(plan) == {"a": ("a",), "hurry": ("hurry",), "send": ("b", "send")}
+    assert stages(plan) == {"hurry": ("a", "hurry"), "send": ("b", "send")}
     (send,) = [stage for stage in plan.stages if stage.name == "send"]
     assert [(edge.source, edge.handle) for edge in send.when] == [("hurry", "then")]
-    assert send.needs == ("a", "hurry")
+    assert send.needs == ("hurry",)
 
 
 @pytest.mark.parametrize("policy", ["@on_error(continue)", "@timeout(1s)"])
@@ -82,15 +82,15 @@ def test_policy_of_its_own_keeps_a_node_alone(policy):
 
 
 def test_no_way_leads_out_of_a_stage_and_back():
-    """A pure node that something else waits for does not join the stage behind it."""
+    """A pure node that something else waits for does not join the stage behind it, but that of the one that waits."""
     plan = plan_of(
         SLACK
         + "a = template { text: `{{ run.id }}` }\n"
         + tell("between", extra=" after a")
         + tell("send", "`{{ a }}{{ between.ts }}`")
     )
-    assert stages(plan) == {"a": ("a",), "between": ("between",), "send": ("send",)}
-    assert plan.stages[1].after == ("a",)
+    assert stages(plan) == {"between": ("a", "between"), "send": ("send",)}
+    assert plan.stages[1].needs == ("between",)
 
 
 def test_after_a_branch_waits_for_its_ends():

@@ -95,7 +95,7 @@ def make_plan(
         pipeline_digest=pipeline_digest,
         digest=_plan_digest(pipeline_digest, own, options or {}, plugins, called, level=level),
         nodes=tuple(_planned(node_id, shape, types, decided[node_id], context.uses) for node_id in shape.order),
-        stages=tuple(_Cut(shape, types, decided, context.uses, parts.names).stages()),
+        stages=tuple(_Cut(shape, types, decided, context.uses, parts.names, level).stages()),
         input_type=live.input,
         output_type=output_of(live, types),
         files=own,
@@ -219,12 +219,13 @@ class _Cut:
     uses: Uses
     parts: Mapping[str, str]
     """Path of a pipeline that is called → its part of the plan."""
+    level: int
 
     def stages(self, region: str = "", owner: str = "") -> Iterator[Stage]:
         """Yield the stages of a graph, the body of a region right behind the stage that opens it; a relay stands right behind what it stands for."""
         prefix = f"{owner}/" if owner else ""
         on_error = {node_id: str(decided.policy.on_error) for node_id, decided in self.decided.items()}
-        groups = group_nodes(self.shape, self.types.effects, on_error, region)
+        groups = group_nodes(self.shape, self.types, on_error, self.level, region)
         named = {group.name: f"{prefix}{group.name.removeprefix(f'{region}/')}" for group in groups}
         taken = {f"{prefix}{node_id}" for node_id in self.shape.flows[region]}
         needs = {
@@ -263,10 +264,10 @@ class _Cut:
             name=group.name,
             nodes=group.nodes,
             needs=group.needs,
-            when=race_of(last)[0] or (() if self._compensates(group) else self.shape.control[group.name]),
+            when=race_of(last)[0] or (() if self._compensates(group) else group.when),
             compensates=self._compensates(group),
             quorum=race_of(last)[1],
-            join=last.join,
+            join=group.join,
             queue=spec.queue,
             timeout=policy.timeout or 0.0,
             retry=policy.retry or Retry(),
@@ -276,6 +277,7 @@ class _Cut:
             on_error=str(policy.on_error),
             on_ambiguous=str(policy.on_ambiguous),
             after=group.after,
+            inner=group.inner,
             ends=ends_of(last, spec, self.types.of[group.name], self._part(spec)),
             decisions=stage_decisions(last, group.nodes, spec, self.types.effects[group.name], decided),
         )
