@@ -144,30 +144,30 @@ class _Fusion:
             if node_id not in self.movable or len(groups) != 1 or self._is_read_at_home(node_id):
                 continue
             (group,) = groups
-            if self.on_error[node_id] == "fail" and self.takes(group):
-                self._move(node_id, self._earlier(node_id, group) or group)
+            if self.takes(group):
+                self._move(node_id, self._before_effects(node_id, group))
 
     def _is_read_at_home(self, node_id: str) -> bool:
         return any(self.home[reader] == self.home[node_id] for reader in self.feeds[node_id])
 
-    def _earlier(self, node_id: str, group: str) -> str | None:
-        """Return the first group with an effect that waits for all that a node waits for, where the node's failure should come before it."""
+    def _before_effects(self, node_id: str, group: str) -> str:
+        """Return the group that a node goes to for another one, so that its failure comes before each effect that it came before.
+
+        What waits for all that the node waits for must not run before it: the node goes to the first such one, or stays.
+        """
         passed = self.requires[group] & ~self.slow[node_id]
         if not passed or not can_fail(self.types.nodes[node_id]):
-            return None
+            return group
+        stays = False
         while passed:
             lowest = passed & -passed
             passed ^= lowest
             host = self.order[lowest.bit_length() - 1]
-            waits = self.slow[host]
-            if (
-                self.slow[node_id] & ~waits == 0
-                and self.takes(host)
-                and self._is_open(host)
-                and self.home[host] == host
-            ):
-                return host
-        return None
+            if self.slow[node_id] & ~self.slow[host] == 0:
+                if self.home[host] == host and self.takes(host) and self._is_open(host):
+                    return host
+                stays = True
+        return self.home[node_id] if stays else group
 
     def takes(self, group: str) -> bool:
         """Whether a group's failure ends the run, or the item, as that of a pure node does, and it begins as others do."""
