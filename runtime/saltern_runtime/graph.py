@@ -257,7 +257,7 @@ class Graph:
         """Collect what each stage waits for; what lies around an owner is waited for by the owner."""
         needs: dict[str, set[str]] = {name: set() for name in self.stages}
         for name, stage in self.stages.items():
-            for need in (*self._felt(stage, stage.nodes), *self._hangs(stage), *self._waits(stage)):
+            for need in (*self._felt(stage, (*stage.again, *stage.nodes)), *self._hangs(stage), *self._waits(stage)):
                 self._add_need(name, need, needs)
             if stage.opens is not None and stage.opens.carries is not None:
                 for need in self._felt(stage, [stage.opens.carries.check]):
@@ -275,6 +275,8 @@ class Graph:
             items = self.items(reader)
             for name in reader.reads:
                 if name in AMBIENT or name in items:
+                    continue
+                if any(known.name == name and known.scope == reader.scope for known in stage.again):
                     continue
                 read = self._functions.get(reader.scope + name)
                 if read is None:
@@ -309,9 +311,11 @@ class Graph:
             yield from (on.node for on in stage.when)
             if stage.opens is not None and stage.opens.result:
                 yield stage.opens.result
-        for reader in self.nodes.values():
-            felt = (*self.reads(reader), *(on.node for on in reader.gate))
-            yield from (read for read in felt if self.stage_of[read] != self.stage_of[reader.id])
+            for reader in (*stage.again, *stage.nodes):
+                here = {each.id for each in (*stage.again, *stage.nodes)}
+                yield from {*self.reads(reader), *(on.node for on in reader.gate)} - here
+            if stage.opens is not None and stage.opens.carries is not None:
+                yield from self.reads(stage.opens.carries.check)
 
     def _hangs(self, stage: Stage) -> Iterator[str]:
         if stage.quorum and not 1 <= stage.quorum <= len(stage.when):

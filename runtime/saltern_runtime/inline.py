@@ -53,6 +53,7 @@ def _placed(stage: Stage, at: str, scope: str, connections: Mapping[str, str]) -
         stage,
         name=f"{at}{stage.name}",
         nodes=tuple(node.within(scope, connections) for node in stage.nodes),
+        again=tuple(node.within(scope, connections) for node in stage.again),
         when=tuple(On(f"{scope}{on.node}", on.handle) for on in stage.when),
         after=tuple(f"{at}{name}" for name in stage.after),
         relay=tuple(f"{at}{name}" for name in stage.relay),

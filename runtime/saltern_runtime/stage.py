@@ -323,6 +323,9 @@ class Stage:
     """Nodes that are shown with those of the stage."""
     ends: Ends = None
     """What the stage does once its nodes have run, before it has its value; None: it is done."""
+    again: tuple[Node[Any, Any], ...] = ()
+    """Nodes of other stages that it computes for itself before its own, in place of waiting for what they give: pure ones, that
+    cannot fail. What they give here is recorded nowhere."""
 
     @property
     def opens(self) -> Opens | None:

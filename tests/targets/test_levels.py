@@ -96,6 +96,23 @@ tried = try {
 }
 return { n: tried + ratio }
 """
+SHARED = """
+pipeline shared
+input { n: int, rows: list<int> }
+output { one: int, two: int, three: int, each: list<int> }
+flag = set { value: input.n > 2 ? "large" : "small" }
+text = template { text: `{{ flag }} {{ input.n }}` }
+one = python.call { function: "own:note", args: { what: text, value: input.n } }
+two = python.call { function: "own:note", args: { what: flag, value: input.n } }
+wide = if input.n > 0 { three = python.call { function: "own:note", args: { what: text, value: 3 } } }
+each = foreach row in input.rows {
+  named = template { text: `{{ row }}` }
+  first = python.call { function: "own:note", args: { what: named, value: row } }
+  second = python.call { function: "own:note", args: { what: named, value: row + first } }
+  yield second
+}
+return { one: one, two: two, three: merge(three, 0), each: each }
+"""
 
 
 @dataclass(frozen=True)
@@ -134,6 +151,7 @@ SUCCEEDING = [
     (LOOPS, {"rows": [1, 20, 3, 22, 30], "most": 2}),
     (LOOPS, {"rows": [], "most": 0}),
     *((ENDS, {"n": n}) for n in (1, 3)),
+    (SHARED, {"n": 3, "rows": [1, 2]}),
 ]
 
 

@@ -28,8 +28,12 @@ class StagePlan:
         """How many regions stand around it."""
         self.name = stage.name.removeprefix(f"{graph.owner_of[stage.name]}/") if self.depth else stage.name
         """Within its body."""
-        nodes = (*stage.nodes, *([stage.opens.carries.check] if stage.opens and stage.opens.carries else []))
-        own = {node.id for node in stage.nodes}
+        nodes = (
+            *stage.again,
+            *stage.nodes,
+            *([stage.opens.carries.check] if stage.opens and stage.opens.carries else []),
+        )
+        own = {node.id for node in (*stage.again, *stage.nodes)}
         checks = {stage.opens.carries.check.id} if stage.opens and stage.opens.carries else set()
         outside = {read for node in nodes for read in graph.reads(node) if read not in own or node.id in checks}
         outside |= {on.node for node in stage.nodes for on in node.gate if on.node not in own}

@@ -207,7 +207,7 @@ class Plans:
         result = Result()
         if not stage.nodes:
             result.taken = self._relayed(claim, scopes[-1])
-        local: dict[str, Any] = {}
+        local = self._again(stage, claim, limits)
         for node in stage.nodes:
             if node.gate and not self._is_let_in(node, claim, scopes[-1], result.taken):
                 result.durations[node.id] = None
@@ -235,6 +235,13 @@ class Plans:
             elif node.id in self.outcomes:
                 result.taken[node.id] = SUCCESS
         return result
+
+    def _again(self, stage: Stage, claim: Claim, limits: tuple[float, int]) -> dict[str, Any]:
+        """Compute what a stage does not wait for: node id → value."""
+        local: dict[str, Any] = {}
+        for node in stage.again:
+            local[node.id] = self._call(node, claim, limits, local)
+        return local
 
     def _is_let_in(self, node: Node[Any, Any], claim: Claim, scope: str, taken: Mapping[str, str]) -> bool:
         """Whether a node's own gate is open; a node that was skipped has taken no handle."""

@@ -208,6 +208,8 @@ def _stage(module: Module, stage: Stage, functions: Mapping[str, str]) -> list[s
     inner = {each.node: each for each in stage.inner}
     members = [f"nodes.{functions[node]}{_gate(inner.get(node))}" for node in stage.nodes]
     parts = [literal(stage.name), f"nodes={_tuple(members)}"]
+    if stage.again:
+        parts.append(f"again={_tuple([f'nodes.{functions[node]}' for node in stage.again])}")
     if stage.when or stage.inner:
         module.use("saltern_runtime", "On")
     if stage.when:

@@ -280,3 +280,33 @@ def test_types_of_results():
     assert show(last.result) == "{ ts: string? }"
     assert last.reads == last.may_be_skipped == ("send",)
     assert plan.node("send").policy.on_error == "fail"
+
+
+def test_cheap_work_of_two_stages_is_done_twice():
+    """At -O2, what cannot fail and costs nothing is computed in each stage that reads it; it belongs to the first of them."""
+    text = SLACK + "a = template { text: `{{ run.id }}` }\n" + tell("one", "a") + tell("two", "a")
+    plan = plan_of(text, level=2)
+    assert stages(plan) == {"one": ("a", "one"), "two": ("two",)}
+    assert [stage.again for stage in plan.stages] == [(), ("a",)]
+    assert [stage.needs for stage in plan.stages] == [(), ()]
+
+
+@pytest.mark.parametrize(
+    "pure",
+    [
+        "a = set { value: input.n + 1 }",
+        "a = set { value: input.ns.map(n, n) }",
+        "x = http.request { url: 'https://a.example' }\nb = set { value: x.status }\nis = if b == 200 { a = set { value: b } }",
+        "@timeout(3s)\na = set { value: input.n }",
+    ],
+)
+def test_what_may_fail_loops_or_hangs_is_done_once(pure):
+    """At -O2 too, a node that is more than cheap is recorded before what reads it."""
+    pure = pure.replace("'", '"')
+    text = (
+        "input { n: int, ns: list<int> }\n" + SLACK + pure + "\n" + tell("one", "`{{ a }}`") + tell("two", "`{{ a }}`")
+    )
+    if "is =" in pure:
+        text = text.replace("`{{ a }}`", "`{{ merge(a, 0) }}`")
+    plan = plan_of(text, level=2)
+    assert all(not stage.again for stage in plan.stages)

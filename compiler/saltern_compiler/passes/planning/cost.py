@@ -12,7 +12,7 @@ from typing import Final
 from saltern_compiler.expr.ast import Call, Expr, Macro, children
 from saltern_compiler.expr.kinds import holds
 from saltern_compiler.ir.pipeline import Node
-from saltern_compiler.ir.values import Template, expressions, parts_of
+from saltern_compiler.ir.values import expressions
 from saltern_runtime.spec import ANY, Effect, Emit, NodeType, Policy
 
 
@@ -20,9 +20,9 @@ class Cost(IntEnum):
     """How long a node takes."""
 
     CHEAP = 0
-    """A few operations, whatever the input: to compute it again costs less than to keep it and to read it back."""
+    """An expression without a loop: to compute it again costs less than to keep it and to read it back."""
     LINEAR = 1
-    """An expression that goes over lists, or writes text."""
+    """An expression that goes over lists, or calls a function that may."""
     UNKNOWN = 2
     """Code of others, or something outside."""
 
@@ -30,19 +30,17 @@ class Cost(IntEnum):
 _PLAIN: Final = frozenset({Emit.VALUE, Emit.IF, Emit.SWITCH, Emit.MERGE, Emit.EITHER, Emit.JOIN})
 """What is written out as an expression."""
 _QUICK: Final = frozenset(
-    {"_-_", "_*_", "_/_", "_%_", "-_", "_==_", "_!=_", "_&&_", "_||_", "!_", "_?_:_", "_<_", "_<=_", "_>_", "_>=_", "merge", "size"}
+    {"_+_", "_-_", "_*_", "_/_", "_%_", "-_", "_==_", "_!=_", "_&&_", "_||_", "!_", "_?_:_", "_<_", "_<=_", "_>_", "_>=_", "merge", "size"}
 )  # fmt: skip
-"""Functions and operators that take no longer for a larger input; `+` joins texts and lists as well."""
+"""Functions and operators that take about as long whatever they are given."""
 
 
 def cost_of(node: Node, spec: NodeType, effect: Effect) -> Cost:
     """Return what a node costs."""
     if effect is not Effect.PURE or spec.suspends or spec.emit not in _PLAIN:
         return Cost.UNKNOWN
-    parts = [part for _, value in node.params for part in parts_of(value)]
-    texts = any(isinstance(part, Template) for part in parts)
     quick = all(_is_quick(each.expr) for _, value in node.params for each in expressions(value))
-    return Cost.CHEAP if quick and not texts else Cost.LINEAR
+    return Cost.CHEAP if quick else Cost.LINEAR
 
 
 def can_fail(node: Node) -> bool:

@@ -278,6 +278,7 @@ class _Cut:
             on_ambiguous=str(policy.on_ambiguous),
             after=group.after,
             inner=group.inner,
+            again=group.again,
             ends=ends_of(last, spec, self.types.of[group.name], self._part(spec)),
             decisions=stage_decisions(last, group.nodes, spec, self.types.effects[group.name], decided),
         )
