@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from saltern_compiler.cli.common import FINDINGS, fail, load, show
+from saltern_compiler.cli.common import FINDINGS, compile_clean, fail, load, optimize_option, show
 
 if TYPE_CHECKING:
     from saltern_compiler.driver import Source
+    from saltern_compiler.ir.pipeline import Pipeline
+    from saltern_compiler.ir.plan import Plan
 
 _SUFFIXES: Final = {".svg": "svg", ".mmd": "mermaid", ".mermaid": "mermaid", ".dot": "dot", ".gv": "dot"}
 
@@ -26,11 +28,15 @@ _SUFFIXES: Final = {".svg": "svg", ".mmd": "mermaid", ".mermaid": "mermaid", ".d
     help="What to draw; told by the suffix of FILE (.svg, .mmd, .dot); svg on standard output.",
 )
 @click.option("--critical", is_flag=True, help="Mark the longest way through a run, as `saltern bounds` shows it.")
+@click.option("--stages", is_flag=True, help="Draw a frame around the nodes that run together.")
+@optimize_option
 @click.option("--force", is_flag=True, help="Overwrite a file that is there.")
-def command(pipeline: str, output: str | None, style: str | None, *, critical: bool, force: bool) -> None:
+def command(
+    pipeline: str, output: str | None, style: str | None, optimize: int, *, critical: bool, stages: bool, force: bool
+) -> None:
     """Draw a pipeline: boxes are nodes, solid lines data, dashed ones branches.
 
-    A pipeline with mistakes in it is drawn as far as it can be read.
+    A pipeline with mistakes in it is drawn as far as it can be read; with --stages, one without any is drawn as it is planned.
     """
     from saltern_compiler.diagnostics.model import has_errors  # noqa: PLC0415 - keeps --help quick
     from saltern_compiler.driver.files import write_whole  # noqa: PLC0415 - keeps --help quick
@@ -39,13 +45,14 @@ def command(pipeline: str, output: str | None, style: str | None, *, critical: b
     suffix = Path(output or "").suffix.lower()
     if style is None and output is not None and suffix not in _SUFFIXES:
         fail(f"{output}: the suffix says no format; there are {', '.join(_SUFFIXES)}, or say --format")
+    plan = compile_clean(pipeline, targets=(), optimize=optimize).plan if stages else None
     source = load(pipeline)
     parsed, findings = read(source.text, source.name)
     if parsed is None or has_errors(findings):
         show(findings, source, pipeline)
         sys.exit(FINDINGS)
     marked = _critical(source, pipeline) if critical else frozenset()
-    text = _draw(parsed, style or _SUFFIXES.get(suffix, "svg"), marked)
+    text = _draw(parsed, style or _SUFFIXES.get(suffix, "svg"), plan, marked)
     if output is None:
         click.echo(text, nl=False)
         return
@@ -67,16 +74,17 @@ def _critical(source: Source, path: str) -> frozenset[str]:
     return frozenset(bounds.cost.ways())
 
 
-def _draw(pipeline: object, style: str, critical: frozenset[str]) -> str:
+def _draw(pipeline: Pipeline, style: str, plan: Plan | None, critical: frozenset[str]) -> str:
     from saltern_compiler.drawing.dot import draw_dot  # noqa: PLC0415 - keeps --help quick
     from saltern_compiler.drawing.mermaid import draw_mermaid  # noqa: PLC0415 - keeps --help quick
     from saltern_compiler.drawing.model import graph_of, with_critical  # noqa: PLC0415 - keeps --help quick
+    from saltern_compiler.drawing.stages import staged  # noqa: PLC0415 - keeps --help quick
     from saltern_compiler.drawing.svg import draw_svg  # noqa: PLC0415 - keeps --help quick
-    from saltern_compiler.ir.pipeline import Pipeline  # noqa: PLC0415 - keeps --help quick
     from saltern_compiler.registry import Registry  # noqa: PLC0415 - keeps --help quick
 
-    assert isinstance(pipeline, Pipeline)
     graph = with_critical(graph_of(pipeline, Registry.load()), critical)
+    if plan is not None:
+        graph = staged(graph, plan)
     if style == "mermaid":
         return draw_mermaid(graph)
     return draw_dot(graph, pipeline.name) if style == "dot" else draw_svg(graph, pipeline.name)

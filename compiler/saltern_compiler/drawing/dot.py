@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from saltern_compiler.characters import is_printable
 from saltern_compiler.drawing.model import Arrow, Box, Graph
 
-_SHAPES = {"input": "oval", "branch": "hexagon", "result": "oval", "node": "box", "region": "box"}
+_SHAPES = {"input": "oval", "branch": "hexagon", "result": "oval", "node": "box", "region": "box", "stage": "box"}
 _STYLES = {"data": "solid", "control": "dashed", "after": "dotted"}
 
 

@@ -31,7 +31,8 @@ _SAID: Final = (
 )
 """Parameters that tell what a node does, the most telling first."""
 
-Kind = Literal["input", "branch", "region", "result", "node"]
+Kind = Literal["input", "branch", "region", "result", "node", "stage"]
+LineKind = Literal["data", "control", "after"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,7 @@ class Arrow:
 
     source: str
     target: str
-    kind: Literal["data", "control", "after"]
+    kind: LineKind
     label: str = ""
     critical: bool = False
     """Whether both of its ends stand on the longest way through a run."""

@@ -62,6 +62,11 @@ _CRITICAL: Final = """\
   .critical-head { fill: #cf222e }
 """
 
+_STAGES: Final = """  .stage .box { fill: none; stroke: var(--soft); stroke-dasharray: 2 3 }
+  .stage + .in-region .label { stroke: var(--page) }
+"""
+"""What a picture with stages in it has as well."""
+
 
 def draw_svg(graph: Graph, name: str) -> str:
     """Draw a graph under its name: the same graph gives the same bytes."""
@@ -74,7 +79,7 @@ def draw_svg(graph: Graph, name: str) -> str:
     parts = [
         f"<svg {size} {said}>",
         f"<title>{_text(name)}</title>",
-        f"<style>{_STYLE}{_CRITICAL if is_marked else ''}</style>",
+        f"<style>{_STYLE}{_CRITICAL if is_marked else ''}{_STAGES if _has_stages(graph) else ''}</style>",
         "<defs>",
         *(_marker(kind) for kind in ("head", "control-head", *(("critical-head",) if is_marked else ()))),
         "</defs>",
@@ -84,6 +89,10 @@ def draw_svg(graph: Graph, name: str) -> str:
         "</svg>",
     ]
     return "\n".join(parts) + "\n"
+
+
+def _has_stages(graph: Graph) -> bool:
+    return any(box.kind == "stage" or (box.inner is not None and _has_stages(box.inner)) for box in graph.boxes)
 
 
 @dataclass

@@ -8,10 +8,11 @@ from typing import Any, Final, cast
 
 from saltern_compiler.ir.bound import literals
 from saltern_compiler.ir.pipeline import CHECK, NEXT, RETURN, YIELD, Node, Pipeline
-from saltern_compiler.ir.plan import Awaits, Calls, Carries, Decision, Opens, Responds, Sleeps, Starts
+from saltern_compiler.ir.plan import Awaits, Calls, Carries, Decision, Inner, Opens, Responds, Sleeps, Starts
 from saltern_compiler.passes.analyses.deadline import Deadline
 from saltern_compiler.passes.analyses.policies import Chosen
 from saltern_compiler.passes.analyses.shape import Shape
+from saltern_compiler.passes.analyses.stages import Group
 from saltern_runtime.spec import (
     ANY,
     Effect,
@@ -91,10 +92,11 @@ def _carries(node: Node, spec: CarriesSpec, known: Mapping[str, Json]) -> Carrie
     return Carries(f"{node.id}/{CHECK}", cast("int", limit), cast("float | None", within), cast("OnLimit", on_limit))
 
 
-def stage_decisions(  # noqa: C901 - one line a reason
-    node: Node, nodes: tuple[str, ...], spec: NodeType, effect: Effect, policy: Decided
+def stage_decisions(  # noqa: C901, PLR0912, PLR0917 - one line a reason, each a column
+    node: Node, group: Group, spec: NodeType, effect: Effect, policy: Decided, level: int
 ) -> tuple[Decision, ...]:
     """Say why a stage is as it is; its last node speaks for it."""
+    nodes = group.nodes
     ends = ends_of(node, spec)
     last = nodes[-1]
     if last == RETURN and len(nodes) == 1:
@@ -113,21 +115,50 @@ def stage_decisions(  # noqa: C901 - one line a reason
         why = f"it gives the input of {spec.calls}, which becomes a run of its own"
     elif isinstance(ends, Opens) and len(nodes) == 1:
         why = "it gives the items of its body, whose stages run for each of them"
+    elif len(nodes) == 1 and level == 0:
+        why = "at -O0 each node is a stage of its own"
     elif len(nodes) == 1 and effect is Effect.PURE:
-        why = "it is pure, but no other stage is the only one that it could be a part of"
+        why = "it is pure, but no other pure node is ready at the same moment, and several stages wait for it"
     elif len(nodes) == 1:
-        why = "it has an effect, and no pure node is there for it alone"
+        why = "it has an effect, or takes its time, and no pure node is there for it alone"
     elif effect is Effect.PURE:
-        why = f"all are pure, and {last} alone reads what the others give"
+        ready = (
+            f"once {' and '.join(group.needs)} {'is' if len(group.needs) == 1 else 'are'} over"
+            if group.needs
+            else "at the start"
+        )
+        why = f"all are pure, and may run {ready}"
     else:
-        why = f"{last} is the one with an effect; the others are pure and run right before it"
+        why = f"{last} is the one with an effect; the others are pure, and nothing is kept waiting if they run right before it"
     return (
         Decision("nodes", ", ".join(nodes), why),
+        *(
+            Decision(each.node, _hangs(each), "a branch inside of the stage: the others go on without it")
+            for each in group.inner
+        ),
+        *(
+            [
+                Decision(
+                    "again",
+                    ", ".join(group.again),
+                    "cheap, and cannot fail: -O2 computes it here too, and waits for no other stage",
+                )
+            ]
+            if group.again
+            else []
+        ),
         Decision("queue", spec.queue, f"the node type {spec.key} runs there"),
         *(_region_decisions(ends, node, spec) if isinstance(ends, Opens) else ()),
         *policy.decisions,
         Decision("lease", _seconds(LEASE), "default of the runtime (SALTERN_LEASE), extended every third of it"),
     )
+
+
+def _hangs(inner: Inner) -> str:
+    edges = f" {'or' if inner.join == 'any' else 'and'} ".join(
+        f"{edge.source} takes {edge.handle}" for edge in inner.when
+    )
+    return f"when {edges}"
 
 
 def _region_decisions(opens: Opens, node: Node, spec: NodeType) -> tuple[Decision, ...]:

@@ -32,6 +32,7 @@ from saltern_compiler.passes.planning.decide import (
     pipeline_decisions,
     stage_decisions,
 )
+from saltern_compiler.passes.planning.kept import explained
 from saltern_compiler.passes.planning.parts import Parts
 from saltern_compiler.passes.planning.receipt import declassified, deliveries
 from saltern_compiler.passes.planning.relays import START, insert_relays
@@ -95,7 +96,7 @@ def make_plan(
         pipeline_digest=pipeline_digest,
         digest=_plan_digest(pipeline_digest, own, options or {}, plugins, called, level=level),
         nodes=tuple(_planned(node_id, shape, types, decided[node_id], context.uses) for node_id in shape.order),
-        stages=tuple(_Cut(shape, types, decided, context.uses, parts.names, level).stages()),
+        stages=tuple(explained(_Cut(shape, types, decided, context.uses, parts.names, level).stages(), shape)),
         input_type=live.input,
         output_type=output_of(live, types),
         files=own,
@@ -280,7 +281,7 @@ class _Cut:
             inner=group.inner,
             again=group.again,
             ends=ends_of(last, spec, self.types.of[group.name], self._part(spec)),
-            decisions=stage_decisions(last, group.nodes, spec, self.types.effects[group.name], decided),
+            decisions=stage_decisions(last, group, spec, self.types.effects[group.name], decided, self.level),
         )
 
     def _part(self, spec: NodeType) -> str:
