@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from saltern_compiler.driver import compile_source, write_tree
-from tests.support.built import importable
+from saltern_compiler.driver import Source, compile_loaded, compile_source, write_tree
+from tests.support.built import SOURCES, importable
 from tests.support.once import run_once
 
 OWN = '''
@@ -113,6 +113,35 @@ each = foreach row in input.rows {
 }
 return { one: one, two: two, three: merge(three, 0), each: each }
 """
+SCORE = """
+pipeline score
+input { n: int }
+output { score: int }
+double = set { value: input.n * 2 }
+is_large = if double > 6 { large = set { value: double - 6 } } else { small = set { value: double } }
+noted = python.call { function: "inner:twice", args: { value: merge(large, small, 0) } }
+is_odd = if noted % 4 == 2 { odd = set { value: noted + 1 } }
+return { score: merge(odd, noted) }
+"""
+CALLS = """
+pipeline calls
+input { n: int }
+output { first: int, each: list<int>, both: { left: int, right: int } }
+use score = "./score.saltern"
+more = set { value: input.n + 1 }
+first = call score { n: more }
+each = foreach item in [1, 2, 3, 4] { scored = call score { n: item + more }  yield scored.score }
+both = parallel {
+  left => { half = set { value: more / 2 }  yield half }
+  right => { third = set { value: more / 3 }  is_none = if third == 0 { one = set { value: 1 } }  yield merge(one, third) }
+}
+return { first: first.score, each: each, both: { left: both.left, right: both.right } }
+"""
+FILES = {
+    "own.py": OWN,
+    "inner.py": "def twice(value: int) -> int:\n    return value * 2\n",
+    "score.saltern": SCORE,
+}
 
 
 @dataclass(frozen=True)
@@ -130,7 +159,7 @@ def told(text: str, given: Any, level: int, folder: Path, redis_url: str) -> Tol
     """Build a pipeline at a level, and run it once."""
     name = text.split()[1]
     text = text.replace(f"pipeline {name}", f"pipeline {name}_{level}")
-    result = compile_source(text, source_name="x.saltern", files={"own.py": OWN}, targets=("python",), optimize=level)
+    result = compile_source(text, source_name="x.saltern", files=FILES, targets=("python",), optimize=level)
     assert not result.has_errors, result.diagnostics
     write_tree(result.artifacts, folder / str(level))
     with importable(folder / str(level), f"{name}_{level}") as load:
@@ -151,6 +180,7 @@ SUCCEEDING = [
     (LOOPS, {"rows": [1, 20, 3, 22, 30], "most": 2}),
     (LOOPS, {"rows": [], "most": 0}),
     *((ENDS, {"n": n}) for n in (1, 3)),
+    *((CALLS, {"n": n}) for n in (1, 5)),
     (SHARED, {"n": 3, "rows": [1, 2]}),
 ]
 
@@ -197,3 +227,18 @@ def test_levels_fail_alike(tmp_path, redis_url, number):
         assert other.nodes[node][1:3] == alone.nodes[node][1:3]
         assert all(each in other.done for each in least)
         assert all(each in alone.done for each in other.done)
+
+
+@pytest.mark.parametrize("case", sorted(SOURCES))
+def test_the_compiler_and_the_graph_keep_the_same(tmp_path, case):
+    """What `saltern explain` says of checkpoints is what the graph makes of its functions' signatures."""
+    result = compile_loaded(Source.load(str(SOURCES[case])), targets=("python",), optimize=2)
+    assert result.plan is not None
+    write_tree(result.artifacts, tmp_path / "tree")
+    with importable(tmp_path / "tree", result.plan.pipeline.name) as load:
+        graph = load("graph").GRAPH
+    for stage in result.plan.stages:
+        told = {each.what: each.value.split(", ") for each in stage.decisions}
+        kept = [node for node in stage.nodes if node in graph.kept]
+        assert told.get("kept", [*stage.nodes]) == kept
+        assert sorted([*kept, *told.get("not kept", [])]) == sorted(stage.nodes)

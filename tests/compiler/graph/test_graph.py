@@ -13,8 +13,10 @@ from saltern_compiler.drawing.dot import draw_dot
 from saltern_compiler.drawing.layered import Link, place
 from saltern_compiler.drawing.mermaid import draw_mermaid
 from saltern_compiler.drawing.model import Graph, graph_of
+from saltern_compiler.drawing.stages import staged
 from saltern_compiler.drawing.svg import draw_svg
 from saltern_compiler.drawing.text import fit, width
+from saltern_compiler.driver import compile_source
 from saltern_compiler.frontend import read
 from saltern_compiler.registry import Registry
 
@@ -174,3 +176,72 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
     assert call("-o", tmp_path / "a.dot")[0] == 2
     assert call("-o", tmp_path / "a.dot", "--force", "--format", "svg")[0] == 0
     assert (tmp_path / "a.dot").read_text().startswith("<svg ")
+
+
+STAGES = """
+pipeline framed
+input { n: int, rows: list<int> }
+connection web = http { base_url: "https://a.example" }
+twice = set { value: input.n * 2 }
+is_large = if twice > 10 { large = set { value: twice } }
+page = http.request(web) { url: `/{{ twice }}` }
+each = foreach row in input.rows {
+  more = set { value: row + 1 }
+  sent = http.request(web) { url: `/{{ more }}` }
+  yield sent.status
+}
+sum = set { value: merge(large, 0) + page.status }
+return { sum: sum, each: each }
+"""
+
+
+def _staged(level: int) -> Graph:
+    result = compile_source(STAGES, source_name="framed.saltern", targets=(), optimize=level)
+    assert result.plan is not None, result.diagnostics
+    return staged(graph_of(result.plan.pipeline, Registry.load()), result.plan)
+
+
+def test_a_frame_around_each_stage() -> None:
+    """The nodes of a stage stand in a frame, those of a body too; lines begin and end at frames, and say whose value they carry."""
+    graph = _staged(1)
+    boxes = {box.id: box for box in graph.boxes}
+    frames = {
+        name: [box.id for box in box.inner.boxes] for name, box in boxes.items() if box.kind == "stage" and box.inner
+    }
+    assert frames == {"stage page": ["twice", "page"], "stage return": ["is_large", "large", "sum", "return"]}
+    each = boxes["each"].inner
+    assert each is not None
+    assert [box.id for box in each.boxes] == ["stage each/sent", "each/yield"]
+    known = {box.id for box in graph.boxes}
+    assert all({arrow.source, arrow.target} <= known and arrow.source != arrow.target for arrow in graph.arrows)
+
+
+def test_no_frame_around_a_node_alone() -> None:
+    """At -O0 there is nothing to frame: the picture is the pipeline's own."""
+    result = compile_source(STAGES, source_name="framed.saltern", targets=(), optimize=0)
+    assert result.plan is not None
+    plain = graph_of(result.plan.pipeline, Registry.load())
+    assert [box.id for box in _staged(0).boxes] == [box.id for box in plain.boxes]
+    assert draw_svg(_staged(0), "x").count('class="stage"') == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [("a.svg", 'class="stage"'), ("a.mmd", "stage return: 12 nodes"), ("a.dot", '"cluster stage return"')],
+)
+def test_stages_in_each_format(tmp_path: Path, name: str, says: str) -> None:
+    """`--stages` draws frames in whatever is drawn."""
+    source = str(ROOT / "examples/order_totals/order_totals.saltern")
+    with pytest.raises(SystemExit) as ended:
+        main(["graph", source, "--stages", "-o", str(tmp_path / name)])
+    assert not ended.value.code
+    assert says in (tmp_path / name).read_text("utf-8")
+
+
+def test_stages_of_a_pipeline_with_mistakes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Without a plan there are no stages: what is wrong is said."""
+    (tmp_path / "a.saltern").write_text("pipeline a\nx = set { value: nobody }\n")
+    with pytest.raises(SystemExit) as ended:
+        main(["graph", str(tmp_path / "a.saltern"), "--stages"])
+    assert ended.value.code == 1
+    assert "nobody" in capsys.readouterr().err

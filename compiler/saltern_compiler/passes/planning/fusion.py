@@ -211,8 +211,8 @@ class Fusion:
     def _may_merge(self, crowd: str, target: str, readers: set[str]) -> bool:
         end = self.ends.get(target)
         needed = self.requires[target] | (0 if end is None else 1 << self.at[end])
-        others = [reader for reader in readers if self.home[reader] != target]
-        if self.requires[crowd] & ~self.requires[target] or any(needed & ~self.slow[reader] for reader in others):
+        others = {self.home[reader] for reader in readers} - {target}
+        if self.requires[crowd] & ~self.requires[target] or any(needed & ~self.requires[group] for group in others):
             return False
         if not self.takes(target) or (end is not None and not self._is_open(end) and not self._all_needed(crowd, end)):
             return False
