@@ -15,6 +15,7 @@ from saltern_compiler.frontend import read
 from saltern_compiler.frontend.locate import Locator
 from saltern_compiler.frontend.notations import suffixes
 from saltern_compiler.ir.pipeline import MAX_REGIONS, Pipeline, Use
+from saltern_compiler.ir.plan import LEVEL
 from saltern_compiler.ir.values import Literal
 from saltern_compiler.passes import Analyzed, analyze
 from saltern_compiler.passes.analyses.costs import COSTS
@@ -60,9 +61,9 @@ def own_modules(pipeline: Pipeline, registry: Registry) -> Iterator[str]:
                 yield module.replace(".", "/") + ".py"
 
 
-def link(pipeline: Pipeline, source_name: str, texts: Mapping[str, str], registry: Registry) -> Linked:
+def link(pipeline: Pipeline, source_name: str, texts: Mapping[str, str], registry: Registry, level: int = LEVEL) -> Linked:
     """Follow the uses of a pipeline, and part its own modules from what else was read. `texts`: path from its folder → text."""
-    linker = _Linker(texts, registry)
+    linker = _Linker(texts, registry, level)
     uses = linker.uses(pipeline, (posixpath.basename(source_name),))
     theirs = linker.theirs - set(own_modules(pipeline, registry))
     own = {path: text for path, text in texts.items() if path not in theirs and not path.endswith(suffixes())}
@@ -73,6 +74,7 @@ def link(pipeline: Pipeline, source_name: str, texts: Mapping[str, str], registr
 class _Linker:
     texts: Mapping[str, str]
     registry: Registry
+    level: int
     known: dict[str, Callee | Trouble] = field(default_factory=dict)
     callees: dict[str, Analyzed] = field(default_factory=dict)
     theirs: set[str] = field(default_factory=set)
@@ -117,7 +119,7 @@ class _Linker:
         self.theirs.update(paths.values())
         files = {path: self.texts[there] for path, there in sorted(paths.items()) if there in self.texts}
         uses = self.uses(pipeline, (*chain, target))
-        analysis = analyze(pipeline, self.registry, files, uses=uses, called=self.callees, incomplete=bool(findings))
+        analysis = analyze(pipeline, self.registry, files, uses=uses, called=self.callees, incomplete=bool(findings), level=self.level)
         errors = [each for each in (*findings, *analysis.diagnostics) if each.severity is Severity.ERROR]
         if errors:
             return self._broken(target, text, errors)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from saltern_compiler.diagnostics.model import Diagnostic, has_errors
 from saltern_compiler.ir.pipeline import Pipeline
+from saltern_compiler.ir.plan import LEVEL
 from saltern_compiler.passes.analyses.types import TYPES, Types
 from saltern_compiler.passes.base import Context, Pass
 from saltern_compiler.passes.pipeline import PASSES, run
@@ -40,15 +41,17 @@ def analyze(
     uses: Uses | None = None,
     called: Mapping[str, Analyzed] | None = None,
     incomplete: bool = False,
+    level: int = LEVEL,
     passes: tuple[Pass, ...] = PASSES,
 ) -> Analyzed:
     """Check and normalise a pipeline. `files` are its own modules: path relative to it → text; `uses` is what its uses lead to.
 
     `called` is what is known of the pipelines that are used, by path.
+    `level` is how much will be optimized.
     `incomplete`: the source had errors that may have cost parts of it, so nothing is said about what is unused.
     """
     known = uses or {}
-    context = Context(with_uses(registry, known), files or {}, incomplete=incomplete, uses=known)
+    context = Context(with_uses(registry, known), files or {}, incomplete=incomplete, uses=known, level=level)
     context.called = {path: each.context for path, each in (called or {}).items()}
     normal = run(pipeline, context, passes)
     unique = {_key(diagnostic): diagnostic for diagnostic in context.diagnostics}.values()

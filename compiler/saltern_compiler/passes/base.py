@@ -7,13 +7,13 @@ pipeline is the same object, so that nothing is found out twice, and nothing is 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from saltern_compiler.diagnostics.model import Diagnostic, has_errors
 from saltern_compiler.diagnostics.suggest import Suggestions
 from saltern_compiler.ir.pipeline import Node, Pipeline
-from saltern_compiler.ir.plan import Change, Elided
+from saltern_compiler.ir.plan import LEVEL, Change, Elided
 from saltern_compiler.registry import Registry
 from saltern_runtime.spec import Severity
 
@@ -45,6 +45,8 @@ class Context:
     suggestions: Suggestions = field(default_factory=Suggestions)
     uses: Uses = field(default_factory=dict)
     """What the pipeline's uses lead to."""
+    level: int = LEVEL
+    """How much is optimized, one of `LEVELS`: what a run costs hangs on it."""
     elided: list[Elided] = field(default_factory=list)
     """Nodes that optimizations took out."""
     changes: list[Change] = field(default_factory=list)
@@ -52,6 +54,10 @@ class Context:
     called: Mapping[str, Context] = field(default_factory=dict)
     """Path of a pipeline that is used, however far away → what further analyses of it are asked for."""
     _known: dict[Analysis[Any], tuple[Pipeline, object]] = field(default_factory=dict)
+
+    def at(self, level: int) -> Context:
+        """Return what is asked for at another level."""
+        return self if level == self.level else replace(self, level=level, _known={})
 
     def get(self, analysis: Analysis[T], pipeline: Pipeline) -> T:
         """Return what an analysis finds out about a pipeline; found out once."""

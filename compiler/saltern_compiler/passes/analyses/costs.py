@@ -40,7 +40,7 @@ def costs_of(pipeline: Pipeline, context: Context) -> Cost:
     shape, types = context.get(SHAPE, pipeline), context.get(TYPES, pipeline)
     waits = context.get(WAITS, pipeline)
     return _Costing(
-        shape, types, context.get(POLICIES, pipeline), context.uses, waits, Sizes(types.nodes, shape)
+        shape, types, context.get(POLICIES, pipeline), context.uses, waits, Sizes(types.nodes, shape), context.level
     ).whole(kept(pipeline.input))
 
 
@@ -55,6 +55,7 @@ class _Costing:
     uses: Uses
     waits: Waits
     sizes: Sizes
+    level: int
     known: dict[str, Cost] = field(default_factory=dict)
     """Owner → one round of its body."""
 
@@ -70,7 +71,7 @@ class _Costing:
     def _graph(self, region: str) -> Cost:
         """Cost the nodes that stand beside each other in a graph."""
         on_error = {node_id: str(chosen["on_error"][0]) for node_id, chosen in self.policies.items()}
-        groups = group_nodes(self.shape, self.types.effects, on_error, region)
+        groups = group_nodes(self.shape, self.types, on_error, self.level, region)
         listeners = _listeners(groups)
         spent = {group.name: self._stage(group) for group in groups}
         relays = {name: _relays(count) for name, count in listeners.items()}

@@ -70,15 +70,15 @@ def make_plan(
     was optimized already, if anything was.
     """
     assert not analysis.has_errors, "a plan is made of a pipeline without errors"
-    context = analysis.context
+    context = analysis.context.at(level)
     if parts is None:
         parts = Parts.of(analysis.pipeline, context.uses, partial(_plan_of, callees or {}, level))
     verify(analysis.pipeline, checked=True)
     if steps is None:
-        steps = optimize(analysis.pipeline, analysis.context, level)
+        steps = optimize(analysis.pipeline, context, level)
     live = steps[-1].after
-    shape, types = analysis.context.get(SHAPE, live), analysis.context.get(TYPES, live)
-    policies = analysis.context.get(POLICIES, live)
+    shape, types = context.get(SHAPE, live), context.get(TYPES, live)
+    policies = context.get(POLICIES, live)
     decided = {node_id: decide_policy(shape.nodes[node_id], policies[node_id], shape) for node_id in shape.order}
     flow = context.get(FLOW, analysis.pipeline)
     deadline, retention, decisions = pipeline_decisions(live, context.get(DEADLINES, live))

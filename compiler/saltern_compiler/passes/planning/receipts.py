@@ -106,7 +106,7 @@ class Receipt:
 
 def receipts(analysis: Analyzed, level: int, *, callees: Mapping[str, Analyzed] | None = None) -> tuple[Receipt, ...]:
     """Plan a pipeline without errors after each optimization of a level. Pipelines that it calls are counted as they are at that level."""
-    steps = optimize(analysis.pipeline, analysis.context, level)
+    steps = optimize(analysis.pipeline, analysis.context.at(level), level)
 
     def figures(done: tuple[Step, ...]) -> Figures:
         registry = analysis.context.registry

@@ -14,7 +14,7 @@ from saltern_compiler.ir.attempts import race_of
 from saltern_compiler.ir.pipeline import ControlEdge
 from saltern_compiler.passes.analyses.shape import Shape
 from saltern_compiler.passes.analyses.types import Types
-from saltern_compiler.passes.planning.cost import Cost, can_fail, cost_of, is_movable
+from saltern_compiler.passes.analyses.weights import Cost, can_fail, cost_of, is_movable
 from saltern_runtime.spec import Policy
 from saltern_runtime.spec.limits import AT_ONCE
 from saltern_runtime.spec.names import COMPENSATE, OUTCOMES
