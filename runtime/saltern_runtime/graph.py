@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from importlib import resources
 from typing import Any, get_type_hints
 
 from saltern_runtime.context import SKIPPED, Ask, Connection, Context, MissingSecretError, RunInfo, Skipped
 from saltern_runtime.graph_checks import GraphError, check_limits, check_settings
-from saltern_runtime.inline import inlined, started
+from saltern_runtime.inline import inlined, others, started, walk
 from saltern_runtime.spec.limits import AT_ONCE, DEADLINE, RETENTION
 from saltern_runtime.spec.names import AMBIENT, COMPENSATE, ERROR, INPUT, OUTCOMES, ROOT, SCHEDULE_ID
 from saltern_runtime.spec.types import Places
@@ -62,7 +62,7 @@ class Graph:
         self.name = name
         self.package = package
         self.connections = {connection.name: connection for connection in connections}
-        for other in _others(stages):
+        for other in others(stages):
             self._share_connections(other)
         self.schedules = {schedule.id: schedule for schedule in schedules}
         self.deadline = deadline
@@ -107,11 +107,7 @@ class Graph:
             relayed = self._through_relays(self.stages[stage_name], direct) - {stage_name}
             self.needs[stage_name] = () if self.stages[stage_name].compensates else tuple(sorted(relayed))
         self.kept = frozenset(self._kept())
-        dependants: dict[str, list[str]] = {stage_name: [] for stage_name in self.stages}
-        for stage_name, needs in sorted(self.needs.items()):
-            for need in needs:
-                dependants[need].append(stage_name)
-        self.dependants = {stage_name: tuple(waiting) for stage_name, waiting in dependants.items()}
+        self.dependants = _dependants(self.needs)
         self.starts = {
             owner: tuple(
                 member
@@ -179,7 +175,7 @@ class Graph:
 
     def _add_all(self, root: str, stages: tuple[Stage, ...]) -> None:
         self._members.setdefault(root, [])
-        for owner, stage in _walk("", stages):
+        for owner, stage in walk("", stages):
             self._add(owner, stage)
             self._members.setdefault(owner or root, []).append(stage.name)
 
@@ -380,18 +376,10 @@ class Graph:
         return str(self.source_map["plan"])
 
 
-def _others(stages: tuple[Stage, ...]) -> Iterator[Calls | Starts]:
-    """Yield every call, and every start, that a stage ends with."""
-    for stage in stages:
-        if isinstance(stage.ends, Calls | Starts):
-            yield stage.ends
-        elif stage.opens is not None:
-            yield from _others(stage.opens.stages)
-
-
-def _walk(owner: str, stages: tuple[Stage, ...]) -> Iterator[tuple[str, Stage]]:
-    """Yield every stage with its owner's name, an owner before its body."""
-    for stage in stages:
-        yield owner, stage
-        if stage.opens is not None:
-            yield from _walk(stage.name, stage.opens.stages)
+def _dependants(needs: Mapping[str, Sequence[str]]) -> Mapping[str, tuple[str, ...]]:
+    """Return stage name → names of the stages that need it, sorted."""
+    found: dict[str, list[str]] = {stage_name: [] for stage_name in needs}
+    for stage_name, direct in sorted(needs.items()):
+        for need in direct:
+            found[need].append(stage_name)
+    return {stage_name: tuple(waiting) for stage_name, waiting in found.items()}

@@ -85,3 +85,20 @@ def _opens(opens: Opens, at: str, scope: str, connections: Mapping[str, str]) ->
         carries=None if carries is None else replace(carries, check=carries.check.within(scope, connections)),
         scope=f"{scope}{opens.scope}",
     )
+
+
+def others(stages: tuple[Stage, ...]) -> Iterator[Calls | Starts]:
+    """Yield every call, and every start, that a stage ends with."""
+    for stage in stages:
+        if isinstance(stage.ends, Calls | Starts):
+            yield stage.ends
+        elif stage.opens is not None:
+            yield from others(stage.opens.stages)
+
+
+def walk(owner: str, stages: tuple[Stage, ...]) -> Iterator[tuple[str, Stage]]:
+    """Yield every stage with its owner's name, an owner before its body."""
+    for stage in stages:
+        yield owner, stage
+        if stage.opens is not None:
+            yield from walk(stage.name, stage.opens.stages)

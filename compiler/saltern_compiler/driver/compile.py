@@ -134,7 +134,9 @@ def _analyze(
     from saltern_compiler.passes import analyze  # noqa: PLC0415 - a source with broken syntax needs no passes
 
     linked = link(pipeline, job.source_name, job.files, job.registry, job.optimize)
-    analysis = analyze(pipeline, job.registry, linked.files, uses=linked.uses, called=linked.callees, level=job.optimize)
+    analysis = analyze(
+        pipeline, job.registry, linked.files, uses=linked.uses, called=linked.callees, level=job.optimize
+    )
     result = Result(
         (*findings, *analysis.diagnostics, *analysis.strict),
         analysis.pipeline,

@@ -61,7 +61,9 @@ def own_modules(pipeline: Pipeline, registry: Registry) -> Iterator[str]:
                 yield module.replace(".", "/") + ".py"
 
 
-def link(pipeline: Pipeline, source_name: str, texts: Mapping[str, str], registry: Registry, level: int = LEVEL) -> Linked:
+def link(
+    pipeline: Pipeline, source_name: str, texts: Mapping[str, str], registry: Registry, level: int = LEVEL
+) -> Linked:
     """Follow the uses of a pipeline, and part its own modules from what else was read. `texts`: path from its folder → text."""
     linker = _Linker(texts, registry, level)
     uses = linker.uses(pipeline, (posixpath.basename(source_name),))
@@ -119,7 +121,9 @@ class _Linker:
         self.theirs.update(paths.values())
         files = {path: self.texts[there] for path, there in sorted(paths.items()) if there in self.texts}
         uses = self.uses(pipeline, (*chain, target))
-        analysis = analyze(pipeline, self.registry, files, uses=uses, called=self.callees, incomplete=bool(findings), level=self.level)
+        analysis = analyze(
+            pipeline, self.registry, files, uses=uses, called=self.callees, incomplete=bool(findings), level=self.level
+        )
         errors = [each for each in (*findings, *analysis.diagnostics) if each.severity is Severity.ERROR]
         if errors:
             return self._broken(target, text, errors)

@@ -15,6 +15,8 @@ from saltern_runtime.store.calls import Claim
 from saltern_runtime.store.store import Store, StoreUnavailableError
 
 log = logging.getLogger("saltern.leases")
+IDLE = 2.0
+"""Seconds without a claim after which the thread ends; the next claim starts another one."""
 RESERVE = 5.0
 """Seconds before the end of the grace period at which unfinished work is handed back."""
 
@@ -37,7 +39,7 @@ class Hold:
 
 @dataclass(slots=True)
 class Leases:
-    """All claims of this process, and the thread that looks after them (started lazily, anew after a fork)."""
+    """All claims of this process, and the thread that looks after them as long as there are any (anew after a fork)."""
 
     store: Store
     settings: Settings
@@ -48,15 +50,20 @@ class Leases:
     """Ends this prefork child, whose main thread is stuck; None where the process must live."""
     _holds: dict[str, Hold] = field(default_factory=dict)
     _pid: int = 0
+    _watched: bool = False
+    _starting: threading.Lock = field(default_factory=threading.Lock)
 
     def hold(self, claim: Claim, until: float) -> Hold:
         """Look after a claim from now on."""
         if self._pid != os.getpid():
             self._pid = os.getpid()
-            self._holds = {}
-            threading.Thread(target=self._watch, name="saltern-leases", daemon=True).start()
+            self._holds, self._watched, self._starting = {}, False, threading.Lock()
         held = Hold(claim, until, time.monotonic())
-        self._holds[claim.nonce] = held
+        with self._starting:
+            self._holds[claim.nonce] = held
+            if not self._watched:
+                self._watched = True
+                threading.Thread(target=self._watch, name="saltern-leases", daemon=True).start()
         return held
 
     def drop(self, hold: Hold) -> None:
@@ -65,8 +72,13 @@ class Leases:
 
     def _watch(self) -> None:
         tick = min(self.settings.lease / 6, 0.5)
+        seen = time.monotonic()
         while True:
             time.sleep(tick)
+            if self._holds:
+                seen = time.monotonic()
+            elif time.monotonic() - seen >= IDLE and self._ended():
+                return
             for hold in list(self._holds.values()):
                 try:
                     self._look_after(hold)
@@ -74,6 +86,12 @@ class Leases:
                     log.warning("cannot extend %s of %s: %s", hold.claim.path, hold.claim.run, error)
                 except Exception:
                     log.exception("the lease thread stumbled over %s of %s", hold.claim.path, hold.claim.run)
+
+    def _ended(self) -> bool:
+        """Whether there is still nothing to look after, so that the next claim needs another thread."""
+        with self._starting:
+            self._watched = bool(self._holds)
+            return not self._watched
 
     def _look_after(self, hold: Hold) -> None:
         now = time.monotonic()

@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple, Self
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Literal, NamedTuple, Self
 
 from saltern_runtime.store.records import Cursor, Record
 from saltern_runtime.store.scripts import Dependant, Other
 
 Status = Literal["ok", "stale", "ended", "gone"]
 """`stale`: another holds the claim; `ended`: the run is over or being cancelled; `gone`: nothing is known of the run."""
+
+
+_DECIDED: Final = frozenset({"skip", "broken", "timeout", "expired"})
+"""Verdicts that are settled without looking at a value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,10 @@ class Claim:
     """What failed last, JSON text."""
     done: Mapping[str, float | None] = field(default_factory=dict)
     """What its nodes took in seconds before it was suspended; None: one was skipped."""
+
+    def without_values(self) -> Claim:
+        """Return it as one whose values are gone, unless what becomes of it is settled without looking at any."""
+        return self if self.verdict in _DECIDED else replace(self, verdict="gone")
 
 
 @dataclass(frozen=True, slots=True)

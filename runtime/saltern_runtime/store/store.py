@@ -50,8 +50,6 @@ from saltern_runtime.store.records import Round
 __all__ = ["NewerLayoutError", "Store", "StoreUnavailableError", "StoreUnfitError"]
 
 log = logging.getLogger("saltern.store")
-_DECIDED: Final = frozenset({"skip", "broken", "timeout", "expired"})
-"""Verdicts that are settled without looking at a value."""
 _READ: Final = 500
 """Items that one call reads, at most."""
 
@@ -387,7 +385,7 @@ class Store(Link):
             try:
                 claim = replace(claim, values={name: self.inside(value) for name, value in claim.values.items()})
             except ValueGoneError:
-                claim = replace(claim, verdict=claim.verdict if claim.verdict in _DECIDED else "gone")
+                claim = claim.without_values()
             except PayloadsUnreachableError as error:
                 log.warning("%s is handed back: %s", claim.path, error)
                 released = self.release(claim)

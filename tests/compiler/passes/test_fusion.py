@@ -19,6 +19,16 @@ connection web = http { base_url: "https://a.example" }
 """
 
 
+_KINDS = ("plain", "safe", "effect", "effect", "branch", "loop")
+
+
+def _after(rng: random.Random, lines: list[str]) -> str:
+    """Come after the line before, now and then, where that is a plain node."""
+    last = lines[-1] if lines else ""
+    is_plain = last.startswith("x") and " = set" in last
+    return f" after {last.split(' ')[0]}" if is_plain and rng.random() < 0.15 else ""
+
+
 def _nodes(
     rng: random.Random, count: int, depth: int, seen: tuple[str, ...] = ("input.n",)
 ) -> tuple[list[str], list[str]]:
@@ -28,12 +38,8 @@ def _nodes(
     for number in range(count):
         name = f"x{rng.randrange(10**9)}"
         one, two = rng.choice(known), rng.choice(known)
-        kind = rng.choice(
-            ["plain", "safe", "effect", "effect", "branch", "loop"] if depth < 2 else ["plain", "safe", "effect"]
-        )
-        after = ""
-        if number and rng.random() < 0.15 and lines and lines[-1].startswith("x") and " = set" in lines[-1]:
-            after = f" after {lines[-1].split(' ')[0]}"
+        kind = rng.choice(_KINDS if depth < 2 else _KINDS[:3])
+        after = _after(rng, lines)
         match kind:
             case "plain":
                 lines.append(f"{name} = set{after} {{ value: {one} + {two} }}")
