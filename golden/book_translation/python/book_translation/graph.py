@@ -23,10 +23,9 @@ GRAPH = Graph(
         ),
     ),
     stages=(
-        Stage("pieces", nodes=(nodes.length, nodes.paragraphs, nodes.pieces)),
         Stage(
             "translated",
-            nodes=(nodes.translated,),
+            nodes=(nodes.length, nodes.paragraphs, nodes.pieces, nodes.translated),
             ends=Opens(
                 "piece",
                 at_most=6,
@@ -61,8 +60,7 @@ GRAPH = Graph(
                 ),
             ),
         ),
-        Stage("is_empty", nodes=(nodes.is_empty,)),
+        Stage("return", nodes=(nodes.failed, nodes.is_empty, nodes.parts, nodes.return_)),
         Stage("give_up", nodes=(nodes.give_up,), when=(On("is_empty", "then"),)),
-        Stage("return", nodes=(nodes.failed, nodes.parts, nodes.return_)),
     ),
 )

@@ -32,11 +32,9 @@ GRAPH = Graph(
             timeout=30.0,
             retry=Retry(attempts=4, base=2.0),
         ),
-        Stage("cents", nodes=(nodes.cents,)),
-        Stage("number", nodes=(nodes.number,)),
         Stage(
             "order",
-            nodes=(nodes.order,),
+            nodes=(nodes.cents, nodes.number, nodes.order),
             queue="io",
             timeout=30.0,
             retry=Retry(attempts=4, base=0.5, cap=30.0),
@@ -48,9 +46,9 @@ GRAPH = Graph(
             timeout=30.0,
             retry=Retry(attempts=4, base=0.5, cap=30.0),
         ),
-        Stage("problem", nodes=(nodes.problem,)),
-        Stage("fits", nodes=(nodes.fits,)),
-        Stage("is_large", nodes=(nodes.is_large,), when=(On("fits", "then"),)),
+        Stage(
+            "is_large", nodes=(nodes.problem, nodes.fits, nodes.is_large.when(On("fits", "then")))
+        ),
         Stage(
             "asked",
             nodes=(nodes.asked,),
@@ -60,9 +58,16 @@ GRAPH = Graph(
             retry=Retry(attempts=5),
             ends=Awaits(Asked, choices=("pay", "reject"), default="hold"),
         ),
-        Stage("cost_center", nodes=(nodes.cost_center,), when=(On("fits", "then"),)),
-        Stage("decision", nodes=(nodes.decision,), when=(On("fits", "then"),)),
-        Stage("is_paid", nodes=(nodes.is_paid,), when=(On("fits", "then"),)),
+        Stage(
+            "return",
+            nodes=(
+                nodes.cost_center.when(On("fits", "then")),
+                nodes.decision.when(On("fits", "then")),
+                nodes.is_paid.when(On("fits", "then")),
+                nodes.outcome,
+                nodes.return_,
+            ),
+        ),
         Stage(
             "booked",
             nodes=(nodes.booked,),
@@ -71,15 +76,13 @@ GRAPH = Graph(
             timeout=30.0,
             retry=Retry(attempts=4, base=0.5, cap=30.0),
         ),
-        Stage("outcome", nodes=(nodes.outcome,)),
         Stage(
             "told",
             nodes=(nodes.told,),
-            after=("booked", "fits"),
+            after=("booked",),
             queue="io",
             timeout=15.0,
             retry=Retry(attempts=5),
         ),
-        Stage("return", nodes=(nodes.return_,)),
     ),
 )

@@ -33,8 +33,7 @@ GRAPH = Graph(
     ),
     stages=(
         Stage("price", nodes=(nodes.price,), ends=Calls(PRICING_GRAPH)),
-        Stage("refused", nodes=(nodes.refused,)),
-        Stage("is_refused", nodes=(nodes.is_refused,)),
+        Stage("is_refused", nodes=(nodes.refused, nodes.is_refused)),
         Stage(
             "kept",
             nodes=(nodes.kept,),

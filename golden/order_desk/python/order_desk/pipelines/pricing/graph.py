@@ -15,10 +15,9 @@ GRAPH = Graph(
     retention=604800.0,
     connections=(Connection("shop", connector="postgres", secrets={"dsn": "env:SHOP_DSN"}),),
     stages=(
-        Stage("skus", nodes=(nodes.skus,)),
         Stage(
             "listed",
-            nodes=(nodes.listed,),
+            nodes=(nodes.skus, nodes.listed),
             queue="io",
             timeout=30.0,
             retry=Retry(attempts=4, base=0.5, cap=30.0),
