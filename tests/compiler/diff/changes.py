@@ -63,8 +63,8 @@ output { decision: string, by: string?, paid: string }
 settings { deadline: 3d }
 
 use score = "./score.saltern"
-connection team = slack { token: env("SLACK_TOKEN") }
-connection model = openai { key: env("MODEL_KEY"), model: "gpt-5-mini", limits: { concurrency: 3 } }
+connection team = slack { token: env("SLACK_TOKEN"), accepts: [personal] }
+connection model = openai { key: env("MODEL_KEY"), model: "gpt-5-mini", limits: { concurrency: 3 }, accepts: [personal] }
 
 on webhook "/desk" { signature: github, secret: env("DESK_SECRET"), respond: 10s }
 
@@ -198,6 +198,8 @@ CASES: Final = (
     _orders("wider input", {"note?: string": "note?: string | int"}, "safe", "yes", "changed input note"),
     _orders("narrower item", {"price: int }": "price: 90 | 25 }"}, "breaking", "no", "changed input lines[].price"),
     _orders("personal", {"id: string, lines": "id: string @personal, lines"}, "safe", "yes", "changed input id"),
+    _desk("a mark that is gone", {" @personal": ""}, "breaking", "yes", "changed input subject"),
+    _desk("a mark more", {"urgent?: bool": "urgent?: bool @personal"}, "safe", "yes", "changed input urgent"),
     # output
     _orders("field that is new", {"labels: list<string> }": "labels: list<string>, off: int }", "labels: labels }": "labels: labels, off: off }"},
         "safe", "yes", "added output off", "changed node return: value"),
@@ -245,6 +247,7 @@ CASES: Final = (
     _desk("prompt", {"`Sort: ": "`Sort this: "}, "safe", "yes", "changed node kind: prompt"),
     _desk("answer of a model", {'"bug" | "other" }': '"bug" }'}, "safe", "partly", "changed node heard: answers", "changed node kind: response"),
     _desk("model", {"gpt-5-mini": "gpt-5"}, "safe", "yes", "changed connection model: model"),
+    _desk("what is accepted", {"3 }, accepts: [personal]": "3 }, accepts: [personal, secret]"}, "safe", "yes", "changed connection model: accepts"),
     _desk("limits", {"concurrency: 3": "concurrency: 5"}, "safe", "yes", "changed connection model: limits"),
     _desk("secret", {"SLACK_TOKEN": "CREW_TOKEN"}, "safe", "yes", "added secret crew_token", "changed connection team: token", "removed secret slack_token"),
     _desk("used pipeline", {"input.text.size()": "input.text.size() + 1"}, "safe", "partly", "changed node points: value in score.saltern", file="score.saltern"),
