@@ -216,3 +216,26 @@ def test_each_source_is_named() -> None:
     text = _text("", "{ a: IN.x, b: IN.marked_list }", label="personal")
     (leak,), _ = _found(text)
     assert "So does what comes from `input.x`." in leak.notes
+
+
+def test_a_long_way_is_cut_in_its_middle() -> None:
+    """A way through many nodes shows its first and its last steps, and says how many there are between."""
+    lines = ["t0 = set { value: IN.x }", *(f"t{each} = set {{ value: t{each - 1} }}" for each in range(1, 100))]
+    (leak,), _ = _found(_text("\n".join(lines), "t99", label="personal"))
+    assert len(leak.related) == 41
+    assert leak.related[20].message == "it goes into `value` of `t19`"
+    assert leak.related[21].message == "it goes into `value` of `t80`"
+    assert "→ … 62 steps … →" in leak.notes[0]
+
+
+def test_loops_in_loops_cost_no_powers_of_their_rounds() -> None:
+    """What comes from the outermost state through those of 30 loops is found, each going on from what it knew."""
+    depth = 30
+    lines = []
+    for each in range(depth):
+        source = f"s{each - 1}.a" if each else "IN.x"
+        lines.append(f'w{each} = while s{each} = {{ a: "", b: {source}, n: 0 }}, s{each}.n < 2, at most 3 {{')
+    lines.append(f't = http.request(open) {{ method: "PUT", url: "/", body: s{depth - 1}.a }}')
+    lines += [f"next {{ a: s{each}.b, b: s{each}.b, n: s{each}.n + 1 }}\n}}" for each in reversed(range(depth))]
+    (leak,), _ = _found(_text("\n".join(lines), "w0.a", label="personal"))
+    assert leak.related[-1].message == "it goes into the next state of `w0`"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import count
 from typing import Final
 
 from saltern_compiler.diagnostics.model import Origin
@@ -40,10 +41,12 @@ from saltern_compiler.passes.analyses.sinks import CACHE, OUTPUT, RUN, Sink, is_
 from saltern_compiler.passes.analyses.types import TYPES, Types
 from saltern_compiler.passes.base import Analysis, Context
 from saltern_compiler.passes.layers import decide, layers
-from saltern_compiler.passes.uses import Callee
+from saltern_compiler.passes.uses import Callee, nodes_in_all
 from saltern_runtime.spec import ANY, Emit, Label, NodeType, RegionSpec, Type
 from saltern_runtime.spec.names import INPUT
 
+_MOST: Final = 10_000
+"""Nodes, those of calls among them: a pipeline that has more is refused."""
 _ROUNDS: Final = 10
 """Rounds of a `while` in which its state is told apart; behind these it carries as a whole what any part of it does."""
 
@@ -109,7 +112,8 @@ def flow_of(pipeline: Pipeline, context: Context) -> Flow:
     if not _has_sources(pipeline, shape, types, context):
         return Flow(declassified=tuple(_written(shape)))
     given = declared(pipeline.input, INPUT, pipeline.place("input"))
-    return _Walk(context, shape, types, pipeline, shape.connections, given).run()
+    follows = not context.uses or nodes_in_all(pipeline, context.uses) <= _MOST
+    return _Walk(context, shape, types, pipeline, shape.connections, given, follows=follows).run()
 
 
 FLOW: Final = Analysis("flow", flow_of)
@@ -169,6 +173,8 @@ class _Walk:
     file: Callee | None = None
     is_run: bool = True
     """Whether what it returns is the output of a run."""
+    follows: bool = True
+    """Whether calls are followed: there are not more nodes than a pipeline may have."""
     replaced: Mapping[str, Connection] = field(default_factory=dict)
     """Name → the connection of a caller that stands in for it, here and in what is called from here."""
     values: dict[str, Labels] = field(default_factory=dict)
@@ -306,10 +312,12 @@ class _Walk:
 
     def _looped(self, node: Node, spec: RegionSpec, taken: Taken) -> Labels:
         """Follow the body of a region, and return what its owner gives."""
-        state = joined(taken.item(), self._typed(node, self.types.items.get(node.id)))
+        # What is known already stays: so a loop in a loop begins where it ended, and nests cost no powers of rounds.
+        known = self.items.get(node.id, NONE)
+        state = joined(known, taken.item(), self._typed(node, self.types.items.get(node.id)))
         self.items[node.id] = state
         self._region(node.id)
-        for round_ in range(_ROUNDS + 2 if spec.carries is not None else 0):
+        for round_ in count() if spec.carries is not None else ():
             more = joined(state, self.values.get(f"{node.id}/{NEXT}", NONE))
             if alike(more, state):
                 break
@@ -339,7 +347,7 @@ class _Walk:
     def _called(self, node: Node, spec: NodeType, bound: Mapping[str, Labels]) -> Labels | None:
         """Follow a pipeline that is called with what it is handed; None where nothing is called, or that is not known."""
         callee = self.context.uses.get(spec.calls) if spec.calls else None
-        inner = self.context.called.get(callee.path) if isinstance(callee, Callee) else None
+        inner = self.context.called.get(callee.path) if isinstance(callee, Callee) and self.follows else None
         if not isinstance(callee, Callee) or inner is None:
             return None
         own = callee.pipeline
@@ -359,7 +367,7 @@ class _Walk:
             call,
             callee,
             spec.detached,
-            replaced,
+            replaced=replaced,
         )
         flow = walk.run()
         for key, arrival in walk.arrivals.items():

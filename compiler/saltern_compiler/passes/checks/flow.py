@@ -17,6 +17,8 @@ from saltern_runtime.spec import Label
 _CODES: Final[Mapping[Label, str]] = {"personal": "personal-leak", "secret": "secret-leak"}
 _SAID: Final = 12
 """Other sources that a finding names, at most."""
+_LONG: Final = 40
+"""Steps of a way that a finding shows, at most: its first and last ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ def _leak(of: Arrival) -> Diagnostic:
     what = WHAT[of.label]
     subject = first.steps[-1].text if first.steps else f"`{of.param}` of `{of.node}`"
     message = f"{subject} {of.sink.offence.format(what)}"
-    notes = [f"The way: {' → '.join((f'`{first.source.name}`', *(step.text for step in first.steps)))}."]
+    notes = [f"The way: {_way(first)}."]
     if others:
         named = ", ".join(f"`{way.source.name}`" for way in others[:_SAID])
         more = f" and {len(others) - _SAID} more" if len(others) > _SAID else ""
@@ -52,10 +54,20 @@ def _leak(of: Arrival) -> Diagnostic:
     return Diagnostic(_CODES[of.label], message, of.origin, tuple(notes), _steps(first), is_way=True)
 
 
+def _way(way: Way) -> str:
+    texts = [f"`{way.source.name}`", *(step.text for step in way.steps)]
+    if len(texts) > _LONG:
+        texts[_LONG // 2 : -_LONG // 2] = [f"… {len(texts) - _LONG:,} steps …"]
+    return " → ".join(texts)
+
+
 def _steps(way: Way) -> tuple[Related, ...]:
     """Return the places of a way, the last one, where the finding stands, left out."""
     source = Related(way.source.origin, f"`{way.source.name}` is {way.source.label}")
-    return (source, *(Related(step.origin, f"it goes into {step.text}") for step in way.steps[:-1]))
+    steps = [Related(step.origin, f"it goes into {step.text}") for step in way.steps[:-1]]
+    if len(steps) > _LONG:
+        del steps[_LONG // 2 : -_LONG // 2]
+    return (source, *steps)
 
 
 def _vain(of: Declassified) -> Diagnostic:
