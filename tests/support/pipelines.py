@@ -13,6 +13,7 @@ from saltern_compiler.expr.ast import Call, Const, Expr, Ident, Index, Macro, Ma
 from saltern_compiler.frontend.remarks import Remark
 from saltern_compiler.ir.attempts import expand, is_part, part_id, spread
 from saltern_compiler.ir.pipeline import (
+    LABEL_SETTINGS,
     Connection,
     ControlEdge,
     Node,
@@ -178,6 +179,7 @@ def object_types(draw: st.DrawFn, inner: st.SearchStrategy[Type]) -> ObjectType:
             draw(inner),
             draw(st.booleans()),
             personal=draw(st.booleans()),
+            secret=draw(st.booleans()),
             doc=draw(st.sampled_from(["", "What."])),
         )
         for name in draw(st.lists(KEY, max_size=3, unique=True))
@@ -403,6 +405,15 @@ def pipelines(draw: st.DrawFn) -> Pipeline:
     }
     limits = draw(st.fixed_dictionaries({}, optional={"concurrency": st.integers(1, 9), "by": st.just("tenant")}))
     settings |= {"limits": Literal({"per_second": 2.5, **limits})} if limits else {}
+    labels = draw(
+        st.fixed_dictionaries(
+            {},
+            optional=dict.fromkeys(
+                LABEL_SETTINGS, st.sampled_from([[], ["personal"], ["secret", "personal"], ["neither", "a b"]])
+            ),
+        )
+    )
+    settings |= {name: Literal([*words]) for name, words in labels.items()}
     triggers = [
         Trigger("api"),
         Trigger("webhook", (("path", draw(TEXT.map(Literal))), ("signature", draw(SIGNATURE)))),

@@ -29,10 +29,10 @@ _literals = st.builds(LiteralType, _text | st.booleans() | st.integers(-(2**63),
 
 
 def _around(inner: st.SearchStrategy[Type]) -> st.SearchStrategy[Type]:
-    field = st.builds(lambda of, required, personal: (of, required, personal), inner, st.booleans(), st.booleans())
+    field = st.tuples(inner, st.booleans(), st.booleans(), st.booleans())
     objects = st.builds(
         lambda fields, is_open: obj(
-            {name: Field(name, of, required, personal) for name, (of, required, personal) in fields.items()},
+            {name: Field(name, *marks, secret=secret) for name, (*marks, secret) in fields.items()},
             open=is_open,
         ),
         st.dictionaries(_text, field, max_size=3),

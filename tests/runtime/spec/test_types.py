@@ -37,8 +37,10 @@ types = st.recursive(
         st.builds(ListType, inner)
         | st.builds(MapType, inner)
         | st.lists(inner, min_size=1, max_size=3).map(lambda members: union(*members))
-        | st.dictionaries(names, st.tuples(inner, st.booleans(), st.booleans()), min_size=1, max_size=3).map(
-            lambda fields: obj({n: Field(n, t, required=r, personal=p) for n, (t, r, p) in fields.items()})
+        | st.dictionaries(
+            names, st.tuples(inner, st.booleans(), st.booleans(), st.booleans()), min_size=1, max_size=3
+        ).map(
+            lambda fields: obj({n: Field(n, t, required=r, personal=p, secret=s) for n, (t, r, p, s) in fields.items()})
         )
     ),
     max_leaves=8,
