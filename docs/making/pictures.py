@@ -17,5 +17,5 @@ def draw(text: str, registry: Registry, *, critical: bool = False) -> tuple[str,
     if critical:
         plan = compile_source(text, source_name="page.saltern", targets=(), registry=registry).plan
         assert plan is not None, "a test has compiled every block of the pages"
-        graph = with_critical(graph, frozenset(plan.cost.ways()))
+        graph = with_critical(graph, tuple(plan.cost.ways()))
     return pipeline.name, draw_svg(graph, pipeline.name)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from saltern_compiler.ir.plan import Awaits, Plan
-from saltern_compiler.ir.values import SecretRef, parts_of
+from saltern_compiler.ir.values import Literal, SecretRef, parts_of
 from saltern_targets.names import package_name
 
 PUBLIC_URL: Final = "SALTERN_PUBLIC_URL"
@@ -17,8 +17,10 @@ USER: Final = 10001
 PORT: Final = 8000
 HEARTBEAT: Final = "/tmp/alive"  # noqa: S108 - the container's own, mounted as a temporary file system
 """What a live worker and live timers touch every few seconds."""
-GRACE: Final = (30, 300)
-"""Seconds between the stop signal and the end, at least and at most; beyond, work is handed back to the queue."""
+_LEAST: Final = 30
+"""Seconds that a worker gets which answers nothing."""
+_DRAIN: Final = 10
+"""Seconds that the API gets for what is answered at once."""
 
 
 def takes_answers(plan: Plan) -> bool:
@@ -40,7 +42,7 @@ def api(plan: Plan) -> tuple[str, ...]:
     """Return the command of the HTTP API."""
     package = package_name(plan)
     serve = ("python", "-m", "uvicorn", "--factory", f"{package}:create_app", "--host", "0.0.0.0", "--port", str(PORT))  # noqa: S104 - inside a container
-    return (*serve, "--timeout-graceful-shutdown", "10")
+    return (*serve, "--timeout-graceful-shutdown", str(drain(plan)))
 
 
 def worker(plan: Plan, *, concurrency: int = 4, queues: Iterable[str] = ()) -> tuple[str, ...]:
@@ -67,11 +69,19 @@ WORK_ALIVE: Final = ("python", "-m", "saltern_runtime.observe.health", HEARTBEAT
 """For workers and timers alike."""
 
 
-def grace(plan: Plan) -> int:
-    """Return the seconds that a worker gets to finish what it is doing: its longest stage and what comes around it."""
-    longest = max((stage.timeout for stage in plan.every_stage), default=0.0)
-    least, most = GRACE
-    return min(most, max(least, math.ceil(longest) + 10))
+def grace(plan: Plan, queue: str = "") -> int:
+    """Return the seconds that a worker gets to finish what it is doing; of one queue, or of all that it may answer."""
+    plans = (plan, *(part.plan for part in plan.parts))
+    return max((most for each in plans for name, most in each.grace if queue in ("", name)), default=_LEAST)
+
+
+def drain(plan: Plan) -> int:
+    """Return the seconds that the API gets to answer what it was asked: as long as a request may wait for its run."""
+    waits = [
+        value.value for trigger in plan.pipeline.triggers if isinstance(value := trigger.setting("respond"), Literal)
+    ]
+    longest = max((float(wait) for wait in waits if isinstance(wait, int | float)), default=0.0)
+    return max(_DRAIN, math.ceil(longest) + _DRAIN if longest else 0)
 
 
 def api_secrets(plan: Plan) -> tuple[str, ...]:

@@ -11,6 +11,8 @@ import click
 from saltern_compiler.cli.common import FINDINGS, compile_clean, fail, load, optimize_option, show
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from saltern_compiler.driver import Source
     from saltern_compiler.ir.pipeline import Pipeline
     from saltern_compiler.ir.plan import Plan
@@ -51,7 +53,7 @@ def command(
     if parsed is None or has_errors(findings):
         show(findings, source, pipeline)
         sys.exit(FINDINGS)
-    marked = _critical(source, pipeline) if critical else frozenset()
+    marked = _critical(source, pipeline) if critical else ()
     text = _draw(parsed, style or _SUFFIXES.get(suffix, "svg"), plan, marked)
     if output is None:
         click.echo(text, nl=False)
@@ -66,15 +68,15 @@ def command(
     click.echo(f"{output}: written")
 
 
-def _critical(source: Source, path: str) -> frozenset[str]:
-    """Return the nodes on the critical path, or show what is wrong and stop."""
+def _critical(source: Source, path: str) -> tuple[tuple[str, ...], ...]:
+    """Return the critical path and those of the bodies on it, or show what is wrong and stop."""
     from saltern_compiler.cli.bounds import analyzed_but_for_budgets  # noqa: PLC0415 - only where it is asked for
 
     _, bounds = analyzed_but_for_budgets(source, path)
-    return frozenset(bounds.cost.ways())
+    return tuple(bounds.cost.ways())
 
 
-def _draw(pipeline: Pipeline, style: str, plan: Plan | None, critical: frozenset[str]) -> str:
+def _draw(pipeline: Pipeline, style: str, plan: Plan | None, critical: Collection[tuple[str, ...]]) -> str:
     from saltern_compiler.drawing.dot import draw_dot  # noqa: PLC0415 - keeps --help quick
     from saltern_compiler.drawing.mermaid import draw_mermaid  # noqa: PLC0415 - keeps --help quick
     from saltern_compiler.drawing.model import graph_of, with_critical  # noqa: PLC0415 - keeps --help quick

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Final, Literal
 
 from saltern_compiler.expr.show import show as show_expr
@@ -59,7 +60,7 @@ class Arrow:
     kind: LineKind
     label: str = ""
     critical: bool = False
-    """Whether both of its ends stand on the longest way through a run."""
+    """Whether it is a step of the longest way through a run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,19 +81,19 @@ def graph_of(pipeline: Pipeline, registry: Registry) -> Graph:
     return Graph((start, *graph.boxes), arrows)
 
 
-def with_critical(graph: Graph, critical: Set[str]) -> Graph:
-    """Mark nodes, and the lines between them."""
+def with_critical(graph: Graph, ways: Collection[Sequence[str]]) -> Graph:
+    """Mark nodes on ways, and the lines from one to the next."""
+    nodes = {name for way in ways for name in way}
+    steps = {step for way in ways for step in pairwise(way)}
     boxes = tuple(
         replace(
             box,
-            critical=box.id in critical,
-            inner=None if box.inner is None else with_critical(box.inner, critical),
+            critical=box.id in nodes,
+            inner=None if box.inner is None else with_critical(box.inner, ways),
         )
         for box in graph.boxes
     )
-    arrows = tuple(
-        replace(arrow, critical=arrow.source in critical and arrow.target in critical) for arrow in graph.arrows
-    )
+    arrows = tuple(replace(arrow, critical=(arrow.source, arrow.target) in steps) for arrow in graph.arrows)
     return Graph(boxes, arrows)
 
 

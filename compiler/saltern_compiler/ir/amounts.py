@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import lru_cache
 from typing import Final, TypeAlias
 
 _LONGEST: Final = 400
@@ -41,30 +42,32 @@ class Symbol:
 class Choice:
     """The largest or the smallest of several amounts, of which none is always that."""
 
-    word: str
+    text: str
+    """What it is known by: equal texts are equal choices."""
+    word: str = field(compare=False)
     """`max` or `min`."""
-    of: tuple[Amount, ...]
-    text: str = field(default="", compare=False)
+    of: tuple[Amount, ...] = field(compare=False)
 
     def __str__(self) -> str:
         """Write it as a function."""
-        return self.text or f"{self.word}({', '.join(map(str, self.of))})"
+        return self.text
 
 
 @dataclass(frozen=True, slots=True)
 class Shares:
     """How many times something is needed to hold an amount: a quotient, rounded up."""
 
-    amount: Amount
-    by: int
+    text: str
+    """What it is known by."""
+    amount: Amount = field(compare=False)
+    by: int = field(compare=False)
 
     def __str__(self) -> str:
         """Write it between the signs for rounding up."""
-        inner = str(self.amount)
-        return f"⌈{f'({inner})' if len(self.amount.terms) > 1 else inner}/{self.by}⌉"
+        return self.text
 
 
-_DEPTH: Final = 3
+_DEPTH: Final = 2
 """Choices in each other that are looked into when amounts are compared."""
 Atom: TypeAlias = Symbol | Choice | Shares
 Product: TypeAlias = tuple[Atom, ...]
@@ -78,6 +81,10 @@ class Amount:
 
     def __add__(self, other: Amount) -> Amount:
         """Add."""
+        if not self.terms or not other.terms:
+            return self if self.terms else other
+        if self._is_plain and other._is_plain:
+            return Amount((((), self.terms[0][1] + other.terms[0][1]),))
         terms = dict(self.terms)
         for product, factor in other.terms:
             terms[product] = terms.get(product, Fraction(0)) + factor
@@ -85,6 +92,10 @@ class Amount:
 
     def __mul__(self, other: Amount) -> Amount:
         """Multiply."""
+        if self is ONE or other is ONE:
+            return other if self is ONE else self
+        if self._is_plain and other._is_plain:
+            return Amount((((), self.terms[0][1] * other.terms[0][1]),))
         terms: dict[Product, Fraction] = {}
         for left, one in self.terms:
             for right, two in other.terms:
@@ -97,9 +108,16 @@ class Amount:
         return " + ".join(_term(product, factor) for product, factor in self.terms) or "0"
 
     @property
+    def _is_plain(self) -> bool:
+        """Whether it is a number above 0, as most amounts are."""
+        return len(self.terms) == 1 and not self.terms[0][0]
+
+    @property
     def known(self) -> Fraction | None:
         """The number, where it hangs on nothing."""
-        return self.least if all(not product for product, _ in self.terms) else None
+        if not self.terms:
+            return Fraction(0)
+        return self.terms[0][1] if self._is_plain else None
 
     @property
     def least(self) -> Fraction:
@@ -152,10 +170,12 @@ def _within(small: Amount, large: Amount, depth: int) -> bool:
     return False
 
 
+@lru_cache(maxsize=4096)
 def number(value: float | Fraction) -> Amount:
     """Return a number, from 0 on; a float counts as it is written."""
     exact = Fraction(str(value)) if isinstance(value, float) else Fraction(value)
-    return _amount({(): exact})
+    assert exact >= 0, "an amount is never below 0"
+    return Amount((((), exact),)) if exact else ZERO
 
 
 def symbol(kind: str, of: str, why: str = "") -> Amount:
@@ -177,7 +197,10 @@ def shares(amount: Amount, by: int) -> Amount:
     """Divide by a whole number, rounded up."""
     if amount.known is not None:
         return number(-(-amount.known // by))
-    return amount if by == 1 and _is_whole(amount) else Amount((((Shares(amount, by),), Fraction(1)),))
+    if by == 1 and _is_whole(amount):
+        return amount
+    inner = f"({amount})" if len(amount.terms) > 1 else str(amount)
+    return Amount((((Shares(f"⌈{inner}/{by}⌉", amount, by),), Fraction(1)),))
 
 
 def total(amounts: Iterator[Amount]) -> Amount:
@@ -255,7 +278,7 @@ def _choice(word: str, amounts: tuple[Amount, ...], loses: Callable[[Amount, Amo
     text = f"{word}({', '.join(map(str, rests))})"
     if len(text) > _LONGEST:
         return _rounded(word, left)
-    return _amount(common) + Amount((((Choice(word, tuple(rests), text),), Fraction(1)),))
+    return _amount(common) + Amount((((Choice(text, word, tuple(rests)),), Fraction(1)),))
 
 
 def _rounded(word: str, left: list[Amount]) -> Amount:

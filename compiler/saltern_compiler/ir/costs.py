@@ -68,13 +68,12 @@ class Cost:
         """Return the connections and hosts that are called, sorted."""
         return tuple(sorted(name.removeprefix(CALLS) for name in self.amounts if name.startswith(CALLS)))
 
-    def ways(self) -> Iterator[str]:
-        """Yield the nodes on the critical path, those on the paths of bodies on it among them."""
+    def ways(self) -> Iterator[tuple[str, ...]]:
+        """Yield the critical path, then those of the bodies on it."""
+        yield self.path
         for share in self.shares:
-            if share.node in self.path:
-                yield share.node
-                if share.inner is not None:
-                    yield from share.inner.ways()
+            if share.node in self.path and share.inner is not None:
+                yield from share.inner.ways()
 
     def every(self) -> Iterator[Amount]:
         """Yield all amounts."""

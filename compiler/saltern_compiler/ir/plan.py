@@ -285,6 +285,8 @@ class Plan:
     """What was decided for the pipeline as a whole: deadline, retention, egress."""
     parts: tuple[Part, ...] = ()
     """The pipelines that it calls, and those that these call; sorted by name."""
+    grace: tuple[tuple[str, int], ...] = ()
+    """Queue → seconds that its workers get to finish what they do before they are stopped; its parts have their own."""
     cost: Cost = field(default_factory=Cost, compare=False)
     """What a run costs at most; of a part of another plan, as it is called, for inputs of its own."""
     home: str = ""

@@ -18,6 +18,7 @@ from saltern_targets.processes import (
     WORK_ALIVE,
     api,
     api_secrets,
+    drain,
     grace,
     slug,
     takes_answers,
@@ -55,7 +56,7 @@ def _project(plan: Plan) -> Mapping[str, Any]:
                 },
                 "ports": [f"127.0.0.1:${{PORT:-{PORT}}}:{PORT}"],
                 "networks": ["default", "store"],
-                "stop_grace_period": "15s",
+                "stop_grace_period": f"{drain(plan) + 5}s",
             },
             "worker": {
                 **_ours(plan, worker(plan), WORK_ALIVE),

@@ -12,7 +12,7 @@ from saltern_compiler.pytext import identifier, string
 from saltern_compiler.target import Contribution, Target
 from saltern_runtime.spec.types import FILE
 from saltern_targets.names import package_name
-from saltern_targets.processes import PUBLIC_URL, takes_answers
+from saltern_targets.processes import PUBLIC_URL, drain, takes_answers
 from saltern_targets.writing import Module
 
 _TAKEN = frozenset({"router", "create_app", "start_run", "body", "start", "deliver"})
@@ -165,7 +165,7 @@ def _readme(plan: Plan) -> Iterator[str]:
     yield "export SALTERN_REDIS_URL=redis://127.0.0.1:6379/0"
     yield "python -m saltern_runtime.web.tokens new default   # prints a token, and its entry for the next line"
     yield "export SALTERN_API_TOKENS=default=sha256:..."
-    yield f"uvicorn --factory {package}:create_app --timeout-graceful-shutdown 10"
+    yield f"uvicorn --factory {package}:create_app --timeout-graceful-shutdown {drain(plan)}"
     yield "```"
     yield ""
     yield "| route | |"

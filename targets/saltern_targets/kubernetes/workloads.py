@@ -58,12 +58,14 @@ def api_deployment(service: Service) -> V1Deployment:
         resources=parts.resources(cpu="200m", most_cpu="1", memory="256Mi"),
         **_common(service),
     )
-    return _deployment(service, object_name(service.app, API), API, container, grace=_DRAIN + 25)
+    return _deployment(
+        service, object_name(service.app, API), API, container, grace=_DRAIN + processes.drain(service.plan) + 15
+    )
 
 
 def worker_deployment(service: Service, queue: str, component: str) -> V1Deployment:
     """Return the workers of one queue, of this version of the plan alone."""
-    grace = processes.grace(service.plan)
+    grace = processes.grace(service.plan, queue)
     container = V1Container(
         name="worker",
         command=list(processes.worker(service.plan, queues=(broker_queue(service.plan, queue),))),

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import lru_cache
 from typing import Final, cast
 
 from saltern_compiler.ir.amounts import ONE, ZERO, Amount, least, most, number, shares, symbol, weight
@@ -122,7 +123,7 @@ class _Costing:
         for member in group.nodes:
             asked = Asked(self.types.nodes[member], self.shape.specs[member], self.types.effects[member], self.sizes)
             amounts = added(amounts, expenses(asked, attempts))
-        says = f"{attempts} attempt{'' if attempts == 1 else 's'} of {show_time(number(timeout))}"
+        says = _attempts(attempts, timeout)
         wait, _ = wait_of(node, spec)
         if spec.sleeps or spec.awaits is not None:
             amounts = added(amounts, {CLAIMS: ONE})
@@ -244,6 +245,11 @@ def _heaviest(ends: Mapping[str, Amount]) -> str:
     return max(sorted(ends), key=lambda name: weight(ends[name]))
 
 
+@lru_cache(maxsize=1024)
+def _attempts(attempts: int, timeout: float) -> str:
+    return f"{attempts} attempt{'' if attempts == 1 else 's'} of {show_time(number(timeout))}"
+
+
 def _listeners(groups: tuple[Group, ...]) -> Mapping[str, int]:
     counts: dict[str, int] = {}
     for group in groups:
@@ -254,6 +260,8 @@ def _listeners(groups: tuple[Group, ...]) -> Mapping[str, int]:
 
 def _relays(listeners: int) -> tuple[int, Amount]:
     """Return how many stages pass on the news of one that so many wait for, and how long that takes."""
+    if listeners <= AT_ONCE:
+        return 0, ZERO
     count, levels = max(0, -(-(listeners - AT_ONCE) // (AT_ONCE - 1))), 0
     while listeners > AT_ONCE:
         listeners = -(-listeners // AT_ONCE)

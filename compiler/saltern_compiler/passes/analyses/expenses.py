@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from saltern_compiler.ir.amounts import ONE, ZERO, Amount, number, shares, symbol, total
@@ -136,19 +137,20 @@ def _bytes(of: Type) -> int:
 
 def wait_of(node: Node, spec: NodeType) -> tuple[Amount, bool]:
     """Return how long a node waits at most, and whether it surely waits that long."""
+    if not spec.sleeps and spec.awaits is None:
+        return ZERO, False
     given = {param.name: node.param(param.name) for param in spec.params if param.type == DURATION}
     for value in given.values():
         length = None if value is None else length_of(value)
         if length is not None:
             return number(length), spec.sleeps
-    if not spec.sleeps and spec.awaits is None:
-        return ZERO, False
     why = f"how long `{node.id}` waits is not written out"
     if spec.awaits is not None and all(value is None for value in given.values()):
         why = f"`{node.id}` has no deadline"
     return symbol("wait", node.id, why), False
 
 
+@lru_cache(maxsize=1024)
 def attempts_of(timeout: float, retry: Retry) -> tuple[int, Amount]:
     """Return how many attempts there are, and how long all of them take with what is waited for in between (full jitter, at most)."""
     pauses = sum((number(min(retry.cap, retry.base * 2.0**n)) for n in range(retry.attempts - 1)), ZERO)

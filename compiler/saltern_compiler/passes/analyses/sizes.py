@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from saltern_compiler.expr.ast import Call, Const, Expr, Ident, Index, ListExpr, Macro, MapExpr, Select
@@ -44,6 +44,8 @@ class Sizes:
     nodes: Mapping[str, Node]
     """With the types of their expressions, where these are known."""
     shape: Shape
+    known: dict[tuple[str | None, tuple[str, ...]], Amount] = field(default_factory=dict)
+    """Node and path → the size of what stands there: what many read is followed once."""
 
     def of_value(self, value: Value | None, at: str, depth: int = 0) -> Amount:
         """Return how many items, or characters, a parameter of the node `at` has at most."""
@@ -147,11 +149,19 @@ class Sizes:
                 return symbol("value", show(_plain(expr)))
 
     def _of_path(self, expr: Expr, at: str, depth: int) -> Amount:
+        key = root, _ = _path(expr)
+        if root is None or root in self.shape.items(at):
+            return _unknown(expr)
+        if key not in self.known:
+            self.known[key] = self._followed(expr, at, depth)
+        return self.known[key]
+
+    def _followed(self, expr: Expr, at: str, depth: int) -> Amount:
         root, path = _path(expr)
         node = self.nodes.get(root or "")
         spec = self.shape.spec(root or "")
         loops = spec is not None and spec.region is not None and spec.region.binds is not None
-        if node is not None and loops and not path and root not in self.shape.items(at) and not _carries(spec):
+        if node is not None and loops and not path and not _carries(spec):
             return self.of_value(node.param("items"), node.id, depth + 1)
         found = self._bound_to(expr, at)
         if found is None:

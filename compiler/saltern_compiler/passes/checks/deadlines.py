@@ -29,6 +29,8 @@ class Deadlines(Check):
         if context.has_errors or context.incomplete:
             return
         waits, shape = context.get(WAITS, pipeline), context.get(SHAPE, pipeline)
+        if not waits.lengths:
+            return
         settings = dict(pipeline.settings)
         deadline = context.get(DEADLINES, pipeline).seconds
         reserve = float(settings.get("reserve", 0.0)) if _compensates(pipeline) else 0.0

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
 from saltern_compiler.ir.bound import literals
 from saltern_compiler.ir.pipeline import CHECK, NEXT, RETURN, YIELD, Node, Pipeline
-from saltern_compiler.ir.plan import Awaits, Calls, Carries, Decision, Inner, Opens, Responds, Sleeps, Starts
+from saltern_compiler.ir.plan import Awaits, Calls, Carries, Decision, Inner, Opens, Responds, Sleeps, Stage, Starts
 from saltern_compiler.passes.analyses.deadline import Deadline
 from saltern_compiler.passes.analyses.policies import Chosen
 from saltern_compiler.passes.analyses.shape import Shape
@@ -31,6 +32,10 @@ from saltern_runtime.spec import Carries as CarriesSpec
 from saltern_runtime.spec.limits import LEASE, RETENTION
 from saltern_runtime.spec.names import COMPENSATE, LINKED
 
+_GRACE: Final = (30, 300)
+"""Seconds between the stop signal and the end of a worker, at least and at most; beyond, work is handed back to the queue."""
+_AROUND: Final = 10
+"""Seconds for what a worker does before and after an attempt: it hands back what is left 5 s before its end."""
 _RESERVE: Final = 300.0
 """Seconds of a deadline that are for compensations, at most, where a pipeline does not say."""
 
@@ -150,7 +155,11 @@ def stage_decisions(  # noqa: C901, PLR0912, PLR0917 - one line a reason, each a
         Decision("queue", spec.queue, f"the node type {spec.key} runs there"),
         *(_region_decisions(ends, node, spec) if isinstance(ends, Opens) else ()),
         *policy.decisions,
-        Decision("lease", _seconds(LEASE), "default of the runtime (SALTERN_LEASE), extended every third of it"),
+        Decision(
+            "lease",
+            _seconds(LEASE),
+            "default of the runtime (SALTERN_LEASE), extended every third of it, however long an attempt takes",
+        ),
     )
 
 
@@ -202,6 +211,24 @@ def pipeline_decisions(pipeline: Pipeline, deadline: Deadline) -> tuple[float, f
         Decision("retention", _seconds(retention), why),
     )
     return deadline.seconds, retention, decisions
+
+
+def decide_grace(stages: Iterable[Stage]) -> tuple[tuple[tuple[str, int], ...], tuple[Decision, ...]]:
+    """Return queue → the seconds that its workers get to finish what they do before they are stopped, with the reasons."""
+    longest: dict[str, float] = {}
+    for stage in stages:
+        longest[stage.queue] = max(stage.timeout, longest.get(stage.queue, 0.0))
+    least, most = _GRACE
+    graces: dict[str, int] = {}
+    decisions = []
+    for queue, timeout in sorted(longest.items()):
+        needed = math.ceil(timeout) + _AROUND
+        graces[queue] = min(most, max(least, needed))
+        why = f"its longest attempt takes {_seconds(timeout)}, and {_AROUND} s go to what is around it"
+        if needed > most:
+            why = f"no worker is waited for longer: what is not done by then is handed back, and begins again ({why})"
+        decisions.append(Decision(f"grace of {queue}", _seconds(graces[queue]), why))
+    return tuple(graces.items()), tuple(decisions)
 
 
 def decide_reserve(pipeline: Pipeline, deadline: float) -> tuple[float, tuple[Decision, ...]]:

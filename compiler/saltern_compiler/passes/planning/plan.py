@@ -26,6 +26,7 @@ from saltern_compiler.passes.analyze import Analyzed
 from saltern_compiler.passes.pipeline import Step, optimize, settled
 from saltern_compiler.passes.planning.decide import (
     Decided,
+    decide_grace,
     decide_policy,
     decide_reserve,
     ends_of,
@@ -91,12 +92,14 @@ def make_plan(
     theirs = (planned.spec for part in called for planned in part.plan.nodes)
     specs = [*(shape.specs[node_id] for node_id in shape.order), *theirs]
     plugins = distributions(live, specs, registry, context.uses)
+    stages = tuple(explained(_Cut(shape, types, decided, context.uses, parts.names, level).stages(), shape))
+    grace, why_grace = decide_grace(stages)
     return Plan(
         pipeline=analysis.pipeline,
         pipeline_digest=pipeline_digest,
         digest=_plan_digest(pipeline_digest, own, options or {}, plugins, called, level=level),
         nodes=tuple(_planned(node_id, shape, types, decided[node_id], context.uses) for node_id in shape.order),
-        stages=tuple(explained(_Cut(shape, types, decided, context.uses, parts.names, level).stages(), shape)),
+        stages=stages,
         input_type=live.input,
         output_type=output_of(live, types),
         files=own,
@@ -115,6 +118,7 @@ def make_plan(
         decisions=(
             *decisions,
             *why,
+            *why_grace,
             Decision("egress", ", ".join(hosts) or "none", "connections in use, and URLs written out"),
             *(Decision("requires", plugin, "a node type or a connector comes from it") for plugin in plugins),
         ),
@@ -126,6 +130,7 @@ def make_plan(
         changes=tuple(change for step in steps for change in step.changes),
         deliveries=deliveries(flow),
         declassified=declassified(flow),
+        grace=grace,
         cost=context.get(COSTS, live),
     )
 
