@@ -8,9 +8,9 @@ import click
 
 
 @click.command()
-@click.argument("which", type=click.Choice(["pipeline", "diagnostics", "diff"]), default="pipeline")
+@click.argument("which", type=click.Choice(["pipeline", "diagnostics", "diff", "bounds"]), default="pipeline")
 def command(which: str) -> None:
-    """Print the JSON Schema of the editor's documents, or of what `check` and `diff` print with --format json."""
+    """Print the JSON Schema of the editor's documents, or of what `check`, `diff` and `bounds` print with --format json."""
     if which == "pipeline":
         from saltern_compiler.frontend.document.schema import schema  # noqa: PLC0415 - keeps --help quick
 
@@ -19,6 +19,10 @@ def command(which: str) -> None:
         from saltern_compiler.diff.document import diff_schema  # noqa: PLC0415 - keeps --help quick
 
         written = diff_schema()
+    elif which == "bounds":
+        from saltern_compiler.bounds.document import bounds_schema  # noqa: PLC0415 - keeps --help quick
+
+        written = bounds_schema()
     else:
         from saltern_compiler.diagnostics.schema import diagnostics_schema  # noqa: PLC0415 - keeps --help quick
 

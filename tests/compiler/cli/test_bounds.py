@@ -1,0 +1,112 @@
+"""`saltern bounds`, and the pictures that mark its critical path."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+from click.testing import CliRunner, Result
+
+from docs.making.blocks import blocks
+from saltern_compiler.bounds.document import text as schema_text
+from saltern_compiler.cli.root import cli
+
+ROOT = Path(__file__).parents[3]
+EXAMPLES = sorted((ROOT / "examples").glob("*/*.saltern"))
+LOOP = """pipeline loop
+{budget}
+input {{ rows: list<string> }}
+connection bank = http {{ base_url: "https://bank.example" }}
+x = foreach row in input.rows {{
+  @retry(2)
+  a = http.request(bank) {{ url: `/{{{{ row }}}}` }}
+  yield a.status
+}}
+return x
+"""
+
+
+def _run(*arguments: str) -> Result:
+    return CliRunner().invoke(cli, [*arguments], catch_exceptions=False)
+
+
+@pytest.fixture
+def loop(tmp_path: Path) -> Path:
+    path = tmp_path / "loop.saltern"
+    path.write_text(LOOP.format(budget=""), "utf-8")
+    return path
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
+def test_each_example_has_bounds_in_every_form(path: Path) -> None:
+    """Exit code 0; JSON fits its schema; the other notation says the same."""
+    document = json.loads(_run("bounds", str(path), "--json").stdout)
+    jsonschema.validate(document, json.loads(schema_text()))
+    other = json.loads(_run("bounds", str(path.with_suffix(".json")), "--format", "json").stdout)
+    assert {**other, "source": ""} == {**document, "source": ""}
+    assert _run("bounds", str(path)).exit_code == 0
+    assert _run("bounds", str(path), "--format", "markdown").stdout.startswith(f"### Bounds of `{path.stem}`\n")
+
+
+def test_the_schema_is_the_file() -> None:
+    """schemas/bounds.v1.json is what `python -m saltern_compiler.bounds` prints; `saltern schema bounds` prints as much."""
+    assert (ROOT / "schemas/bounds.v1.json").read_text("utf-8") == schema_text()
+    assert json.loads(_run("schema", "bounds").stdout) == json.loads(schema_text())
+
+
+def test_why_goes_down_to_the_node(loop: Path) -> None:
+    """A loop is shown with its rounds, and below it what one round gives."""
+    shown = _run("bounds", str(loop), "--why", "tries:bank").stdout.splitlines()
+    assert shown[0] == "tries:bank of loop: 2·size(input.rows)"
+    assert [line.split()[0] for line in shown[1:]] == ["x", "each", "a"]
+
+
+def test_a_measure_that_there_is_not_is_misuse(loop: Path) -> None:
+    """It says which there are."""
+    ran = _run("bounds", str(loop), "--why", "money")
+    assert ran.exit_code == 2
+    assert "there are time, bytes, calls:bank, claims" in ran.stderr
+
+
+def test_a_budget_that_is_not_kept_is_exit_code_1_and_still_has_bounds(loop: Path) -> None:
+    """The bounds on standard output, the finding on the other one."""
+    loop.write_text(LOOP.format(budget="budget { calls: { bank: 3 } }"), "utf-8")
+    ran = _run("bounds", str(loop))
+    assert ran.exit_code == 1
+    assert "2·size(input.rows) with retries" in ran.stdout
+    assert "undecided-budget" in ran.stderr
+
+
+def test_what_is_assumed_is_put_in_and_said(loop: Path) -> None:
+    """Bounds are numbers then."""
+    loop.write_text(LOOP.format(budget='budget { assume: { "size(input.rows)": 7 } }'), "utf-8")
+    ran = _run("bounds", str(loop))
+    assert "14 with retries" in ran.stdout
+    assert "at most 7" in ran.stdout
+
+
+def test_a_pipeline_with_mistakes_has_none(loop: Path) -> None:
+    """They are shown as `check` shows them."""
+    loop.write_text("pipeline loop\nreturn nothing\n", "utf-8")
+    ran = _run("bounds", str(loop))
+    assert (ran.exit_code, ran.stdout) == (1, "")
+    assert "unknown-name" in ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("style", "marked"),
+    [("svg", '<g class="region critical">'), ("mermaid", "stroke:#cf222e"), ("dot", 'color="#cf222e"; penwidth=2.5;')],
+)
+def test_a_picture_marks_the_critical_path(loop: Path, style: str, marked: str) -> None:
+    """Only where that is asked for."""
+    assert marked in _run("graph", "--critical", "--format", style, str(loop)).stdout
+    assert "cf222e" not in _run("graph", "--format", style, str(loop)).stdout
+
+
+def test_the_page_shows_the_example() -> None:
+    """The pipeline of docs/bounds.md is the one in examples/."""
+    page = (ROOT / "docs/bounds.md").read_text("utf-8")
+    shown = next(block.text for block in blocks(page) if block.file == "invoice_intake.saltern")
+    assert shown == (ROOT / "examples/invoice_intake/invoice_intake.saltern").read_text("utf-8")
