@@ -11,7 +11,7 @@ from saltern_compiler.expr.ast import Const, Expr, Ident, Index, Select
 from saltern_compiler.expr.kinds import kind
 from saltern_compiler.expr.typed import Typed
 from saltern_compiler.ir.attempts import WHOLES, is_part
-from saltern_compiler.ir.pipeline import ERROR_TYPE, RESULT_TYPES, STOP, ControlEdge, Node, Pipeline, Region
+from saltern_compiler.ir.pipeline import CHECK, ERROR_TYPE, RESULT_TYPES, STOP, ControlEdge, Node, Pipeline, Region
 from saltern_compiler.ir.values import (
     Expression,
     ListValue,
@@ -82,19 +82,32 @@ class Known:
     def host(self, node: Node, gone: Collection[str]) -> str:
         """Return a node that runs exactly where another one does, so that what it comes to tells of both; empty where there is none.
 
-        What the other one reads comes first, then what stands beside it, in the order of data flow; `gone` is no longer there.
+        What the other one reads comes first, then what stands beside it, in the order of data flow; `gone` is no longer there. One
+        that cannot fail comes before others; in a body, where items are counted, no other will do.
         """
         shape = self.shape
         beside = shape.flows[shape.owner.get(node.id, "")]
         read = [name for name in reversed(beside) if name in shape.reads[node.id]]
+        found = ""
         for name in (*read, *beside):
             other = shape.nodes[name]
-            if name != node.id and name not in gone and gate(other) == gate(node) and self._tells(other):
+            if name == node.id or name in gone or gate(other) != gate(node) or not self._tells(other):
+                continue
+            if self._is_sure(other):
                 return name
-        return ""
+            found = found or name
+        return "" if node.id in shape.owner else found
 
     def _tells(self, node: Node) -> bool:
-        return self.always_reads(node) and node.type not in {"check", COMPENSATE} and not node.disabled
+        conditions = self.types.conditions
+        passes_on = conditions.has_value[node.id] == conditions.runs[node.id]  # no failure of it is passed over
+        return passes_on and self.always_reads(node) and node.type not in {CHECK, COMPENSATE}
+
+    def _is_sure(self, node: Node) -> bool:
+        """Whether a node has its value as soon as it has run, and cannot fail, but for a value that is too large."""
+        spec = self.shape.specs[node.id]
+        plain = node.body is None and not spec.suspends and spec.emit in (Emit.VALUE, Emit.IF, Emit.SWITCH)
+        return plain and all(_never_fails(value) for _, value in self.types.nodes[node.id].params)
 
 
 def gate(node: Node) -> Gate:

@@ -9,6 +9,12 @@ from typing import Any, Final
 from saltern_runtime.store.views import TERMINAL, ActivationState, NodeView, RunState
 
 _OVER: Final = frozenset({ActivationState.SUCCEEDED, ActivationState.SKIPPED})
+_SKIPPED: Final = {
+    ActivationState.DEAD: ActivationState.CANCELLED,
+    ActivationState.CANCELLED: ActivationState.CANCELLED,
+    ActivationState.FAILED: ActivationState.SKIPPED,
+}
+"""State of a node → that of one which it would have begun: its items that came to an end have skipped it."""
 
 
 def with_elided(shape: Sequence[Any], shown: Sequence[NodeView], fields: Mapping[str, str]) -> Iterator[NodeView]:
@@ -32,8 +38,7 @@ def _elided(
     """Return a node as another one was: no attempt and no time of its own."""
     state, items = like.state, like.items
     if skipped:
-        over = state in _OVER or (items is not None and items.over > 0)
-        state = ActivationState.SKIPPED if over else ActivationState.BLOCKED
+        state = _SKIPPED.get(state, ActivationState.SKIPPED if state in _OVER else ActivationState.BLOCKED)
         items = items and replace(items, done=0, failed=0, running=0, skipped=items.done + items.skipped)
     elif state not in _OVER and RunState(fields["state"]) in TERMINAL and items is None:
         state = ActivationState.BLOCKED
