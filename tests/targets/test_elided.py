@@ -74,6 +74,54 @@ def test_a_run_that_fails_is_the_same(tmp_path, redis_url):
     assert (known.id, known.state, known.failure) == ("b", ActivationState.BLOCKED, None)
 
 
+LOOPS = """pipeline loops
+input { all: list<int>, lists: list<list<int>>, on: bool }
+output { a: list<list<bool>>?, b: int }
+runs = if input.on {
+  outer = foreach list in input.lists {
+    inner = foreach item in list {
+      large = set { value: input.all.exists(each, each > 10) }
+      own = set { value: list.exists(each, each > 1) }
+      yield large && own && item > 1
+    }
+    yield inner
+  }
+}
+rounds = while state = { n: 0 }, state.n < 2 && input.all.exists(each, each > 0), at most 9 {
+  small = set { value: input.all.all(each, each < 99) }
+  next { n: small ? 5 : 7 }
+}
+return { a: merge(outer), b: rounds.n }
+"""
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"all": [1, 20], "lists": [[1, 2], [], [1]], "on": True},
+        {"all": [], "lists": [], "on": True},
+        {"all": [20], "lists": [[2]], "on": False},
+    ],
+)
+def test_what_is_computed_before_a_loop_is_shown_in_it(given, tmp_path, redis_url):
+    """At -O2 a node of a body that is the same in each round is shown with the rounds all the same; what computes it stands beside the loop."""
+    plain, once = (ran(LOOPS, given, tmp_path, redis_url, level=level)[1] for level in (0, 2))
+    assert once.output == plain.output
+    seen = shown(once)
+    made = {"large_once", "own_once", "small_once"}
+    assert {name: seen[name] for name in seen if name not in made} == shown(plain)
+    assert made < seen.keys()
+    reasons = {node.id: node.elided for node in once.nodes if node.elided}
+    assert reasons["small"] == "it is the same in each round of rounds, so small_once computes it before the first"
+
+
+def test_what_is_computed_before_a_loop_stands_where_it_was_written():
+    """Its place in the source map is that of the node that it stands for."""
+    artifacts = compile_source(LOOPS, source_name="a.saltern", optimize=2).artifacts
+    nodes = json.loads(artifacts["loops/source_map.json"])["nodes"]
+    assert nodes["large_once"]["place"] == nodes["large"]["place"] == "7:7"
+
+
 def test_what_is_called_has_its_own(tmp_path, redis_url):
     """Nodes of a pipeline that is called stand under the name of the call, in a body too."""
     files = {"inner.saltern": CALLED}

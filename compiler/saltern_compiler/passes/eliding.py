@@ -7,10 +7,12 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
 
-from saltern_compiler.expr.ast import Const, Expr, Ident, Index, Select
+from saltern_compiler.expr.ast import Const, Expr, Ident, Index, Macro, Select, bound
 from saltern_compiler.expr.kinds import kind
+from saltern_compiler.expr.rewrite import with_parts
 from saltern_compiler.expr.typed import Typed
 from saltern_compiler.ir.attempts import WHOLES, is_part
+from saltern_compiler.ir.graph import own_reads
 from saltern_compiler.ir.pipeline import CHECK, ERROR_TYPE, RESULT_TYPES, STOP, ControlEdge, Node, Pipeline, Region
 from saltern_compiler.ir.values import (
     Expression,
@@ -68,6 +70,17 @@ class Known:
         if spec.emit is not Emit.VALUE:
             return all(_never_fails(value) for _, value in self.types.nodes[node.id].params)
         return all(_is_kept(value, whole=True) for _, value in self.types.nodes[node.id].params)
+
+    def is_small(self, node: Node) -> bool:
+        """Whether a node's value is small whatever it is."""
+        return kind(self.types.of[node.id]) in _SMALL
+
+    def names(self) -> frozenset[str]:
+        """Return all names that mean something somewhere, those that macros and regions bind among them."""
+        nodes = self.shape.nodes.values()
+        variables = (name for node in nodes if node.body is not None for name in node.body.variables)
+        parts = (part.expr for node in nodes for _, value in node.params for part in expressions(value))
+        return frozenset({*self.shape.nodes, *variables, *(name for part in parts for name in bound(part))})
 
     def needed(self) -> frozenset[str]:
         """Return the nodes that others read, hang on or come after."""
@@ -189,3 +202,23 @@ def literal_text(literal: Literal) -> str:
     """Write a literal for a sentence; a long one is cut."""
     text = json.dumps(literal.value, ensure_ascii=False)
     return text if len(text) <= _LONG else f"{text[: _LONG - 1]}…"
+
+
+def renamed(node: Node, same: Mapping[str, str]) -> Node:
+    """Let a node read and hang on what stands for others; what is in its body does not change."""
+    if any(read.name in same for read in own_reads(node)):
+        params = tuple((name, map_values(value, lambda expr: _renamed_in(expr, same))) for name, value in node.params)
+        node = replace(node, params=params)
+    if any(edge.source in same for edge in node.control):
+        edges = {replace(edge, source=same.get(edge.source, edge.source)) for edge in node.control}
+        node = replace(node, control=tuple(sorted(edges, key=lambda edge: (edge.source, edge.handle))))
+    return node
+
+
+def _renamed_in(expr: Expr, same: Mapping[str, str]) -> Expr:
+    if isinstance(expr, Ident):
+        return replace(expr, name=same[expr.name]) if expr.name in same else expr
+    if isinstance(expr, Macro):
+        same = {name: kept for name, kept in same.items() if name not in expr.variables}
+    renamed = with_parts(expr, lambda part: _renamed_in(part, same))
+    return expr if renamed == expr else renamed

@@ -48,6 +48,7 @@ from saltern_compiler.passes.optimizations.canonicalize import Canonicalize
 from saltern_compiler.passes.optimizations.common_subexpressions import CommonSubexpressions
 from saltern_compiler.passes.optimizations.constant_folding import ConstantFolding
 from saltern_compiler.passes.optimizations.dead_nodes import DeadNodes
+from saltern_compiler.passes.optimizations.loop_invariants import LoopInvariants
 from saltern_compiler.passes.optimizations.without_disabled import WithoutDisabled
 from saltern_compiler.passes.transforms.coerce_literals import CoerceLiterals
 from saltern_compiler.passes.transforms.default_trigger import DefaultTrigger
@@ -99,6 +100,7 @@ OPTIMIZATIONS: Final[tuple[tuple[int, Pass], ...]] = (
     (1, BranchPruning()),
     (1, Canonicalize()),
     (1, CommonSubexpressions()),
+    (2, LoopInvariants()),
     (1, DeadNodes()),
 )
 """What follows once all is clean, each with the level from which on it runs: each keeps outputs, errors, effects and their order."""

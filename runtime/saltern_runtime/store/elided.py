@@ -14,7 +14,7 @@ _SKIPPED: Final = {
     ActivationState.CANCELLED: ActivationState.CANCELLED,
     ActivationState.FAILED: ActivationState.SKIPPED,
 }
-"""State of a node → that of one which it would have begun: its items that came to an end have skipped it."""
+"""State of a node of a body → that of one which it would have begun: items that came to an end have skipped it."""
 
 
 def with_elided(shape: Sequence[Any], shown: Sequence[NodeView], fields: Mapping[str, str]) -> Iterator[NodeView]:
@@ -38,7 +38,8 @@ def _elided(
     """Return a node as another one was: no attempt and no time of its own."""
     state, items = like.state, like.items
     if skipped:
-        state = _SKIPPED.get(state, ActivationState.SKIPPED if state in _OVER else ActivationState.BLOCKED)
+        over = ActivationState.SKIPPED if state in _OVER else ActivationState.BLOCKED
+        state = over if items is None else _SKIPPED.get(state, over)
         items = items and replace(items, done=0, failed=0, running=0, skipped=items.done + items.skipped)
     elif state not in _OVER and RunState(fields["state"]) in TERMINAL and items is None:
         state = ActivationState.BLOCKED

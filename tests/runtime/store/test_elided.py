@@ -33,8 +33,8 @@ def shown(state, run, items=None):
         ("RUNNING", "RUNNING", "RUNNING", "BLOCKED"),
         ("SUCCEEDED", "RUNNING", "SUCCEEDED", "SKIPPED"),
         ("SKIPPED", "SUCCEEDED", "SKIPPED", "SKIPPED"),
-        ("DEAD", "FAILED", "BLOCKED", "CANCELLED"),
-        ("CANCELLED", "CANCELLED", "BLOCKED", "CANCELLED"),
+        ("DEAD", "FAILED", "BLOCKED", "BLOCKED"),
+        ("CANCELLED", "CANCELLED", "BLOCKED", "BLOCKED"),
     ],
 )
 def test_the_state_is_that_of_the_node_whose_fate_it_has(state, run, gone, dead):
@@ -54,6 +54,9 @@ def test_in_a_body_items_are_counted():
     first, second = shown(ActivationState.SUCCEEDED, RunState.SUCCEEDED, Items(5, done=3, failed=1, skipped=1))
     assert first.items == Items(5, done=3, failed=1, skipped=1)
     assert second.items == Items(5, skipped=4)
+    for state, dead in (("DEAD", "CANCELLED"), ("FAILED", "SKIPPED"), ("SUCCEEDED", "SKIPPED")):
+        _, second = shown(ActivationState(state), RunState.FAILED, Items(5, done=3, failed=1, skipped=1))
+        assert second.state == ActivationState(dead)
 
 
 def test_a_plan_of_an_earlier_runtime_has_none():

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from saltern_compiler.expr.ast import Expr, Ident, Macro, bound
-from saltern_compiler.expr.rewrite import with_parts
-from saltern_compiler.ir.graph import own_reads
-from saltern_compiler.ir.pipeline import Node, Pipeline, map_nodes
+from saltern_compiler.expr.ast import bound
+from saltern_compiler.ir.pipeline import Pipeline, map_nodes
 from saltern_compiler.ir.values import expressions
 from saltern_compiler.passes.base import Context, Pass
-from saltern_compiler.passes.eliding import Known, gate, map_values, without_nodes
+from saltern_compiler.passes.eliding import Known, gate, renamed, without_nodes
 from saltern_runtime.spec import Policy
 
 
@@ -32,7 +30,7 @@ class CommonSubexpressions(Pass):
             return pipeline
         for node_id, first in same.items():
             context.elide(known.shape.nodes[node_id], self.name, f"it is the same as {first}", first)
-        body = without_nodes(map_nodes(pipeline.body, lambda node: _renamed(node, same)), same)
+        body = without_nodes(map_nodes(pipeline.body, lambda node: renamed(node, same)), same)
         return replace(pipeline, body=body)
 
 
@@ -54,29 +52,9 @@ def _same(known: Known) -> Mapping[str, str]:
         left_alone = node_id in awaited or node_id in hidden or node_id in shape.outcomes or node.disabled
         if left_alone or node.after or node.policy != Policy() or not node.params or not known.is_pure(node):
             continue
-        node = _renamed(node, same)
+        node = renamed(node, same)
         key = shape.owner.get(node_id, ""), node.type, node.version, node.params, node.connection, gate(node)
         kept = first.setdefault(key, node_id)
         if kept != node_id:
             same[node_id] = kept
     return same
-
-
-def _renamed(node: Node, same: Mapping[str, str]) -> Node:
-    """Let a node read and hang on what stands for others."""
-    if any(read.name in same for read in own_reads(node)):
-        params = tuple((name, map_values(value, lambda expr: _renamed_in(expr, same))) for name, value in node.params)
-        node = replace(node, params=params)
-    if any(edge.source in same for edge in node.control):
-        edges = {replace(edge, source=same.get(edge.source, edge.source)) for edge in node.control}
-        node = replace(node, control=tuple(sorted(edges, key=lambda edge: (edge.source, edge.handle))))
-    return node
-
-
-def _renamed_in(expr: Expr, same: Mapping[str, str]) -> Expr:
-    if isinstance(expr, Ident):
-        return replace(expr, name=same[expr.name]) if expr.name in same else expr
-    if isinstance(expr, Macro):
-        same = {name: kept for name, kept in same.items() if name not in expr.variables}
-    renamed = with_parts(expr, lambda part: _renamed_in(part, same))
-    return expr if renamed == expr else renamed

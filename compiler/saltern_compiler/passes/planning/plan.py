@@ -11,7 +11,7 @@ from functools import partial
 from saltern_compiler.ir.attempts import race_of
 from saltern_compiler.ir.canonical import digest, schedule_id
 from saltern_compiler.ir.graph import own_reads
-from saltern_compiler.ir.pipeline import Node, Trigger
+from saltern_compiler.ir.pipeline import Node, Pipeline, Trigger
 from saltern_compiler.ir.plan import LEVEL, Decision, Part, Plan, PlannedNode, Schedule, Stage
 from saltern_compiler.ir.values import Literal
 from saltern_compiler.ir.verify import verify
@@ -110,7 +110,7 @@ def make_plan(
         retention=retention,
         reserve=reserve,
         source_name=source_name,
-        places=dict(places or {}),
+        places=_places(analysis.pipeline, live, places or {}),
         docs={node.id: node.label for node in live.body.walk()},
         schedules=tuple(
             sorted((_schedule(trigger) for trigger in live.triggers if trigger.type == "schedule"), key=_id)
@@ -156,6 +156,14 @@ def _planned(node_id: str, shape: Shape, types: Types, decided: Decided, uses: U
         items=_items(node_id, shape, types),
         returns=_returns(shape.nodes[node_id], shape.specs[node_id], types, uses),
     )
+
+
+def _places(written: Pipeline, live: Pipeline, places: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the places of nodes; what an optimization made stands where it came from."""
+    known = {node.id for node in written.body.walk()}
+    made = [node for node in live.body.walk() if node.id not in known] if places and live is not written else []
+    origins = {id(node.origin): places.get(node.id, "") for node in written.body.walk()} if made else {}
+    return dict(places) | {node.id: origins.get(id(node.origin), "") for node in made}
 
 
 def _items(node_id: str, shape: Shape, types: Types) -> tuple[tuple[str, Type], ...]:
