@@ -7,6 +7,7 @@ A block begins with its notation, then words that readers do not see:
     saltern fails=a-code,other  has exactly these findings, which the site shows below it
     saltern picture             the site shows its drawing below it
     saltern picture critical    with the longest way through a run marked
+    saltern stages              the site shows its drawing with a frame around each stage below it
     json file=order.json        stands in this file, of a folder in which the page's commands run
     python from=a/nodes.py      stands in this file of what the page's last whole pipeline compiles to
     toml file=saltern.toml      stands in this file, which says how bad findings are
@@ -25,7 +26,7 @@ from typing import Final
 BLOCK: Final = re.compile(r"^```(?P<notation>\w+)(?P<marks>[^\n]*)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL)
 PRELUDE: Final = re.compile(r"^<!-- prelude\n(?P<text>.*?)^-->\n", re.MULTILINE | re.DOTALL)
 _MARKS: Final[Mapping[str, frozenset[str]]] = {
-    "saltern": frozenset({"fragment", "fails", "picture", "critical", "file"}),
+    "saltern": frozenset({"fragment", "fails", "picture", "critical", "stages", "file"}),
     "json": frozenset({"file"}),
     "python": frozenset({"file", "from"}),
     "console": frozenset(),

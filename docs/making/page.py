@@ -37,8 +37,9 @@ def make_page(path: str, text: str, registry: Registry) -> Made:
         shown = [as_html(block.text, block.file)]
         if block.fails:
             shown.append(_findings(block, text, path))
-        if "picture" in block.marks:
-            name, svg = draw(whole(block, text), registry, critical="critical" in block.marks)
+        if block.marks.keys() & {"picture", "stages"}:
+            marks = {"critical": "critical" in block.marks, "stages": "stages" in block.marks}
+            name, svg = draw(whole(block, text), registry, **marks)
             file = f"{path.rpartition('/')[2].removesuffix('.md')}-{name}.svg"
             pictures[file] = svg
             shown.append(f"![The pipeline {name}, drawn]({file}){{ .drawing }}")

@@ -189,6 +189,8 @@ class Stage:
     """What it does once its nodes have run. The stages of a body that it opens stand right behind, with it as `owner`."""
     inner: tuple[Inner, ...] = ()
     """Those of its nodes that hang on more than the stage does, in the order they run; a skipped one does not skip the stage."""
+    kept: tuple[str, ...] = ()
+    """Those of its nodes whose values the store keeps: what ends the stage, and what other stages read or hang on."""
     again: tuple[str, ...] = ()
     """Ids of nodes of other stages that it computes for itself, in place of reading what they gave; in the order they run."""
     decisions: tuple[Decision, ...] = field(default=(), compare=False)

@@ -251,7 +251,8 @@ class Service:
 
     def figures(self) -> Figures:
         """Return what the metrics show: `Collector(graph.name, service.figures)`."""
-        return self.reader.figures()
+        nodes = {node: stage for node, stage in self.graph.stage_of.items() if stage in self.graph.stages}
+        return replace(self.reader.figures(), nodes=nodes)
 
     def ping(self) -> None:
         """Raise StoreUnavailableError unless the store answers at once."""

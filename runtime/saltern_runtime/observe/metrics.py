@@ -37,6 +37,8 @@ class Figures:
     limited: Mapping[str, int] = field(default_factory=dict)
     """Connection → activations that its limits let wait."""
     dead_letters: int = 0
+    nodes: Mapping[str, str] = field(default_factory=dict)
+    """Node → the stage that it runs in."""
 
 
 class Collector:
@@ -89,6 +91,12 @@ class Collector:
         )
         waiting.add_metric((self._pipeline,), figures.dead_letters)
         yield waiting
+        stages = GaugeMetricFamily(
+            "saltern_node_stage", "The stage that a node runs in: 1.", labels=("pipeline", "node", "stage")
+        )
+        for node, stage in figures.nodes.items():
+            stages.add_metric((self._pipeline, node, stage), 1)
+        yield stages
         yield self._durations(figures)
 
     def _durations(self, figures: Figures) -> Metric:

@@ -17,6 +17,8 @@ HEAD = """pipeline drawn
 input { n: int, rows: list<int> }
 connection web = http { base_url: "https://a.example" }
 """
+READ = {"plain": "", "safe": "", "effect": ".status", "loop": ".size()"}
+"""Kind of a node → what stands behind its name to read a number of it."""
 
 
 _KINDS = ("plain", "safe", "effect", "effect", "branch", "loop")
@@ -58,12 +60,8 @@ def _nodes(
                 inner, told = _nodes(rng, rng.randint(1, 3), 2, (*known, f"row{number}{depth}"))
                 last = told[-1] if told else "0"
                 lines += [f"{name} = foreach row{number}{depth} in input.rows {{", *inner, f"yield {last}", "}"]
-        if kind in ("plain", "safe"):
-            known.append(name)
-        elif kind == "effect":
-            known.append(f"{name}.status")
-        elif kind == "loop":
-            known.append(f"{name}.size()")
+        if kind in READ:
+            known.append(f"{name}{READ[kind]}")
     return lines, known[len(seen) :]
 
 

@@ -29,20 +29,18 @@ def _kept(stages: Iterable[Stage], shape: Shape) -> Iterator[str]:
             yield from set(shape.reads[stage.opens.carries.check]) & shape.nodes.keys()
 
 
-def explained(stages: Iterable[Stage], shape: Shape) -> Iterator[Stage]:
-    """Say of each stage of several nodes which values it keeps."""
+def with_kept(stages: Iterable[Stage], shape: Shape) -> Iterator[Stage]:
+    """Note for each stage which values it keeps, and say why where it has several."""
     known = tuple(stages)
     kept = kept_nodes(known, shape)
     for stage in known:
-        if len(stage.nodes) < 2:
-            yield stage
-            continue
-        told = [node_id for node_id in stage.nodes if node_id in kept]
-        left = [node_id for node_id in stage.nodes if node_id not in kept]
-        decisions = [
-            Decision("kept", ", ".join(told), "the checkpoint: what ends the stage, or other stages read or hang on")
-        ]
-        if left:
-            decisions.append(Decision("not kept", ", ".join(left), "nothing outside of the stage reads it"))
-        first, *rest = stage.decisions
-        yield replace(stage, decisions=(first, *decisions, *rest))
+        told = tuple(node_id for node_id in stage.nodes if node_id in kept)
+        decisions = stage.decisions
+        if len(stage.nodes) > 1:
+            left = [node_id for node_id in stage.nodes if node_id not in kept]
+            why = "the checkpoint: what ends the stage, or other stages read or hang on"
+            said = [Decision("kept", ", ".join(told), why)]
+            if left:
+                said.append(Decision("not kept", ", ".join(left), "nothing outside of the stage reads it"))
+            decisions = (decisions[0], *said, *decisions[1:])
+        yield replace(stage, kept=told, decisions=decisions)

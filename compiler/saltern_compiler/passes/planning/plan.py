@@ -33,7 +33,7 @@ from saltern_compiler.passes.planning.decide import (
     pipeline_decisions,
     stage_decisions,
 )
-from saltern_compiler.passes.planning.kept import explained
+from saltern_compiler.passes.planning.kept import with_kept
 from saltern_compiler.passes.planning.parts import Parts
 from saltern_compiler.passes.planning.receipt import declassified, deliveries
 from saltern_compiler.passes.planning.relays import START, insert_relays
@@ -92,7 +92,7 @@ def make_plan(
     theirs = (planned.spec for part in called for planned in part.plan.nodes)
     specs = [*(shape.specs[node_id] for node_id in shape.order), *theirs]
     plugins = distributions(live, specs, registry, context.uses)
-    stages = tuple(explained(_Cut(shape, types, decided, context.uses, parts.names, level).stages(), shape))
+    stages = tuple(with_kept(_Cut(shape, types, decided, context.uses, parts.names, level).stages(), shape))
     grace, why_grace = decide_grace(stages)
     return Plan(
         pipeline=analysis.pipeline,
