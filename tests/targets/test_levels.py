@@ -68,7 +68,8 @@ found = foreach row in input.rows, at most 2, on error collect {
   is_noted = if noted > 0 { again = set { value: noted + 1 } }
   yield merge(again, noted)
 }
-state = while n = 0, n < base, at most 9 {
+top = set { value: input.most * 2 }
+state = while n = 0, n < top, at most 9 {
   step = set { value: n + 1 }
   is_even = if step % 2 == 0 { jump = set { value: step + 1 } }
   next merge(jump, step)

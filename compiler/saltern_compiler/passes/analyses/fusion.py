@@ -29,6 +29,8 @@ class Gate:
 
 
 NO_GATE: Final = Gate()
+_LOOKS: Final = 8
+"""Stages that are looked at for a node, at most."""
 
 
 @dataclass(slots=True)
@@ -47,6 +49,8 @@ class Fusion:
     movable: set[str] = field(default_factory=set)
     slow: dict[str, int] = field(default_factory=dict)
     """Node → what it waits for that takes time: a bit for the place of each."""
+    later: dict[str, int] = field(default_factory=dict)
+    """Node → what takes time and waits for all that the node waits for: a bit for the place of each."""
     home: dict[str, str] = field(default_factory=dict)
     """Node → the group that it is in, named after one of its nodes."""
     members: dict[str, set[str]] = field(default_factory=dict)
@@ -88,6 +92,23 @@ class Fusion:
             self.requires[node_id] = waits
             if node_id not in plain:
                 self.ends[node_id] = node_id
+        self._look_back()
+
+    def _look_back(self) -> None:
+        """Note what waits for all that a node waits for."""
+        behind: dict[str, int] = {}
+        for node_id in reversed(self.order):
+            found = 0
+            for reader in self.feeds[node_id]:
+                found |= behind[reader] | (1 << self.at[reader] if reader in self.ends else 0)
+            behind[node_id] = found
+        every = (1 << len(self.order)) - 1
+        for node_id in self.order:
+            found = every
+            for source in self.shape.before[node_id]:
+                if source in self.feeds:
+                    found &= behind[source] if source in self.ends else self.later[source]
+            self.later[node_id] = found
 
     # where a node goes
 
@@ -118,16 +139,18 @@ class Fusion:
         passed = self.requires[group] & ~self.slow[node_id]
         if not passed or not can_fail(self.types.nodes[node_id]):
             return group
-        stays = False
-        while passed:
-            lowest = passed & -passed
-            passed ^= lowest
+        hosts = passed & self.later[node_id]
+        if not hosts:
+            return group
+        for _ in range(_LOOKS):
+            lowest = hosts & -hosts
             host = self.order[lowest.bit_length() - 1]
-            if self.slow[node_id] & ~self.slow[host] == 0:
-                if self.home[host] == host and self.takes(host) and self._is_open(host):
-                    return host
-                stays = True
-        return self.home[node_id] if stays else group
+            if self.home[host] == host and self.takes(host) and self._is_open(host):
+                return host
+            hosts ^= lowest
+            if not hosts:
+                break
+        return self.home[node_id]
 
     def takes(self, group: str) -> bool:
         """Whether a group's failure ends the run, or the item, as that of a pure node does, and it begins as others do."""
