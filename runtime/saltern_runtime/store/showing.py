@@ -52,11 +52,14 @@ def nodes_of(shape: Shape, fields: Mapping[str, str], records: Mapping[str, str]
         known[stage] = (items, state)
         if items is not None and items.running:
             items = replace(items, running=len(record.get(Record.CURSOR, {}).get(Cursor.LIVE, ())))
+        spent = 0.0
         for index, (node, kind) in enumerate(nodes):
             is_last = index == len(nodes) - 1
             counts = (items, int(Record.HIT in record)) if is_last else (None, 0)
-            own = _within(node, state, durations, failure, is_last=is_last)
-            shown.append(_node(node, kind, stage, own, record, durations.get(node), failure, *counts))
+            own, took = _within(node, state, durations, failure, is_last=is_last), durations.get(node)
+            times = _times(record, own, spent, took if node in durations and not is_last else None)
+            shown.append(_node(node, kind, stage, own, record, took, failure, times, *counts))
+            spent += took or 0.0
     return tuple(beneath(root, node) for node in with_elided(shape, shown, fields))
 
 
@@ -122,6 +125,21 @@ def _within(
     return stage
 
 
+def _times(
+    record: Mapping[str, Any], state: ActivationState, before: float, took: float | None
+) -> tuple[float | None, float | None]:
+    """Return when a node began and ended: behind those before it in its stage (seconds); what ends with its stage has no `took`."""
+    began, ended = record.get(Record.BEGAN), record.get(Record.ENDED)
+    if state is ActivationState.BLOCKED or not began:
+        return None, None
+    start = began / 1000 + before
+    over = None if ended is None else ended / 1000
+    if state in (ActivationState.SUCCEEDED, ActivationState.SKIPPED) and took is not None:
+        end = began / 1000 + (before + took)  # as the next one begins
+        return start, end if over is None else min(end, over)
+    return start if over is None else min(start, over), over
+
+
 def _node(  # noqa: PLR0917 - each is a column
     node: str,
     kind: str,
@@ -130,20 +148,19 @@ def _node(  # noqa: PLR0917 - each is a column
     record: Mapping[str, Any],
     duration: float | None,
     failure: Failure | None,
+    times: tuple[float | None, float | None],
     items: Items | None,
     cached: int,
 ) -> NodeView:
-    began, ended = record.get(Record.BEGAN), record.get(Record.ENDED)
-    never = state is ActivationState.BLOCKED
     blamed = failure is not None and (failure.node in (None, node) or items is not None)
     return NodeView(
         id=node,
         type=kind,
         stage=stage,
         state=state,
-        attempt=0 if never else record.get(Record.ATTEMPTS, 0),
-        started_at=began / 1000 if began and not never else None,
-        ended_at=ended / 1000 if ended and not never else None,
+        attempt=0 if state is ActivationState.BLOCKED else record.get(Record.ATTEMPTS, 0),
+        started_at=times[0],
+        ended_at=times[1],
         duration=duration,
         failure=failure if blamed else None,
         items=items,

@@ -57,7 +57,7 @@ class Taking(Engine):
             return super()._settled(plan, claim, end)
         scopes = scopes_of(claim.path)
         given = {each: self.kept[each] for each in ids}
-        if any(text is None for text in given.values()):
+        if all(text is None for text in given.values()):
             outcome = Outcome("SKIPPED", plan.dependants({}, scopes))
             return self._advance(plan, claim, outcome, self._next(end))
         values = {scopes[-1] + each: text for each, text in given.items() if text is not None}
@@ -124,9 +124,22 @@ def after(process: InOneProcess, given: Mapping[str, Any], stages: int, tops: fr
         process.step()
     nodes = {each: path for path in done for each in _nodes(process, path)}
     kept = client.hgetall(keys.run(run_id, ":vals"))
-    values = {each: kept.get(each) if acts[path]["s"] == "SUCCEEDED" else None for each, path in nodes.items()}
+    values = {each: _value(each, acts[path], kept) for each, path in nodes.items() if _is_known(each, acts[path], kept)}
     begun = {each for path in acts if path not in done for each in _nodes(process, path)} & tops
     return Ended({each: text for each, text in values.items() if each in tops}, frozenset(begun), view)
+
+
+def _is_known(node: str, act: Mapping[str, Any], kept: Mapping[str, str]) -> bool:
+    """Whether a node's end is known: a value that its stage alone read is not kept, so that the node, which is pure, runs again."""
+    return node in kept or _was_skipped(node, act)
+
+
+def _value(node: str, act: Mapping[str, Any], kept: Mapping[str, str]) -> str | None:
+    return None if _was_skipped(node, act) else kept.get(node)
+
+
+def _was_skipped(node: str, act: Mapping[str, Any]) -> bool:
+    return act["s"] != "SUCCEEDED" or json.loads(act.get("d", "{}")).get(node, 0) is None
 
 
 def _nodes(process: InOneProcess, path: str) -> list[str]:

@@ -1,5 +1,7 @@
 """Nodes of one stage: each has its own gate, its own state and its own failure."""
 
+import time
+
 import pytest
 
 from saltern_runtime.errors import PermanentError, TransientError
@@ -64,6 +66,26 @@ def test_a_gate_inside_of_a_stage(redis_url, given, output, states, apart):
     assert (view.state, view.output) == ("SUCCEEDED", output)
     assert (shown(view)["a"], shown(view)["b"]) == states
     assert {each.id: each.duration is None for each in view.nodes}["b"]
+
+
+def test_each_node_has_its_own_time(redis_url):
+    """In the timeline nodes of a stage stand behind each other, within the stage."""
+
+    @node("slow", type="set@1")
+    def slow(*, first: int) -> int:
+        time.sleep(0.02)
+        return first
+
+    @node("behind", type="set@1")
+    def behind(*, slow: int) -> int:
+        return slow
+
+    view = run_once(graph_of("gate_times", Stage("behind", nodes=(first, slow, behind))), None, redis_url=redis_url)
+    times = [(each.started_at, each.ended_at) for each in view.nodes]
+    assert all(begin <= end for begin, end in times)
+    assert [begin for begin, _ in times] == sorted(begin for begin, _ in times)
+    assert times[0][1] <= times[1][0] <= times[1][1] <= times[2][0]
+    assert times[1][1] > times[1][0]
 
 
 def test_any_of_a_gate(redis_url):
