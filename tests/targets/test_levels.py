@@ -171,7 +171,7 @@ def told(text: str, given: Any, level: int, folder: Path, redis_url: str) -> Tol
     nodes = {
         each.id: (each.type, str(each.state), each.failure and each.failure.code, each.items) for each in view.nodes
     }
-    assert all(graph.stage_of[each.id] == each.stage for each in view.nodes)
+    assert all(graph.stage_of.get(each.id, each.stage) == each.stage for each in view.nodes)
     return Told(str(view.state), view.output, failure, nodes, sorted(done))
 
 
