@@ -98,7 +98,7 @@ def _seeds() -> Iterator[int]:
 
 @pytest.mark.parametrize("seeds", [[*_seeds()][part::4] for part in range(4)], ids=range(4))
 def test_nothing_waits_for_more_than_alone(seeds: list[int]) -> None:
-    """An effect waits for the effects that it waited for at -O0, and for no other; no node stands twice."""
+    """An effect waits for no effect that it did not wait for at -O0; no node stands twice."""
     for seed in seeds:
         plans = []
         for level in (0, 1, 2):
@@ -107,7 +107,7 @@ def test_nothing_waits_for_more_than_alone(seeds: list[int]) -> None:
             plans.append(result.plan)
         alone = _slow(plans[0])
         for plan in plans[1:]:
-            assert _slow(plan) == alone, seed
+            assert all(waits <= alone[node] for node, waits in _slow(plan).items()), seed
             nodes = [node for stage in plan.stages for node in stage.nodes]
             assert len(nodes) == len(set(nodes))
             assert max(len(stage.nodes) for stage in plan.stages) <= AT_ONCE
