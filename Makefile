@@ -46,14 +46,19 @@ schemas: $(READY)  ## Write schemas/ again from the compiler's models.
 	$(BIN)/python -m saltern_compiler.diff > schemas/diff.v1.json
 	$(BIN)/python -m saltern_compiler.bounds > schemas/bounds.v1.json
 
-bench: $(READY)  ## Side by side with the peers; results in bench/results.
+bench: $(READY) .bench-venv/.ready  ## Side by side with the peers; results in bench/results.
 	$(BIN)/python -m bench.runtime
 	$(BIN)/python -m bench.loops
 	$(BIN)/python -m bench.limits
 	$(BIN)/python -m bench.compiler
 
 clean:
-	rm -rf .venv .demo .docs .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf .venv .bench-venv .demo .docs .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+
+# The peers' compilers, apart from ours; where they cannot be installed, the bench says so and goes on.
+.bench-venv/.ready: bench/compiler_peers/requirements.txt
+	-test -x .bench-venv/bin/python || $(PYTHON) -m venv .bench-venv
+	-.bench-venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement $< && touch $@
 
 $(READY): pyproject.toml runtime/pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit("Saltern needs Python 3.11 or newer; try: make PYTHON=python3.12" if sys.version_info < (3, 11) else 0)'
