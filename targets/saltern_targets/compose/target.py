@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 import yaml
@@ -27,6 +28,7 @@ from saltern_targets.processes import (
     worker_secrets,
 )
 from saltern_targets.writing import header
+from saltern_targets.yamlfile import Line, block, is_simple
 
 REDIS_IMAGE: Final = "docker.io/library/redis:7.4.5-bookworm"
 _STORE: Final = "redis://redis:6379/0"
@@ -126,10 +128,6 @@ def _secrets(names: Sequence[str]) -> dict[str, str]:
     return {name: f"${{{name}:?set it in the environment or in .env}}" for name in names}
 
 
-class Line(list[str]):
-    """A list that is written on one line, as a command."""
-
-
 class _Dumper(yaml.SafeDumper):
     """Block style with lists indented, and no anchors."""
 
@@ -149,8 +147,25 @@ _Dumper.add_representer(Line, _line)
 
 def _dump(tree: Mapping[str, Any], comment: str) -> bytes:
     """Write YAML: keys in the order in which people read them."""
-    text = yaml.dump(tree, Dumper=_Dumper, sort_keys=False, width=4096, allow_unicode=False)
+    text = block(tree, _scalar) if is_simple(tree) else _by_yaml(tree)
     return (comment + text).encode()
+
+
+def _by_yaml(tree: Any) -> str:
+    written: str = yaml.dump(tree, Dumper=_Dumper, sort_keys=False, width=4096, allow_unicode=False)
+    return written
+
+
+def _scalar(value: Any, flow: bool) -> str:
+    return _written(value, type(value), flow)
+
+
+@lru_cache(maxsize=2048)
+def _written(value: Any, of: type, flow: bool) -> str:  # noqa: ARG001 - 1 and true are one key of a cache otherwise
+    """Return a scalar as it stands behind a key, or in a list on one line."""
+    if flow:
+        return _by_yaml(Line([value])).removeprefix("[").removesuffix("]\n")
+    return _by_yaml([value]).removeprefix("- ").removesuffix("\n")
 
 
 def contribute(plan: Plan) -> Contribution:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 import yaml
+
+from saltern_targets.yamlfile import block, is_simple
 
 _PLAIN: Final = re.compile(
     r"(?!(?:y|n|yes|no|on|off|true|false|null)$)[a-z/][a-z0-9./ _:-]*[a-z0-9]|[a-xz]", re.IGNORECASE
@@ -33,15 +36,26 @@ _Dumper.add_representer(str, _string)
 
 def render(header: str, documents: Iterable[Mapping[str, Any]]) -> bytes:
     """Write documents under a comment of one line."""
-    text = yaml.dump_all(
-        [_ordered(document) for document in documents],
-        Dumper=_Dumper,
-        sort_keys=False,
-        width=1000,
-        explicit_start=True,
-        default_flow_style=False,
-    )
+    ordered = [_ordered(document) for document in documents]
+    text = "".join(f"---\n{block(each, _scalar)}" for each in ordered) if is_simple(ordered) else _by_yaml(ordered)
     return f"# {header}\n{text}".encode()
+
+
+def _by_yaml(documents: Iterable[Any]) -> str:
+    written: str = yaml.dump_all(
+        documents, Dumper=_Dumper, sort_keys=False, width=1000, explicit_start=True, default_flow_style=False
+    )
+    return written
+
+
+def _scalar(value: Any, flow: bool) -> str:  # noqa: ARG001 - nothing here stands on one line
+    return _written(value, type(value))
+
+
+@lru_cache(maxsize=2048)
+def _written(value: Any, of: type) -> str:  # noqa: ARG001 - 1 and true are one key of a cache otherwise
+    """Return a scalar as it stands behind a key."""
+    return _by_yaml([[value]]).removeprefix("---\n- ").removesuffix("\n")
 
 
 def _ordered(value: Any) -> Any:
