@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 from saltern_compiler.diagnostics.model import Diagnostic, Origin, has_errors
 from saltern_compiler.driver.allowing import allow_what_is_meant
+from saltern_compiler.driver.collecting import uncollected
 from saltern_compiler.driver.configuration import NO_CONFIGURATION, Configuration, load_configuration
 from saltern_compiler.driver.manifest import BUILD_FILE, is_inside, manifest
 from saltern_compiler.driver.result import Result
@@ -42,6 +43,7 @@ class InternalError(Exception):
     """Our own bug: no pipeline, however wrong, may lead here."""
 
 
+@uncollected()
 def compile_source(
     text: str,
     *,
@@ -66,6 +68,7 @@ def compile_source(
     return _compile(job, pipeline, findings)
 
 
+@uncollected()
 def compile_loaded(
     source: Source,
     *,
@@ -83,6 +86,7 @@ def compile_loaded(
     return _compile(job, pipeline, findings)
 
 
+@uncollected()
 def compile_expression(text: str, of: ObjectType, *, registry: Registry | None = None) -> Result:
     """Compile an expression alone, as what a pipeline returns whose `input` is of a type; places are offsets in the text."""
     known = registry or Registry.load()
@@ -112,6 +116,7 @@ def check_loaded(source: Source, *, registry: Registry | None = None) -> Result:
     return analyze_loaded(source, registry=registry)[0]
 
 
+@uncollected()
 def analyze_loaded(
     source: Source, *, registry: Registry | None = None
 ) -> tuple[Result, Analyzed | None, Mapping[str, Analyzed]]:
