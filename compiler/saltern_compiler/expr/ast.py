@@ -155,7 +155,11 @@ class Reference:
 
 def references(of: Expr) -> Iterator[Reference]:
     """Yield every read of a free name, in the order of the text."""
-    yield from _references(of, guarded=False, bound=frozenset())
+    chain = _chain(of)
+    if chain is None:
+        return _references(of, guarded=False, bound=frozenset())
+    name, path, optional = chain
+    return iter((Reference(name, path, optional, of.span),))
 
 
 def _references(of: Expr, *, guarded: bool, bound: frozenset[str]) -> Iterator[Reference]:
@@ -182,11 +186,13 @@ def _references(of: Expr, *, guarded: bool, bound: frozenset[str]) -> Iterator[R
 
 def _chain(of: Expr) -> tuple[str, tuple[str, ...], bool] | None:
     """Read `a.b.?c` as (a, (b, c), whether the first step is optional)."""
-    fields: list[tuple[str, bool]] = []
+    fields: list[str] = []
+    optional = False
     while isinstance(of, Select):
-        fields.append((of.field, of.optional))
+        fields.append(of.field)
+        optional = of.optional
         of = of.base
     if not isinstance(of, Ident):
         return None
     fields.reverse()
-    return of.name, tuple(name for name, _ in fields), bool(fields) and fields[0][1]
+    return of.name, tuple(fields), optional

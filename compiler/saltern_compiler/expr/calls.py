@@ -8,6 +8,7 @@ from typing import Final
 from saltern_compiler.diagnostics.suggest import did_you_mean, nearest, there_are
 from saltern_compiler.expr.ast import Call, Const, Ident, Index, Select
 from saltern_compiler.expr.functions import FUNCTIONS, MACROS, METHODS, NAMESPACES
+from saltern_compiler.expr.grammar import Problem
 from saltern_compiler.expr.kinds import (
     ANY,
     BOOL,
@@ -20,7 +21,6 @@ from saltern_compiler.expr.kinds import (
     widened,
     without_null,
 )
-from saltern_compiler.expr.parse import Problem
 from saltern_compiler.expr.signatures import VALUE, Overload, given, takes, unsure
 from saltern_compiler.expr.typed import ILL_TYPED, Report, Typed
 from saltern_compiler.expr.written import Near, check_texts

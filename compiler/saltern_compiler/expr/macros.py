@@ -8,8 +8,8 @@ from typing import Final, TypeAlias
 
 from saltern_compiler.expr.ast import Expr, Ident, Macro
 from saltern_compiler.expr.calls import condition, not_null
+from saltern_compiler.expr.grammar import Problem
 from saltern_compiler.expr.kinds import ORDERED, Record, join, kind, settled, widened
-from saltern_compiler.expr.parse import Problem
 from saltern_compiler.expr.typed import ILL_TYPED, Facts, Report, Scope, Typed, facts, gathered
 from saltern_runtime.spec.types import ANY, BOOL, INT, STRING, ListType, MapType, Primitive, Type, show, without_null
 

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from saltern_compiler.expr.ast import Const, ListExpr
+from saltern_compiler.expr.grammar import Problem
 from saltern_compiler.expr.kinds import kind
-from saltern_compiler.expr.parse import Problem
 from saltern_compiler.expr.typed import ILL_TYPED, Report, Typed
 from saltern_runtime.expr.calendars import check_unit, parts, reader
 from saltern_runtime.expr.convert import to_bool, to_double, to_int, to_uint

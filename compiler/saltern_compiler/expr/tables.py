@@ -1,7 +1,7 @@
 """LALR tables as package data, so that a cold start does not work them out again; `frontend.tables` writes them.
 
-A table belongs to one grammar text, its start rules and one version of Lark. Where any of them is another, the parser is made
-from the grammar: slower, never wrong.
+A table belongs to one grammar text and its start rules. Where either is another, it is worked out from the grammar: slower, never
+wrong. `runner` reads a table without Lark; Lark itself reads those of its own version alone.
 """
 
 from __future__ import annotations
@@ -11,11 +11,13 @@ import json
 from collections import deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import lark
-from lark import Lark
-from lark.lark import PostLex
+from saltern_compiler.expr.lalr import Parser
+
+if TYPE_CHECKING:
+    from lark import Lark
+    from lark.lark import PostLex
 
 _SHIFT: Final = 0
 """How Lark's tables mark an action that goes to another state."""
@@ -28,17 +30,28 @@ EVERY_TOKEN: Final[Mapping[str, bool]] = {"keep_all_tokens": True, "maybe_placeh
 def parser(
     grammar: str, start: Sequence[str], table: Path, postlex: PostLex, options: Mapping[str, bool] | None = None
 ) -> Lark:
-    """Return the parser of a grammar: out of its table if it fits, else made anew."""
-    stored = _read(table, _key(grammar, start, options or {}))
-    if stored is None:
+    """Return Lark's parser of a grammar: out of its table if it fits, else made anew."""
+    import lark as of  # noqa: PLC0415 - what is right is read without it
+    from lark import Lark  # noqa: PLC0415 - as the line before
+
+    content = _content(table, _key(grammar, start, options or {}))
+    if content is None or content["lark"] != of.__version__:
         given: dict[str, Any] = {**(options or {})}
         return Lark(grammar, parser="lalr", start=list(start), propagate_positions=True, postlex=postlex, **given)
-    lark: Lark = Lark._load_from_dict(*stored, postlex=postlex, propagate_positions=True)  # type: ignore[no-untyped-call]  # noqa: SLF001 - what Lark's own stand-alone parsers call
-    return lark
+    loaded: Lark = Lark._load_from_dict(*_by_numbers(content), postlex=postlex, propagate_positions=True)  # type: ignore[no-untyped-call]  # noqa: SLF001 - what Lark's own stand-alone parsers call
+    return loaded
+
+
+def runner(grammar: str, start: Sequence[str], table: Path, *, brackets: Mapping[str, int], limit: int) -> Parser:
+    """Return what runs the table of a grammar without Lark."""
+    content = _content(table, _key(grammar, start, {})) or json.loads(write(grammar, start))
+    return Parser(content["data"], content["memo"], brackets=brackets, limit=limit)
 
 
 def write(grammar: str, start: Sequence[str], options: Mapping[str, bool] | None = None) -> str:
     """Work out the table of a grammar and return its file: plain JSON, the same on every machine."""
+    import lark as of  # noqa: PLC0415 - only who writes tables needs it
+    from lark import Lark  # noqa: PLC0415 - only who writes tables needs it
     from lark.grammar import Rule  # noqa: PLC0415 - only who writes tables needs them
     from lark.lexer import TerminalDef  # noqa: PLC0415 - only who writes tables needs them
 
@@ -49,6 +62,7 @@ def write(grammar: str, start: Sequence[str], options: Mapping[str, bool] | None
     numbers = {old: new for new, old in enumerate(sorted(memo, key=lambda number: json.dumps(memo[number])))}
     content = {
         "key": _key(grammar, start, options or {}),
+        "lark": of.__version__,
         "data": _renumbered(data, numbers),
         "memo": {numbers[old]: entry for old, entry in memo.items()},
     }
@@ -100,21 +114,23 @@ def _renumbered(value: Any, numbers: Mapping[int, int]) -> Any:
 
 def _key(grammar: str, start: Sequence[str], options: Mapping[str, bool]) -> str:
     chosen = [f"{name}={value}" for name, value in sorted(options.items())]
-    text = "\0".join((lark.__version__, *start, *chosen, grammar))
+    text = "\0".join((*start, *chosen, grammar))
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _read(table: Path, key: str) -> tuple[dict[str, Any], dict[int, Any]] | None:
-    """Return Lark's data and memo; None where the table is not of that key."""
+def _content(table: Path, key: str) -> Mapping[str, Any] | None:
+    """Return Lark's data and memo as they are stored; None where the table is not of that key."""
     try:
-        content = json.loads(table.read_bytes())
+        content: Mapping[str, Any] = json.loads(table.read_bytes())
     except (OSError, ValueError):
         return None
-    if content.get("key") != key:
-        return None
+    return content if content.get("key") == key else None
+
+
+def _by_numbers(content: Mapping[str, Any]) -> tuple[dict[str, Any], dict[int, Any]]:
+    """Return them as Lark has them: JSON knows only strings as keys."""
     data = content["data"]
     states = data["parser"]["parser"]
-    # JSON knows only strings as keys.
     states["tokens"] = _by_number(states["tokens"])
     states["states"] = {int(state): _by_number(actions) for state, actions in states["states"].items()}
     return data, _by_number(content["memo"])

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
 from saltern_compiler.expr.ast import Call, Const, Expr, Ident, Macro, children
-from saltern_compiler.expr.parse import Problem
+from saltern_compiler.expr.grammar import Problem
 from saltern_compiler.expr.signatures import Overload
 from saltern_runtime.spec.types import Type
 

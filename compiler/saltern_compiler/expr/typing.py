@@ -10,9 +10,9 @@ from saltern_compiler.expr import calls
 from saltern_compiler.expr.ast import Call, Const, Expr, Ident, Index, ListExpr, Macro, MapExpr, Select, Span, children
 from saltern_compiler.expr.calls import MAY_BE_NULL, not_null
 from saltern_compiler.expr.functions import TYPE_NAMES
+from saltern_compiler.expr.grammar import Problem
 from saltern_compiler.expr.kinds import UINT, Fresh, Record, join, kind, widened
 from saltern_compiler.expr.macros import macro
-from saltern_compiler.expr.parse import Problem
 from saltern_compiler.expr.typed import ILL_TYPED, Scope, Typed, facts, gathered
 from saltern_compiler.expr.written import check_zeros
 from saltern_runtime.spec.types import (

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from importlib.resources import files
 from typing import Final, TypeAlias
 
 from saltern_compiler.diagnostics.suggest import did_you_mean
 from saltern_compiler.expr.ast import Call, Const, Expr, Macro
+from saltern_compiler.expr.grammar import Problem
 from saltern_compiler.expr.kinds import kind
 from saltern_compiler.expr.library.core import TIME_PARTS
 from saltern_compiler.expr.library.times import TIMES
-from saltern_compiler.expr.parse import Problem
 from saltern_compiler.expr.typed import ILL_TYPED, Report, Typed
 
 Near: TypeAlias = Callable[[str, Sequence[str]], Sequence[str]]
@@ -60,6 +59,8 @@ def check_zeros(typed: Typed, report: Report) -> None:
 @cache
 def zones() -> tuple[str, ...]:
     """Return the names of all time zones: those of the package that travels with us, whatever the machine has."""
+    from importlib.resources import files  # noqa: PLC0415 - few pipelines name a zone
+
     return tuple(sorted(files("tzdata").joinpath("zones").read_text("utf-8").split()))
 
 

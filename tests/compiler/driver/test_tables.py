@@ -7,15 +7,17 @@ import sys
 
 import pytest
 
-from saltern_compiler.expr import parse, tables
-from saltern_compiler.expr.parse import DepthGuard
-from saltern_compiler.frontend.language import reader, tokens
+from saltern_compiler.expr import grammar as expr
+from saltern_compiler.expr import tables
+from saltern_compiler.expr.refused import DepthGuard
+from saltern_compiler.frontend.language import grammar as language
+from saltern_compiler.frontend.language import tokens
 from saltern_compiler.frontend.language.tables import texts
 
 PARSERS = {
-    "expr": (parse.GRAMMAR, parse.START, parse.TABLE, {}),
-    "language": (reader.GRAMMAR, reader.START, reader.TABLE, {}),
-    "tokens": (reader.GRAMMAR, reader.START, tokens.TABLE, tables.EVERY_TOKEN),
+    "expr": (expr.GRAMMAR, expr.START, expr.TABLE, {}),
+    "language": (language.GRAMMAR, language.START, language.TABLE, {}),
+    "tokens": (language.GRAMMAR, language.START, tokens.TABLE, tables.EVERY_TOKEN),
 }
 
 

@@ -7,7 +7,8 @@ import pytest
 
 from saltern_compiler.diagnostics.model import NOWHERE, Diagnostic, Origin
 from saltern_compiler.expr.ast import Call, Const, Ident, Index, ListExpr, Macro, Select
-from saltern_compiler.expr.parse import MAX_DEPTH, parse
+from saltern_compiler.expr.grammar import MAX_DEPTH
+from saltern_compiler.expr.parse import parse
 
 
 def tree(text: str):

@@ -6,7 +6,6 @@ from importlib.resources import files
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from lark import Tree
 
 from saltern_compiler.expr.ast import Expr, Select
 from saltern_compiler.expr.parse import ExprBuilder, _parser
@@ -22,8 +21,7 @@ WORDS = sorted({word for text in GRAMMARS for word in re.findall(r"[A-Za-z_]\w*"
 
 def parsed(text: str) -> Expr:
     """Read an expression by its grammar."""
-    tree = _parser().parse(text)
-    expr: Expr = ExprBuilder().transform(tree) if isinstance(tree, Tree) else tree
+    expr: Expr = _parser().parse(text, (0, len(text)), "expr", ExprBuilder())
     return expr
 
 

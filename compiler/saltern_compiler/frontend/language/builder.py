@@ -1,17 +1,15 @@
-"""From Lark's tree to the constructs of the language, without recursion."""
+"""What the rules of the grammar make: the constructs of the language."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any, Final, Literal
 
-from lark import Token, v_args
-from lark.tree import Meta
-
 from saltern_compiler.expr.ast import Const, Expr, MapExpr, Span
+from saltern_compiler.expr.lalr import Token
 from saltern_compiler.expr.show import show
 from saltern_compiler.frontend.language import syntax as syn
-from saltern_compiler.frontend.language.types import TypeBuilder, span_of, token_span
+from saltern_compiler.frontend.language.types import TypeBuilder, token_span
 from saltern_runtime.spec.names import ELSE, THEN, case_handle, case_key
 
 _OPTIONS: Final = {
@@ -23,183 +21,182 @@ _OPTIONS: Final = {
 """Option of a region → a hint for a region without it, and the keywords of those that take it."""
 
 
-@v_args(meta=True)
 class Builder(TypeBuilder):
     """One method for each rule of grammar.lark; make one for each text."""
 
-    def source(self, _meta: Meta, parts: Sequence[syn.Item]) -> tuple[syn.Item, ...]:
+    def source(self, _span: Span, parts: Sequence[syn.Item]) -> tuple[syn.Item, ...]:
         return tuple(parts)
 
     # sections
 
-    def pipeline(self, meta: Meta, parts: Sequence[Any]) -> syn.Item:
+    def pipeline(self, span: Span, parts: Sequence[Any]) -> syn.Item:
         *decorators, _, name = parts
         text = str(name) if name.type == "IDENT" else str(self._text(name))
-        return syn.PipelineLine(tuple(decorators), syn.Name(text, token_span(name)), span_of(meta))
+        return syn.PipelineLine(tuple(decorators), syn.Name(text, token_span(name)), span)
 
-    def description(self, meta: Meta, parts: Sequence[Any]) -> syn.Item:
+    def description(self, span: Span, parts: Sequence[Any]) -> syn.Item:
         token: Token = parts[1]
         if token.type == "TEMPLATE":
-            return syn.DescriptionLine(syn.Embedded(str(token), token_span(token)), span_of(meta))
-        return syn.DescriptionLine(Const(self._text(token), span=token_span(token)), span_of(meta))
+            return syn.DescriptionLine(syn.Embedded(str(token), token_span(token)), span)
+        return syn.DescriptionLine(Const(self._text(token), span=token_span(token)), span)
 
-    def settings(self, meta: Meta, parts: Sequence[Any]) -> syn.Item:
-        return syn.SettingsSection(parts[1], span_of(meta))
+    def settings(self, span: Span, parts: Sequence[Any]) -> syn.Item:
+        return syn.SettingsSection(parts[1], span)
 
-    def budget(self, meta: Meta, parts: Sequence[Any]) -> syn.Item:
-        return syn.BudgetSection(parts[1], span_of(meta))
+    def budget(self, span: Span, parts: Sequence[Any]) -> syn.Item:
+        return syn.BudgetSection(parts[1], span)
 
-    def input(self, meta: Meta, parts: Sequence[Any]) -> syn.Item:
-        return syn.TypeSection("input", parts[1], span_of(meta))
+    def input(self, span: Span, parts: Sequence[Any]) -> syn.Item:
+        return syn.TypeSection("input", parts[1], span)
 
-    def output(self, meta: Meta, parts: Sequence[Any]) -> syn.Item:
-        return syn.TypeSection("output", parts[1], span_of(meta))
+    def output(self, span: Span, parts: Sequence[Any]) -> syn.Item:
+        return syn.TypeSection("output", parts[1], span)
 
-    def use(self, meta: Meta, parts: Sequence[Any]) -> syn.Item:
+    def use(self, span: Span, parts: Sequence[Any]) -> syn.Item:
         _, name, path = parts
-        return syn.UseLine(_name(name), str(self._text(path)), span_of(meta))
+        return syn.UseLine(_name(name), str(self._text(path)), span)
 
-    def secret(self, meta: Meta, parts: Sequence[Any]) -> syn.Item:
+    def secret(self, span: Span, parts: Sequence[Any]) -> syn.Item:
         _, name, source = parts
-        return syn.SecretLine(_name(name), source, span_of(meta))
+        return syn.SecretLine(_name(name), source, span)
 
-    def connection(self, meta: Meta, parts: Sequence[Any]) -> syn.Item:
+    def connection(self, span: Span, parts: Sequence[Any]) -> syn.Item:
         *decorators, _, name, connector, params = parts
-        return syn.ConnectionLine(tuple(decorators), _name(name), _name(connector), params, span_of(meta))
+        return syn.ConnectionLine(tuple(decorators), _name(name), _name(connector), params, span)
 
-    def trigger(self, meta: Meta, parts: Sequence[Any]) -> syn.Item:
+    def trigger(self, span: Span, parts: Sequence[Any]) -> syn.Item:
         _, kind, path, params = parts
         path_text = None if path is None else Const(self._text(path), span=token_span(path))
-        return syn.TriggerLine(kind, path_text, params, span_of(meta))
+        return syn.TriggerLine(kind, path_text, params, span)
 
     # statements
 
-    def node(self, meta: Meta, parts: Sequence[Any]) -> syn.Item:
+    def node(self, span: Span, parts: Sequence[Any]) -> syn.Item:
         decorators, (name, operation, connection, *clauses, params, last, handler) = _split(parts)
         head = syn.Head(decorators, _name(name), _clauses(clauses))
         named = None if connection is None else _name(connection)
         body = last if isinstance(last, syn.Body) else None
         mapping = last if isinstance(last, syn.Mapping) else None
         compensate = last if body is None and mapping is None else None
-        return syn.NodeStatement(head, operation, named, params, compensate, body, mapping, handler, span_of(meta))
+        return syn.NodeStatement(head, operation, named, params, compensate, body, mapping, handler, span)
 
-    def mapping(self, meta: Meta, parts: Sequence[Any]) -> syn.Mapping:
-        return syn.Mapping(tuple(part for part in parts if isinstance(part, tuple)), span_of(meta))
+    def mapping(self, span: Span, parts: Sequence[Any]) -> syn.Mapping:
+        return syn.Mapping(tuple(part for part in parts if isinstance(part, tuple)), span)
 
-    def mapped(self, _meta: Meta, parts: Sequence[Token]) -> tuple[syn.Name, syn.Name]:
+    def mapped(self, _span: Span, parts: Sequence[Token]) -> tuple[syn.Name, syn.Name]:
         name, given = parts
         return _name(name), _name(given)
 
-    def handler(self, _meta: Meta, parts: Sequence[Any]) -> syn.Handler:
+    def handler(self, _span: Span, parts: Sequence[Any]) -> syn.Handler:
         keyword, name, block = parts
         return syn.Handler(None if name is None else _name(name), block, token_span(keyword))
 
-    def body(self, _meta: Meta, parts: Sequence[Any]) -> syn.Body:
+    def body(self, _span: Span, parts: Sequence[Any]) -> syn.Body:
         _, *names, block = parts
         return syn.Body(tuple(_name(name) for name in names if name is not None), block)
 
-    def operation(self, meta: Meta, parts: Sequence[Any]) -> syn.Operation:
+    def operation(self, span: Span, parts: Sequence[Any]) -> syn.Operation:
         name, version = parts
-        return syn.Operation(name.text, None if version is None else self._number(version), span_of(meta))
+        return syn.Operation(name.text, None if version is None else self._number(version), span)
 
-    def called(self, meta: Meta, parts: Sequence[Token]) -> syn.Operation:
-        return syn.Operation(".".join(parts), None, span_of(meta))
+    def called(self, span: Span, parts: Sequence[Token]) -> syn.Operation:
+        return syn.Operation(".".join(parts), None, span)
 
-    def dotted(self, meta: Meta, parts: Sequence[Token]) -> syn.Name:
-        return syn.Name(".".join(parts), span_of(meta))
+    def dotted(self, span: Span, parts: Sequence[Token]) -> syn.Name:
+        return syn.Name(".".join(parts), span)
 
-    def params(self, meta: Meta, parts: Sequence[Any]) -> syn.Params:
-        return syn.Params(parts[0] or (), span_of(meta))
+    def params(self, span: Span, parts: Sequence[Any]) -> syn.Params:
+        return syn.Params(parts[0] or (), span)
 
-    def compensate(self, _meta: Meta, parts: Sequence[Any]) -> syn.Compensation:
+    def compensate(self, _span: Span, parts: Sequence[Any]) -> syn.Compensation:
         keyword, block = parts
         return syn.Compensation(block, token_span(keyword))
 
-    def block(self, meta: Meta, parts: Sequence[Any]) -> syn.Block:
-        return syn.Block(tuple(parts), span_of(meta))
+    def block(self, span: Span, parts: Sequence[Any]) -> syn.Block:
+        return syn.Block(tuple(parts), span)
 
-    def result(self, meta: Meta, parts: Sequence[Any]) -> syn.Item:
+    def result(self, span: Span, parts: Sequence[Any]) -> syn.Item:
         decorators, (keyword, value, *clauses) = _split(parts)
         head = syn.Head(decorators, _name(keyword), _clauses(clauses))
-        return syn.ResultStatement(str(keyword), head, value, token_span(keyword), span_of(meta))
+        return syn.ResultStatement(str(keyword), head, value, token_span(keyword), span)
 
     # branches
 
-    def if_branch(self, meta: Meta, parts: Sequence[Any], *, named: bool = True) -> syn.Item:
+    def if_branch(self, span: Span, parts: Sequence[Any], *, named: bool = True) -> syn.Item:
         decorators, rest = _split(parts)
         name = _name(rest.pop(0)) if named else None
         keyword, condition, *clauses, then, _, otherwise = rest
         head = syn.Head(decorators, name, _clauses(clauses))
-        return syn.BranchStatement("if", head, condition, _arms(then, otherwise), token_span(keyword), span_of(meta))
+        return syn.BranchStatement("if", head, condition, _arms(then, otherwise), token_span(keyword), span)
 
-    def else_if(self, meta: Meta, parts: Sequence[Any]) -> syn.Block:
+    def else_if(self, span: Span, parts: Sequence[Any]) -> syn.Block:
         keyword, condition, then, _, otherwise = parts
-        head, span = syn.Head((), None, _clauses([])), span_of(meta)
+        head = syn.Head((), None, _clauses([]))
         inner = syn.BranchStatement(
             "if", head, condition, _arms(then, otherwise), token_span(keyword), span, is_else=True
         )
         return syn.Block((inner,), span)
 
-    def switch(self, meta: Meta, parts: Sequence[Any], *, named: bool = True) -> syn.Item:
+    def switch(self, span: Span, parts: Sequence[Any], *, named: bool = True) -> syn.Item:
         decorators, rest = _split(parts)
         name = _name(rest.pop(0)) if named else None
         keyword, subject, *others = rest
         arms = tuple(part for part in others if isinstance(part, syn.Arm))
         head = syn.Head(decorators, name, _clauses([part for part in others if not isinstance(part, syn.Arm)]))
-        return syn.BranchStatement("switch", head, subject, arms, token_span(keyword), span_of(meta))
+        return syn.BranchStatement("switch", head, subject, arms, token_span(keyword), span)
 
-    def bare_if(self, meta: Meta, parts: Sequence[Any]) -> syn.Item:
-        return self.if_branch(meta, parts, named=False)
+    def bare_if(self, span: Span, parts: Sequence[Any]) -> syn.Item:
+        return self.if_branch(span, parts, named=False)
 
-    def bare_switch(self, meta: Meta, parts: Sequence[Any]) -> syn.Item:
-        return self.switch(meta, parts, named=False)
+    def bare_switch(self, span: Span, parts: Sequence[Any]) -> syn.Item:
+        return self.switch(span, parts, named=False)
 
-    def arm(self, _meta: Meta, parts: Sequence[Any]) -> syn.Arm:
+    def arm(self, _span: Span, parts: Sequence[Any]) -> syn.Arm:
         *cases, block = parts
         return syn.Arm(tuple(cases), block)
 
-    def case(self, meta: Meta, parts: Sequence[Token]) -> syn.Case:
+    def case(self, span: Span, parts: Sequence[Token]) -> syn.Case:
         if parts[0].type == "ELSE":
-            return syn.Case(ELSE, None, is_case=False, span=span_of(meta))
-        literal = self.constant(meta, parts)
-        return syn.Case(case_handle(literal), literal, is_case=True, span=span_of(meta))
+            return syn.Case(ELSE, None, is_case=False, span=span)
+        literal = self.constant(span, parts)
+        return syn.Case(case_handle(literal), literal, is_case=True, span=span)
 
     # regions
 
-    def foreach(self, meta: Meta, parts: Sequence[Any]) -> syn.Item:
+    def foreach(self, span: Span, parts: Sequence[Any]) -> syn.Item:
         decorators, (name, keyword, variable, _, items, *rest) = _split(parts)
         head = syn.Head(decorators, _name(name))
-        return self._region(meta, head, keyword, [items, *rest], variables=[_name(variable)])
+        return self._region(span, head, keyword, [items, *rest], variables=[_name(variable)])
 
-    def while_region(self, meta: Meta, parts: Sequence[Any]) -> syn.Item:
+    def while_region(self, span: Span, parts: Sequence[Any]) -> syn.Item:
         decorators, (name, keyword, variable, of, *rest) = _split(parts)
         named = [_name(variable)]
-        return self._region(meta, syn.Head(decorators, _name(name)), keyword, rest, variables=named, of=of)
+        return self._region(span, syn.Head(decorators, _name(name)), keyword, rest, variables=named, of=of)
 
-    def try_region(self, meta: Meta, parts: Sequence[Any]) -> syn.Item:
+    def try_region(self, span: Span, parts: Sequence[Any]) -> syn.Item:
         decorators, (name, keyword, *clauses, body, _, error, handler) = _split(parts)
         variables = [] if error is None else [_name(error)]
         blocks = [body] if handler is None else [body, handler]
-        return self._region(meta, syn.Head(decorators, _name(name)), keyword, [*clauses, *blocks], variables=variables)
+        return self._region(span, syn.Head(decorators, _name(name)), keyword, [*clauses, *blocks], variables=variables)
 
-    def parallel(self, meta: Meta, parts: Sequence[Any]) -> syn.Item:
+    def parallel(self, span: Span, parts: Sequence[Any]) -> syn.Item:
         decorators, (name, keyword, mode, *rest) = _split(parts)
         arms = tuple(part for part in rest if isinstance(part, syn.ParallelArm))
         head = syn.Head(decorators, _name(name), _clauses([part for part in rest if isinstance(part, tuple)]))
         word, number = mode or (None, None)
-        return syn.ParallelStatement(head, word, number, arms, token_span(keyword), span_of(meta))
+        return syn.ParallelStatement(head, word, number, arms, token_span(keyword), span)
 
-    def join_mode(self, _meta: Meta, parts: Sequence[Any]) -> tuple[syn.Name, tuple[int, Span] | None]:
+    def join_mode(self, _span: Span, parts: Sequence[Any]) -> tuple[syn.Name, tuple[int, Span] | None]:
         _, mode, number = parts
         return _name(mode), None if number is None else (self._number(number), token_span(number))
 
-    def parallel_arm(self, _meta: Meta, parts: Sequence[Any]) -> syn.ParallelArm:
+    def parallel_arm(self, _span: Span, parts: Sequence[Any]) -> syn.ParallelArm:
         name, block = parts
         return syn.ParallelArm(_name(name), block)
 
     def _region(
         self,
-        meta: Meta,
+        span: Span,
         head: syn.Head,
         keyword: Token,
         rest: Sequence[Any],
@@ -231,83 +228,81 @@ class Builder(TypeBuilder):
             blocks,
             next((part for part in rest if isinstance(part, syn.Handler)), None),
             token_span(keyword),
-            span_of(meta),
+            span,
         )
 
-    def at_most(self, _meta: Meta, parts: Sequence[Token]) -> tuple[str, tuple[int, Span]]:
+    def at_most(self, _span: Span, parts: Sequence[Token]) -> tuple[str, tuple[int, Span]]:
         return "at_most", (self._number(parts[1]), token_span(parts[1]))
 
-    def within(self, _meta: Meta, parts: Sequence[Any]) -> tuple[str, Expr]:
+    def within(self, _span: Span, parts: Sequence[Any]) -> tuple[str, Expr]:
         return "within", parts[1]
 
-    def on_error(self, _meta: Meta, parts: Sequence[Token]) -> tuple[str, syn.Name]:
+    def on_error(self, _span: Span, parts: Sequence[Token]) -> tuple[str, syn.Name]:
         return "on_error", _name(parts[1])
 
-    def on_limit(self, _meta: Meta, parts: Sequence[Token]) -> tuple[str, syn.Name]:
+    def on_limit(self, _span: Span, parts: Sequence[Token]) -> tuple[str, syn.Name]:
         return "on_limit", _name(parts[1])
 
-    def after(self, _meta: Meta, parts: Sequence[Token]) -> tuple[str, tuple[syn.Name, ...]]:
+    def after(self, _span: Span, parts: Sequence[Token]) -> tuple[str, tuple[syn.Name, ...]]:
         return "after", tuple(_name(part) for part in parts[1:])
 
-    def join(self, _meta: Meta, parts: Sequence[Token]) -> tuple[str, syn.Name]:
+    def join(self, _span: Span, parts: Sequence[Token]) -> tuple[str, syn.Name]:
         return "join", _name(parts[1])
 
-    def when(self, _meta: Meta, parts: Sequence[Any]) -> tuple[str, tuple[syn.Name | None, tuple[syn.Handle, ...]]]:
+    def when(self, _span: Span, parts: Sequence[Any]) -> tuple[str, tuple[syn.Name | None, tuple[syn.Handle, ...]]]:
         token, *handles = parts
         join = syn.Name(token.split()[1], token_span(token)) if token.type != "WHEN" else None
         return "when", (join, tuple(handles))
 
-    def handle(self, meta: Meta, parts: Sequence[Any]) -> syn.Handle:
+    def handle(self, span: Span, parts: Sequence[Any]) -> syn.Handle:
         source, *rest = parts
-        return syn.Handle(str(source), ".".join(rest), span_of(meta))
+        return syn.Handle(str(source), ".".join(rest), span)
 
-    def handle_part(self, meta: Meta, parts: Sequence[Token]) -> str:
-        return str(parts[0]) if parts[0].type == "IDENT" else case_key(self.constant(meta, parts))
+    def handle_part(self, span: Span, parts: Sequence[Token]) -> str:
+        return str(parts[0]) if parts[0].type == "IDENT" else case_key(self.constant(span, parts))
 
     # decorators
 
-    def decorator(self, meta: Meta, parts: Sequence[Any]) -> syn.Decorator:
+    def decorator(self, span: Span, parts: Sequence[Any]) -> syn.Decorator:
         name, arguments = parts
-        return syn.Decorator(_name(name), arguments or (), span_of(meta))
+        return syn.Decorator(_name(name), arguments or (), span)
 
-    def decorator_args(self, _meta: Meta, parts: Sequence[Any]) -> tuple[syn.Argument, ...]:
+    def decorator_args(self, _span: Span, parts: Sequence[Any]) -> tuple[syn.Argument, ...]:
         return tuple(parts)
 
-    def decorator_arg(self, meta: Meta, parts: Sequence[Any]) -> syn.Argument:
+    def decorator_arg(self, span: Span, parts: Sequence[Any]) -> syn.Argument:
         name, value = parts
-        return syn.Argument(None if name is None else _name(name), value, span_of(meta))
+        return syn.Argument(None if name is None else _name(name), value, span)
 
     # values
 
-    def type_value(self, meta: Meta, parts: Sequence[Any]) -> Expr:
-        span = span_of(meta)
+    def type_value(self, span: Span, parts: Sequence[Any]) -> Expr:
         return syn.Embedded(self.text[span[0] : span[1]], span, kind="type", type=parts[1])
 
-    def state_type(self, meta: Meta, parts: Sequence[Any]) -> Expr:
-        span = span_of(meta)
+    def state_type(self, span: Span, parts: Sequence[Any]) -> Expr:
         return syn.Embedded(self.text[span[0] : span[1]], span, kind="type", type=parts[0])
 
-    def template(self, meta: Meta, parts: Sequence[Token]) -> Expr:
-        return syn.Embedded(str(parts[0]), span_of(meta), kind="template")
+    def template(self, span: Span, parts: Sequence[Token]) -> Expr:
+        return syn.Embedded(str(parts[0]), span, kind="template")
 
-    def duration(self, meta: Meta, parts: Sequence[Token]) -> Expr:
-        return syn.Embedded(str(parts[0]), span_of(meta), kind="duration")
+    def duration(self, span: Span, parts: Sequence[Token]) -> Expr:
+        return syn.Embedded(str(parts[0]), span, kind="duration")
 
-    def worded(self, meta: Meta, parts: Sequence[Any]) -> Expr:
+    def worded(self, span: Span, parts: Sequence[Any]) -> Expr:
         word, settings = parts
-        return syn.Embedded(str(word), span_of(meta), kind="worded", settings=settings)
+        return syn.Embedded(str(word), span, kind="worded", settings=settings)
 
-    def key(self, meta: Meta, parts: Sequence[Token]) -> Expr:
+    def key(self, span: Span, parts: Sequence[Token]) -> Expr:
         token = parts[0]
-        return Const(str(token), span=span_of(meta)) if token.type == "IDENT" else self.literal(meta, parts)
+        return Const(str(token), span=span) if token.type == "IDENT" else self.literal(span, parts)
 
-    def map_entry(self, meta: Meta, parts: Sequence[Expr], *, optional: bool = False) -> Any:
-        return syn.Entry(parts[0], parts[1], optional, span_of(meta))
+    def map_entry(self, span: Span, parts: Sequence[Expr], *, optional: bool = False) -> Any:
+        return syn.Entry(parts[0], parts[1], optional, span)
 
-    def optional_entry(self, meta: Meta, parts: Sequence[Expr]) -> Any:
-        return self.map_entry(meta, parts, optional=True)
+    def optional_entry(self, span: Span, parts: Sequence[Expr]) -> Any:
+        return self.map_entry(span, parts, optional=True)
 
-    def map_entries(self, _meta: Meta, parts: Sequence[Any]) -> tuple[Any, ...]:
+    def map_entries(self, _span: Span, parts: Sequence[Any]) -> tuple[Any, ...]:
         self.check_commas([part if isinstance(part, Token) else part.span for part in parts])
         entries = tuple(part for part in parts if isinstance(part, syn.Entry))
         seen: set[Expr] = set()
@@ -318,10 +313,10 @@ class Builder(TypeBuilder):
             seen.add(entry.key)
         return entries
 
-    def map(self, meta: Meta, parts: Sequence[Any]) -> Expr:
+    def map(self, span: Span, parts: Sequence[Any]) -> Expr:
         entries: tuple[syn.Entry, ...] = parts[0] or ()
         optional = frozenset(place for place, entry in enumerate(entries) if entry.optional)
-        return MapExpr(tuple((entry.key, entry.value) for entry in entries), optional, span=span_of(meta))
+        return MapExpr(tuple((entry.key, entry.value) for entry in entries), optional, span=span)
 
 
 def _name(token: Token) -> syn.Name:

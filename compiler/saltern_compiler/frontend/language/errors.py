@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import cache
 from typing import Final
 
+from lark import Lark, TextSlice, Token
 from lark.exceptions import UnexpectedCharacters, UnexpectedInput, UnexpectedToken
 
 from saltern_compiler.characters import is_printable
 from saltern_compiler.diagnostics.model import Diagnostic
 from saltern_compiler.diagnostics.suggest import listed
+from saltern_compiler.expr import tables
 from saltern_compiler.expr.ast import Span
-from saltern_compiler.frontend.language.types import place, token_span
+from saltern_compiler.expr.grammar import too_deep
+from saltern_compiler.expr.refused import DepthGuard, TooDeepError
+from saltern_compiler.frontend.language.grammar import GRAMMAR, START, TABLE
+from saltern_compiler.frontend.language.types import place
 
 _VALUE: Final = frozenset({"INT", "FLOAT", "STRING", "BYTES", "NOT", "LSQB", "IDENT"})
 _OPERATORS: Final = frozenset({"RELATION", "ADDITIVE", "MULTIPLICATIVE", "DOT"})
@@ -49,17 +55,38 @@ _INSTEAD: Final = {
 }  # fmt: skip
 
 
-def syntax_error(error: UnexpectedInput, text: str, end: int, what: str) -> Diagnostic:
+@cache
+def _parser() -> Lark:
+    return tables.parser(GRAMMAR, START, TABLE, DepthGuard())
+
+
+def why(text: str, span: Span, start: str, what: str) -> Diagnostic:
+    """Say why a part of a text is refused by a start rule: Lark parses it again."""
+    try:
+        _parser().parse(TextSlice(text, *span), start=start)
+    except UnexpectedInput as error:
+        return _syntax_error(error, text, span[1], what)
+    except TooDeepError as error:
+        return too_deep(error.span).diagnostic(place((0, 0)))
+    raise AssertionError(f"Lark reads what its tables refuse: {text[slice(*span)]!r}")
+
+
+def _syntax_error(error: UnexpectedInput, text: str, end: int, what: str) -> Diagnostic:
     """Turn Lark's exception into a finding: what stands there, and what may; `what` was parsed ends at `end`."""
     if isinstance(error, UnexpectedCharacters):
         at = error.pos_in_stream or 0
         return _unexpected(text, (at, at + 1), set(error.allowed or ()))
     if isinstance(error, UnexpectedToken) and error.token.type != "$END":
-        return _unexpected(text, token_span(error.token), error.accepts or error.expected)
+        return _unexpected(text, _span(error.token), error.accepts or error.expected)
     expected = error.accepts or error.expected if isinstance(error, UnexpectedToken) else set()
     at = len(text[:end].rstrip())
     notes = tuple(_advice(text, (at, at))) or _notes(expected)
     return Diagnostic("syntax-error", f"the {what} ends too early", place((at, at)), notes=notes)
+
+
+def _span(token: Token) -> Span:
+    start = token.start_pos or 0
+    return start, start + len(token)
 
 
 def _unexpected(text: str, span: Span, expected: Iterable[str]) -> Diagnostic:

@@ -8,7 +8,7 @@ from typing import Final
 from lark.exceptions import UnexpectedInput
 
 from saltern_compiler.diagnostics.model import Diagnostic
-from saltern_compiler.expr.parse import TooDeepError
+from saltern_compiler.expr.refused import TooDeepError
 from saltern_compiler.frontend.language import reader
 from saltern_compiler.frontend.language.format_template import INDENT
 from saltern_compiler.frontend.language.format_values import Part, ValueSetter, entries, is_expanded, spaced

@@ -8,7 +8,7 @@ from lark.exceptions import UnexpectedInput
 
 from saltern_compiler.expr.ast import Const
 from saltern_compiler.expr.literals import show_string
-from saltern_compiler.expr.parse import TooDeepError
+from saltern_compiler.expr.refused import TooDeepError
 from saltern_compiler.expr.show import show
 from saltern_compiler.frontend.language.format import set_text
 from saltern_compiler.frontend.language.print_sections import SectionWriter, policy_lines, text_of

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from pathlib import Path
 from typing import Any, Final
 
-from lark import Lark, TextSlice, Tree
-from lark.exceptions import UnexpectedInput
-
 from saltern_compiler.diagnostics.model import Diagnostic
-from saltern_compiler.expr import parse, tables
+from saltern_compiler.expr import tables
 from saltern_compiler.expr.ast import Expr, Span
-from saltern_compiler.expr.parse import DepthGuard, TooDeepError, too_deep
+from saltern_compiler.expr.grammar import BRACKETS, MAX_DEPTH
+from saltern_compiler.expr.lalr import Parser, RefusedError
 from saltern_compiler.expr.paths import path_of
 from saltern_compiler.frontend.language import syntax as syn
 from saltern_compiler.frontend.language.builder import Builder
-from saltern_compiler.frontend.language.errors import syntax_error
+from saltern_compiler.frontend.language.grammar import GRAMMAR, START, TABLE
 from saltern_compiler.frontend.language.lower import Lowering
 from saltern_compiler.frontend.language.scan import UNCLOSED_TEMPLATE, Scan, balance, refuse, scan
 from saltern_compiler.frontend.language.sections import Secrets, Sections
@@ -28,14 +25,11 @@ from saltern_runtime.spec import Type
 
 MAX_FINDINGS: Final = 50
 """Findings about the syntax of one source at most."""
-GRAMMAR: Final = parse.GRAMMAR + Path(__file__).with_name("grammar.lark").read_text("utf-8")
-START: Final = ("source", "expr", "type")
-TABLE: Final = Path(__file__).with_name("grammar.json")
 
 
 @cache
-def _parser() -> Lark:
-    return tables.parser(GRAMMAR, START, TABLE, DepthGuard())
+def _parser() -> Parser:
+    return tables.runner(GRAMMAR, START, TABLE, brackets=BRACKETS, limit=MAX_DEPTH)
 
 
 def read(text: str) -> tuple[Pipeline | None, list[Diagnostic]]:
@@ -67,17 +61,14 @@ class _Source:
 
     def parse(self, span: Span, start: str = "source") -> Any:
         """Parse a part of the text by a start rule; None with a finding where it breaks the grammar."""
-        try:
-            tree = _parser().parse(TextSlice(self.text, *span), start=start)
-        except UnexpectedInput as error:
-            self.findings.append(syntax_error(error, self.text, span[1], _what(start, span, self.text)))
-            return None
-        except TooDeepError as error:
-            problem = too_deep(error.span)
-            self.findings.append(problem.diagnostic(place((0, 0))))
-            return None
         builder = Builder(self.text)
-        built = builder.transform(tree) if isinstance(tree, Tree) else tree
+        try:
+            built = _parser().parse(self.text, span, start, builder)
+        except RefusedError:
+            from saltern_compiler.frontend.language.errors import why  # noqa: PLC0415 - what is right needs no Lark
+
+            self.findings.append(why(self.text, span, start, _what(start, span, self.text)))
+            return None
         self.findings += builder.findings
         self.findings += [problem.diagnostic(place((0, 0))) for problem in builder.problems]
         return built

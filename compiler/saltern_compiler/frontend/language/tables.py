@@ -6,16 +6,17 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from saltern_compiler.expr import parse, tables
-from saltern_compiler.frontend.language import reader, tokens
+from saltern_compiler.expr import grammar as expr
+from saltern_compiler.expr import tables
+from saltern_compiler.frontend.language import grammar, tokens
 
 
 def texts() -> Mapping[Path, str]:
     """Return path → content of each table."""
     return {
-        parse.TABLE: tables.write(parse.GRAMMAR, parse.START),
-        reader.TABLE: tables.write(reader.GRAMMAR, reader.START),
-        tokens.TABLE: tables.write(reader.GRAMMAR, reader.START, tables.EVERY_TOKEN),
+        expr.TABLE: tables.write(expr.GRAMMAR, expr.START),
+        grammar.TABLE: tables.write(grammar.GRAMMAR, grammar.START),
+        tokens.TABLE: tables.write(grammar.GRAMMAR, grammar.START, tables.EVERY_TOKEN),
     }
 
 

@@ -12,11 +12,11 @@ from typing import Final
 from lark import Lark, Token, Tree
 
 from saltern_compiler.expr import tables
-from saltern_compiler.expr.parse import GRAMMAR, DepthGuard
+from saltern_compiler.expr.refused import DepthGuard
+from saltern_compiler.frontend.language.grammar import GRAMMAR, START
 from saltern_compiler.layout import BLANK, HARD, Doc, Fresh, Raw, Suffix
 
 TABLE: Final = Path(__file__).with_name("tokens.json")
-_START: Final = ("source", "expr", "type")
 _COMMENT: Final = re.compile(r"#[^\n]*")
 
 
@@ -81,8 +81,7 @@ class Tokens:
 
 @cache
 def _parser() -> Lark:
-    grammar = GRAMMAR + Path(__file__).with_name("grammar.lark").read_text("utf-8")
-    return tables.parser(grammar, _START, TABLE, DepthGuard(), tables.EVERY_TOKEN)
+    return tables.parser(GRAMMAR, START, TABLE, DepthGuard(), tables.EVERY_TOKEN)
 
 
 def parse_tokens(text: str, start: str = "source") -> Tree[Token] | Token:

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from lark import Token, v_args
-from lark.tree import Meta
-
 from saltern_compiler.diagnostics.model import Diagnostic, Edit, Fix, Origin
 from saltern_compiler.diagnostics.suggest import did_you_mean, nearest, replace_by, there_are
 from saltern_compiler.expr.ast import Const, Span
+from saltern_compiler.expr.lalr import Token
 from saltern_compiler.expr.parse import ExprBuilder
 from saltern_runtime.integers import INT_MAX, INT_MIN
 from saltern_runtime.spec import (
@@ -35,15 +33,9 @@ _OTHER_WORDS: Final = {
 }  # fmt: skip
 
 
-def span_of(meta: Meta) -> Span:
-    """Return the place of a rule; nothing stands at the place of an empty one."""
-    return (0, 0) if meta.empty else (meta.start_pos, meta.end_pos)
-
-
 def token_span(token: Token) -> Span:
     """Return the place of a token."""
-    start = token.start_pos or 0
-    return start, start + len(token)
+    return token.start_pos, token.end_pos
 
 
 def place(span: Span) -> Origin:
@@ -51,32 +43,31 @@ def place(span: Span) -> Origin:
     return Origin(None, *span)
 
 
-@v_args(meta=True)
 class TypeBuilder(ExprBuilder):
-    """Turns Lark's tree of types into types; `findings` collects what is wrong with them."""
+    """Makes types; `findings` collects what is wrong with them."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
         self.text = text
         self.findings: list[Diagnostic] = []
 
-    def type(self, _meta: Meta, parts: Sequence[Type]) -> Type:
+    def type(self, _span: Span, parts: Sequence[Type]) -> Type:
         return union(*parts)
 
-    def type_member(self, _meta: Meta, parts: Sequence[Any]) -> Type:
+    def type_member(self, _span: Span, parts: Sequence[Any]) -> Type:
         of: Type = parts[0]
         return optional(of) if len(parts) > 1 else of
 
-    def named_type(self, meta: Meta, parts: Sequence[Any]) -> Type:
+    def named_type(self, span: Span, parts: Sequence[Any]) -> Type:
         name, argument = parts
         if name in NAMED:
             if argument is not None:
-                self.complain("syntax-error", f"`{name}` takes no type of its own", span_of(meta))
+                self.complain("syntax-error", f"`{name}` takes no type of its own", span)
             return NAMED[name]
         if name in _GENERIC:
             if argument is None:
                 note = f"Write `{name}<any>` for {'items' if name == 'list' else 'values'} of any type."
-                self.complain("syntax-error", f"`{name}` is not said of what", span_of(meta), note)
+                self.complain("syntax-error", f"`{name}` is not said of what", span, note)
             return _GENERIC[name](ANY if argument is None else argument)
         self._unknown_type(name)
         return ANY
@@ -90,27 +81,27 @@ class TypeBuilder(ExprBuilder):
         notes = (*did_you_mean(near), *there_are((*known, "{ … }")), "A literal is a type of its own.")
         self.findings.append(Diagnostic("unknown-type", f"there is no type `{name}`", at, notes=notes, fixes=fixes))
 
-    def type_literal(self, meta: Meta, parts: Sequence[Token]) -> Type:
-        value = self.constant(meta, parts)
+    def type_literal(self, span: Span, parts: Sequence[Token]) -> Type:
+        value = self.constant(span, parts)
         return NULL if value is None else LiteralType(value)
 
-    def constant(self, meta: Meta, parts: Sequence[Token]) -> str | int | bool | None:
+    def constant(self, span: Span, parts: Sequence[Token]) -> str | int | bool | None:
         """Read a literal that may stand as a type or a case: a string, an integer, true, false or null."""
-        constant = self.literal(meta, parts[-1:])
+        constant = self.literal(span, parts[-1:])
         assert isinstance(constant, Const)
         value = constant.value
         assert value is None or isinstance(value, str | int)
         if isinstance(value, int) and len(parts) > 1:
             value = -value
         if isinstance(value, int) and not INT_MIN <= value <= INT_MAX:
-            self.complain("number-out-of-range", "the number does not fit an int", span_of(meta))
+            self.complain("number-out-of-range", "the number does not fit an int", span)
         return value
 
-    def object_type(self, _meta: Meta, parts: Sequence[Any]) -> ObjectType:
+    def object_type(self, _span: Span, parts: Sequence[Any]) -> ObjectType:
         fields, is_open = parts[0] or ((), False)
         return obj({field.name: field for field in fields}, open=is_open)
 
-    def fields(self, _meta: Meta, parts: Sequence[Any]) -> tuple[tuple[Field, ...], bool]:
+    def fields(self, _span: Span, parts: Sequence[Any]) -> tuple[tuple[Field, ...], bool]:
         members: dict[str, Field] = {}
         for field, name, _ in (part for part in parts if isinstance(part, tuple)):
             if field.name in members:
@@ -119,7 +110,7 @@ class TypeBuilder(ExprBuilder):
         self.check_commas([part if isinstance(part, Token) else part[2] for part in parts])
         return tuple(members.values()), any(isinstance(part, Token) and part.type == "ELLIPSIS" for part in parts)
 
-    def field(self, meta: Meta, parts: Sequence[Any]) -> tuple[Field, Span, Span]:
+    def field(self, span: Span, parts: Sequence[Any]) -> tuple[Field, Span, Span]:
         name: Token = parts[0]
         required = not (isinstance(parts[1], Token) and parts[1].type == "QUESTION")
         of, *annotations = parts[1 if required else 2 :]
@@ -127,9 +118,9 @@ class TypeBuilder(ExprBuilder):
         doc = next((value for word, value in annotations if word == "doc"), "")
         words = {word for word, _ in annotations}
         field = Field(text, of, required, "personal" in words, doc, secret="secret" in words, place=token_span(name))
-        return field, token_span(name), span_of(meta)
+        return field, token_span(name), span
 
-    def annotation(self, meta: Meta, parts: Sequence[Any]) -> tuple[str, str]:
+    def annotation(self, span: Span, parts: Sequence[Any]) -> tuple[str, str]:
         word, argument = parts
         known: dict[str, bool] = {**dict.fromkeys(LABELS, False), "doc": True}
         if word not in known:
@@ -141,7 +132,7 @@ class TypeBuilder(ExprBuilder):
             self.findings.append(Diagnostic("unknown-annotation", message, at, notes=notes, fixes=fixes))
         elif known[word] != (argument is not None):
             usage = '@doc("…")' if known[word] else f"@{word}"
-            self.complain("syntax-error", f"the annotation is written `{usage}`", span_of(meta))
+            self.complain("syntax-error", f"the annotation is written `{usage}`", span)
         return str(word), "" if argument is None else str(self._text(argument))
 
     def check_commas(self, parts: Sequence[Token | Span]) -> None:

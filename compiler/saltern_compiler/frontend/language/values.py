@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from enum import Enum, auto
-from typing import Any, TypeVar
+from typing import Final, TypeVar
 
 from saltern_compiler.diagnostics.model import Diagnostic, Origin
 from saltern_compiler.expr.ast import Call, Const, Expr, Ident, ListExpr, MapExpr, Span, children
@@ -150,12 +150,20 @@ def shift(of: _Tree, by: int) -> _Tree:
     """Move the places of an expression, whose depth is bounded by `problems_of`."""
     if isinstance(of, tuple):
         return tuple(shift(part, by) for part in of)  # type: ignore[return-value] # a tuple stays a tuple
-    if not hasattr(of, "span"):
+    members = _members(of.__class__)
+    if not members:
         return of
-    changed: dict[str, Any] = {
-        member.name: shift(getattr(of, member.name), by)
-        for member in fields(of)  # type: ignore[arg-type] # whatever has a span is a dataclass of the syntax tree
-        if member.name != "span"
-    }
-    start, end = of.span  # type: ignore[attr-defined] # whatever has a span is a dataclass of the syntax tree
-    return replace(of, **changed, span=(start + by, end + by))  # type: ignore[type-var] # it is a dataclass
+    start, end = of.span  # type: ignore[attr-defined] # whatever has members is a dataclass of the syntax tree
+    moved = (start + by, end + by)
+    return of.__class__(*[moved if name == "span" else shift(getattr(of, name), by) for name in members])
+
+
+_MEMBERS: Final[dict[type, tuple[str, ...]]] = {}
+
+
+def _members(of: type) -> tuple[str, ...]:
+    """Return the fields of a class of the syntax tree; those of any other class are of no matter."""
+    if of not in _MEMBERS:
+        names = tuple(member.name for member in fields(of)) if is_dataclass(of) else ()
+        _MEMBERS[of] = names if "span" in names else ()
+    return _MEMBERS[of]
