@@ -14,6 +14,9 @@ from saltern_runtime.spec.names import AMBIENT
 from saltern_runtime.spec.types import Json
 
 _PLAIN: Final = re.compile(r"[^A-Za-z0-9_]+")
+_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+_SAFE: Final = re.compile(r"[ !#-&(-\[\]-~]*")
+"""Texts that stand as they are between any quotes."""
 RESERVED: Final[Set[str]] = frozenset({*KEYWORDS, *BUILTINS, *AMBIENT, "ctx", "self", "cls", "l", "I", "O"})
 """Names that no mangled identifier takes: keywords, builtins, the names that generated functions give a meaning, and what reads like a digit."""
 
@@ -52,6 +55,8 @@ def quote_for(value: str) -> str:
 
 def escape(value: str, quote: str = '"') -> str:
     """Escape the inside of a string literal; printable characters stay, but bidi and other format controls do not."""
+    if _SAFE.fullmatch(value):
+        return value
     out: list[str] = []
     for char in value:
         code = ord(char)
@@ -78,13 +83,18 @@ def identifier(text: str, taken: Iterable[str] = ()) -> str:
 
     Plain identifiers stay as they are; clashes get `_`, `_2`, `_3`, … so that the same inputs give the same names.
     """
-    base = _PLAIN.sub("_", decompose(text).encode("ascii", "ignore").decode()) or "_"
-    base = base.lstrip("_") or "x"
-    if base[0].isdigit():
-        base = f"n{base}"
+    base = text if _NAME.fullmatch(text) else _as_name(text)
     known = taken if isinstance(taken, Set) else frozenset(taken)  # a set of many names is not copied for one more
+    if base not in known and base not in RESERVED:
+        return base
     names = chain((base, f"{base}_"), (f"{base}_{number}" for number in count(2)))
     return next(name for name in names if name not in known and name not in RESERVED)
+
+
+def _as_name(text: str) -> str:
+    base = _PLAIN.sub("_", decompose(text).encode("ascii", "ignore").decode()) or "_"
+    base = base.lstrip("_") or "x"
+    return f"n{base}" if base[0].isdigit() else base
 
 
 def class_name(text: str, taken: Iterable[str] = ()) -> str:

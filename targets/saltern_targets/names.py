@@ -40,15 +40,24 @@ def part_package(plan: Plan, part: str) -> str:
 
 def item_names(plan: Plan) -> Mapping[str, str]:
     """Return the name of a region's item in the pipeline → the keyword under which the body's functions take it."""
+    return plan.once(_item_names)
+
+
+def _item_names(plan: Plan) -> Mapping[str, str]:
     taken = {"ctx", *AMBIENT, *_taken(plan), *function_names(plan).values()}
     names: dict[str, str] = {}
     for item in sorted({stage.opens.variable for stage in plan.stages if stage.opens is not None} - {""}):
-        names[item] = identifier(item, {*taken, *names.values()})
+        names[item] = identifier(item, taken)
+        taken.add(names[item])
     return names
 
 
 def function_names(plan: Plan) -> Mapping[str, str]:
     """Return node id → name of its function, which is also the keyword under which other nodes read its value."""
+    return plan.once(_function_names)
+
+
+def _function_names(plan: Plan) -> Mapping[str, str]:
     taken = _taken(plan)
     names: dict[str, str] = {}
     for node_id in sorted(

@@ -90,7 +90,8 @@ class Module:
         Indentation that all lines share is taken off, then `indent` put on. A line over the limit, or with a comma before its last
         bracket, is broken as ruff breaks it; any other one is as ruff writes it already.
         """
-        for line in textwrap.dedent(source).strip("\n").split("\n"):
+        lines = textwrap.dedent(source).strip("\n").split("\n") if "\n" in source else [source.strip()]
+        for line in lines:
             text = line.strip()
             column = indent + len(line) - len(line.lstrip())
             is_whole = column + len(text) <= LINE_LENGTH and not any(end in text for end in _MAGIC)

@@ -26,7 +26,9 @@ class Line(list[str]):
 def is_simple(value: Any) -> bool:
     """Whether the texts of a tree look the same wherever they stand: of one line, and not long. Others are PyYAML's own."""
     if isinstance(value, Mapping):
-        return all(bool(key) and isinstance(key, str) and is_simple(key) and is_simple(part) for key, part in value.items())
+        return all(
+            bool(key) and isinstance(key, str) and is_simple(key) and is_simple(part) for key, part in value.items()
+        )
     if isinstance(value, list | tuple):
         return all(is_simple(part) for part in value)
     return not isinstance(value, str) or (len(value) <= LONG and not _BREAK.search(value))

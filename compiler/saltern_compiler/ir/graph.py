@@ -53,8 +53,14 @@ def reads(node: Node) -> list[Read]:
     return list(_reads(node))
 
 
-def own_reads(node: Node) -> Iterator[Read]:
-    """Yield the names that a node's own parameters read."""
+def own_reads(node: Node) -> tuple[Read, ...]:
+    """Return the names that a node's own parameters read; found out once for a node, which a dozen passes ask about."""
+    if node.known_reads is None:
+        object.__setattr__(node, "known_reads", tuple(_found(node)))
+    return node.known_reads or ()
+
+
+def _found(node: Node) -> Iterator[Read]:
     for param, value in node.params:
         for expression in expressions(value):
             for reference in references(expression.expr):

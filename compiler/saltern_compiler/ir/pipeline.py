@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from saltern_compiler.diagnostics.model import NOWHERE, Origin
 from saltern_compiler.ir import values
@@ -154,10 +154,15 @@ class Node:
     `name` is that of a failure, where it may be left out, with the space before it; `value:<name>` all behind the name of a parameter,
     with its colon. Both are known of the language alone.
     """
+    known_reads: tuple[Any, ...] | None = field(default=None, init=False, repr=False, compare=False)
+    """What its parameters read, once `ir.graph` has been asked."""
 
     def param(self, name: str) -> Value | None:
         """Return what a parameter is bound to."""
-        return next((value for key, value in self.params if key == name), None)
+        for key, value in self.params:
+            if key == name:
+                return value
+        return None
 
     def place(self, part: str) -> Origin:
         """Return the place of a part, or of the node where the part has none of its own."""

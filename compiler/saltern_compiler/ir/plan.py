@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, TypeVar, cast
 
 from saltern_compiler.ir.costs import Cost
 from saltern_compiler.ir.pipeline import ControlEdge, Node, Pipeline
@@ -14,6 +14,8 @@ LEVELS: Final = (0, 1, 2)
 """How much may be optimized: what correctness needs alone; what costs no checkpoint that anybody wants; speed before checkpoints of cheap pure work."""
 LEVEL: Final = 1
 """The level where nobody says another."""
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -308,6 +310,13 @@ class Plan:
     """Sorted; those of pipelines that are called among them, as far as what they send is handed to them."""
     declassified: tuple[Declassified, ...] = field(default=(), compare=False)
     """In the order of data flow."""
+    _known: dict[Callable[[Plan], object], object] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def once(self, work: Callable[[Plan], T]) -> T:
+        """Return what a function makes of this plan, which is worked out once for all who ask."""
+        if work not in self._known:
+            self._known[work] = work(self)
+        return cast("T", self._known[work])
 
     @property
     def every_stage(self) -> tuple[Stage, ...]:
@@ -320,4 +329,8 @@ class Plan:
 
     def node(self, node_id: str) -> PlannedNode:
         """Return the planned node of that id."""
-        return next(planned for planned in self.nodes if planned.node.id == node_id)
+        return self.once(_by_id)[node_id]
+
+
+def _by_id(plan: Plan) -> dict[str, PlannedNode]:
+    return {planned.node.id: planned for planned in plan.nodes}

@@ -157,11 +157,11 @@ def _by_yaml(tree: Any) -> str:
 
 
 def _scalar(value: Any, flow: bool) -> str:
-    return _written(value, type(value), flow)
+    return _written(value, type(value).__name__, flow)
 
 
 @lru_cache(maxsize=2048)
-def _written(value: Any, of: type, flow: bool) -> str:  # noqa: ARG001 - 1 and true are one key of a cache otherwise
+def _written(value: Any, of: str, flow: bool) -> str:  # noqa: ARG001 - 1 and true are one key of a cache otherwise
     """Return a scalar as it stands behind a key, or in a list on one line."""
     if flow:
         return _by_yaml(Line([value])).removeprefix("[").removesuffix("]\n")
