@@ -15,7 +15,6 @@ from copy import copy
 from dataclasses import dataclass, replace
 from functools import cache, wraps
 from importlib import metadata
-from importlib.resources import files
 from types import ModuleType
 from typing import Any, Final, Generic, Self, TypeVar, cast
 
@@ -128,7 +127,8 @@ class Registry:
     @cache
     def load(cls) -> Self:
         """Return the registry of what is installed; raises ClashError."""
-        return cls.from_entry_points(point for group in GROUPS for point in metadata.entry_points(group=group))
+        every = metadata.entry_points()  # reads the metadata of all that is installed, each time
+        return cls.from_entry_points(point for group in GROUPS for point in every.select(group=group))
 
     @classmethod
     def from_entry_points(cls, points: Iterable[metadata.EntryPoint]) -> Self:
@@ -236,6 +236,8 @@ class Registry:
 
     def _pages(self, prefix: str) -> Mapping[str, str]:
         """Read the pages of a plugin: code → text."""
+        from importlib.resources import files  # noqa: PLC0415 - it loads what reads archives, and only a plugin's pages may lie in one
+
         point = self._explained[prefix]
         try:
             pages = [page for page in (files(point.value) / "docs").iterdir() if page.name.endswith(".md")]

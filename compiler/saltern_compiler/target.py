@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from saltern_compiler.ir.plan import Plan
+if TYPE_CHECKING:
+    from saltern_compiler.ir.plan import Plan  # a check makes none
 
 
 class OptionError(ValueError):

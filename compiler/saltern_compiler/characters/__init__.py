@@ -11,7 +11,7 @@ import unicodedata
 from bisect import bisect_right
 from collections.abc import Mapping
 from functools import cache
-from importlib.resources import files
+from pathlib import Path
 
 
 def is_printable(text: str) -> bool:
@@ -41,5 +41,5 @@ def _is_in(name: str, char: str) -> bool:
 @cache
 def _ranges() -> Mapping[str, list[int]]:
     """Return the ranges of each property, as first code, code after the last one, and so on."""
-    ranges: Mapping[str, list[int]] = json.loads(files(__package__).joinpath("ranges.json").read_text("utf-8"))
+    ranges: Mapping[str, list[int]] = json.loads(Path(__file__).with_name("ranges.json").read_text("utf-8"))
     return ranges

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.resources import files
+from pathlib import Path
 from typing import Final
 
 from saltern_compiler.diagnostics.codes import CODES
@@ -67,5 +67,5 @@ def page(code: str) -> Page | None:
     """Return the page of a code; None where there is none."""
     if code not in CODES:
         return None
-    text = files(__package__).joinpath("docs", f"{code}.md").read_text("utf-8")
+    text = Path(__file__).with_name("docs").joinpath(f"{code}.md").read_text("utf-8")
     return Page(code, text)

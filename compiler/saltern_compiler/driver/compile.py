@@ -17,7 +17,7 @@ from saltern_compiler.expr.ast import Reference, references
 from saltern_compiler.expr.parse import parse
 from saltern_compiler.frontend import read
 from saltern_compiler.ir.pipeline import Node, Pipeline, Region
-from saltern_compiler.ir.plan import LEVEL, LEVELS, Plan
+from saltern_compiler.ir.plan import LEVEL, LEVELS
 from saltern_compiler.ir.values import make_expression
 from saltern_compiler.registry import TARGETS as PLUGIN_TARGETS
 from saltern_compiler.registry import PluginError, Registry
@@ -25,6 +25,7 @@ from saltern_compiler.target import Contribution, Target
 from saltern_runtime.spec import ObjectType
 
 if TYPE_CHECKING:
+    from saltern_compiler.ir.plan import Plan
     from saltern_compiler.passes import Analyzed
 
 TARGETS: Final = ("python", "fastapi", "celery")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -78,6 +77,8 @@ def _is_ours(text: str) -> bool:
     """Whether a file that is shared says something to us; what is wrong with it otherwise is for others to tell."""
     if "saltern" not in text:
         return False
+    import tomllib  # noqa: PLC0415 - most projects that are checked have no configuration
+
     try:
         tool = tomllib.loads(text).get(_TABLE[0])
     except tomllib.TOMLDecodeError:
@@ -100,6 +101,8 @@ class _Reader:
     findings: list[Diagnostic] = field(default_factory=list)
 
     def rules(self) -> Rules:
+        import tomllib  # noqa: PLC0415 - most projects that are checked have no configuration
+
         try:
             document: Any = tomllib.loads(self.text)
         except (tomllib.TOMLDecodeError, RecursionError) as error:

@@ -6,10 +6,12 @@ import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import PurePosixPath
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from saltern_compiler.ir.plan import Plan
 from saltern_runtime.version import __version__
+
+if TYPE_CHECKING:
+    from saltern_compiler.ir.plan import Plan  # a check makes none
 
 BUILD_FILE: Final = "saltern-build.json"
 FORMAT: Final = 2

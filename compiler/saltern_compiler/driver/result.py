@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 from saltern_compiler.diagnostics.model import Diagnostic, Suppressed, has_errors
 from saltern_compiler.driver.configuration import NO_CONFIGURATION, Configuration
 from saltern_compiler.ir.pipeline import Node, Pipeline, Region
-from saltern_compiler.ir.plan import Plan
 from saltern_runtime.spec import Type
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from saltern_compiler.diagnostics.places import Source as Places
+    from saltern_compiler.ir.plan import Plan  # a check makes none
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-from decimal import Decimal
 from typing import Final
 
 DURATION: Final = r"^([0-9]+(\.[0-9]+)?(ms|s|m|h|d))+$"
@@ -30,4 +29,8 @@ def show_duration(length: float) -> str:
         count, rest = divmod(rest, size)
         text += f"{count}{unit}" if count else ""
     text = text or "0s"
-    return text if seconds(text) == length else f"{Decimal(repr(float(length))):f}s"
+    if seconds(text) == length:
+        return text
+    from decimal import Decimal  # noqa: PLC0415 - lengths that no unit fits are rare
+
+    return f"{Decimal(repr(float(length))):f}s"

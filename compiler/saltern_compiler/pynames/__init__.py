@@ -10,10 +10,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Set
-from importlib.resources import files
+from pathlib import Path
 from typing import Final
 
-_NAMES: Final[Mapping[str, list[str]]] = json.loads(files(__package__).joinpath("names.json").read_text("utf-8"))
+_NAMES: Final[Mapping[str, list[str]]] = json.loads(Path(__file__).with_name("names.json").read_text("utf-8"))
 
 BUILTINS: Final[Set[str]] = frozenset(_NAMES["builtins"])
 """Of every Python that is supported."""

@@ -10,17 +10,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from importlib.resources import files
-from typing import Final
-from zoneinfo import ZoneInfo
-
-from cronsim import CronSim, CronSimError
+from typing import TYPE_CHECKING, Final
 
 from saltern_compiler.diagnostics.model import Diagnostic
 from saltern_compiler.expr.written import zones
 from saltern_compiler.ir.pipeline import Pipeline
 from saltern_compiler.ir.values import Literal
 from saltern_compiler.passes.base import Check, Context
+
+if TYPE_CHECKING:
+    from zoneinfo import ZoneInfo
+
+    from cronsim import CronSim
 
 _YEARS: Final = range(2040, 2068)
 """28 years: each date falls on each day of the week."""
@@ -69,6 +70,8 @@ def _fixed_times(text: object) -> CronSim | None:
     minute, hour = text.split()[:2]
     if minute.startswith("*") or hour.startswith("*"):
         return None
+    from cronsim import CronSim, CronSimError  # noqa: PLC0415 - few pipelines have a schedule
+
     try:
         return CronSim(text, datetime(2024, 1, 1, tzinfo=UTC))
     except CronSimError:
@@ -101,6 +104,9 @@ def _changes(zone: str) -> tuple[_Change, ...]:
 
 
 def _found(zone: str) -> Iterator[_Change]:
+    from importlib.resources import files  # noqa: PLC0415 - few pipelines have a schedule
+    from zoneinfo import ZoneInfo  # noqa: PLC0415 - few pipelines have a schedule
+
     with files("tzdata.zoneinfo").joinpath(*zone.split("/")).open("rb") as file:
         of = ZoneInfo.from_file(file, key=zone)
     day = datetime(_YEARS.start, 1, 1, tzinfo=UTC)

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from cronsim import CronSim, CronSimError
-
 from saltern_compiler.diagnostics.model import Diagnostic, Origin
 from saltern_compiler.diagnostics.suggest import did_you_mean, there_are
 from saltern_compiler.expr.written import zones
@@ -145,6 +143,8 @@ def _why_no_cron(text: str) -> str:
     fields = text.split()
     if len(fields) != 5 or text.startswith("@"):
         return f"It has {len(fields)} field{'' if len(fields) == 1 else 's'}."
+    from cronsim import CronSim, CronSimError  # noqa: PLC0415 - few pipelines have a schedule
+
     try:
         next(CronSim(text, _SOME_DAY))
     except (CronSimError, StopIteration) as error:

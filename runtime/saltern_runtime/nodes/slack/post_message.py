@@ -5,10 +5,8 @@ Slack takes no idempotency key, so what became of a call that broke off after se
 
 from __future__ import annotations
 
-import http.client
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
-from urllib.error import URLError
 
 from saltern_runtime.connectors import slack as connector
 from saltern_runtime.connectors.base import retry_after
@@ -57,6 +55,9 @@ NODE: Final = NodeType(
 
 def post_message(ctx: Context, *, channel: str, text: str, thread_ts: str | None = None) -> SlackMessage:
     """Send one message; raises TransientError or PermanentError."""
+    from http.client import HTTPException  # noqa: PLC0415 - reading the spec needs no sockets
+    from urllib.error import URLError  # noqa: PLC0415 - reading the spec needs no sockets
+
     from slack_sdk.errors import SlackApiError, SlackClientError  # noqa: PLC0415 - reading the spec needs no SDK
 
     from saltern_runtime.nodes.slack.results import SlackMessage  # noqa: PLC0415 - reading the spec needs no pydantic
@@ -73,7 +74,7 @@ def post_message(ctx: Context, *, channel: str, text: str, thread_ts: str | None
         raise TransientError(f"Slack cannot be reached: {error.reason}", code="unreachable") from error
     except TimeoutError as error:
         raise TransientError("Slack did not answer in time", code="timed-out", ambiguous=True) from error
-    except (OSError, http.client.HTTPException) as error:
+    except (OSError, HTTPException) as error:
         raise TransientError(
             f"the connection to Slack broke: {error}", code="connection-lost", ambiguous=True
         ) from error
