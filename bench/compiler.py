@@ -153,8 +153,10 @@ def _page(figures: Mapping[str, Any], peers: list[str]) -> str:
         "",
         f"Exponents fitted from 100 to 10,000 nodes: {exponents}.",
         "",
-        f"`saltern check` of examples/support_triage from cold takes {_shown(cold['check_seconds'])}, `python -c pass` "
-        f"{_shown(cold['python_seconds'])}: {cold['check_over_python']:.1f} times (medians of {STARTS - 1}).",
+        (
+            f"`saltern check` of examples/support_triage from cold takes {_shown(cold['check_seconds'])}, `python -c pass` "
+            f"{_shown(cold['python_seconds'])}: {cold['check_over_python']:.1f} times (medians of {STARTS - 1})."
+        ),
     ]
     return "\n".join(lines) + "\n"
 

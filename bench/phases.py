@@ -32,6 +32,7 @@ class Clock:
 
     @contextmanager
     def part(self, name: str) -> Iterator[None]:
+        """Add what the block takes."""
         begun = time.process_time()
         yield
         self.seconds[name] += time.process_time() - begun

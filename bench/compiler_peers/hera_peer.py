@@ -7,13 +7,13 @@ BLOCK, LAYER = 9, 10
 
 
 @script(image="python:3.12")
-def request(url: str):  # noqa: ANN201 - the SDK reads the source of this function
+def request(url: str):
     """Stand for an HTTP request."""
     print(len(url))
 
 
 @script(image="python:3.12")
-def gather(statuses: str):  # noqa: ANN201 - the SDK reads the source of this function
+def gather(statuses: str):
     """Stand for a node that reads many."""
     print(statuses)
 

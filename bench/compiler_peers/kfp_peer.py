@@ -1,6 +1,5 @@
 """`python kfp_peer.py SHAPE NODES ROUNDS SECONDS`: KFP's compiler on a shape of `bench.shapes`; runs in the peers' environment."""
 
-import os
 import tempfile
 import warnings
 from collections.abc import Callable
@@ -79,7 +78,7 @@ def compile_shape(shape: str, nodes: int) -> None:
     """Build and compile, as a script of the SDK's does each time."""
     pipeline = dsl.pipeline(name=shape)(SHAPES[shape](nodes))
     with tempfile.TemporaryDirectory() as folder:
-        compiler.Compiler().compile(pipeline, os.path.join(folder, "pipeline.yaml"))
+        compiler.Compiler().compile(pipeline, f"{folder}/pipeline.yaml")
 
 
 if __name__ == "__main__":

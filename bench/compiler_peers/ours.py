@@ -9,9 +9,9 @@ import measured
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from bench.shapes import SHAPES  # noqa: E402 - a script sees the folder that it lies in alone
-from saltern_compiler.driver import compile_source  # noqa: E402 - as the line before
-from saltern_compiler.driver.compile import EVERY_TARGET  # noqa: E402 - as the line before
+from bench.shapes import SHAPES
+from saltern_compiler.driver import compile_source
+from saltern_compiler.driver.compile import EVERY_TARGET
 
 
 def compile_shape(shape: str, nodes: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from copy import copy
 from dataclasses import InitVar, dataclass, field, replace
 
 from saltern_compiler.diagnostics.codes import CODES
@@ -93,6 +94,13 @@ class Diagnostic:
         assert code is not None, f"the code `{self.code}` is declared nowhere"
         object.__setattr__(self, "severity", code.severity)
         object.__setattr__(self, "is_strict", code.is_strict)
+
+    def at(self, origin: Origin, related: tuple[Related, ...], fixes: tuple[Fix, ...]) -> Diagnostic:
+        """Return the same finding at other places, whoever declared its code."""
+        other = copy(self)
+        for name, value in (("origin", origin), ("related", related), ("fixes", fixes)):
+            object.__setattr__(other, name, value)
+        return other
 
 
 @dataclass(frozen=True, slots=True)

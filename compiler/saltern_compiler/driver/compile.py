@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
@@ -27,6 +27,7 @@ from saltern_runtime.spec import ObjectType
 if TYPE_CHECKING:
     from saltern_compiler.ir.plan import Plan
     from saltern_compiler.passes import Analyzed
+    from saltern_compiler.passes.base import Memory
 
 TARGETS: Final = ("python", "fastapi", "celery")
 """What runs a pipeline."""
@@ -65,7 +66,7 @@ def compile_source(
     name = source_name or sniff(text)
     known = registry or Registry.load()
     pipeline, findings = read(text, name, known)
-    job = _Job(text, name, files or {}, tuple(targets), options or {}, known, configuration, _level(optimize))
+    job = Job(text, name, files or {}, tuple(targets), options or {}, known, configuration, _level(optimize))
     return _compile(job, pipeline, findings)
 
 
@@ -83,7 +84,7 @@ def compile_loaded(
     pipeline, findings = read(source.text, source.name)
     files = source.files(pipeline, known) if pipeline is not None else {}
     configuration = load_configuration(source.folder, known.codes)
-    job = _Job(source.text, source.name, files, tuple(targets), options or {}, known, configuration, _level(optimize))
+    job = Job(source.text, source.name, files, tuple(targets), options or {}, known, configuration, _level(optimize))
     return _compile(job, pipeline, findings)
 
 
@@ -98,7 +99,7 @@ def compile_expression(text: str, of: ObjectType, *, registry: Registry | None =
         findings += [_no_run(reference) for reference in references(expr) if reference.name == "run"]
         node = Node("return", "return", params=(("value", make_expression(expr, whole)),), origin=whole)
         pipeline = Pipeline("expression", of, body=Region((node,)), origin=whole)
-    return _compile(_Job(text, EXPRESSION, {}, ("python",), {}, known, optimize=0), pipeline, findings)
+    return _compile(Job(text, EXPRESSION, {}, ("python",), {}, known, optimize=0), pipeline, findings)
 
 
 def _level(optimize: int) -> int:
@@ -126,25 +127,44 @@ def analyze_loaded(
     pipeline, findings = read(source.text, source.name)
     files = source.files(pipeline, known) if pipeline is not None else {}
     configuration = load_configuration(source.folder, known.codes)
-    return _analyze(_Job(source.text, source.name, files, (), {}, known, configuration), pipeline, findings)
+    return analyze_read(Job(source.text, source.name, files, (), {}, known, configuration), pipeline, findings)
 
 
-def _analyze(
-    job: _Job, pipeline: Pipeline | None, findings: Sequence[Diagnostic]
+def analyze_read(
+    job: Job,
+    pipeline: Pipeline | None,
+    findings: Sequence[Diagnostic],
+    *,
+    memory: Memory | None = None,
+    shown: Callable[[Diagnostic], Diagnostic] | None = None,
+    written: Callable[[Origin], int] | None = None,
 ) -> tuple[Result, Analyzed | None, Mapping[str, Analyzed]]:
+    """Check what was read. `memory` keeps what is found out about nodes.
+
+    Where the pipeline's places are not those of the text, `shown` moves findings to these, and `written` says where one begins in it.
+    """
     if pipeline is None:
         settled = job.configuration.rules.apply(findings)
         unread = Result(settled, text=job.text, source_name=job.source_name, configuration=job.configuration)
         return unread, None, {}
     from saltern_compiler.driver.link import link  # noqa: PLC0415 - a source with broken syntax needs no passes
     from saltern_compiler.passes import analyze  # noqa: PLC0415 - a source with broken syntax needs no passes
+    from saltern_compiler.passes.base import start_of  # noqa: PLC0415 - a source with broken syntax needs no passes
 
     linked = link(pipeline, job.source_name, job.files, job.registry, job.optimize)
     analysis = analyze(
-        pipeline, job.registry, linked.files, uses=linked.uses, called=linked.callees, level=job.optimize
+        pipeline,
+        job.registry,
+        linked.files,
+        uses=linked.uses,
+        called=linked.callees,
+        level=job.optimize,
+        written=written or start_of,
+        memory=memory,
     )
+    found = (*findings, *analysis.diagnostics, *analysis.strict)
     result = Result(
-        (*findings, *analysis.diagnostics, *analysis.strict),
+        found if shown is None else tuple(map(shown, found)),
         analysis.pipeline,
         types=analysis.types.of,
         text=job.text,
@@ -158,7 +178,7 @@ def _analyze(
 
 
 @dataclass(frozen=True, slots=True)
-class _Job:
+class Job:
     """What is to be compiled, and into what."""
 
     text: str
@@ -171,9 +191,9 @@ class _Job:
     optimize: int = LEVEL
 
 
-def _compile(job: _Job, pipeline: Pipeline | None, findings: Sequence[Diagnostic]) -> Result:
+def _compile(job: Job, pipeline: Pipeline | None, findings: Sequence[Diagnostic]) -> Result:
     chosen = _select(job.targets, job.registry)
-    result, analysis, callees = _analyze(job, pipeline, findings)
+    result, analysis, callees = analyze_read(job, pipeline, findings)
     if analysis is None or result.has_errors:
         return result
     from saltern_compiler.driver.link import places_of  # noqa: PLC0415 - a source with mistakes needs no plan
@@ -217,7 +237,7 @@ def _select(names: tuple[str, ...], registry: Registry) -> tuple[Target, ...]:
     return tuple(chosen[name] for name in sorted(chosen))
 
 
-def _emit(plan: Plan, targets: tuple[Target, ...], job: _Job) -> Mapping[str, bytes]:
+def _emit(plan: Plan, targets: tuple[Target, ...], job: Job) -> Mapping[str, bytes]:
     if not targets:
         return {}
     tree = _Tree(job.registry)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from saltern_compiler.diagnostics.model import Diagnostic, has_errors
+from saltern_compiler.diagnostics.model import Diagnostic, Origin, has_errors
 from saltern_compiler.ir.pipeline import Pipeline
 from saltern_compiler.ir.plan import LEVEL
 from saltern_compiler.passes.analyses.types import TYPES, Types
-from saltern_compiler.passes.base import Context, Pass
+from saltern_compiler.passes.base import Context, Memory, Pass, start_of
 from saltern_compiler.passes.pipeline import PASSES, run
 from saltern_compiler.passes.uses import Uses, with_uses
 from saltern_compiler.registry import Registry
@@ -43,16 +43,26 @@ def analyze(
     incomplete: bool = False,
     level: int = LEVEL,
     passes: tuple[Pass, ...] = PASSES,
+    written: Callable[[Origin], int] = start_of,
+    memory: Memory | None = None,
 ) -> Analyzed:
     """Check and normalise a pipeline. `files` are its own modules: path relative to it → text; `uses` is what its uses lead to.
 
     `called` is what is known of the pipelines that are used, by path.
-    `level` is how much will be optimized.
+    `level` is how much will be optimized. `written` and `memory`: see `Context`.
     `incomplete`: the source had errors that may have cost parts of it, so nothing is said about what is unused.
     """
     known = uses or {}
-    context = Context(with_uses(registry, known), files or {}, incomplete=incomplete, uses=known, level=level)
-    context.called = {path: each.context for path, each in (called or {}).items()}
+    context = Context(
+        with_uses(registry, known),
+        files or {},
+        incomplete=incomplete,
+        uses=known,
+        level=level,
+        called={path: each.context for path, each in (called or {}).items()},
+        written=written,
+        memory=memory,
+    )
     normal = run(pipeline, context, passes)
     unique = {_key(diagnostic): diagnostic for diagnostic in context.diagnostics}.values()
     told, asked = (tuple(each for each in unique if each.is_strict is strict) for strict in (False, True))

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
-from saltern_compiler.diagnostics.model import Diagnostic, has_errors
+from saltern_compiler.diagnostics.model import Diagnostic, Origin, has_errors
 from saltern_compiler.diagnostics.suggest import Suggestions
 from saltern_compiler.ir.pipeline import Node, Pipeline
 from saltern_compiler.ir.plan import LEVEL, Change, Elided
@@ -29,6 +29,29 @@ class Analysis(Generic[T]):
 
     name: str
     run: Callable[[Pipeline, Context], T]
+
+
+def start_of(origin: Origin) -> int:
+    """Return where a place begins."""
+    return origin.start or 0
+
+
+@dataclass(slots=True)
+class Memory:
+    """What is kept of nodes from one check to the next, by their identity; whoever keeps something says what it hung on."""
+
+    types: dict[int, Any] = field(default_factory=dict)
+    """Of the analysis of types, the last time."""
+    types_now: dict[int, Any] = field(default_factory=dict)
+    """The same of this time."""
+    typed: int = 0
+    """How many nodes were typed this time: those of which not all was known."""
+
+    def begin(self) -> None:
+        """Begin another check: what the last one did not ask for is forgotten."""
+        if self.types_now:
+            self.types, self.types_now = self.types_now, {}
+        self.typed = 0
 
 
 @dataclass(slots=True)
@@ -53,6 +76,10 @@ class Context:
     """What they did to others."""
     called: Mapping[str, Context] = field(default_factory=dict)
     """Path of a pipeline that is used, however far away → what further analyses of it are asked for."""
+    written: Callable[[Origin], int] = start_of
+    """Tells which of two places stands first."""
+    memory: Memory | None = None
+    """What was found out when much the same pipeline was checked before; None: nothing is kept."""
     _known: dict[Analysis[Any], tuple[Pipeline, object]] = field(default_factory=dict)
 
     def at(self, level: int) -> Context:

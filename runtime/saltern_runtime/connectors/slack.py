@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import ssl
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
@@ -12,6 +11,8 @@ from saltern_runtime.connectors.http import host_and_port
 from saltern_runtime.spec import STRING, ConnectorSpec, Json, Param, Policy, Retry
 
 if TYPE_CHECKING:
+    from ssl import SSLContext
+
     from slack_sdk import WebClient
 
     from saltern_runtime.graph import Context
@@ -36,11 +37,13 @@ CONNECTOR: Final = ConnectorSpec(
     requires=("slack",),
 )
 
-_TLS: Final[PerProcess[ssl.SSLContext]] = PerProcess()
+_TLS: Final[PerProcess[SSLContext]] = PerProcess()
 
 
 def client(ctx: Context) -> WebClient:
     """Return a client for one call of the node; the engine retries, so it does not. Its timeout is in whole seconds."""
+    from ssl import create_default_context  # noqa: PLC0415 - reading the spec needs no sockets
+
     from slack_sdk import WebClient  # noqa: PLC0415 - reading the spec needs no SDK
 
     connection = connection_of(ctx, CONNECTOR)
@@ -48,6 +51,6 @@ def client(ctx: Context) -> WebClient:
         token=secret(connection, "token"),
         base_url=str(setting(connection, CONNECTOR, "base_url")),
         timeout=math.ceil(remaining(ctx)),
-        ssl=_TLS.get((), ssl.create_default_context),
+        ssl=_TLS.get((), create_default_context),
         retry_handlers=[],
     )

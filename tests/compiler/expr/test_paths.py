@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from saltern_compiler.expr.ast import Expr, Select
 from saltern_compiler.expr.parse import ExprBuilder, _parser
 from saltern_compiler.expr.paths import path_of
-from saltern_compiler.frontend.language.reader import _Source
+from saltern_compiler.frontend.language.reader import SourceText
 
 GRAMMARS = [
     files("saltern_compiler.expr").joinpath("grammar.lark").read_text("utf-8"),
@@ -39,7 +39,7 @@ def agrees(text: str) -> None:
     assert (plain, spans(plain)) == (by_expr, spans(by_expr))
     whole = f"x = set {{ value: `{{{{{text}}}}}` }}"
     at = whole.index("{{") + 2
-    source = _Source(whole)
+    source = SourceText(whole)
     by_language, within = source.parse((at, at + len(text)), "expr"), path_of(whole, (at, at + len(text)))
     assert source.findings == []
     assert within is not None

@@ -55,14 +55,15 @@ class Lowering:
     def pipeline(self, items: Sequence[syn.Item], end: int) -> Pipeline:
         """Make the pipeline."""
         statements = [item for item in items if isinstance(item, syn.Statement)]
-        self.taken = {name for statement in statements if (name := _id_of(statement))}
+        self.taken = {name for statement in statements if (name := id_of(statement))}
         for item in items:
             if not isinstance(item, syn.Statement):
                 self.sections.add(item)
-        body = Region(_by_id(self._statements(statements, ())))
+        body = Region(by_id(self.statements(statements, ())))
         return self.sections.pipeline(body, end)
 
-    def _statements(self, statements: Iterable[syn.Statement], edges: Edges) -> list[Node]:
+    def statements(self, statements: Iterable[syn.Statement], edges: Edges) -> list[Node]:
+        """Make the nodes of statements that stand beside each other."""
         nodes: list[Node] = []
         for statement in statements:
             nodes += self._statement(statement, edges)
@@ -116,7 +117,7 @@ class Lowering:
             return []
         assert of.head.name is not None, "the grammar asks for it"
         edge = (ControlEdge(of.head.name.text, ERROR, place(of.handler.span)),)
-        nodes = self._statements(of.handler.block.statements, edge)
+        nodes = self.statements(of.handler.block.statements, edge)
         name, keyword = of.handler.variable, of.handler.span
         if name is None:
             if not nodes:
@@ -213,7 +214,7 @@ class Lowering:
         nodes = [self._make(head, of.kind, params, span=of.span, edges=edges, origins=origins)]
         for arm in of.arms:
             inner = tuple(ControlEdge(head.name.text, case.handle, place(case.span)) for case in arm.cases)
-            nodes += self._statements([_named(each, head.name) for each in arm.block.statements], inner)
+            nodes += self.statements([_named(each, head.name) for each in arm.block.statements], inner)
         return nodes
 
     def _cases(self, arms: Sequence[syn.Arm]) -> list[Json]:
@@ -326,7 +327,7 @@ class Lowering:
             self.too_deep = True
             return []
         self.depth += 1
-        nodes = self._statements(block.statements, ())
+        nodes = self.statements(block.statements, ())
         self.depth -= 1
         return nodes
 
@@ -351,7 +352,7 @@ def _control(block: Edges, when: Sequence[syn.Handle]) -> tuple[ControlEdge, ...
     return tuple(edges[key] for key in sorted(edges))
 
 
-def _by_id(nodes: Iterable[Node]) -> tuple[Node, ...]:
+def by_id(nodes: Iterable[Node]) -> tuple[Node, ...]:
     """Sort nodes by id; of two with the same id, the first written stays first."""
     return tuple(sorted(nodes, key=lambda node: node.id))
 
@@ -363,5 +364,6 @@ def _proposals(kind: str) -> Iterator[str]:
         yield f"{base}_{number}"
 
 
-def _id_of(statement: syn.Statement) -> str | None:
+def id_of(statement: syn.Statement) -> str | None:
+    """Return the name that a statement is written with."""
     return None if statement.head.name is None else statement.head.name.text

@@ -28,7 +28,8 @@ MAX_FINDINGS: Final = 50
 
 
 @cache
-def _parser() -> Parser:
+def parser() -> Parser:
+    """Return what runs the grammar's table."""
     return tables.runner(GRAMMAR, START, TABLE, brackets=BRACKETS, limit=MAX_DEPTH)
 
 
@@ -37,7 +38,7 @@ def read(text: str) -> tuple[Pipeline | None, list[Diagnostic]]:
     refused = refuse(text)
     if refused is not None:
         return None, [refused]
-    source = _Source(" " + text[1:] if text.startswith("\ufeff") else text)
+    source = SourceText(" " + text[1:] if text.startswith("\ufeff") else text)
     items: Sequence[syn.Item] | None = source.parse((0, len(text)))
     if items is None:
         return None, source.recover()
@@ -47,12 +48,12 @@ def read(text: str) -> tuple[Pipeline | None, list[Diagnostic]]:
 
 def read_type(text: str) -> tuple[Type | None, list[Diagnostic]]:
     """Read a type as the language writes it; the other way is `saltern_runtime.spec.show`."""
-    source = _Source(text)
+    source = SourceText(text)
     type_: Type | None = source.parse((0, len(text)), "type")
     return type_, source.findings
 
 
-class _Source:
+class SourceText:
     """One text, and what is found in it."""
 
     def __init__(self, text: str) -> None:
@@ -63,7 +64,7 @@ class _Source:
         """Parse a part of the text by a start rule; None with a finding where it breaks the grammar."""
         builder = Builder(self.text)
         try:
-            built = _parser().parse(self.text, span, start, builder)
+            built = parser().parse(self.text, span, start, builder)
         except RefusedError:
             from saltern_compiler.frontend.language.errors import why  # noqa: PLC0415 - what is right needs no Lark
 
@@ -76,13 +77,14 @@ class _Source:
     def lower(self, items: Sequence[syn.Item]) -> Pipeline | None:
         """Make a pipeline of what was parsed; none where a part is nested too deeply to stand in it."""
         secrets = Secrets()
-        values = Values(self._expression, secrets.inline, self.findings.append)
+        values = Values(self.expression, secrets.inline, self.findings.append)
         sections = Sections(values, secrets, self.findings.append)
         lowering = Lowering(values, sections, self.findings.append)
         pipeline = lowering.pipeline(items, len(self.text))
         return None if lowering.too_deep else pipeline
 
-    def _expression(self, span: Span) -> Expr | None:
+    def expression(self, span: Span) -> Expr | None:
+        """Read the expression at a place."""
         if self.text[slice(*span)].strip():
             plain = path_of(self.text, span)
             expression: Expr | None = self.parse(span, "expr") if plain is None else plain
@@ -127,7 +129,7 @@ class _Source:
             if line is None:
                 return
             blank = " " * (line[1] - line[0])
-            source = _Source(source.text[: line[0]] + blank + source.text[line[1] :])
+            source = SourceText(source.text[: line[0]] + blank + source.text[line[1] :])
             if source.parse(span) is not None or (source.findings[-1].origin.start or 0) < line[1]:
                 return
             self.findings.append(source.findings[-1])

@@ -15,7 +15,7 @@ MAX_LENGTH: Final = 1_000_000
 UNCLOSED_TEMPLATE: Final = "a template is not closed"
 
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0e-\x1f\x7f]")
-_TOKEN: Final = re.compile(
+TOKEN: Final = re.compile(
     r"""
       (?P<comment> \#[^\n]* )
     | (?P<string> [rRbB]{0,2} (?: \"{3}(?:[^\\]|\\.)*?\"{3} | '{3}(?:[^\\]|\\.)*?'{3}
@@ -30,7 +30,7 @@ _TOKEN: Final = re.compile(
     re.VERBOSE | re.DOTALL | re.MULTILINE,
 )
 _CONTINUES: Final = re.compile(r"(else|catch|after|join|when|compensate)\b(?!\s*=)")
-_CLOSES: Final = {"(": ")", "[": "]", "[?": "]", "{": "}"}
+CLOSES: Final = {"(": ")", "[": "]", "[?": "]", "{": "}"}
 _WHAT: Final = {"`": "template", '"': "string", "'": "string"}
 
 
@@ -64,7 +64,7 @@ def scan(text: str) -> Scan:
     brackets: list[tuple[str, int]] = []
     suspect: tuple[str, int] | None = None
     after_decorator = False
-    for match in _TOKEN.finditer(text):
+    for match in TOKEN.finditer(text):
         kind, at = match.lastgroup, match.start()
         if kind == "statement":
             if not after_decorator and not _CONTINUES.match(text, at):
@@ -100,10 +100,10 @@ def _with_rest(scanned: Scan, text: str, at: int) -> Scan:
 def _close(
     bracket: str, at: int, brackets: list[tuple[str, int]], suspect: tuple[str, int] | None
 ) -> Diagnostic | None:
-    if brackets and _CLOSES[brackets[-1][0]] == bracket:
+    if brackets and CLOSES[brackets[-1][0]] == bracket:
         brackets.pop()
         return None
-    if bracket not in {_CLOSES[opening] for opening, _ in brackets}:
+    if bracket not in {CLOSES[opening] for opening, _ in brackets}:
         return Diagnostic("unclosed-bracket", f"a `{bracket}` closes nothing", place((at, at + 1)))
     opening, start = suspect or brackets[-1]
     related = (Related(place((at, at + 1)), f"here `{bracket}` closes another one"),)
@@ -129,5 +129,5 @@ def _unclosed(text: str, quote: str, at: int, templates: list[tuple[int, int]]) 
 
 def balance(text: str) -> int:
     """Count the brackets that a text opens, less those it closes."""
-    kinds = [match.lastgroup for match in _TOKEN.finditer(text)]
+    kinds = [match.lastgroup for match in TOKEN.finditer(text)]
     return kinds.count("opening") - kinds.count("closing")

@@ -7,7 +7,8 @@ from typing import Final
 
 from saltern_compiler.diagnostics.model import Diagnostic
 from saltern_compiler.ir.bound import bound_by
-from saltern_compiler.ir.pipeline import NEXT, RETURN, YIELD, Node, Pipeline
+from saltern_compiler.ir.graph import own_reads
+from saltern_compiler.ir.pipeline import INNER_TYPES, NEXT, RETURN, STOP, YIELD, Node, Pipeline
 from saltern_compiler.passes.analyses.conditions import TRUE, Conditions
 from saltern_compiler.passes.analyses.parameter_types import Visit, type_param
 from saltern_compiler.passes.analyses.shape import SHAPE, Shape
@@ -65,6 +66,19 @@ TYPES: Final = Analysis("types", types_of)
 
 
 @dataclass(frozen=True, slots=True)
+class _Kept:
+    """What was found out about a node that nothing is wrong with, and what it hung on."""
+
+    node: Node
+    spec: NodeType
+    hangs_on: tuple[object, ...]
+    typed: Node
+    bound: Bound
+    of: Type
+    effect: Effect
+
+
+@dataclass(frozen=True, slots=True)
 class _Typing:
     pipeline: Pipeline
     context: Context
@@ -108,7 +122,47 @@ class _Typing:
             self.types.skippable[node.id] = frozenset(skippable)
 
     def _type(self, node: Node) -> None:
-        spec = self.shape.spec(node.id)
+        """Type a node, or take what was found out about the very same one with the same around it."""
+        spec, memory, types = self.shape.spec(node.id), self.context.memory, self.types
+        if memory is None or spec is None or spec.region is not None or node.type in INNER_TYPES:
+            self._find(node, spec)
+            return
+        hangs_on = self._hangs_on(node)
+        kept = memory.types.get(id(node))
+        if kept is None or kept.node is not node or kept.spec is not spec or kept.hangs_on != hangs_on:
+            memory.typed += 1
+            found = len(types.findings)
+            self._find(node, spec)
+            if len(types.findings) > found:  # what a finding says may hang on anything
+                return
+            kept = _Kept(
+                node,
+                spec,
+                hangs_on,
+                types.nodes[node.id],
+                self.bounds[node.id],
+                types.of[node.id],
+                types.effects[node.id],
+            )
+        memory.types_now[id(node)] = kept
+        types.nodes[node.id], self.bounds[node.id] = kept.typed, kept.bound
+        types.of[node.id], types.effects[node.id] = kept.of, kept.effect
+
+    def _hangs_on(self, node: Node) -> tuple[object, ...]:
+        """Return all that the types of a node's parameters follow from, beside the node and its type."""
+        shape, types = self.shape, self.types
+        return (
+            self.pipeline.input,
+            self.pipeline.output if node.type in (RETURN, STOP) else None,
+            self.context.files,
+            shape.awaiting,
+            node.id in types.broken,
+            types.skippable.get(node.id),
+            tuple((name, types.items.get(owner)) for name, owner in shape.items(node.id).items()),
+            tuple((read.name, shape.sees(node.id, read.name), types.of.get(read.name)) for read in own_reads(node)),
+        )
+
+    def _find(self, node: Node, spec: NodeType | None) -> None:
         visit = Visit(node, spec, self.pipeline, self.context, self.shape, self.types)
         given: dict[str, Type] = {}
         params = []

@@ -44,7 +44,7 @@ class Names(Check):
         ids = [node for node in pipeline.body.walk() if _is_named(node) or node.type == COMPENSATE]
         nodes = [(node.id, node.place("id")) for node in ids]
         # Text has an order and bodies are walked out of it; the arrays of a document have none, and keep that of the walk.
-        _check_twice("node", sorted(nodes, key=lambda named: named[1].start or 0), context)
+        _check_twice("node", sorted(nodes, key=lambda named: context.written(named[1])), context)
         _check_twice("use", uses, context)
         _check_twice("connection", connections, context)
         _check_twice("secret", secrets, context)

@@ -22,7 +22,7 @@ class Responses(Check):
         """Report answers that could be given twice, and those that nobody hears."""
         shape = context.get(SHAPE, pipeline)
         found = [shape.nodes[node_id] for node_id, spec in shape.specs.items() if spec.responds]
-        found = sorted((node for node in found if not node.disabled), key=lambda node: node.origin.start or 0)
+        found = sorted((node for node in found if not node.disabled), key=lambda node: context.written(node.origin))
         outer: list[Node] = []
         for node in found:
             owner = shape.owner.get(node.id)
