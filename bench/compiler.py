@@ -14,12 +14,14 @@ import resource
 import statistics
 import subprocess
 import sys
+import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 from bench.machine import RESULTS, keep, machine
 from bench.shapes import SHAPES
+from saltern_compiler.driver.session import Session
 
 ROOT: Final = Path(__file__).parent.parent
 SCRIPTS: Final = Path(__file__).parent / "compiler_peers"
@@ -32,6 +34,9 @@ LARGEST: Final = {"ours": 10_000, "kfp": 1_000, "hera": 10_000}
 """KFP's compiler takes many minutes and gigabytes for 10,000."""
 STARTS: Final = 15
 """Cold starts of each command."""
+SESSIONS: Final = (200, 1_000)
+"""Nodes of the chains that are edited."""
+EDITS: Final = 20
 NAMES: Final = {"kfp": "KFP", "hera": "Hera"}
 
 
@@ -46,6 +51,7 @@ def main() -> None:
         "compile": rows,
         "exponent_100_to_10000": {shape: round(_exponent(rows, shape), 3) for shape in SHAPES},
         "cold_check": _cold(),
+        "session_edit_seconds": {str(size): _session(size) for size in SESSIONS},
     }
     keep("compiler", figures)
     text = _page(figures, peers)
@@ -117,10 +123,26 @@ def _cold() -> dict[str, float]:
     }
 
 
+def _session(size: int) -> dict[str, float]:
+    """Type a letter into the middle of a chain, again and again: medians of the processor seconds until its findings are there."""
+    session = Session(SHAPES["chain"](size), source_name="chain.saltern")
+    begun = time.process_time()
+    assert not session.diagnostics
+    taken = [time.process_time() - begun]
+    at = session.text.index("}/{", len(session.text) // 2) + 2
+    for _ in range(EDITS):
+        session.edit((at, at), "x")
+        begun = time.process_time()
+        assert not session.diagnostics
+        taken.append(time.process_time() - begun)
+    return {"whole": round(taken[0], 5), "edit": round(statistics.median(taken[1:]), 5)}
+
+
 def _seconds(command: list[str]) -> float:
-    """Return the processor seconds of a whole process."""
+    """Return the processor seconds of a whole process, whose modules are compiled already."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=os.environ)
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, env=environment)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
@@ -158,6 +180,15 @@ def _page(figures: Mapping[str, Any], peers: list[str]) -> str:
             f"{_shown(cold['python_seconds'])}: {cold['check_over_python']:.1f} times (medians of {STARTS - 1})."
         ),
     ]
+    lines += [
+        "",
+        "A letter typed into the middle of a chain, until the findings are there (`saltern_compiler.driver.session`), medians:",
+        "",
+    ]
+    for size, seconds in figures["session_edit_seconds"].items():
+        lines.append(
+            f"- {int(size):,} nodes: {_shown(seconds['edit'])}; the first check takes {_shown(seconds['whole'])}"
+        )
     return "\n".join(lines) + "\n"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Final
 
 from saltern_compiler.expr.ast import references
@@ -75,7 +76,7 @@ class Values:
         parts = (f"{literal(name)}: {self.write(value, _if_files(value))}" for name, value in of.fields)
         return "{" + ", ".join(parts) + "}"
 
-    @property
+    @cached_property
     def _texts(self) -> Mapping[str, str]:
         return {name: keyword.text for name, keyword in self.names.items()}
 

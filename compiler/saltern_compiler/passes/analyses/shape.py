@@ -288,14 +288,11 @@ SHAPE: Final = Analysis("shape", lambda pipeline, context: shape_of(pipeline, co
 
 def cycles(shape: Shape) -> tuple[tuple[str, ...], ...]:
     """Return one shortest cycle for each knot of nodes that wait for each other, such as (a, b): a feeds b, b feeds a."""
-    rings: list[tuple[str, ...]] = []
-    for region, flow in shape.flows.items():
-        done = set(flow)
-        left = tuple(
-            replace(node, control=shape.control[node_id], after=shape.waits[node_id])
-            for node_id, node in shape.nodes.items()
-            if shape.owner.get(node_id, "") == region and node_id not in done
-        )
-        if left:
-            rings.extend(cycle.ids for cycle in graph.cycles(Region(left)))
+    flowing = set(shape.order)
+    left: dict[str, list[Node]] = {}
+    for node_id, node in shape.nodes.items():
+        if node_id not in flowing:
+            held = replace(node, control=shape.control[node_id], after=shape.waits[node_id])
+            left.setdefault(shape.owner.get(node_id, ""), []).append(held)
+    rings = [cycle.ids for nodes in left.values() for cycle in graph.cycles(Region(tuple(nodes)))]
     return tuple(sorted(rings))

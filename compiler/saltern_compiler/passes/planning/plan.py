@@ -238,7 +238,7 @@ class _Cut:
     def stages(self, region: str = "", owner: str = "") -> Iterator[Stage]:
         """Yield the stages of a graph, the body of a region right behind the stage that opens it; a relay stands right behind what it stands for."""
         prefix = f"{owner}/" if owner else ""
-        on_error = {node_id: str(decided.policy.on_error) for node_id, decided in self.decided.items()}
+        on_error = {node_id: str(self.decided[node_id].policy.on_error) for node_id in self.shape.flows[region]}
         groups = group_nodes(self.shape, self.types, on_error, self.level, region)
         named = {group.name: f"{prefix}{group.name.removeprefix(f'{region}/')}" for group in groups}
         taken = {f"{prefix}{node_id}" for node_id in self.shape.flows[region]}
