@@ -107,6 +107,8 @@ class Parser:
         self._lexers: dict[frozenset[str], _Lexer] = {}
         self._rules: dict[Any, _Rule] = {}
         self._choices: dict[str, _Choice] = {}
+        self._firsts: dict[str, Callable[[str], object] | None] = {}
+        self._embedded: dict[str, Mapping[str, str]] = {}
         rules = [entry for entry in memo.values() if "expansion" in entry]
         self._kept = {symbol["name"] for rule in rules for symbol in rule["expansion"] if _is_kept(symbol, rule)}
 
@@ -249,30 +251,39 @@ class Parser:
         )
 
     def _make_lexer(self, accepted: frozenset[str]) -> _Lexer:
-        terminals = [terminal for name, terminal in self._terminals.items() if name in accepted]
-        fixed = [terminal for terminal in terminals if terminal["pattern"]["__type__"] == _FIXED]
+        names = [name for name in self._terminals if name in accepted]
         unless: dict[str, dict[str, str]] = {}
-        embedded: set[str] = set()
-        for terminal in terminals:
-            if terminal["pattern"]["__type__"] == _FIXED:
-                continue
-            _, _, match = self._choice(terminal)
-            assert match is not None, "only what is fixed has none"
-            for other in fixed:
-                text = other["pattern"]["value"]
-                found = match(text) if other["priority"] == terminal["priority"] else None
-                if found is not None and found.end() == len(text):
-                    unless.setdefault(terminal["name"], {})[text] = other["name"]
-                    embedded.add(other["name"])
-        tried = [terminal for terminal in terminals if terminal["name"] not in embedded]
-        return _Lexer(
-            tuple(self._choice(terminal) for terminal in tried), tuple(_first(each) for each in tried), unless
-        )
+        for name in names:
+            others = {text: other for text, other in self._fixed_in(name).items() if other in accepted}
+            if others:
+                unless[name] = others
+        embedded = {other for others in unless.values() for other in others.values()}
+        tried = [name for name in names if name not in embedded]
+        return _Lexer(tuple(map(self._choice, tried)), tuple(map(self._first, tried)), unless)
 
-    def _choice(self, terminal: Mapping[str, Any]) -> _Choice:
-        name = terminal["name"]
+    def _fixed_in(self, name: str) -> Mapping[str, str]:
+        """Return the fixed texts of the same priority that a terminal matches as a whole → their terminals."""
+        if name not in self._embedded:
+            terminal, match = self._terminals[name], self._choice(name)[2]
+            self._embedded[name] = {
+                text: other["name"]
+                for other in (self._terminals.values() if match is not None else ())
+                if other["pattern"]["__type__"] == _FIXED
+                and other["priority"] == terminal["priority"]
+                and match is not None
+                and (found := match(text := other["pattern"]["value"]))
+                and found.end() == len(text)
+            }
+        return self._embedded[name]
+
+    def _first(self, name: str) -> Callable[[str], object] | None:
+        if name not in self._firsts:
+            self._firsts[name] = _first(self._terminals[name])
+        return self._firsts[name]
+
+    def _choice(self, name: str) -> _Choice:
         if name not in self._choices:
-            pattern = terminal["pattern"]
+            pattern = self._terminals[name]["pattern"]
             is_fixed = pattern["__type__"] == _FIXED
             match = None if is_fixed else re.compile(_regexp(pattern)).match
             self._choices[name] = (name, pattern["value"] if is_fixed else "", match)
