@@ -300,3 +300,11 @@ def test_what_a_run_returns_may_be_a_part_of_other_values(tmp_path):
     write_tree(result.artifacts, tmp_path / "tree")
     with importable(tmp_path / "tree", "parts") as load:
         assert load("nodes").y(x=load("models").Output(n=1)).to_json() == {"inner": {"n": 1}, "list": [{"n": 1}]}
+
+
+def test_a_pipeline_without_nodes_imports(tmp_path):
+    """It takes its input, does nothing, and gives null."""
+    result = compile_source("pipeline nothing\n", source_name="nothing.saltern")
+    write_tree(result.artifacts, tmp_path / "tree")
+    with importable(tmp_path / "tree", "nothing") as load:
+        assert load("graph").GRAPH.stages == {}

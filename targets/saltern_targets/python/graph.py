@@ -131,7 +131,7 @@ class _Stages:
     def of(self, owner: str) -> str:
         """Write the stages of a body; under the empty name, those of the pipeline itself."""
         texts = [self._one(stage) for stage in self.plan.stages if stage.owner == owner]
-        return f"({', '.join(texts)},)"
+        return f"({', '.join(texts)},)" if texts else "()"
 
     def _one(self, stage: Stage) -> str:
         parts = _stage(self.module, stage, self.functions)
