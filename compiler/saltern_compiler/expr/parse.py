@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 from saltern_compiler.diagnostics.model import Diagnostic, Origin
 from saltern_compiler.expr import tables
@@ -29,6 +30,9 @@ from saltern_compiler.expr.lalr import Parser, RefusedError, Token
 from saltern_compiler.expr.literals import EscapeError, read_bytes, read_int, read_string
 from saltern_compiler.expr.paths import path_of
 from saltern_runtime.integers import INT_MAX, INT_MIN, UINT_MAX
+
+
+_SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 
 
 class ExprBuilder:
@@ -185,6 +189,9 @@ def parse(text: str, origin: Origin) -> tuple[Expr | None, list[Diagnostic]]:
     plain = path_of(text, (0, len(text)))
     if plain is not None:
         return plain, []
+    half = malformed(text)
+    if half is not None:
+        return None, [half.diagnostic(origin)]
     builder = ExprBuilder()
     try:
         expr: Expr = _parser().parse(text, (0, len(text)), "expr", builder)
@@ -195,6 +202,15 @@ def parse(text: str, origin: Origin) -> tuple[Expr | None, list[Diagnostic]]:
     problems = [*builder.problems, *problems_of(expr)]
     usable = not any(problem.code == "nesting-too-deep" for problem in problems)
     return expr if usable else None, [problem.diagnostic(origin) for problem in problems]
+
+
+def malformed(text: str) -> Problem | None:
+    """Find the first half of a surrogate pair: no text of a file has one, but that of an argument or of an editor may."""
+    half = _SURROGATE.search(text)
+    if half is None:
+        return None
+    notes = ("Half of a surrogate pair is no character, and cannot be written as UTF-8.",)
+    return Problem("malformed-text", "the text contains half of a character", half.span(), notes)
 
 
 def problems_of(expr: Expr) -> list[Problem]:

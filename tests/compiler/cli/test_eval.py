@@ -163,3 +163,10 @@ def test_standard_input_is_one(saltern):
 def test_types_of_values(value, of):
     """What the items of a list have in common is their type; null alone says nothing."""
     assert show(shape_of(value)) == of
+
+
+def test_an_argument_that_is_no_text(saltern):
+    """A byte that is not UTF-8 is a finding, not a failure of ours."""
+    status, out, err = saltern("eval", '"a\udcff"')
+    assert (status, out) == (1, "")
+    assert "malformed-text" in err

@@ -318,3 +318,10 @@ def test_an_empty_name_is_none() -> None:
     """It names the package."""
     _, found = reader.read('pipeline ""')
     assert [each.code for each in found] == ["unnamed-pipeline"]
+
+
+@pytest.mark.parametrize("text", ['a = set { value: "\ud800" }', "# \udfff\n", "a = set { value: `\ud800 {{ 1 }}` }"])
+def test_half_a_character(text: str) -> None:
+    """Half of a surrogate pair, which an editor may hand over, is told at its place: nothing could write it as UTF-8."""
+    found = _one(text)
+    assert (found.code, found.origin.end) == ("malformed-text", (found.origin.start or 0) + 1)

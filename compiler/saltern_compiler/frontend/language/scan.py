@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from saltern_compiler.diagnostics.model import Diagnostic, Related
+from saltern_compiler.expr.parse import malformed
 from saltern_compiler.frontend.language.types import place
 
 MAX_LENGTH: Final = 1_000_000
@@ -50,6 +51,9 @@ def refuse(text: str) -> Diagnostic | None:
     if len(text) > MAX_LENGTH:
         notes = (f"At most {MAX_LENGTH:,} characters.",)
         return Diagnostic("source-too-large", f"the source has {len(text):,} characters", place((0, 0)), notes=notes)
+    half = malformed(text)
+    if half is not None:
+        return half.diagnostic(place((0, 0)))
     control = _CONTROL.search(text)
     if control is None:
         return None
