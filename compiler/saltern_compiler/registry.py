@@ -22,7 +22,7 @@ from saltern_compiler.diagnostics import catalog
 from saltern_compiler.diagnostics.codes import CODES
 from saltern_compiler.pynames import module_of
 from saltern_compiler.target import Target
-from saltern_runtime.spec import Code, ConnectorSpec, NodeType
+from saltern_runtime.spec import Code, ConnectorSpec, NodeType, Step
 
 T = TypeVar("T")
 
@@ -160,6 +160,21 @@ class Registry:
         pairs = (key.rpartition("@") for key in self._nodes.keys)
         return tuple(sorted(int(version) for of, _, version in pairs if of == name))
 
+    def steps(self, name: str) -> Mapping[int, Step]:
+        """Return the steps of a node type, by the version that they lead away from; raises PluginError for two from one version."""
+        newest = self.versions(name)[-1:]
+        spec = self.node(name, *newest) if newest else None
+        if spec is None:
+            return {}
+        found: dict[int, Step] = {}
+        for step in spec.steps:
+            if found.setdefault(step.of, step) is not step or not 0 < step.of < spec.version:
+                whose = self.plugin(NODE_TYPES, spec.key) or "whoever gave it"
+                raise PluginError(
+                    f"{whose} offers {spec.key!r}, which has a second or a stray step from version {step.of}"
+                )
+        return found
+
     def connector(self, name: str) -> ConnectorSpec | None:
         """Return a connector, if there is one of that name."""
         return self._connectors.get(name)
@@ -261,7 +276,13 @@ _CALLED: Final[Mapping[type, tuple[str, ...]]] = {
 def _guarded(thing: T, whose: str) -> T:
     """Let what a plugin's functions raise say whose they are."""
     functions = {name: getattr(thing, name) for name in _CALLED[type(thing)]}
-    guards = {name: _guard(function, name, whose) for name, function in functions.items() if callable(function)}
+    guards: dict[str, Any] = {
+        name: _guard(function, name, whose) for name, function in functions.items() if callable(function)
+    }
+    if isinstance(thing, NodeType):
+        guards["steps"] = tuple(
+            replace(step, changes=_guard(step.changes, f"step from {step.of}", whose)) for step in thing.steps
+        )
     return cast("T", replace(cast("Any", thing), **guards))
 
 
@@ -270,7 +291,7 @@ def _guard(function: Callable[..., Any], name: str, whose: str) -> Callable[...,
     def guarded(*args: object) -> Any:
         try:
             result = function(*args)
-            return tuple(result) if name == "check" else result
+            return tuple(result) if name == "check" or name.startswith("step ") else result
         except Exception as error:
             raise PluginError(f"{whose}, but its `{name}` failed: {_said(error)}") from error
 

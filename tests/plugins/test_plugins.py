@@ -111,6 +111,38 @@ def test_a_pipeline_of_a_plugin_compiles_and_runs(saltern, tmp_path):
     assert json.loads(ran.stdout) == {"text": "GOOD EVENING, GOOD EVENING, ADA! S.! S.", "letters": 3}
 
 
+def test_steps_of_a_plugin_are_taken(saltern, tmp_path):
+    """Its nodes of old versions become those of the newest one, which builds and runs; a finding about them has the step as its fix."""
+    old = """
+        pipeline party
+        hello = demo.tell { text: "hi", loud: true }
+        return hello.said
+    """
+    fixed = saltern("check", "--fix", saltern.write(old, "fixed.saltern"))
+    assert (fixed.returncode, "no findings" in fixed.stdout) == (0, True)
+    source = saltern.write(old, "party.saltern")
+    assert saltern("upgrade", source).returncode == 0
+    text = (tmp_path / source).read_text()
+    assert 'hello = demo.tell@3 { message: "hi", tone: "loud", times: 1 }' in text
+    assert text == (tmp_path / "fixed.saltern").read_text()
+    ran = saltern("run", source, "--input", "-", stdin="{}")
+    assert (ran.returncode, ran.stdout) == (0, '"HI"\n'), ran.stderr
+
+
+def test_a_step_that_fails_is_the_plugins(saltern, other):
+    """Whatever it raises is reported with the distribution's name and version, and nothing is written."""
+    module = """
+        from saltern_runtime.spec import STRING, NodeType, Step
+        OLD = NodeType(name="acme.ask", summary="", result=STRING, call="acme_module:ask", deprecated="Old.")
+        NEW = NodeType(name="acme.ask", summary="", result=STRING, call="acme_module:ask", version=2, steps=(Step(1, "It.", lambda bound: 1 / 0),))
+    """
+    folder = other("acme", "[saltern.node_types]\nacme.ask = acme_module:OLD\nacme.ask@2 = acme_module:NEW\n", module)
+    source = saltern.write("pipeline p\na = acme.ask {}\nreturn a\n")
+    failed = saltern("upgrade", source, beside=[folder])
+    assert failed.returncode == 2
+    assert "acme 7.1 offers 'acme.ask@2', but its `step from 1` failed: ZeroDivisionError" in failed.stderr
+
+
 def test_a_connector_that_only_a_body_uses_is_required(saltern, other):
     """Its distribution is pinned however deep the node stands that uses it, and whoever offers that node."""
     module = """

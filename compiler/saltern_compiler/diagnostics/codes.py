@@ -97,6 +97,7 @@ CODES: Final[Mapping[str, Code]] = {
     "missing-parameter": Code("Finds nodes that lack a parameter which their type requires."),
     "missing-pipeline": Code("Finds uses of a file that is not there, or lies outside of the pipeline's folder."),
     "missing-setting": Code("Finds connections and triggers that lack a setting which they need."),
+    "missing-step": Code("Reports a version from which no step leads to the next one."),
     "nesting-too-deep": Code(
         "Finds text that is nested more than 100 levels deep, and regions that stand in more than 50 others."
     ),
@@ -138,6 +139,7 @@ CODES: Final[Mapping[str, Code]] = {
     "source-too-large": Code(
         "Reports a source of more than 1,000,000 characters in the language, or 8,388,608 as a document."
     ),
+    "step-by-hand": Code("Reports a step to a newer version that only a person can take."),
     "stop-in-call": Code("Finds calls of a pipeline that may end its run as succeeded before it returns."),
     "syntax-error": Code("Finds text that does not follow the grammar."),
     "template-not-allowed": Code("Finds templates in parameters whose text is fixed, such as SQL."),

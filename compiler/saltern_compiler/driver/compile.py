@@ -13,6 +13,7 @@ from saltern_compiler.driver.configuration import NO_CONFIGURATION, Configuratio
 from saltern_compiler.driver.manifest import BUILD_FILE, is_inside, manifest
 from saltern_compiler.driver.result import Result
 from saltern_compiler.driver.source import Source, sniff
+from saltern_compiler.driver.upgrade import with_upgrades
 from saltern_compiler.expr.ast import Reference, references
 from saltern_compiler.expr.parse import parse
 from saltern_compiler.frontend import read
@@ -172,6 +173,7 @@ def analyze_read(
         configuration=job.configuration,
     )
     if not has_errors(findings):
+        result = with_upgrades(result, pipeline, job.registry)
         result = allow_what_is_meant(result, job.registry)
     result = replace(result, diagnostics=job.configuration.rules.apply(result.diagnostics))
     return result, analysis, linked.callees

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
 from saltern_compiler.diagnostics.model import Diagnostic, Origin
+from saltern_compiler.frontend.moves import Move, Renewed, Replaced
 from saltern_compiler.frontend.remarks import Orders, Remark
 from saltern_compiler.ir.pipeline import Pipeline
 from saltern_compiler.registry import Registry
@@ -83,6 +84,10 @@ class Notation:
     """For a notation that is placed on a canvas: reads the file that `Layout.text` wrote; raises `LayoutError`."""
     format: Callable[[str], tuple[str | None, list[Diagnostic]]] | None = None
     """Gives a text the one look of its notation, or the reasons why it cannot be read; None: there is no such look."""
+    move: Callable[[str, Sequence[Move]], Sequence[Replaced]] | None = None
+    """Says what to replace in a text, which `read` finds no broken syntax in, so that nodes are of other versions; None: nothing can be."""
+    renew: Callable[[str, int | None], Renewed | None] | None = None
+    """Brings the shape of a text one version on, towards a version or the newest one; None where it is there. None: its shape has no versions."""
 
 
 def by_offsets(text: str) -> Locate:

@@ -7,6 +7,7 @@ from saltern_runtime.spec.param import Bound, Param, Problem
 from saltern_runtime.spec.policy import DEFAULT_POLICY, Limits, Policy, Retry
 from saltern_runtime.spec.region import Binding, Carries, OnError, OnLimit, OnSkip, RegionSpec, chosen
 from saltern_runtime.spec.schema import SchemaError, from_schema, to_schema
+from saltern_runtime.spec.steps import ByHand, Change, Drop, Put, Rename, Step
 from saltern_runtime.spec.types import (
     ANY,
     BOOL,
@@ -51,9 +52,12 @@ __all__ = [
     "AwaitsSpec",
     "Binding",
     "Bound",
+    "ByHand",
     "Carries",
+    "Change",
     "Code",
     "ConnectorSpec",
+    "Drop",
     "Effect",
     "Emit",
     "Field",
@@ -73,10 +77,13 @@ __all__ = [
     "Policy",
     "Primitive",
     "Problem",
+    "Put",
     "RegionSpec",
+    "Rename",
     "Retry",
     "SchemaError",
     "Severity",
+    "Step",
     "Type",
     "UnionType",
     "chosen",

@@ -14,6 +14,7 @@ from saltern_runtime.spec.awaits import AwaitsSpec
 from saltern_runtime.spec.param import Bound, Param, Problem
 from saltern_runtime.spec.policy import Policy
 from saltern_runtime.spec.region import RegionSpec
+from saltern_runtime.spec.steps import Step
 from saltern_runtime.spec.types import Json, Type
 
 
@@ -126,6 +127,8 @@ class NodeType:
     """A static parameter `module:name` that generated code passes as the imported object (`from package import module`)."""
     result_param: str = ""
     """Keyword under which the callable takes the result's annotation, given unless the result is `result_model`."""
+    steps: tuple[Step, ...] = ()
+    """How nodes of older versions become newer ones, each step once; those of the newest version count."""
 
     @property
     def key(self) -> str:

@@ -30,7 +30,7 @@ def test_text_gets_the_newest_version():
 
 @pytest.mark.parametrize("where", ["node", "data"])
 def test_a_document_gets_it_where_it_says_the_old_one(where):
-    """On the node or in its data; where it says none, the finding stays without a fix."""
+    """On the node or in its data; where it says none, the version comes behind the type."""
     node = {"id": "a", "type": "test.greet", "data": {"params": {"name": "x"}}}
     (node if where == "node" else node["data"])["typeVersion"] = 1
     ends = {"id": "return", "type": "return", "data": {"params": {"value": {"$expr": "a"}}}}
@@ -39,4 +39,5 @@ def test_a_document_gets_it_where_it_says_the_old_one(where):
     node = json.loads(fixed)["nodes"][0]
     assert ((node if where == "node" else node["data"])["typeVersion"], left) == (3, [])
     del (document["nodes"][0] if where == "node" else document["nodes"][0]["data"])["typeVersion"]
-    assert mended(json.dumps(document), "p.json") == (json.dumps(document), ["deprecated-version"])
+    fixed, left = mended(json.dumps(document), "p.json")
+    assert (list(json.loads(fixed)["nodes"][0]), left) == (["id", "type", "typeVersion", "data"], [])

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
+from saltern_compiler.frontend.moves import Move, Renewed, Replaced
 from saltern_compiler.frontend.notation import Aside, Directives, Layout, Locate, Notation, Reading
 from saltern_compiler.frontend.remarks import DIRECTIVE
 from saltern_compiler.ir.pipeline import Pipeline
@@ -56,6 +58,18 @@ def _read_layout(text: str) -> Layout:
     return read_layout(text)
 
 
+def _move(text: str, moves: Sequence[Move], *, yaml: bool) -> Sequence[Replaced]:
+    from saltern_compiler.frontend.document.moving import move_nodes  # noqa: PLC0415 - few documents have old nodes
+
+    return move_nodes(text, moves, yaml=yaml)
+
+
+def _renew(text: str, to: int | None, *, yaml: bool) -> Renewed | None:
+    from saltern_compiler.frontend.document.renewing import renew  # noqa: PLC0415 - the language needs no YAML
+
+    return renew(text, to, yaml=yaml)
+
+
 DOCUMENT: Final = Notation(
     name="document",
     suffixes=(".json",),
@@ -66,6 +80,8 @@ DOCUMENT: Final = Notation(
     directives=partial(_directives, yaml=False),
     print=_print,
     read_layout=_read_layout,
+    move=partial(_move, yaml=False),
+    renew=partial(_renew, yaml=False),
 )
 YAML: Final = Notation(
     name="document in YAML",
@@ -75,4 +91,6 @@ YAML: Final = Notation(
     locate=partial(_locate, yaml=True),
     aside=partial(_aside, yaml=True),
     directives=partial(_directives, yaml=True),
+    move=partial(_move, yaml=True),
+    renew=partial(_renew, yaml=True),
 )

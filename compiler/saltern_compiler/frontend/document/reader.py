@@ -56,6 +56,11 @@ def read(text: str, yaml: bool, registry: Registry) -> tuple[Pipeline | None, li
     return _pipeline(value, report, registry), report.findings
 
 
+def is_foreign(document: Mapping[str, Json]) -> bool:
+    """Whether a document is of another editor."""
+    return _foreign(document) is not None
+
+
 def _foreign(document: Mapping[str, Json]) -> tuple[str, list[str]] | None:
     """Tell another editor's document, and by which keys: it claims no version of ours, and has keys that ours never have.
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
 from saltern_compiler.diagnostics.model import Diagnostic
+from saltern_compiler.frontend.moves import Move, Replaced
 from saltern_compiler.frontend.notation import Aside, Directives, Notation, Reading, by_offsets
 from saltern_compiler.frontend.remarks import DIRECTIVE, Remarks, written
 from saltern_compiler.ir.pipeline import Pipeline
@@ -48,6 +50,12 @@ def _format(text: str) -> tuple[str | None, list[Diagnostic]]:
     return format_text(text)
 
 
+def _move(text: str, moves: Sequence[Move]) -> Sequence[Replaced]:
+    from saltern_compiler.frontend.language.moving import move_nodes  # noqa: PLC0415 - few texts have old nodes
+
+    return move_nodes(text, moves)
+
+
 LANGUAGE: Final = Notation(
     name="language",
     suffixes=(".saltern",),
@@ -58,4 +66,5 @@ LANGUAGE: Final = Notation(
     directives=_directives,
     print=_print,
     format=_format,
+    move=_move,
 )

@@ -1,0 +1,125 @@
+"""Brings a text to the newest versions, step by step: of its shape, then of its nodes. Pure; `saltern upgrade` writes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Final
+
+from saltern_compiler.diagnostics.model import Diagnostic, Edit, Fix, Origin, has_errors
+from saltern_compiler.driver.result import Result
+from saltern_compiler.frontend import read
+from saltern_compiler.frontend.moves import Move, applied
+from saltern_compiler.frontend.notation import Notation
+from saltern_compiler.frontend.notations import NOTATIONS, notation_of
+from saltern_compiler.ir.pipeline import Node, Pipeline
+from saltern_compiler.ir.verify import InternalError
+from saltern_compiler.passes import upgrades
+from saltern_compiler.registry import Registry
+
+_CODE: Final = "deprecated-version"
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """How far a text is brought; what is not named, to the newest version."""
+
+    schema: int | None = None
+    nodes: Mapping[str, int] = field(default_factory=dict)
+    """Node type → version."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upgraded:
+    """A text after its steps."""
+
+    text: str
+    steps: tuple[str, ...]
+    """What was done, a sentence each, in order."""
+    findings: tuple[Diagnostic, ...]
+    """What is left, in `text`: steps that a person has to take, steps that there are not, or why it cannot be read."""
+
+
+def upgrade(
+    text: str,
+    source_name: str,
+    *,
+    wanted: Wanted = Wanted(),
+    registry: Registry | None = None,
+    notations: tuple[Notation, ...] = NOTATIONS,
+) -> Upgraded:
+    """Take every step that can be taken; a node takes a step whole or not at all. Raises PluginError for a plugin's broken step."""
+    known = registry or Registry.load()
+    notation = notation_of(source_name, text, notations)
+    done: list[str] = []
+    while notation is not None and notation.renew is not None:
+        renewed = notation.renew(text, wanted.schema)
+        if renewed is None:
+            break
+        if renewed.findings:
+            return Upgraded(text, tuple(done), tuple(renewed.findings))
+        text = applied(text, renewed.changes)
+        done.append(f"schemaVersion {renewed.to}: {renewed.summary}")
+    while True:
+        pipeline, findings = read(text, source_name, known, notations)
+        if pipeline is None or has_errors(findings) or notation is None or notation.move is None:
+            return Upgraded(text, tuple(done), tuple(findings))
+        routes = [(node, at) for node in pipeline.body.walk() if (at := _route(node, known, wanted)) is not None]
+        moves = [(node, at) for node, at in routes if isinstance(at, upgrades.Move)]
+        if not moves:
+            return Upgraded(text, tuple(done), tuple(_left(node, at) for node, at in routes))
+        text = applied(text, notation.move(text, [Move(node, at.to, at.changes) for node, at in moves]))
+        _check(text, source_name, known, notations, {node.id: at.to for node, at in moves})
+        done += [f"`{node.id}` is {node.type}@{at.to}{f': {at.summary}' if at.summary else '.'}" for node, at in moves]
+
+
+def with_upgrades(result: Result, pipeline: Pipeline, registry: Registry) -> Result:
+    """Give findings about deprecated versions the step to the next one as their fix, where they have none yet."""
+    if not any(each.code == _CODE and not each.fixes for each in result.diagnostics):
+        return result
+    notation = notation_of(result.source_name, result.text)
+    if notation is None or notation.move is None:
+        return result
+    nodes = {node.place("type"): node for node in pipeline.body.walk()}
+    found: list[Diagnostic] = []
+    for each in result.diagnostics:
+        node = nodes.get(each.origin) if each.code == _CODE and not each.fixes else None
+        at = None if node is None else upgrades.route(node, registry)
+        if node is None or not isinstance(at, upgrades.Move):
+            found.append(each)
+            continue
+        changes = notation.move(result.text, [Move(node, at.to, at.changes)])
+        edits = tuple(Edit(Origin(None, change.start, change.end), change.text) for change in changes)
+        found.append(replace(each, fixes=(Fix(f"Make it one of `{node.type}@{at.to}`", edits),)))
+    return replace(result, diagnostics=tuple(found))
+
+
+def _route(node: Node, registry: Registry, wanted: Wanted) -> upgrades.Route | None:
+    return upgrades.route(node, registry, wanted.nodes.get(node.type))
+
+
+def _left(node: Node, at: upgrades.Route) -> Diagnostic:
+    if isinstance(at, upgrades.Gap):
+        message = f"no step leads from `{node.type}@{at.of}` to `{node.type}@{at.of + 1}`"
+        notes: tuple[str, ...] = (
+            f"`{node.id}` stays of version {node.version}. The package that offers `{node.type}` has the steps.",
+        )
+        return Diagnostic("missing-step", message, node.place("type"), notes=notes)
+    assert isinstance(at, upgrades.Stuck), "moves are made"
+    first = at.reasons[0]
+    place = node.place(f"param:{first.param}") if first.param in dict(node.params) else node.place("type")
+    notes = (*(reason.what for reason in at.reasons), at.summary)
+    return Diagnostic(
+        "step-by-hand", f"`{node.id}` needs a person to become one of `{node.type}@{at.to}`", place, notes=notes
+    )
+
+
+def _check(
+    text: str, source_name: str, registry: Registry, notations: tuple[Notation, ...], versions: Mapping[str, int]
+) -> None:
+    """Hold that nodes are of the versions that were written; a text where they are not would be upgraded for ever."""
+    pipeline, findings = read(text, source_name, registry, notations)
+    if pipeline is None:
+        raise InternalError("an upgraded text can be read", "; ".join(each.message for each in findings))
+    if not versions.items() <= {(node.id, node.version) for node in pipeline.body.walk()}:
+        raise InternalError("an upgraded node is of the version that was written", ", ".join(sorted(versions)))

@@ -1,0 +1,83 @@
+"""Brings the shape of a document one version on, in its text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from saltern_compiler.diagnostics.model import Diagnostic, Origin
+from saltern_compiler.frontend.document.reader import is_foreign
+from saltern_compiler.frontend.document.rewriting import Rewriter
+from saltern_compiler.frontend.document.schema_steps import (
+    STEPS,
+    Decide,
+    DropKey,
+    PutValue,
+    RenameKey,
+    SchemaChange,
+    SchemaStep,
+)
+from saltern_compiler.frontend.document.shape import SCHEMA_VERSION
+from saltern_compiler.frontend.document.texts import read_text
+from saltern_compiler.frontend.moves import Renewed
+from saltern_runtime.spec import Json
+
+_KEY: Final = "schemaVersion"
+
+
+def renew(
+    text: str, to: int | None, *, yaml: bool, steps: Sequence[SchemaStep] = STEPS, newest: int = SCHEMA_VERSION
+) -> Renewed | None:
+    """Take the next step towards a version; None for a document that is there, or that is none of ours."""
+    document, _ = read_text(text, yaml=yaml)
+    if not isinstance(document, dict) or is_foreign(document):
+        return None
+    version = document.get(_KEY, 0)
+    wanted = newest if to is None else to
+    if isinstance(version, bool) or not isinstance(version, int) or not 0 <= version < wanted:
+        return None
+    step = next((each for each in steps if each.of == version), None)
+    if step is None:
+        return Renewed(version + 1, (), "", (_gap(version, document),))
+    changes = tuple(step.changes(document))
+    by_hand = [each for each in changes if isinstance(each, Decide)]
+    if by_hand:
+        return Renewed(version + 1, (), step.summary, [_decide(each, step) for each in by_hand])
+    rewriter = Rewriter(text, yaml)
+    _write(rewriter, changes)
+    if _KEY in document:
+        rewriter.put(f"/{_KEY}", version + 1)
+    else:
+        rewriter.first(_KEY, version + 1)
+    return Renewed(version + 1, rewriter.changes, step.summary)
+
+
+def _write(rewriter: Rewriter, changes: Sequence[SchemaChange]) -> None:
+    dropped: dict[str, list[str]] = {}
+    added: dict[str, dict[str, Json]] = {}
+    for change in changes:
+        whole, _, key = change.pointer.rpartition("/")
+        name = key.replace("~1", "/").replace("~0", "~")
+        match change:
+            case RenameKey(pointer=pointer, key=new):
+                rewriter.rename(pointer, new)
+            case DropKey():
+                dropped.setdefault(whole, []).append(name)
+            case PutValue(pointer=pointer, value=value) if rewriter.has(pointer):
+                rewriter.put(pointer, value)
+            case PutValue(value=value):
+                added.setdefault(whole, {})[name] = value
+    for whole, keys in dropped.items():
+        rewriter.drop(whole, keys)
+    for whole, members in added.items():
+        rewriter.add(whole, members)
+
+
+def _gap(version: int, document: Mapping[str, Json]) -> Diagnostic:
+    message = f"no step leads from version {version} of documents to version {version + 1}"
+    return Diagnostic("missing-step", message, Origin(f"/{_KEY}" if _KEY in document else ""))
+
+
+def _decide(change: Decide, step: SchemaStep) -> Diagnostic:
+    message = f"the step to version {step.of + 1} of documents needs a decision"
+    return Diagnostic("step-by-hand", message, Origin(change.pointer), notes=(change.what, step.summary))

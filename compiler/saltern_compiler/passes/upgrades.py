@@ -1,0 +1,113 @@
+"""Where a node that is of an older version can go: one step on, or as far as it may go without one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, TypeAlias
+
+from saltern_compiler.diagnostics.suggest import join
+from saltern_compiler.ir.bound import bound_by
+from saltern_compiler.ir.pipeline import Node
+from saltern_compiler.registry import NODE_TYPES, PluginError, Registry
+from saltern_runtime.spec import ANY, ByHand, Change, Drop, NodeType, Put, Rename
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A node becomes one of another version, and its parameters change."""
+
+    to: int
+    changes: tuple[Rename | Drop | Put, ...] = ()
+    summary: str = ""
+    """What the step says of itself; empty where none is needed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stuck:
+    """A step that a person has to take."""
+
+    to: int
+    reasons: tuple[ByHand, ...]
+    summary: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """There is no step from a version to the next one, but there are others."""
+
+    of: int
+
+
+Route: TypeAlias = Move | Stuck | Gap
+_KINDS: Final = (Rename, Drop, Put, ByHand)
+
+
+def route(node: Node, registry: Registry, to: int | None = None) -> Route | None:
+    """Return what brings a node on towards a version, by default the newest one; None where it stays what it is.
+
+    Steps are taken one by one. Without any, a node whose version is deprecated becomes one of the newest version that takes what
+    stands there.
+    """
+    versions = registry.versions(node.type)
+    wanted = versions[-1] if to is None and versions else to
+    if wanted is None or node.version >= wanted:
+        return None
+    steps = registry.steps(node.type)
+    missing = next((version for version in range(node.version, wanted) if version not in steps), None)
+    if missing is None:
+        return _taken(node, registry)
+    if any(version >= node.version for version in steps):
+        return Gap(missing)
+    spec, newest = registry.node(node.type, node.version), registry.node(node.type, wanted)
+    if spec is None or not spec.deprecated or newest is None or newest.deprecated or apart(node, newest):
+        return None
+    return Move(wanted)
+
+
+def _taken(node: Node, registry: Registry) -> Move | Stuck:
+    step = registry.steps(node.type)[node.version]
+    bound = bound_by(node, {name: ANY for name, _ in node.params})
+    changes = tuple(step.changes(bound))
+    _check(node, changes, registry)
+    by_hand = tuple(change for change in changes if isinstance(change, ByHand))
+    if by_hand:
+        return Stuck(step.of + 1, by_hand, step.summary)
+    return Move(step.of + 1, tuple(change for change in changes if not isinstance(change, ByHand)), step.summary)
+
+
+def _check(node: Node, changes: tuple[Change, ...], registry: Registry) -> None:
+    """Refuse what cannot be done: a mistake of whoever offers the step."""
+    bound = {name for name, _ in node.params}
+    wrong = ""
+    left = set(bound)
+    for change in changes:
+        if not isinstance(change, _KINDS):
+            wrong = f"{change!r} is no change"
+        elif not isinstance(change, ByHand):
+            if isinstance(change, Rename | Drop) and change.param not in left:
+                wrong = f"{change.param!r} is changed twice, or nothing is bound to it"
+            left.discard(change.param)
+    after = {
+        change.to if isinstance(change, Rename) else change.param
+        for change in changes
+        if isinstance(change, Rename | Put)
+    }
+    given = sum(isinstance(change, Rename | Put) for change in changes)
+    if not wrong and (after & left or len(after) < given):
+        wrong = "two values are given to one parameter"
+    if wrong:
+        newest = f"{node.type}@{registry.versions(node.type)[-1]}"
+        whose = registry.plugin(NODE_TYPES, newest) or "whoever gave it"
+        raise PluginError(f"{whose} offers {newest!r}, but in its step from version {node.version} {wrong}")
+
+
+def apart(node: Node, newest: NodeType) -> list[str]:
+    """Say why a node cannot be of another version as it is; nothing where it can."""
+    bound = {name for name, _ in node.params}
+    known = {param.name for param in newest.params}
+    lacks = [param.name for param in newest.params if param.required and param.name not in bound]
+    unknown = sorted(bound - known)
+    return [
+        *([f"`{newest.key}` does not take {join(unknown)}."] if unknown else []),
+        *([f"`{newest.key}` needs {join(lacks)}."] if lacks else []),
+    ]
