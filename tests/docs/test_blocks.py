@@ -18,6 +18,7 @@ from saltern_compiler.diagnostics.codes import CODES
 from saltern_compiler.diagnostics.rules import DEFAULT
 from saltern_compiler.driver import Result, compile_source
 from saltern_compiler.driver.configuration import read_configuration
+from saltern_compiler.driver.upgrade import upgrade
 
 ROOT = Path(__file__).parents[2]
 PAGES = read_pages(ROOT / "docs")
@@ -51,11 +52,12 @@ def test_pipelines_have_the_findings_that_are_said(path: str, block: Block) -> N
 
 @pytest.mark.parametrize(("path", "block"), _all("json"))
 def test_json_is_json_and_drawings_are_pipelines(path: str, block: Block) -> None:
-    """Every block parses; one that is a drawing, with nodes in it, compiles without a finding."""
+    """Every block parses; one that is a drawing, with nodes in it, compiles without a finding, an old one after its steps."""
     value = json.loads(block.text)
     if isinstance(value, dict) and "nodes" in value:
         files = beside(PAGES[path])
-        assert compile_source(block.text, source_name="example.json", targets=(), files=files).diagnostics == ()
+        text = upgrade(block.text, "example.json").text
+        assert compile_source(text, source_name="example.json", targets=(), files=files).diagnostics == ()
 
 
 @pytest.mark.parametrize(("path", "block"), _all("toml"))

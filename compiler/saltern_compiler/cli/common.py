@@ -129,6 +129,14 @@ def shown(path: str, source: Source) -> str:
     return source.name if path == "-" else path
 
 
+def difference(old: str, new: str, path: str) -> str:
+    """Write what differs between two texts of a file."""
+    import difflib  # noqa: PLC0415 - only with --diff
+
+    lines = difflib.unified_diff(old.splitlines(keepends=True), new.splitlines(keepends=True), path, path)
+    return "".join(line if line.endswith("\n") else line + "\n\\ No newline at end of file\n" for line in lines)
+
+
 def plural(count: int, word: str) -> str:
     """`1 file`, `2 files`."""
     return f"{count} {word}" if count == 1 else f"{count} {word}s"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from saltern_compiler.cli.common import FINDINGS, fail, load, plural, show
+from saltern_compiler.cli.common import FINDINGS, difference, fail, load, plural, show
 
 if TYPE_CHECKING:
     from saltern_compiler.driver.source import Source
@@ -38,7 +38,7 @@ def command(files: tuple[str, ...], *, check: bool, diff: bool) -> None:
         is_changed = formatted != source.text
         changed += is_changed
         if diff and is_changed:
-            click.echo(_difference(source.text, formatted, path), nl=False)
+            click.echo(difference(source.text, formatted, path), nl=False)
         if check and is_changed:
             click.echo(f"{path}: not formatted")
         if not (check or diff):
@@ -80,10 +80,3 @@ def _write(path: str, text: str, *, is_changed: bool) -> None:
     except OSError as error:
         fail(f"{path}: {error.strerror}")
     click.echo(f"{path}: formatted")
-
-
-def _difference(old: str, new: str, path: str) -> str:
-    import difflib  # noqa: PLC0415 - only with --diff
-
-    lines = difflib.unified_diff(old.splitlines(keepends=True), new.splitlines(keepends=True), path, path)
-    return "".join(line if line.endswith("\n") else line + "\n\\ No newline at end of file\n" for line in lines)

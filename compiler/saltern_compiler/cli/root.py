@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "run": "Run a pipeline once, in one process, and print its output.",
     "eval": "Evaluate one expression over a JSON or YAML file.",
     "fmt": "Format pipelines: one look, the same meaning, every comment kept.",
+    "upgrade": "Bring pipelines to the newest versions of documents and node types.",
     "convert": "Turn an editor's document into the language, or the other way.",
     "graph": "Draw a pipeline: SVG, Mermaid or DOT.",
     "nodes": "List the node types, or show the parameters of one.",
