@@ -31,7 +31,6 @@ from saltern_compiler.expr.literals import EscapeError, read_bytes, read_int, re
 from saltern_compiler.expr.paths import path_of
 from saltern_runtime.integers import INT_MAX, INT_MIN, UINT_MAX
 
-
 _SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 
 

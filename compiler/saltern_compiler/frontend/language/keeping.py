@@ -87,8 +87,8 @@ class Keeper:
         if len(self._store) > 4 * sum(map(len, texts)) + _WASTE:
             self._store, self._pieces = "", []
         free: dict[str, list[_Piece]] = defaultdict(list)
-        for piece in reversed(self._pieces):
-            free[piece.text].append(piece)
+        for mine in reversed(self._pieces):
+            free[mine.text].append(mine)
         known = [free[text].pop() if free[text] else None for text in texts]
         starts: list[int] = []
         added: list[str] = []
