@@ -13,7 +13,6 @@ from saltern_compiler.driver.configuration import NO_CONFIGURATION, Configuratio
 from saltern_compiler.driver.manifest import BUILD_FILE, is_inside, manifest
 from saltern_compiler.driver.result import Result
 from saltern_compiler.driver.source import Source, sniff
-from saltern_compiler.driver.upgrade import with_upgrades
 from saltern_compiler.expr.ast import Reference, references
 from saltern_compiler.expr.parse import parse
 from saltern_compiler.frontend import read
@@ -173,10 +172,18 @@ def analyze_read(
         configuration=job.configuration,
     )
     if not has_errors(findings):
-        result = with_upgrades(result, pipeline, job.registry)
+        result = _with_upgrades(result, pipeline, job.registry)
         result = allow_what_is_meant(result, job.registry)
     result = replace(result, diagnostics=job.configuration.rules.apply(result.diagnostics))
     return result, analysis, linked.callees
+
+
+def _with_upgrades(result: Result, pipeline: Pipeline, registry: Registry) -> Result:
+    if not any(each.code == "deprecated-version" and not each.fixes for each in result.diagnostics):
+        return result
+    from saltern_compiler.driver.upgrade import with_upgrades  # noqa: PLC0415 - few pipelines have old nodes
+
+    return with_upgrades(result, pipeline, registry)
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,8 +75,6 @@ def upgrade(
 
 def with_upgrades(result: Result, pipeline: Pipeline, registry: Registry) -> Result:
     """Give findings about deprecated versions the step to the next one as their fix, where they have none yet."""
-    if not any(each.code == _CODE and not each.fixes for each in result.diagnostics):
-        return result
     notation = notation_of(result.source_name, result.text)
     if notation is None or notation.move is None:
         return result

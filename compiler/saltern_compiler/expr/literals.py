@@ -8,6 +8,7 @@ from typing import Final
 
 from saltern_compiler.characters import is_printable
 
+_SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 _PREFIX: Final = re.compile(r"[rRbB]*")
 _SIMPLE: Final = {
     "a": 0x07, "b": 0x08, "f": 0x0C, "n": 0x0A, "r": 0x0D, "t": 0x09, "v": 0x0B,
@@ -91,6 +92,12 @@ def _escape(body: str, slash: int, start: int, *, octets: bool) -> tuple[int, in
 _NAMED: Final = {
     0x07: "\\a", 0x08: "\\b", 0x0C: "\\f", 0x0A: "\\n", 0x0D: "\\r", 0x09: "\\t", 0x0B: "\\v", 0x5C: "\\\\", 0x22: '\\"',
 }  # fmt: skip
+
+
+def half_character(text: str) -> tuple[int, int] | None:
+    """Return where the first half of a surrogate pair stands, if there is one."""
+    half = _SURROGATE.search(text)
+    return None if half is None else half.span()
 
 
 def show_string(value: str) -> str:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Sequence
 from functools import cache
-from typing import Any, Final
+from typing import Any
 
 from saltern_compiler.diagnostics.model import Diagnostic, Origin
 from saltern_compiler.expr import tables
@@ -27,11 +26,9 @@ from saltern_compiler.expr.ast import (
 from saltern_compiler.expr.functions import FUNCTIONS, MACROS
 from saltern_compiler.expr.grammar import BRACKETS, GRAMMAR, MAX_DEPTH, START, TABLE, Problem, too_deep
 from saltern_compiler.expr.lalr import Parser, RefusedError, Token
-from saltern_compiler.expr.literals import EscapeError, read_bytes, read_int, read_string
+from saltern_compiler.expr.literals import EscapeError, half_character, read_bytes, read_int, read_string
 from saltern_compiler.expr.paths import path_of
 from saltern_runtime.integers import INT_MAX, INT_MIN, UINT_MAX
-
-_SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 
 
 class ExprBuilder:
@@ -188,8 +185,7 @@ def parse(text: str, origin: Origin) -> tuple[Expr | None, list[Diagnostic]]:
     plain = path_of(text, (0, len(text)))
     if plain is not None:
         return plain, []
-    half = malformed(text)
-    if half is not None:
+    if (half := malformed(text)) is not None:
         return None, [half.diagnostic(origin)]
     builder = ExprBuilder()
     try:
@@ -205,11 +201,9 @@ def parse(text: str, origin: Origin) -> tuple[Expr | None, list[Diagnostic]]:
 
 def malformed(text: str) -> Problem | None:
     """Find the first half of a surrogate pair: no text of a file has one, but that of an argument or of an editor may."""
-    half = _SURROGATE.search(text)
-    if half is None:
-        return None
+    span = half_character(text)
     notes = ("Half of a surrogate pair is no character, and cannot be written as UTF-8.",)
-    return Problem("malformed-text", "the text contains half of a character", half.span(), notes)
+    return span and Problem("malformed-text", "the text contains half of a character", span, notes)
 
 
 def problems_of(expr: Expr) -> list[Problem]:
