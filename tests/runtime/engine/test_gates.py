@@ -168,3 +168,21 @@ def test_gates_that_do_not_fit(nodes, says):
     """A wrong gate is an error when the module is imported."""
     with pytest.raises(GraphError, match=says):
         graph_of("gate_wrong", Stage("all", nodes=nodes))
+
+
+def test_what_ran_before_a_time_out(redis_url):
+    """A stage that reaches its hard deadline blames the node that ran then; those before it have ended."""
+
+    @node("stuck", type="set@1")
+    def stuck(*, first: int) -> int:
+        time.sleep(1.5)
+        return first
+
+    @node("behind", type="set@1")
+    def behind(*, stuck: int) -> int:
+        return stuck
+
+    stage = Stage("behind", nodes=(first, stuck, behind), timeout=0.2, retry=Retry(attempts=1))
+    view = run_once(graph_of("gate_timeout", stage), None, redis_url=redis_url)
+    assert (view.state, view.failure.code, view.failure.node) == ("FAILED", "stage-timeout", "stuck")
+    assert shown(view) == {"first": "SUCCEEDED", "stuck": "TIMED_OUT", "behind": "BLOCKED"}
