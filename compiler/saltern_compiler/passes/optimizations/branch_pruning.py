@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from saltern_compiler.ir.pipeline import ControlEdge, Node, Pipeline, map_nodes
+from saltern_compiler.ir.pipeline import RESULT_TYPES, ControlEdge, Node, Pipeline, map_nodes
 from saltern_compiler.ir.plan import Change
 from saltern_compiler.ir.values import Literal
 from saltern_compiler.passes.analyses.shape import SHAPE, Shape
@@ -32,6 +32,10 @@ class BranchPruning(Pass):
             return pipeline
         dead = _Dead(shape, taken)
         gone = dead.found()
+        while blocked := {dead.because[node_id] for node_id in gone if _is_result(node_id, dead)}:
+            taken = {node_id: handle for node_id, handle in taken.items() if node_id not in blocked}
+            dead = _Dead(shape, taken)
+            gone = dead.found()
         for node_id in gone:
             branch = dead.because[node_id]
             words = f"{branch} always takes `{taken[branch]}`, so no run comes here"
@@ -61,6 +65,11 @@ class BranchPruning(Pass):
         )
         edges = tuple(sorted(dict.fromkeys(control), key=lambda edge: (edge.source, edge.handle)))
         return replace(node, control=edges, join="all")
+
+
+def _is_result(node_id: str, dead: _Dead) -> bool:
+    """Whether a node gives what a graph gives that is not dead itself: that it is skipped there means something."""
+    return dead.shape.nodes[node_id].type in RESULT_TYPES and dead.shape.owner.get(node_id, "") not in dead.because
 
 
 def _is_plain(branch: Node) -> bool:
