@@ -6,7 +6,7 @@ How a text looks is a caller's; the two that there are ask PyYAML, once for each
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from typing import Any, Final, TypeAlias
 
 Scalar: TypeAlias = Callable[[Any, bool], str]
@@ -23,58 +23,59 @@ class Line(list[str]):
     """A list that is written on one line, as a command."""
 
 
-def is_simple(value: Any) -> bool:
+def is_simple(tree: Any) -> bool:
     """Whether the texts of a tree look the same wherever they stand: of one line, and not long. Others are PyYAML's own."""
-    if isinstance(value, Mapping):
-        return all(
-            bool(key) and isinstance(key, str) and is_simple(key) and is_simple(part) for key, part in value.items()
-        )
-    if isinstance(value, list | tuple):
-        return all(is_simple(part) for part in value)
-    return not isinstance(value, str) or (len(value) <= LONG and not _BREAK.search(value))
+    waiting = [tree]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, str):
+            if len(value) > LONG or _BREAK.search(value):
+                return False
+        elif isinstance(value, dict):
+            if not all(key and isinstance(key, str) for key in value):
+                return False
+            waiting.extend(value)
+            waiting.extend(value.values())
+        elif isinstance(value, list):
+            waiting.extend(value)
+    return True
 
 
 def block(value: Any, scalar: Scalar) -> str:
-    """Write a tree that is simple, and not empty."""
-    return "".join(_lines(value, scalar, ""))
+    """Write a tree of dicts and lists that is simple, and not empty."""
+    out: list[str] = []
+    _write(value, scalar, "", out)
+    return "".join(out)
 
 
-def _lines(value: Any, scalar: Scalar, indent: str) -> Iterator[str]:
-    """Yield lines; the first one has no indentation."""
-    first = ""
-    if isinstance(value, Mapping):
+def _write(value: Any, scalar: Scalar, indent: str, out: list[str]) -> None:
+    """Write the lines of a tree; the first one has no indentation."""
+    first, deeper = "", indent + "  "
+    if isinstance(value, dict):
         for key, part in value.items():
-            yield f"{first}{scalar(key, False)}:"
-            yield from _behind_key(part, scalar, indent)
+            if _is_nested(part):
+                out.append(f"{first}{scalar(key, False)}:\n{deeper}")
+                _write(part, scalar, deeper, out)
+            else:
+                out.append(f"{first}{scalar(key, False)}: {_inline(part, scalar)}\n")
             first = indent
         return
     for part in value:
-        yield f"{first}- "
         if _is_nested(part):
-            yield from _lines(part, scalar, indent + "  ")
+            out.append(f"{first}- ")
+            _write(part, scalar, deeper, out)
         else:
-            yield f"{_inline(part, scalar)}\n"
+            out.append(f"{first}- {_inline(part, scalar)}\n")
         first = indent
 
 
-def _behind_key(part: Any, scalar: Scalar, indent: str) -> Iterator[str]:
-    if not _is_nested(part):
-        yield f" {_inline(part, scalar)}\n"
-        return
-    deeper = indent + "  "
-    yield f"\n{deeper}"
-    yield from _lines(part, scalar, deeper)
-
-
 def _is_nested(value: Any) -> bool:
-    return isinstance(value, Mapping | list | tuple) and bool(value) and not isinstance(value, Line)
+    return isinstance(value, dict | list) and bool(value) and not isinstance(value, Line)
 
 
 def _inline(value: Any, scalar: Scalar) -> str:
     if isinstance(value, Line):
         return f"[{', '.join(scalar(part, True) for part in value)}]"
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         return "{}"
-    if isinstance(value, list | tuple):
-        return "[]"
-    return scalar(value, False)
+    return "[]" if isinstance(value, list) else scalar(value, False)

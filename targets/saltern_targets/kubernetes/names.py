@@ -19,6 +19,10 @@ _RESERVED: Final = re.compile(r"default|kube|kube-.*|openshift.*|saltern")
 
 def app_name(plan: Plan) -> str:
     """Return the service's name in the cluster."""
+    return plan.once(_app_name)
+
+
+def _app_name(plan: Plan) -> str:
     return label(plan.pipeline.name, APP, reserved=_RESERVED)
 
 
