@@ -15,7 +15,7 @@ test: $(READY)  ## Every test that needs no extra system package.
 test-long: export SALTERN_TEST_LONG ?= 1
 test-long: test  ## The same, with each moment and many more examples of what is random; SALTERN_TEST_LONG=50 takes fifty times as many.
 
-fuzz: $(READY)  ## Look for texts that break the compiler's front, led by coverage: TARGET=language, document, yaml, expression or diff; MINUTES=60.
+fuzz: $(READY)  ## Look for texts that break the compiler's front, led by coverage: TARGET=language, document, yaml, expression, diff or upgrade; MINUTES=60.
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --group fuzz
 	$(BIN)/python -m tests.fuzz $(or $(TARGET),language) --minutes $(or $(MINUTES),10)
 

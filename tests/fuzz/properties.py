@@ -17,6 +17,8 @@ from saltern_compiler.diff.markdown import render_markdown
 from saltern_compiler.diff.terminal import render_terminal as diff_terminal
 from saltern_compiler.driver import Result, compile_source
 from saltern_compiler.driver.link import link
+from saltern_compiler.driver.upgrade import Wanted
+from saltern_compiler.driver.upgrade import upgrade as upgraded
 from saltern_compiler.expr.parse import parse
 from saltern_compiler.expr.show import show as show_expression
 from saltern_compiler.expr.typing import Env, check
@@ -31,10 +33,11 @@ from saltern_compiler.registry import Registry
 from saltern_runtime.expr import ExprError
 from saltern_runtime.spec import ANY, BOOL, DOUBLE, INT, STRING, TIMESTAMP, ListType, MapType, obj, optional
 from saltern_targets.python.expr import print_expression
+from tests.support.demo import TELLS
 from tests.support.expressions import evaluate
 from tests.support.versions import GREETINGS
 
-REGISTRY: Final = Registry.load().extended(GREETINGS)
+REGISTRY: Final = Registry.load().extended([*GREETINGS, *TELLS])
 BETWEEN: Final = "\n=====\n"
 """What stands between the two texts of a pair."""
 INPUT: Final = obj(
@@ -124,8 +127,21 @@ def diff(text: str) -> None:
         assert not (same and found.changes), "what means the same does not differ"
 
 
+def upgrade(text: str) -> None:
+    """A text is brought to the newest versions: once is as good as twice, step by step as at once, and it can still be read."""
+    name = f"a{notation_like(text).suffixes[0]}"
+    made = upgraded(text, name, registry=REGISTRY)
+    inside(made.findings, made.text, name)
+    assert upgraded(made.text, name, registry=REGISTRY).text == made.text
+    two = upgraded(text, name, wanted=Wanted(nodes={"demo.tell": 2}), registry=REGISTRY)
+    assert upgraded(two.text, name, registry=REGISTRY).text == made.text
+    before, after = read(text, name, REGISTRY), read(made.text, name, REGISTRY)
+    assert (after[0] is None) <= (before[0] is None)
+    assert not has_errors(after[1]) or has_errors(before[1])
+
+
 TARGETS: Final[Mapping[str, Callable[[str], None]]] = {
-    "language": language, "document": document, "yaml": yaml, "expression": expression, "diff": diff,
+    "language": language, "document": document, "yaml": yaml, "expression": expression, "diff": diff, "upgrade": upgrade,
 }  # fmt: skip
 """What a text is given to, by the name that `make fuzz` knows."""
 

@@ -27,6 +27,9 @@ def seeds(target: str) -> tuple[str, ...]:
             return (*_of("yaml"), *_of("json")[::4])
         case "expression":
             return _expressions()
+        case "upgrade":
+            pairs = sorted(ROOT.glob("tests/compiler/upgrade/pairs/*/*"))
+            return tuple(path.read_text("utf-8") for path in pairs)
         case _:
             texts = _of("saltern")
             near = [old + BETWEEN + new for old, new in pairwise(texts)]

@@ -23,7 +23,7 @@ CRASHES = sorted(Path(__file__).with_name("crashes").glob("*/*.txt"))
 NO_SHRINK = [Phase.explicit, Phase.reuse, Phase.generate]
 """A mutant is small already, and one change less is another text."""
 settings_of = {
-    "language": tries(25, 800), "document": tries(25, 800), "yaml": tries(25, 400), "expression": tries(150, 4_000), "diff": tries(15, 400),
+    "language": tries(25, 800), "document": tries(25, 800), "yaml": tries(25, 400), "expression": tries(150, 4_000), "diff": tries(15, 400), "upgrade": tries(25, 800),
 }  # fmt: skip
 
 

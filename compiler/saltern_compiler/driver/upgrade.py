@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -16,6 +16,7 @@ from saltern_compiler.ir.pipeline import Node, Pipeline
 from saltern_compiler.ir.verify import InternalError
 from saltern_compiler.passes import upgrades
 from saltern_compiler.registry import Registry
+from saltern_runtime.spec import Put, Rename
 
 _CODE: Final = "deprecated-version"
 
@@ -69,7 +70,7 @@ def upgrade(
         if not moves:
             return Upgraded(text, tuple(done), tuple(_left(node, at) for node, at in routes))
         text = applied(text, notation.move(text, [Move(node, at.to, at.changes) for node, at in moves]))
-        _check(text, source_name, known, notations, {node.id: at.to for node, at in moves})
+        _check(text, source_name, known, notations, moves)
         done += [f"`{node.id}` is {node.type}@{at.to}{f': {at.summary}' if at.summary else '.'}" for node, at in moves]
 
 
@@ -113,11 +114,20 @@ def _left(node: Node, at: upgrades.Route) -> Diagnostic:
 
 
 def _check(
-    text: str, source_name: str, registry: Registry, notations: tuple[Notation, ...], versions: Mapping[str, int]
+    text: str,
+    source_name: str,
+    registry: Registry,
+    notations: tuple[Notation, ...],
+    moves: Sequence[tuple[Node, upgrades.Move]],
 ) -> None:
-    """Hold that nodes are of the versions that were written; a text where they are not would be upgraded for ever."""
+    """Hold that nodes are what was written; a text where they are not would be upgraded for ever, or mean something else."""
     pipeline, findings = read(text, source_name, registry, notations)
     if pipeline is None:
         raise InternalError("an upgraded text can be read", "; ".join(each.message for each in findings))
-    if not versions.items() <= {(node.id, node.version) for node in pipeline.body.walk()}:
-        raise InternalError("an upgraded node is of the version that was written", ", ".join(sorted(versions)))
+    found = {(node.id, node.version, tuple(sorted(name for name, _ in node.params))) for node in pipeline.body.walk()}
+    for node, at in moves:
+        wanted = {name for name, _ in node.params} - {change.param for change in at.changes}
+        wanted |= {change.to for change in at.changes if isinstance(change, Rename)}
+        wanted |= {change.param for change in at.changes if isinstance(change, Put)}
+        if (node.id, at.to, tuple(sorted(wanted))) not in found:
+            raise InternalError("an upgraded node is what was written", node.id)

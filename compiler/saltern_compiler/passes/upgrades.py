@@ -68,37 +68,50 @@ def _taken(node: Node, registry: Registry) -> Move | Stuck:
     step = registry.steps(node.type)[node.version]
     bound = bound_by(node, {name: ANY for name, _ in node.params})
     changes = tuple(step.changes(bound))
-    _check(node, changes, registry)
-    by_hand = tuple(change for change in changes if isinstance(change, ByHand))
-    if by_hand:
-        return Stuck(step.of + 1, by_hand, step.summary)
-    return Move(step.of + 1, tuple(change for change in changes if not isinstance(change, ByHand)), step.summary)
-
-
-def _check(node: Node, changes: tuple[Change, ...], registry: Registry) -> None:
-    """Refuse what cannot be done: a mistake of whoever offers the step."""
-    bound = {name for name, _ in node.params}
-    wrong = ""
-    left = set(bound)
-    for change in changes:
-        if not isinstance(change, _KINDS):
-            wrong = f"{change!r} is no change"
-        elif not isinstance(change, ByHand):
-            if isinstance(change, Rename | Drop) and change.param not in left:
-                wrong = f"{change.param!r} is changed twice, or nothing is bound to it"
-            left.discard(change.param)
-    after = {
-        change.to if isinstance(change, Rename) else change.param
-        for change in changes
-        if isinstance(change, Rename | Put)
-    }
-    given = sum(isinstance(change, Rename | Put) for change in changes)
-    if not wrong and (after & left or len(after) < given):
-        wrong = "two values are given to one parameter"
+    wrong = _wrong(node, changes)
     if wrong:
         newest = f"{node.type}@{registry.versions(node.type)[-1]}"
         whose = registry.plugin(NODE_TYPES, newest) or "whoever gave it"
         raise PluginError(f"{whose} offers {newest!r}, but in its step from version {node.version} {wrong}")
+    by_hand = tuple(change for change in changes if isinstance(change, ByHand))
+    taken = by_hand or _given_twice(node, changes)
+    if taken:
+        return Stuck(step.of + 1, taken, step.summary)
+    return Move(step.of + 1, tuple(change for change in changes if not isinstance(change, ByHand)), step.summary)
+
+
+def _wrong(node: Node, changes: tuple[Change, ...]) -> str:
+    """Say what cannot be done in any node: a mistake of whoever offers the step."""
+    left = {name for name, _ in node.params}
+    for change in changes:
+        if not isinstance(change, _KINDS):
+            return f"{change!r} is no change"
+        if isinstance(change, Rename | Drop) and change.param not in left:
+            return f"{change.param!r} is changed twice, or nothing is bound to it"
+        if not isinstance(change, ByHand):
+            left.discard(change.param)
+    given = _given(changes)
+    return "two values are given to one parameter" if len({*given}) < len(given) else ""
+
+
+def _given(changes: tuple[Change, ...]) -> list[str]:
+    """Return the parameters that have a value by a step."""
+    named = [
+        change.to if isinstance(change, Rename) else change.param
+        for change in changes
+        if isinstance(change, Rename | Put)
+    ]
+    return sorted(named)
+
+
+def _given_twice(node: Node, changes: tuple[Change, ...]) -> tuple[ByHand, ...]:
+    """Ask about parameters that a node binds already, though its version has none of that name."""
+    left = {name for name, _ in node.params} - {change.param for change in changes}
+    return tuple(
+        ByHand(f"`{name}` stands here already, and the step gives it a value: keep one of them.", name)
+        for name in _given(changes)
+        if name in left
+    )
 
 
 def apart(node: Node, newest: NodeType) -> list[str]:

@@ -74,7 +74,6 @@ def test_a_version_that_nothing_is_said_against_stays():
     [
         [Rename("none", "x")],
         [Drop("name"), Drop("name")],
-        [Rename("name", "tone")],
         [Put("x", 1), Put("x", 2)],
         [Put("name", 1), Rename("name", "x")],
         ["name"],
@@ -85,6 +84,29 @@ def test_a_step_that_cannot_be_taken_is_its_offerers_mistake(changes):
     known = registry(greet(1), greet(2, Step(1, "One.", lambda _: changes)))
     with pytest.raises(PluginError, match=r"test.greet@2', but in its step from version 1 "):
         upgrade('pipeline p\na = test.greet { name: "x", tone: "y" }\n', "a.saltern", registry=known)
+
+
+def test_a_name_that_is_taken():
+    """A node may bind already what a step gives a value, by its author's mistake: the author decides."""
+    known = registry(greet(1, params=("name",)), greet(2, Step(1, "One.", lambda _: [Rename("name", "tone")])))
+    text = 'pipeline p\na = test.greet { name: "x", tone: "y" }\n'
+    made = upgrade(text, "a.saltern", registry=known)
+    assert made.text == text
+    assert [(each.code, text[each.origin.start : each.origin.end]) for each in made.findings] == [
+        ("step-by-hand", "tone")
+    ]
+    assert made.findings[0].notes[0] == "`tone` stands here already, and the step gives it a value: keep one of them."
+
+
+def test_a_step_with_no_value_before_it():
+    """A key of YAML without a value, or without a colon, is one as any other."""
+    known = registry(greet(1), greet(2, Step(1, "One.", lambda _: [Put("name", 1)])))
+    for given, wanted in (("{name}", "{name: 1}"), ("\n        name: # why", "\n        name: 1 # why")):
+        text = f"schemaVersion: 1\nname: p\nnodes:\n  - id: a\n    type: test.greet\n    data:\n      params: {given}\n"
+        made = upgrade(text, "a.yaml", registry=known)
+        assert made.text == text.replace(given, wanted).replace("test.greet", "test.greet\n    typeVersion: 2"), (
+            made.text
+        )
 
 
 @pytest.mark.parametrize("steps", [(Step(1, "One."), Step(1, "Other.")), (Step(2, "Two."),), (Step(0, "None."),)])

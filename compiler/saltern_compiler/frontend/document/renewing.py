@@ -28,9 +28,9 @@ _KEY: Final = "schemaVersion"
 def renew(
     text: str, to: int | None, *, yaml: bool, steps: Sequence[SchemaStep] = STEPS, newest: int = SCHEMA_VERSION
 ) -> Renewed | None:
-    """Take the next step towards a version; None for a document that is there, or that is none of ours."""
-    document, _ = read_text(text, yaml=yaml)
-    if not isinstance(document, dict) or is_foreign(document):
+    """Take the next step towards a version; None for a document that is there, cannot be read, or is none of ours."""
+    document, findings = read_text(text, yaml=yaml)
+    if findings or not isinstance(document, dict) or is_foreign(document):
         return None
     version = document.get(_KEY, 0)
     wanted = newest if to is None else to

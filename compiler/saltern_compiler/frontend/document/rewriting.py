@@ -33,7 +33,7 @@ class Rewriter:
     def put(self, pointer: str, value: Json) -> None:
         """Replace a value."""
         place = self._places[pointer]
-        self.changes.append(Replaced(place.start, place.end, _json(value)))
+        self.changes.append(Replaced(place.start, place.end, self._apart(place) + _json(value)))
 
     def rename(self, pointer: str, key: str) -> None:
         """Give a member another key."""
@@ -75,7 +75,7 @@ class Rewriter:
             self._add_lines(behind, members)
             return
         space = self._before(behind)
-        colon = self.text[behind.key_end : _value_start(self.text, behind)]
+        colon = _colon(self.text, behind)
         if not space and colon.endswith(" "):
             space = " "
         is_plain = self.text[behind.key_start] not in "\"'"
@@ -99,7 +99,7 @@ class Rewriter:
                 )
             )
             return
-        colon = self.text[place.key_end : _value_start(self.text, place)]
+        colon = _colon(self.text, place)
         space = self._before(place) or " " * colon.endswith(" ")
         self.changes.append(Replaced(place.key_start, place.key_start, f"{_json(key)}{colon}{_json(value)},{space}"))
 
@@ -137,6 +137,12 @@ class Rewriter:
     def _newline(self) -> str:
         return "\r\n" if "\r\n" in self.text else "\n"
 
+    def _apart(self, place: Place) -> str:
+        """Return what a key of YAML lacks that has no value, and maybe no colon."""
+        if place.start < place.end or place.key_start < 0:
+            return ""
+        return " " if ":" in self.text[place.key_end : place.start] else ": "
+
     def _before(self, place: Place) -> str:
         """Return the white space before a member's key."""
         at = place.key_start
@@ -173,10 +179,10 @@ def _end(text: str, place: Place) -> int:
     return place.start + len(text[place.start : place.end].rstrip())
 
 
-def _value_start(text: str, place: Place) -> int:
+def _colon(text: str, place: Place) -> str:
+    """Return what stands between a key and its value; a key of YAML may have neither colon nor value."""
     found = _COLON.match(text, place.key_end)
-    assert found is not None, "a member has a colon"
-    return found.end()
+    return ": " if found is None else found.group()
 
 
 def _plain(key: str) -> str:
