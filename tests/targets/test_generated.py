@@ -235,12 +235,13 @@ def shape(source):
     return ast.dump(tree)
 
 
+@pytest.mark.parametrize("level", [0, 1])
 @pytest.mark.parametrize("text", HOSTILE)
-def test_hostile_texts_stay_texts(text):
+def test_hostile_texts_stay_texts(text, level):
     """Whatever stands in labels, descriptions, literals, templates, keys and cases: the code has the shape of a harmless twin's."""
     twins = []
     for each in (HARMLESS, text):
-        result = compile_source(document(each), source_name="hostile.json")
+        result = compile_source(document(each), source_name="hostile.json", optimize=level)
         assert not result.has_errors, result.diagnostics
         twins.append({path: data.decode() for path, data in result.artifacts.items() if path.endswith(".py")})
     harmless, hostile = twins
@@ -253,7 +254,7 @@ def test_hostile_texts_stay_texts(text):
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_texts_come_out_as_they_went_in(text, tmp_path):
     """The literals of the generated code are the user's texts, character by character; the formatter has nothing to change."""
-    result = compile_source(document(text), source_name="hostile.json")
+    result = compile_source(document(text), source_name="hostile.json", optimize=0)  # no node is left out
     for path, data in result.artifacts.items():
         target = tmp_path / path
         target.parent.mkdir(parents=True, exist_ok=True)
