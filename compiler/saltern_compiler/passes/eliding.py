@@ -30,7 +30,7 @@ from saltern_compiler.ir.values import (
 from saltern_compiler.passes.analyses.shape import SHAPE, Shape
 from saltern_compiler.passes.analyses.types import TYPES, Types
 from saltern_compiler.passes.base import Context
-from saltern_runtime.spec import Effect, Emit
+from saltern_runtime.spec import Effect, Emit, Type, UnionType
 from saltern_runtime.spec.names import COMPENSATE
 
 Gate: TypeAlias = tuple[tuple[ControlEdge, ...], str]
@@ -121,6 +121,25 @@ class Known:
         spec = self.shape.specs[node.id]
         plain = node.body is None and not spec.suspends and spec.emit in (Emit.VALUE, Emit.IF, Emit.SWITCH)
         return plain and all(_never_fails(value) for _, value in self.types.nodes[node.id].params)
+
+
+def keeps_types(before: Pipeline, after: Pipeline, context: Context) -> bool:
+    """Whether each node has the type that it had, or a part of it: inside of a list another type would be another list to type checkers.
+
+    What a graph gives shows in the type of what owns it, or of the output.
+    """
+    old = context.get(TYPES, before).of  # asked first: an analysis keeps what it knows of one pipeline
+    new = context.get(TYPES, after)
+    if new.broken - context.broken:
+        return False
+    nodes = (node for node in after.body.walk() if node.type not in RESULT_TYPES and node.id in old)
+    return all(_is_part_of(new.of[node.id], old[node.id]) for node in nodes)
+
+
+def _is_part_of(of: Type, whole: Type) -> bool:
+    members = whole.members if isinstance(whole, UnionType) else (whole,)
+    parts = of.members if isinstance(of, UnionType) else (of,)
+    return of == whole or all(part in members for part in parts)
 
 
 def gate(node: Node) -> Gate:

@@ -43,6 +43,7 @@ from saltern_compiler.passes.checks.untyped import Untyped
 from saltern_compiler.passes.checks.unused import Unused
 from saltern_compiler.passes.checks.uses import Uses
 from saltern_compiler.passes.checks.versions import Versions
+from saltern_compiler.passes.eliding import keeps_types
 from saltern_compiler.passes.optimizations.branch_pruning import BranchPruning
 from saltern_compiler.passes.optimizations.canonicalize import Canonicalize
 from saltern_compiler.passes.optimizations.common_subexpressions import CommonSubexpressions
@@ -168,8 +169,7 @@ def _fits(before: Pipeline, after: Pipeline, context: Context) -> bool:
     output = output_of(
         before, context.get(TYPES, before)
     )  # asked first: an analysis keeps what it knows of one pipeline
-    types = context.get(TYPES, after)
-    return not types.broken - context.broken and output_of(after, types) == output
+    return keeps_types(before, after, context) and output_of(after, context.get(TYPES, after)) == output
 
 
 def settled(steps: tuple[Step, ...]) -> tuple[Elided, ...]:

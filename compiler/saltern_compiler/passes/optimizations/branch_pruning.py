@@ -10,6 +10,7 @@ from saltern_compiler.ir.plan import Change
 from saltern_compiler.ir.values import Literal
 from saltern_compiler.passes.analyses.shape import SHAPE, Shape
 from saltern_compiler.passes.base import Context, Pass
+from saltern_compiler.passes.eliding import keeps_types
 from saltern_compiler.passes.skipped import without
 from saltern_runtime.spec import Emit
 from saltern_runtime.spec.names import ELSE, THEN, case_handle
@@ -28,8 +29,17 @@ class BranchPruning(Pass):
         """Return the pipeline with the branches that may run."""
         shape = context.get(SHAPE, pipeline)
         taken = {node_id: handle for node_id in shape.order if (handle := _taken(node_id, shape))}
-        if not taken:
-            return pipeline
+        outside = {node_id: handle for node_id, handle in taken.items() if node_id not in shape.owner}
+        for tried in (taken, outside):  # a body that yields another type makes another list
+            own = replace(context, elided=[], changes=[])
+            pruned = self._pruned(pipeline, tried, shape, own) if tried else pipeline
+            if pruned is pipeline or keeps_types(pipeline, pruned, context):
+                context.elided.extend(own.elided)
+                context.changes.extend(own.changes)
+                return pruned
+        return pipeline
+
+    def _pruned(self, pipeline: Pipeline, taken: Mapping[str, str], shape: Shape, context: Context) -> Pipeline:
         dead = _Dead(shape, taken)
         gone = dead.found()
         while blocked := {dead.because[node_id] for node_id in gone if _is_result(node_id, dead)}:
