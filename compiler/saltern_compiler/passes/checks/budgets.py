@@ -151,7 +151,7 @@ class _Judging:
             example = f'"{missing[0]}": {"1h" if is_wait(str(missing[0])) else "1000"}'
             told = [
                 f"It is {_short(write(amount))}.",
-                *dict.fromkeys(f"{symbol.why}." for symbol in missing[:_TOLD] if symbol.why),
+                *dict.fromkeys(f"{symbol.why[0].upper()}{symbol.why[1:]}." for symbol in missing[:_TOLD] if symbol.why),
                 f"Bound it in the pipeline, or say what may be taken for granted: `assume: {{ {example} }}`.",
             ]
             self.context.report(Diagnostic("undecided-budget", message, place, notes=tuple(told), related=related))
@@ -173,7 +173,7 @@ def _raise(place: Origin, amount: Amount, *, is_length: bool) -> tuple[Fix, ...]
     if amount.known is None or (is_length and place.pointer is not None):
         return ()
     text = show_time(amount) if is_length else str(-(-amount.known // 1))
-    return (Fix(f"Allow {text}", (Edit(place, text),)),)
+    return (Fix(f"Replace by `{text}`", (Edit(place, text),)),)
 
 
 def _sum(measures: tuple[str, ...], cost: Cost) -> Amount:
