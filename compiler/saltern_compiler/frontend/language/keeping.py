@@ -93,9 +93,9 @@ class Keeper:
         starts: list[int] = []
         added: list[str] = []
         at = len(self._store)
-        for text, piece in zip(texts, known, strict=True):
-            starts.append(at if piece is None else piece.start)
-            if piece is None:
+        for text, old in zip(texts, known, strict=True):
+            starts.append(at if old is None else old.start)
+            if old is None:
                 added.append(text)
                 at += len(text) + 1  # so that the end of one is not the beginning of the next
         self._store += "".join(f"{text}\n" for text in added)
