@@ -41,7 +41,8 @@ def test_receipts_for_programs(saltern):
     assert [each["pass"] for each in found][:2] == ["without_disabled", "constant_folding"]
     assert found[0]["before"]["nodes"] == 15
     assert found[0]["before"]["path"][-1] == "return"
-    assert found[0]["before"] == found[-1]["after"]
+    assert found[0]["before"] == found[-1]["before"]
+    assert (found[-1]["pass"], found[-1]["after"]["stages"]) == ("stage_fusion", 2)
 
 
 def test_the_pipeline_after_a_pass(saltern):

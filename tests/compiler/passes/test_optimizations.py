@@ -161,7 +161,7 @@ return { a: one + input.n, b: each }
 def test_receipts_say_what_each_pass_did():
     """Each pass has its figures before and after, which follow each other, and says what it did to which node."""
     found = receipts(analyzed(TEXT), 1)
-    assert [receipt.name for receipt in found] == [step.name for step in optimizations(1)]
+    assert [receipt.name for receipt in found] == [*(step.name for step in optimizations(1)), "stage_fusion"]
     for before, after in pairwise(found):
         assert before.after == after.before
     first, last = found[0].before, found[-1].after
@@ -172,9 +172,10 @@ def test_receipts_say_what_each_pass_did():
     assert told["constant_folding"][0] == ("one", "`value`: 1 + 1 is 2")
     assert told["common_subexpressions"] == [("inner", "it is the same as again")]
     assert told["dead_nodes"] == [("one", "nothing needs it: it is always 2")]
-    assert last.round_trips.endswith("rounds(each)")
+    assert last.round_trips == "2 + rounds(each)"
+    assert told["stage_fusion"] == [("each/yield", "again, each/yield run together")]
     assert "size(each)" in last.kept
-    assert json.loads(json.dumps([receipt.to_json() for receipt in found]))[-1]["not_run"][0]["node"] == "one"
+    assert json.loads(json.dumps([receipt.to_json() for receipt in found]))[-2]["not_run"][0]["node"] == "one"
     assert receipts(analyzed(TEXT), 0)[0].after.nodes == 6
 
 

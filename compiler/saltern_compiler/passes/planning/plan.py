@@ -63,12 +63,13 @@ def make_plan(
     parts: Parts | None = None,
     level: int = LEVEL,
     steps: tuple[Step, ...] | None = None,
+    fused: bool = True,
 ) -> Plan:
     """Decide everything that a target emits. `options` are those that change behaviour: they go into the digest.
 
     `callees`: path → what is known of each pipeline that is called, however far away. `parts` are those of the plan that this one
     is a part of. `level` is how much is optimized, `steps` what
-    was optimized already, if anything was.
+    was optimized already, if anything was; without `fused`, each node is a stage of its own.
     """
     assert not analysis.has_errors, "a plan is made of a pipeline without errors"
     context = analysis.context.at(level)
@@ -92,7 +93,7 @@ def make_plan(
     theirs = (planned.spec for part in called for planned in part.plan.nodes)
     specs = [*(shape.specs[node_id] for node_id in shape.order), *theirs]
     plugins = distributions(live, specs, registry, context.uses)
-    stages = tuple(with_kept(_Cut(shape, types, decided, context.uses, parts.names, level).stages(), shape))
+    stages = tuple(with_kept(_Cut(shape, types, decided, context.uses, parts.names, level if fused else 0).stages(), shape))
     grace, why_grace = decide_grace(stages)
     return Plan(
         pipeline=analysis.pipeline,

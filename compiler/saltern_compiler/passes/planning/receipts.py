@@ -25,6 +25,8 @@ from saltern_runtime.spec import (
     UnionType,
 )
 
+FUSION: Final = "stage_fusion"
+"""What puts nodes into stages together, once all passes are done."""
 _SIZES: Final[Mapping[Type, int]] = {NULL: 4, BOOL: 5, INT: 20, DOUBLE: 24, TIMESTAMP: 34, DURATION: 26}
 """Octets of a value as JSON, at most."""
 _SHOWN: Final = 3
@@ -77,7 +79,8 @@ class Figures:
         sizes = [_times(names, f"size({node})") for node, names in sorted(self.sizes.items())]
         if len(sizes) > _SHOWN:
             sizes = [f"{len(sizes)} sizes"]
-        return " + ".join([f"{_product(self.octets)} B", *sizes])
+        fixed = [f"{_product(self.octets)} B"] if any(self.octets.values()) or not sizes else []
+        return " + ".join([*fixed, *sizes])
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,21 +108,30 @@ class Receipt:
 
 
 def receipts(analysis: Analyzed, level: int, *, callees: Mapping[str, Analyzed] | None = None) -> tuple[Receipt, ...]:
-    """Plan a pipeline without errors after each optimization of a level. Pipelines that it calls are counted as they are at that level."""
+    """Plan a pipeline without errors after each optimization of a level, each node a stage of its own; then with those that run together. Pipelines that it calls are counted as they are at that level."""
     steps = optimize(analysis.pipeline, analysis.context.at(level), level)
 
-    def figures(done: tuple[Step, ...]) -> Figures:
+    def plan(done: tuple[Step, ...], *, fused: bool = False) -> Plan:
         registry = analysis.context.registry
-        return Figures.of(make_plan(analysis, registry, callees=callees, level=level, steps=done))
+        return make_plan(analysis, registry, callees=callees, level=level, steps=done, fused=fused)
 
     written = (Step("", analysis.pipeline, analysis.pipeline, (), ()),)
-    known = [figures(written)]
+    known = [Figures.of(plan(written))]
     for place, step in enumerate(steps, 1):
-        known.append(known[-1] if step.after is step.before else figures(steps[:place]))
-    return tuple(
+        known.append(known[-1] if step.after is step.before else Figures.of(plan(steps[:place])))
+    found = tuple(
         Receipt(step.name, known[place], known[place + 1], step.elided, step.changes)
         for place, step in enumerate(steps)
     )
+    if level == 0:
+        return found
+    whole = plan(steps, fused=True)
+    together = tuple(
+        Change(stage.name, FUSION, f"{', '.join(stage.nodes)} run together")
+        for stage in whole.stages
+        if len(stage.nodes) > 1
+    )
+    return (*found, Receipt(FUSION, known[-1], Figures.of(whole), changes=together))
 
 
 @dataclass(slots=True)
@@ -142,7 +154,7 @@ class _Count:
             if stage.opens is not None:
                 own = (f"rounds({scope}{stage.nodes[-1]})",) if stage.opens.variable else ()
                 rounds[stage.name] = (*factors, *own)
-            for node in stage.nodes:
+            for node in stage.kept:
                 self._keep(scope + node, results[node], factors)
             if isinstance(stage.ends, Calls):
                 self.add(root, root.part(stage.ends.part), factors, f"{scope}{stage.nodes[-1]}/")
