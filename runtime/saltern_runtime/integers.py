@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 INT_MIN: Final = -(2**63)
 INT_MAX: Final = 2**63 - 1
 UINT_MAX: Final = 2**64 - 1
+
+
+def fit(value: Any) -> bool:
+    """Whether all whole numbers in plain JSON fit."""
+    match value:
+        case int():
+            return INT_MIN <= value <= INT_MAX
+        case Mapping():
+            return all(map(fit, value.values()))
+        case list() | tuple():
+            return all(map(fit, value))
+    return True

@@ -189,6 +189,10 @@ def leaves() -> None:
     raise SystemExit(3)
 
 
+def grows(value: int) -> dict[str, list[int]]:
+    return {"sizes": [value, value + 1]}
+
+
 def fails() -> None:
     raise LookupError("own")
 
@@ -207,6 +211,17 @@ def test_a_result_of_another_type_is_permanent(context):
         python.call(context(), lies, {"value": 1.0})
     assert caught.value.code == "wrong-result"
     assert "no number" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("value", "fits"), [(2**63 - 2, True), (2**63 - 1, False), (-(2**63) - 1, False)])
+def test_a_whole_number_of_more_than_64_bits_is_of_another_type(context, value, fits):
+    """It is told where it was made, and not by whoever reads it, which would be tried again."""
+    if fits:
+        assert python.call(context(), grows, {"value": value}) == {"sizes": [value, value + 1]}
+        return
+    with pytest.raises(PermanentError, match="64 bits") as caught:
+        python.call(context(), grows, {"value": value})
+    assert caught.value.code == "wrong-result"
 
 
 @pytest.mark.parametrize("args", [{}, {"value": 1.0, "more": 1}, {"valu": 1.0}])

@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, TypeVar, get_type_hints, overload
 
 from saltern_runtime.errors import PermanentError
+from saltern_runtime.integers import fit
 from saltern_runtime.nodes.python.signature import OwnModule, Signature, read_module
 from saltern_runtime.spec import (
     ANY,
@@ -223,7 +224,7 @@ def call(
     except SystemExit as error:
         raise PermanentError(f"{ctx.node}: {name} called sys.exit({error.code!r})", code="function-exited") from None
     try:
-        return _adapter(function, result).validate_python(value)
+        held = _adapter(function, result).validate_python(value)
     except ValidationError as error:
         places = ", ".join(
             f"{'.'.join(map(str, problem['loc'])) or 'the whole'} ({problem['type']})"
@@ -232,6 +233,10 @@ def call(
         raise PermanentError(
             f"{ctx.node}: {name} returned another type than it says: {places}", code="wrong-result"
         ) from None
+    if not fit(held):
+        message = f"{ctx.node}: {name} returned a whole number that 64 bits do not hold"
+        raise PermanentError(message, code="wrong-result")
+    return held
 
 
 def _plain(value: Any) -> Any:
