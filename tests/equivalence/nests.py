@@ -53,10 +53,10 @@ class Nests(Blocks):
 
     def draw_while(self, block: Block, depth: int) -> None:
         name, state = self.name(), self.name()
-        most = self.words.below(3) if block.times < 6 else 1
+        most = self.words.one((2, 1, 2, 0)) if block.times < 6 else 1
         head = f"{name} = while {state} = {{ n: 0, got: {self.words.int(block.known, 1)} }}, {state}.n < {most}"
         head += f" && {self.words.bool(block.known, 0)}" if self.words.chance(4) else ""
-        limit = self.words.one((", at most 3", ", at most 1, on limit continue", ", at most 1"))
+        limit = self.words.one((", at most 1, on limit continue", ", at most 1", ", at most 2"))
         made = self.inner(block, depth, 3, state=f"{state}.n", got=f"{state}.got")
         given, gate = f"next {{ n: {state}.n + 1, got: {self.words.int(made.known)} }}", self.name()
         if self.words.chance(6):
