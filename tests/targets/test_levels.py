@@ -114,6 +114,13 @@ each = foreach row in input.rows {
 }
 return { one: one, two: two, three: merge(three, 0), each: each }
 """
+BESIDE = """
+pipeline beside
+input { n: int }
+given = set { value: input.n }
+noted = python.call after given { function: "own:note", args: { what: "noted", value: 1 } }
+return given
+"""
 SCORE = """
 pipeline score
 input { n: int }
@@ -183,6 +190,7 @@ SUCCEEDING = [
     *((ENDS, {"n": n}) for n in (1, 3)),
     *((CALLS, {"n": n}) for n in (1, 5)),
     (SHARED, {"n": 3, "rows": [1, 2]}),
+    (BESIDE, {"n": 3}),
 ]
 
 

@@ -137,13 +137,14 @@ class Step:
 def optimize(pipeline: Pipeline, context: Context, level: int) -> tuple[Step, ...]:
     """Apply the optimizations of a level to a clean pipeline, each verified.
 
-    What a pass makes is passed over where it would not do for types: another output, or a finding that was none.
+    What a pass above level 0 makes is passed over where it would not do for types: another output, or a finding that was none.
     """
     steps: list[Step] = []
+    needed = optimizations(0)
     for step in optimizations(level):
         own = replace(context, elided=[], changes=[])
         result = run(pipeline, own, (step,))
-        if result is pipeline or not _fits(pipeline, result, context):
+        if result is pipeline or (step not in needed and not _fits(pipeline, result, context)):
             steps.append(Step(step.name, pipeline, pipeline, (), ()))
             continue
         steps.append(Step(step.name, pipeline, result, tuple(own.elided), tuple(own.changes)))

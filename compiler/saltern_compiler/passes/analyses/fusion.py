@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from saltern_compiler.ir.attempts import race_of
-from saltern_compiler.ir.pipeline import ControlEdge
+from saltern_compiler.ir.pipeline import RESULT_TYPES, ControlEdge
 from saltern_compiler.passes.analyses.shape import Shape
 from saltern_compiler.passes.analyses.types import Types
 from saltern_compiler.passes.analyses.weights import Cost, can_fail, cost_of, is_movable
@@ -60,6 +60,8 @@ class Fusion:
     """Group → what takes time and is over before anything of it begins."""
     again: dict[str, set[str]] = field(default_factory=dict)
     """Group → nodes of other groups that it computes for itself."""
+    gives: set[str] = field(default_factory=set)
+    """Nodes that give a graph its value: a stage with one ends with it."""
     crowds: dict[int, str] = field(default_factory=dict)
     """What plain nodes wait for → the group of those that wait for just that."""
 
@@ -72,6 +74,8 @@ class Fusion:
         for node_id in self.order:
             node, spec, effect = shape.nodes[node_id], shape.specs[node_id], self.types.effects[node_id]
             self.gates[node_id] = _gate(shape, node_id)
+            if node.type in RESULT_TYPES:
+                self.gives.add(node_id)
             waits = 0
             for source in shape.before[node_id]:
                 if source in self.feeds:  # what a loop asks before each round is no part of a round
@@ -235,6 +239,8 @@ class Fusion:
         end = self.ends.get(target)
         needed = self.requires[target] | (0 if end is None else 1 << self.at[end])
         others = {self.home[reader] for reader in readers} - {target}
+        if end is not None and self.members[crowd] & self.gives:
+            return False
         if self.requires[crowd] & ~self.requires[target] or any(needed & ~self.requires[group] for group in others):
             return False
         if not self.takes(target) or (end is not None and not self._is_open(end) and not self._all_needed(crowd, end)):
@@ -285,6 +291,7 @@ class Fusion:
             homes = [group for group in repeating if self.gate_of(group) == NO_GATE]
             if (
                 homes
+                and not self.gives.intersection(nodes)
                 and len(able) == len(nodes)
                 and repeating == groups
                 and len(nodes) + len(self.members[homes[0]]) <= AT_ONCE

@@ -65,7 +65,7 @@ def _cut(fusion: Fusion) -> tuple[Group, ...]:
     again: list[tuple[str, ...]] = []
     for group, members in fusion.members.items():
         end = fusion.ends.get(group)
-        nodes = sorted(members, key=lambda node_id: (node_id == end, fusion.at[node_id]))
+        nodes = sorted(members, key=lambda node_id: (node_id == end, node_id in fusion.gives, fusion.at[node_id]))
         gate = fusion.gate_of(group)
         for first in range(0, len(nodes), AT_ONCE):
             part = tuple(nodes[first : first + AT_ONCE])
