@@ -93,7 +93,9 @@ def make_plan(
     theirs = (planned.spec for part in called for planned in part.plan.nodes)
     specs = [*(shape.specs[node_id] for node_id in shape.order), *theirs]
     plugins = distributions(live, specs, registry, context.uses)
-    stages = tuple(with_kept(_Cut(shape, types, decided, context.uses, parts.names, level if fused else 0).stages(), shape))
+    stages = tuple(
+        with_kept(_Cut(shape, types, decided, context.uses, parts.names, level if fused else 0).stages(), shape)
+    )
     grace, why_grace = decide_grace(stages)
     return Plan(
         pipeline=analysis.pipeline,
