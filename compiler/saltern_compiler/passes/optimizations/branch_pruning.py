@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 from saltern_compiler.ir.pipeline import RESULT_TYPES, ControlEdge, Node, Pipeline, map_nodes
@@ -10,7 +10,7 @@ from saltern_compiler.ir.plan import Change
 from saltern_compiler.ir.values import Literal
 from saltern_compiler.passes.analyses.shape import SHAPE, Shape
 from saltern_compiler.passes.base import Context, Pass
-from saltern_compiler.passes.eliding import keeps_types
+from saltern_compiler.passes.eliding import Known, keeps_types
 from saltern_compiler.passes.skipped import without
 from saltern_runtime.spec import Emit
 from saltern_runtime.spec.names import ELSE, THEN, case_handle
@@ -20,7 +20,8 @@ from saltern_runtime.spec.names import ELSE, THEN, case_handle
 class BranchPruning(Pass):
     """Take out what hangs on a handle that is never taken; what hangs on one that always is, hangs on what the branch does.
 
-    A branch that others come `after` stays what they wait for.
+    A branch that others come `after` stays what they wait for, and what waited for something through a node that is gone comes `after`
+    it: no effect may come before a failure that it came behind.
     """
 
     name: str = "branch_pruning"
@@ -50,7 +51,7 @@ class BranchPruning(Pass):
             branch = dead.because[node_id]
             words = f"{branch} always takes `{taken[branch]}`, so no run comes here"
             context.elide(shape.nodes[node_id], self.name, words, branch, skipped=True)
-        pruned = without(pipeline, gone, context.registry)
+        pruned = _waiting(without(pipeline, gone, context.registry), pipeline, frozenset(gone), context)
         awaited = {name for node in pruned.body.walk() for name in node.after}
         plain = {
             node_id: shape.nodes[node_id].control
@@ -80,6 +81,50 @@ class BranchPruning(Pass):
 def _is_result(node_id: str, dead: _Dead) -> bool:
     """Whether a node gives what a graph gives that is not dead itself: that it is skipped there means something."""
     return dead.shape.nodes[node_id].type in RESULT_TYPES and dead.shape.owner.get(node_id, "") not in dead.because
+
+
+def _waiting(pruned: Pipeline, given: Pipeline, gone: frozenset[str], context: Context) -> Pipeline:
+    """Have nodes come after what they waited for through nodes that are gone, as far as that does anything, or may fail."""
+    if not gone:
+        return pruned
+    known, left = Known.of(given, context), context.get(SHAPE, pruned)
+    shape = known.shape
+    nothing = {
+        each for each in shape.order if known.is_pure(shape.nodes[each]) and known.cannot_fail(shape.nodes[each])
+    }
+    waited = _sources(shape, gone | nothing)
+    waits = _sources(left, nothing)
+    missing = {
+        node_id: waited[node_id] - _all_before(node_id, waits)
+        for node_id in left.order
+        if waited[node_id] - waits[node_id]
+    }
+
+    def after(node: Node) -> Node:
+        names = missing.get(node.id)
+        return replace(node, after=tuple(sorted({*node.after, *names}))) if names else node
+
+    body = map_nodes(pruned.body, after)
+    return pruned if body is pruned.body else replace(pruned, body=body)
+
+
+def _sources(shape: Shape, through: Collection[str]) -> Mapping[str, frozenset[str]]:
+    """Return node → what it waits for beside it, seen through some nodes."""
+    found: dict[str, frozenset[str]] = {}
+    for node_id in shape.order:
+        sources = [found[each] if each in through else frozenset((each,)) for each in shape.before[node_id]]
+        found[node_id] = frozenset().union(*sources)
+    return found
+
+
+def _all_before(node_id: str, waits: Mapping[str, frozenset[str]]) -> set[str]:
+    """Return all that a node waits for, however far away."""
+    found, todo = set[str](), [node_id]
+    while todo:
+        for each in waits[todo.pop()] - found:
+            found.add(each)
+            todo.append(each)
+    return found
 
 
 def _is_plain(branch: Node) -> bool:
