@@ -15,7 +15,7 @@ from typing import Any, Final
 
 from saltern_compiler.driver.link import link
 from saltern_compiler.frontend import read
-from saltern_compiler.ir.plan import LEVELS
+from saltern_compiler.ir.plan import LEVEL, LEVELS
 from saltern_compiler.passes import Analyzed, analyze, make_plan
 from saltern_compiler.registry import Registry
 from saltern_runtime.engine.dispatch import InProcess
@@ -61,12 +61,12 @@ class Checked:
         return target.emit(plan, {})
 
 
-def check(drawn: Drawn) -> Checked:
-    """Read and check a pipeline, which has no error."""
+def check(drawn: Drawn, level: int = LEVEL) -> Checked:
+    """Read and check a pipeline, which has no error. What it costs is that of a level."""
     pipeline, findings = read(drawn.text, "main.saltern", REGISTRY)
     assert pipeline is not None, (drawn, findings)
-    linked = link(pipeline, "main.saltern", drawn.files, REGISTRY)
-    analyzed = analyze(pipeline, REGISTRY, linked.files, uses=linked.uses)
+    linked = link(pipeline, "main.saltern", drawn.files, REGISTRY, level)
+    analyzed = analyze(pipeline, REGISTRY, linked.files, uses=linked.uses, called=linked.callees, level=level)
     assert not analyzed.has_errors, (drawn, [(each.code, each.message, each.notes) for each in analyzed.diagnostics])
     return Checked(drawn, analyzed, linked.callees)
 

@@ -52,7 +52,7 @@ def registry():
 def compiled(t=Texts(), n=Names(), notation="json"):  # noqa: B008 - both are frozen
     text = json.dumps(document(t, n))
     return text, compile_source(
-        text, source_name=f"{t.source}.{notation}", files=modules(n), targets=EMITTERS, registry=registry()
+        text, source_name=f"{t.source}.{notation}", files=modules(n), targets=EMITTERS, registry=registry(), optimize=0
     )
 
 

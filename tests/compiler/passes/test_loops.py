@@ -52,7 +52,7 @@ def test_stages_of_a_body_stand_behind_their_owner() -> None:
 
 
 def test_what_a_body_reads_is_waited_for_by_its_owner() -> None:
-    """Also what a body in the body reads; such a node stays a stage of its own, since the owner's stage is not its only reader."""
+    """Also what a body in the body reads; where that is pure, the owner's stage makes it and keeps it."""
     plan = plan_of("""
         first = slack.post_message(team) { channel: "#ops", text: "x" }
         prefix = set { value: first.ts }
@@ -66,7 +66,8 @@ def test_what_a_body_reads_is_waited_for_by_its_owner() -> None:
         return told
     """)
     stages = {stage.name: stage for stage in plan.stages}
-    assert stages["told"].needs == ("prefix",)
+    assert (stages["told"].nodes, stages["told"].needs) == (("prefix", "told"), ("first",))
+    assert "prefix" in stages["told"].kept
     assert stages["told/inner"].needs == ()
     assert "told/inner/tell" in stages
     assert stages["told/inner/yield"].owner == "told/inner"

@@ -213,6 +213,8 @@ def test_a_pass_is_not_asked_for_the_same_twice():
 @pytest.mark.parametrize("level", LEVELS)
 def test_what_is_disabled_never_runs(level):
     """A disabled node is taken out at every level, whatever that makes of the output's type."""
-    text = "pipeline p\n@disabled\ngone = http.request { url: \"https://a.example\" }\nreturn { gone: merge(gone), n: 0 }\n"
+    text = (
+        'pipeline p\n@disabled\ngone = http.request { url: "https://a.example" }\nreturn { gone: merge(gone), n: 0 }\n'
+    )
     plan = make_plan(analyzed(text), Registry.load(), level=level)
     assert [stage.nodes for stage in plan.stages] == [("return",)]

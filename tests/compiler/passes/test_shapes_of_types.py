@@ -69,9 +69,7 @@ def test_a_node_type_of_handles_is_a_branch():
         return { n: merge(a, b) }
     """
     plan = plan_of(branches, coin)
-    assert {stage.name: [edge.handle for edge in stage.when] for stage in plan.stages if stage.when} == {
-        "a": ["heads"],
-        "b": ["tails"],
-    }
+    gates = {inner.node: [edge.handle for edge in inner.when] for stage in plan.stages for inner in stage.inner}
+    assert gates == {"a": ["heads"], "b": ["tails"]}
     wrong = compiled("toss = coin { side: 1 }\na = set when toss.edge { value: 1 }\nreturn { a: a }", coin)
     assert wrong.diagnostics[0].message == "`toss` has no handle `edge`"

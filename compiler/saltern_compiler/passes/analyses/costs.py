@@ -8,7 +8,7 @@ workers, and runs that are started.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
@@ -18,7 +18,7 @@ from saltern_compiler.ir.amounts import ONE, ZERO, Amount, least, most, number, 
 from saltern_compiler.ir.attempts import race_of
 from saltern_compiler.ir.bound import literals
 from saltern_compiler.ir.costs import BYTES, CALLS, CLAIMS, ROUNDS, STAGES, TRIES, Cost, Share, added, show_time, times
-from saltern_compiler.ir.pipeline import NEXT, YIELD, Node, Pipeline
+from saltern_compiler.ir.pipeline import NEXT, YIELD, ControlEdge, Node, Pipeline
 from saltern_compiler.passes.analyses.expenses import Asked, attempts_of, expenses, kept, wait_of
 from saltern_compiler.passes.analyses.policies import POLICIES, Chosen
 from saltern_compiler.passes.analyses.shape import SHAPE, Shape
@@ -96,17 +96,14 @@ class _Costing:
         behind: dict[str, dict[str, dict[str, Amount]]] = {}
         whole: dict[str, Amount] = {}
         for group in reversed(groups):
-            own = dict(spent[group.name])
-            for member in group.nodes:
+            own: Mapping[str, Amount] = dict(spent[group.name])
+            for member in reversed(group.nodes):
                 branches = behind.pop(member, {})
                 names = {name for branch in branches.values() for name in branch}
-                own = added(own, {name: _dearest(name, branches.values()) for name in names})
-            gate = self.shape.control[group.name]
-            if len(gate) == 1 and gate[0].handle != COMPENSATE:
-                handles = behind.setdefault(gate[0].source, {})
-                handles[gate[0].handle] = added(handles.get(gate[0].handle, {}), own)
-            else:
-                whole = added(whole, own)
+                dearest = {name: _dearest(name, branches.values()) for name in names}
+                inner = [edge for edge in self.shape.control[member] if edge.source in group.nodes]
+                own = added(own, _set_apart(inner, dearest, behind))
+            whole = added(whole, _set_apart(group.when, own, behind))
         return whole
 
     def _stage(self, group: Group) -> tuple[Cost, Share]:
@@ -268,6 +265,17 @@ def _relays(listeners: int) -> tuple[int, Amount]:
         levels += 1
     _, busy = attempts_of(DEFAULT_POLICY.timeout or 0.0, DEFAULT_POLICY.retry or Retry())
     return count + levels, busy * number(levels)
+
+
+def _set_apart(
+    gate: Sequence[ControlEdge], amounts: Mapping[str, Amount], behind: dict[str, dict[str, dict[str, Amount]]]
+) -> Mapping[str, Amount]:
+    """Count what hangs on one handle with what else does; return what counts anyway."""
+    if len(gate) != 1 or gate[0].handle == COMPENSATE:
+        return amounts
+    handles = behind.setdefault(gate[0].source, {})
+    handles[gate[0].handle] = added(handles.get(gate[0].handle, {}), amounts)
+    return {}
 
 
 def _dearest(name: str, branches: Iterator[Mapping[str, Amount]] | object) -> Amount:

@@ -25,6 +25,7 @@ _HOW: Final[Mapping[str, Mapping[tuple[Type, ...] | None, str]]] = {
     "duration": {(DURATION,): _AS_IT_IS, None: "@to_duration"},
     "dyn": {None: _AS_IT_IS},
     "raw": {None: _AS_IT_IS},
+    "declassify": {None: _AS_IT_IS},
     "type": {None: "@type_of"},
     "reverse": {(ListType(T),): "[::-1]", None: "@reverse"},
     "math.greatest": {(NUMBER,): _AS_IT_IS, None: "@math_greatest"},
