@@ -53,11 +53,11 @@ class BranchPruning(Pass):
             context.elide(shape.nodes[node_id], self.name, words, branch, skipped=True)
         pruned = _waiting(without(pipeline, gone, context.registry), pipeline, frozenset(gone), context)
         awaited = {name for node in pruned.body.walk() for name in node.after}
-        plain = {
-            node_id: shape.nodes[node_id].control
-            for node_id in taken
-            if node_id not in gone and node_id not in awaited and _is_plain(shape.nodes[node_id])
-        }
+        plain: dict[str, tuple[ControlEdge, ...]] = {}
+        for node_id in taken:  # in the order of data flow, so that what a branch hangs on is known by then
+            node = shape.nodes[node_id]
+            if node_id not in gone and node_id not in awaited and _is_plain(node):
+                plain[node_id] = _resolved(node.control, plain)
         body = map_nodes(pruned.body, lambda node: self._freed(node, plain, context))
         return pruned if body is pruned.body else replace(pruned, body=body)
 
@@ -65,9 +65,7 @@ class BranchPruning(Pass):
         """Let a node hang on what its branch hangs on, and again on what that does."""
         if node.join != "all" and len(node.control) > 1:
             return node
-        control = node.control
-        while any(edge.source in plain for edge in control):
-            control = tuple(new for edge in control for new in plain.get(edge.source, (edge,)))
+        control = _resolved(node.control, plain)
         if control == node.control:
             return node
         branches = ", ".join(sorted({edge.source for edge in node.control if edge.source in plain}))
@@ -125,6 +123,13 @@ def _all_before(node_id: str, waits: Mapping[str, frozenset[str]]) -> set[str]:
             found.add(each)
             todo.append(each)
     return found
+
+
+def _resolved(
+    control: tuple[ControlEdge, ...], plain: Mapping[str, tuple[ControlEdge, ...]]
+) -> tuple[ControlEdge, ...]:
+    """Put what a plain branch hangs on in its place."""
+    return tuple(dict.fromkeys(new for edge in control for new in plain.get(edge.source, (edge,))))
 
 
 def _is_plain(branch: Node) -> bool:
