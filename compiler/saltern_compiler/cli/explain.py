@@ -119,8 +119,8 @@ def _stages(plan: Plan) -> Iterator[str]:
     for stage in plan.stages:
         yield ""
         yield f"stage {stage.name}{_after(stage)}"
-        if len(stage.nodes) != 1:
-            yield f"  nodes: {', '.join(stage.nodes) or 'none'}"
+        if not stage.nodes:
+            yield "  nodes: none"
         yield from _table(stage.decisions)
     yield from _elided(plan)
 
