@@ -238,6 +238,36 @@ def test_levels_fail_alike(tmp_path, redis_url, number):
         assert all(each in alone.done for each in other.done)
 
 
+IN_A_ROW = """
+pipeline in_a_row
+input { n: int }
+a = set { value: 10 / input.n }
+b = set { value: 10 / (a - 5) }
+c = set { value: b + 1 }
+return { c: c }
+"""
+BODY_FAILS = """
+pipeline body_fails
+input { n: int }
+base = set { value: input.n + 1 }
+each = foreach item in [1, 2] { divided = set { value: base / input.n }  yield divided + item }
+return { each: each }
+"""
+
+
+@pytest.mark.parametrize("level", [1, 2])
+@pytest.mark.parametrize(
+    ("text", "given"), [(IN_A_ROW, {"n": 0}), (IN_A_ROW, {"n": 2}), (IN_A_ROW, {"n": 1}), (BODY_FAILS, {"n": 0})]
+)
+def test_a_run_that_fails_shows_the_same_nodes(tmp_path, redis_url, text, given, level):
+    """What ran before the failure has succeeded, what stood behind it in its stage is blocked."""
+    alone = told(text, given, 0, tmp_path, redis_url)
+    other = told(text, given, level, tmp_path, redis_url)
+    states = [{node: each[1] for node, each in run.nodes.items()} for run in (alone, other)]
+    assert states[0] == states[1]
+    assert (alone.state, alone.failure) == (other.state, other.failure)
+
+
 @pytest.mark.parametrize("case", sorted(SOURCES))
 def test_the_compiler_and_the_graph_keep_the_same(tmp_path, case):
     """What `saltern explain` says of checkpoints is what the graph makes of its functions' signatures."""

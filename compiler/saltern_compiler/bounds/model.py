@@ -24,7 +24,6 @@ from saltern_compiler.ir.costs import (
     Share,
     show_time,
 )
-from saltern_compiler.ir.plan import LEVEL
 from saltern_compiler.passes import Analyzed
 from saltern_compiler.passes.analyses.assumptions import assumed
 from saltern_compiler.passes.analyses.costs import COSTS
@@ -85,7 +84,7 @@ class Bounds:
 
 def bounds_of(analyzed: Analyzed) -> Bounds:
     """Return the bounds of a pipeline that nothing but its budget is wrong with."""
-    live = optimize(analyzed.pipeline, analyzed.context, LEVEL)[-1].after
+    live = optimize(analyzed.pipeline, analyzed.context, analyzed.context.level)[-1].after
     cost = assumed(analyzed.context.get(COSTS, live), live)
     return Bounds(live.name, cost, assumptions(live.budget), analyzed.context.get(DEADLINES, live))
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from saltern_compiler.bounds.model import TIME, Bounds, measured, written
 from saltern_compiler.ir.amounts import ONE, ZERO, number
-from saltern_compiler.ir.costs import Cost, show_time
+from saltern_compiler.ir.costs import BYTES, Cost, show_time
 
 _WIDE = 48
 """Characters of a column; what says more goes on behind it."""
@@ -47,7 +47,7 @@ def _tree(cost: Cost, measure: str, depth: int) -> Iterator[tuple[str, str, str]
         if amount == ZERO:
             continue
         mark = "* " if measure == TIME and share.node in cost.path else ""
-        yield f"{indent}{mark}{share.node}", written(amount, measure), share.says
+        yield f"{indent}{mark}{share.node}", written(amount, measure), "" if measure == BYTES else share.says
         if share.inner is not None and measured(share.inner, measure) != ZERO:
             if share.times != ONE:
                 yield f"{indent}  each of {share.times}", written(measured(share.inner, measure), measure), ""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from saltern_compiler.cli.common import FINDINGS, fail, load, show, shown
+from saltern_compiler.cli.common import FINDINGS, fail, load, optimize_option, show, shown
 
 if TYPE_CHECKING:
     from saltern_compiler.bounds import Bounds
@@ -23,8 +23,9 @@ _OF_BUDGETS = frozenset({"over-budget", "undecided-budget", "unmatched-budget"})
     "--format", "style", type=click.Choice(["text", "json", "markdown"]), default="text", help="How it is shown."
 )
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+@optimize_option
 @click.option("--why", metavar="MEASURE", help="Which node gives what of one: time, stages, calls:NAME, model_calls, …")
-def command(pipeline: str, style: str, why: str | None, *, as_json: bool) -> None:
+def command(pipeline: str, style: str, optimize: int, why: str | None, *, as_json: bool) -> None:
     """Show what a run costs at most, before there is one.
 
     Worst is: each attempt takes its time-out and fails but the last, each wait lasts to its deadline, each loop has all its rounds.
@@ -33,8 +34,10 @@ def command(pipeline: str, style: str, why: str | None, *, as_json: bool) -> Non
 
     Exit codes: 0, also where a bound hangs on sizes; 1 where the budget of the pipeline is not kept, or it has mistakes.
     """
+    if why is not None and (as_json or style != "text"):
+        fail("--why is shown as text; --format json has what each node gives of everything")
     source = load(pipeline)
-    errors, bounds = analyzed_but_for_budgets(source, pipeline)
+    errors, bounds = analyzed_but_for_budgets(source, pipeline, optimize)
     if why is not None:
         click.echo(_why(bounds, why), nl=False)
     elif as_json or style == "json":
@@ -54,13 +57,13 @@ def command(pipeline: str, style: str, why: str | None, *, as_json: bool) -> Non
         sys.exit(FINDINGS)
 
 
-def analyzed_but_for_budgets(source: Source, path: str) -> tuple[list[Diagnostic], Bounds]:
+def analyzed_but_for_budgets(source: Source, path: str, optimize: int) -> tuple[list[Diagnostic], Bounds]:
     """Return what is wrong with a pipeline's budget, and its bounds; stop where anything else is wrong."""
     from saltern_compiler.bounds import bounds_of  # noqa: PLC0415 - keeps --help quick
     from saltern_compiler.driver.compile import analyze_loaded  # noqa: PLC0415 - keeps --help quick
     from saltern_runtime.spec import Severity  # noqa: PLC0415 - keeps --help quick
 
-    result, analyzed, _ = analyze_loaded(source)
+    result, analyzed, _ = analyze_loaded(source, optimize=optimize)
     errors = [each for each in result.diagnostics if each.severity is Severity.ERROR]
     if analyzed is None or any(each.code not in _OF_BUDGETS for each in errors):
         show(result.diagnostics, source, path)

@@ -42,6 +42,8 @@ def command(subject: str, *, optimize: int, passes: bool, after: str | None, sty
             fail(f"there is no diagnostic `{subject}`{_near(subject)}")
         click.echo(page)
         return
+    if flow and (passes or after is not None):
+        fail("--flow is shown alone; leave --passes and --print-after out")
     if passes or after is not None:
         compile_clean(subject, targets=(), optimize=optimize)
         _print_passes(subject, optimize, passes=passes, after=after, style=style)

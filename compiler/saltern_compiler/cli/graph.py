@@ -53,7 +53,7 @@ def command(
     if parsed is None or has_errors(findings):
         show(findings, source, pipeline)
         sys.exit(FINDINGS)
-    marked = _critical(source, pipeline) if critical else ()
+    marked = _critical(source, pipeline, optimize) if critical else ()
     text = _draw(parsed, style or _SUFFIXES.get(suffix, "svg"), plan, marked)
     if output is None:
         click.echo(text, nl=False)
@@ -68,11 +68,11 @@ def command(
     click.echo(f"{output}: written")
 
 
-def _critical(source: Source, path: str) -> tuple[tuple[str, ...], ...]:
+def _critical(source: Source, path: str, optimize: int) -> tuple[tuple[str, ...], ...]:
     """Return the critical path and those of the bodies on it, or show what is wrong and stop."""
     from saltern_compiler.cli.bounds import analyzed_but_for_budgets  # noqa: PLC0415 - only where it is asked for
 
-    _, bounds = analyzed_but_for_budgets(source, path)
+    _, bounds = analyzed_but_for_budgets(source, path, optimize)
     return tuple(bounds.cost.ways())
 
 

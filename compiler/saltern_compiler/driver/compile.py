@@ -120,14 +120,18 @@ def check_loaded(source: Source, *, registry: Registry | None = None) -> Result:
 
 @uncollected()
 def analyze_loaded(
-    source: Source, *, registry: Registry | None = None
+    source: Source, *, registry: Registry | None = None, optimize: int = LEVEL
 ) -> tuple[Result, Analyzed | None, Mapping[str, Analyzed]]:
-    """Check a loaded source; also return what is known of it, None where it cannot be read, and of all that it uses, by path."""
+    """Check a loaded source; also return what is known of it, None where it cannot be read, and of all that it uses, by path.
+
+    `optimize`: the level that it is judged for, since what a run costs differs.
+    """
     known = registry or Registry.load()
     pipeline, findings = read(source.text, source.name)
     files = source.files(pipeline, known) if pipeline is not None else {}
     configuration = load_configuration(source.folder, known.codes)
-    return analyze_read(Job(source.text, source.name, files, (), {}, known, configuration), pipeline, findings)
+    job = Job(source.text, source.name, files, (), {}, known, configuration, _level(optimize))
+    return analyze_read(job, pipeline, findings)
 
 
 def analyze_read(

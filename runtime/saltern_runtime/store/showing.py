@@ -56,7 +56,7 @@ def nodes_of(shape: Shape, fields: Mapping[str, str], records: Mapping[str, str]
         for index, (node, kind) in enumerate(nodes):
             is_last = index == len(nodes) - 1
             counts = (items, int(Record.HIT in record)) if is_last else (None, 0)
-            own, took = _within(node, state, durations, failure, is_last=is_last), durations.get(node)
+            own, took = _within(node, state, durations, failure, nodes), durations.get(node)
             times = _times(record, own, spent, took if node in durations and not is_last else None)
             shown.append(_node(node, kind, stage, own, record, took, failure, times, *counts))
             spent += took or 0.0
@@ -104,11 +104,20 @@ def _state(
 
 
 _FAILED: Final = frozenset({ActivationState.FAILED, ActivationState.DEAD, ActivationState.TIMED_OUT})
-_RAN: Final = _FAILED | {ActivationState.SUCCEEDED, ActivationState.SUSPENDED, ActivationState.RETRY_WAIT}
+_RAN: Final = _FAILED | {
+    ActivationState.SUCCEEDED,
+    ActivationState.SUSPENDED,
+    ActivationState.RETRY_WAIT,
+    ActivationState.CANCELLED,
+}
 
 
 def _within(
-    node: str, stage: ActivationState, durations: Mapping[str, float | None], failure: Failure | None, *, is_last: bool
+    node: str,
+    stage: ActivationState,
+    durations: Mapping[str, float | None],
+    failure: Failure | None,
+    nodes: Sequence[tuple[str, str]],
 ) -> ActivationState:
     """Return the state of a node of a stage: it may have been skipped, or have ended before another one failed or waits."""
     if stage not in _RAN:
@@ -118,10 +127,10 @@ def _within(
     blamed = None if failure is None else failure.node
     if blamed == node or stage is ActivationState.SUCCEEDED:
         return stage
-    if node in durations and not is_last:
+    if node in durations and node != nodes[-1][0]:
         return ActivationState.SUCCEEDED
-    if durations and node not in durations and blamed is not None:
-        return ActivationState.BLOCKED
+    if node not in durations and any(blamed == other for other, _ in nodes):
+        return ActivationState.SKIPPED if stage is ActivationState.FAILED else ActivationState.BLOCKED
     return stage
 
 

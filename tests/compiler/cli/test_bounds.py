@@ -105,6 +105,33 @@ def test_a_picture_marks_the_critical_path(loop: Path, style: str, marked: str) 
     assert "cf222e" not in _run("graph", "--format", style, str(loop)).stdout
 
 
+def test_bounds_are_those_of_a_level(saltern, tmp_path) -> None:
+    """-O0 has a stage for each node, which takes longer; a budget is judged for the level that is built, and never raised by --fix."""
+    path = tmp_path / "tight.saltern"
+    path.write_text(
+        "pipeline tight\nbudget { time: 4m }\ninput { n: int }\na = set { value: 1 / input.n }\n"
+        "b = set { value: 1 / a }\nc = set { value: 1 / b }\nreturn { c: c }\n"
+    )
+    assert saltern("bounds", path)[0] == 0
+    code, _, err = saltern("bounds", "-O0", path)
+    assert code == 1
+    assert "over-budget" in err
+    assert "This is at -O0" in err
+    assert saltern("build", "-O0", path, "-o", tmp_path / "out")[0] == 1
+    before = path.read_text()
+    saltern("check", "--fix", path)
+    assert path.read_text() == before
+
+
+def test_what_goes_with_why_is_text(saltern) -> None:
+    """A program that asks for JSON gets no text."""
+    code, out, err = saltern(
+        "bounds", ROOT / "examples/invoice_intake/invoice_intake.saltern", "--why", "time", "--json"
+    )
+    assert (code, out) == (2, "")
+    assert "--why is shown as text" in err
+
+
 def test_the_page_shows_the_example() -> None:
     """The pipeline of docs/bounds.md is the one in examples/."""
     page = (ROOT / "docs/bounds.md").read_text("utf-8")

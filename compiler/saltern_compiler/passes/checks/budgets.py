@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from saltern_compiler.diagnostics.model import Diagnostic, Edit, Fix, Origin, Related
+from saltern_compiler.diagnostics.model import Diagnostic, Origin, Related
 from saltern_compiler.diagnostics.suggest import did_you_mean, it_takes, listed
 from saltern_compiler.ir.amounts import ZERO, Amount, number, weight
 from saltern_compiler.ir.budget import ASSUME, CALLS, COUNTS, TIME, is_count, is_wait
 from saltern_compiler.ir.costs import BYTES, MODEL_TRIES, TOKENS_IN, TOKENS_OUT, Cost, show_time
 from saltern_compiler.ir.costs import TRIES as TRIES_OF
 from saltern_compiler.ir.pipeline import Pipeline
+from saltern_compiler.ir.plan import LEVEL
 from saltern_compiler.passes.analyses.assumptions import assumed
 from saltern_compiler.passes.analyses.costs import COSTS
 from saltern_compiler.passes.analyses.shape import SHAPE, Shape
@@ -136,13 +137,21 @@ class _Judging:
         amount, most = measure(self.cost), number(limit)
         write = show_time if name == TIME else str
         place = _place(self.pipeline, name, part)
-        related = tuple(self._related(measure, write, is_time=name == TIME))
+        related = tuple(self._related(measure, write, name))
         if amount.least > (most.known or 0):
             at_least = "" if amount.known is not None else ", whatever comes in"
             message = f"{said.format(write(number(amount.least)))}{at_least}; the budget is {write(most)}"
-            notes = ("Allow more, or make it need less: fewer attempts, shorter time-outs, loops of fewer rounds.",)
-            fixes = _raise(place, amount, is_length=name == TIME)
-            self.context.report(Diagnostic("over-budget", message, place, notes=notes, related=related, fixes=fixes))
+            less = (
+                "keep less, in loops of fewer rounds"
+                if name == "bytes"
+                else "fewer attempts, shorter time-outs, loops of fewer rounds"
+            )
+            notes = [f"Allow more, or make it need less: {less}."]
+            if self.context.level != LEVEL:
+                notes.append(
+                    f"This is at -O{self.context.level}; -O{LEVEL} is what is built where nobody says another level."
+                )
+            self.context.report(Diagnostic("over-budget", message, place, notes=tuple(notes), related=related))
         elif amount.known is None:
             missing = amount.symbols()
             names = listed([f"`{symbol}`" for symbol in missing[:_TOLD]], "and")
@@ -157,23 +166,16 @@ class _Judging:
             self.context.report(Diagnostic("undecided-budget", message, place, notes=tuple(told), related=related))
 
     def _related(
-        self, measure: Callable[[Cost], Amount], write: Callable[[Amount], str], *, is_time: bool
+        self, measure: Callable[[Cost], Amount], write: Callable[[Amount], str], name: str
     ) -> Iterator[Related]:
         """Tell which nodes cost most: of time, those on the longest way."""
-        shares = [share for share in self.cost.shares if not is_time or share.node in self.cost.path]
+        shares = [share for share in self.cost.shares if name != TIME or share.node in self.cost.path]
         given = [(measure(share.cost), share) for share in shares]
         given = sorted((each for each in given if each[0] != ZERO), key=lambda each: (-weight(each[0]), each[1].node))
         for amount, share in given[:_TOLD]:
             at = self.shape.nodes[share.node].origin
-            yield Related(at, f"`{share.node}` gives {_short(write(amount))} of it: {share.says}")
-
-
-def _raise(place: Origin, amount: Amount, *, is_length: bool) -> tuple[Fix, ...]:
-    """Offer what is needed in place of a limit, where that is one number; a document writes lengths in another way."""
-    if amount.known is None or (is_length and place.pointer is not None):
-        return ()
-    text = show_time(amount) if is_length else str(-(-amount.known // 1))
-    return (Fix(f"Replace by `{text}`", (Edit(place, text),)),)
+            why = "" if name == "bytes" else f": {share.says}"
+            yield Related(at, f"`{share.node}` gives {_short(write(amount))} of it{why}")
 
 
 def _sum(measures: tuple[str, ...], cost: Cost) -> Amount:
