@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from saltern_compiler.driver.compile import analyze_loaded
 from saltern_compiler.driver.source import Source
 from saltern_compiler.frontend import read
+from saltern_compiler.ir.plan import LEVELS
 from saltern_compiler.ir.printer import dump
 from saltern_compiler.registry import Registry
 
@@ -41,7 +42,9 @@ def print_after(source: Source, name: str, optimize: int) -> str:
 
     known = names()
     if name not in known:
-        raise UnknownPassError(f"there is no pass {name!r}", name, known)
+        raise UnknownPassError(
+            f"there is no pass {name!r}", name, known[::-1]
+        )  # optimizations first, which people ask for
     registry = Registry.load()
     pipeline, _ = read(source.text, source.name)
     assert pipeline is not None, "the source was found clean"
@@ -49,5 +52,11 @@ def print_after(source: Source, name: str, optimize: int) -> str:
     context = Context(with_uses(registry, linked.uses), linked.files, uses=linked.uses)
     after = pipeline_after(name, pipeline, context, optimize)
     if after is None:
-        raise UnknownPassError(f"the pass {name!r} does not run at -O{optimize}", name, ())
+        raise UnknownPassError(
+            f"the pass {name!r} does not run at -O{optimize}; the other levels are {_others(optimize)}", name, ()
+        )
     return dump(after)
+
+
+def _others(optimize: int) -> str:
+    return " and ".join(f"-O{level}" for level in LEVELS if level != optimize)

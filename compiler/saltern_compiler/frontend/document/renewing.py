@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
 
 from saltern_compiler.diagnostics.model import Diagnostic, Origin
 from saltern_compiler.frontend.document.reader import is_foreign
@@ -17,12 +16,10 @@ from saltern_compiler.frontend.document.schema_steps import (
     SchemaChange,
     SchemaStep,
 )
-from saltern_compiler.frontend.document.shape import SCHEMA_VERSION
+from saltern_compiler.frontend.document.shape import SCHEMA_VERSION, VERSION_KEY
 from saltern_compiler.frontend.document.texts import read_text
 from saltern_compiler.frontend.moves import Renewed
 from saltern_runtime.spec import Json
-
-_KEY: Final = "schemaVersion"
 
 
 def renew(
@@ -32,7 +29,7 @@ def renew(
     document, findings = read_text(text, yaml=yaml)
     if findings or not isinstance(document, dict) or is_foreign(document):
         return None
-    version = document.get(_KEY, 0)
+    version = document.get(VERSION_KEY, 0)
     wanted = newest if to is None else to
     if isinstance(version, bool) or not isinstance(version, int) or not 0 <= version < wanted:
         return None
@@ -45,10 +42,10 @@ def renew(
         return Renewed(version + 1, (), step.summary, [_decide(each, step) for each in by_hand])
     rewriter = Rewriter(text, yaml)
     _write(rewriter, changes)
-    if _KEY in document:
-        rewriter.put(f"/{_KEY}", version + 1)
+    if VERSION_KEY in document:
+        rewriter.put(f"/{VERSION_KEY}", version + 1)
     else:
-        rewriter.first(_KEY, version + 1)
+        rewriter.first(VERSION_KEY, version + 1)
     return Renewed(version + 1, rewriter.changes, step.summary)
 
 
@@ -75,7 +72,7 @@ def _write(rewriter: Rewriter, changes: Sequence[SchemaChange]) -> None:
 
 def _gap(version: int, document: Mapping[str, Json]) -> Diagnostic:
     message = f"no step leads from version {version} of documents to version {version + 1}"
-    return Diagnostic("missing-step", message, Origin(f"/{_KEY}" if _KEY in document else ""))
+    return Diagnostic("missing-step", message, Origin(f"/{VERSION_KEY}" if VERSION_KEY in document else ""))
 
 
 def _decide(change: Decide, step: SchemaStep) -> Diagnostic:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from saltern_compiler.diagnostics.model import Diagnostic, Fix, Origin, Related
 from saltern_compiler.diagnostics.suggest import Suggestions, did_you_mean, it_takes, replace_by
 from saltern_compiler.frontend.document.jsontext import shorten
-from saltern_compiler.frontend.document.shape import Table, describe, is_kind, misfit
+from saltern_compiler.frontend.document.shape import VERSION_KEY, Table, describe, is_kind, misfit
 from saltern_runtime.spec import Json
 
 
@@ -59,7 +59,8 @@ class Report:
                 self.add(code, f"`{key}` of {what} {complaint}, not {quote(member)}", origin.child(key))
         for key, member in table.items():
             if member.required and key not in value:
-                self.add("missing-key", f"{what} has no `{key}`", origin)
+                notes = ("`saltern upgrade FILE` writes it.",) if key == VERSION_KEY else ()
+                self.add("missing-key", f"{what} has no `{key}`", origin, *notes)
         return kept
 
     def is_kind(self, value: Json, kind: str, origin: Origin, what: str, code: str = "ill-typed-key") -> bool:

@@ -13,6 +13,7 @@ from saltern_runtime.spec import Json
 
 IDENTIFIER: Final = "^[A-Za-z_][A-Za-z0-9_]*$"
 SCHEMA_VERSION: Final = 1
+VERSION_KEY: Final = "schemaVersion"
 
 NOTE_TYPES: Final = frozenset({"note"})
 GROUP_TYPES: Final = frozenset({"group"})
@@ -45,7 +46,7 @@ def _canvas(names: str) -> dict[str, Key]:
 
 DOCUMENT: Final[Table] = {
     "$schema": Key(_TEXT),
-    "schemaVersion": Key({"const": SCHEMA_VERSION}, required=True),
+    VERSION_KEY: Key({"const": SCHEMA_VERSION}, required=True),
     "name": Key({"type": "string", "minLength": 1}, required=True),
     "description": Key(_TEXT),
     "inputs": Key({"$ref": "#/$defs/objectSchema"}),
