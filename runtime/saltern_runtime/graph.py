@@ -158,6 +158,12 @@ class Graph:
         graphs = (self, *self._started.values())
         return tuple(dict.fromkeys(place for graph in graphs if graph.name == pipeline for place in graph.secrets))
 
+    @cached_property
+    def every_secret(self) -> Places:
+        """Where the input of any run that its workers know holds secrets."""
+        graphs = (self, *self._started.values())
+        return tuple(dict.fromkeys(place for graph in graphs for place in graph.secrets))
+
     def home(self, stage: str) -> Callee:
         """Return the graph whose runs a stage is a part of: this one, or one that is started."""
         return self._started.get(stage[: stage.rfind(ROOT) + 1], self)

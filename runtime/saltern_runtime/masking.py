@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from saltern_runtime.spec import Json
 from saltern_runtime.spec.types import Places
 
 MASK: Final = "[secret]"
+SHORTEST: Final = 4
+"""Characters of a secret that is looked for in texts, at least: what is shorter stands in too many words."""
 
 
 def masked(value: Json, places: Places) -> Json:
@@ -19,6 +22,35 @@ def masked(value: Json, places: Places) -> Json:
     if isinstance(value, list):
         return [_part(part, here.get(None, ())) for part in value]
     return value
+
+
+def without(text: str, value: Json, places: Places) -> str:
+    """Return a text with `MASK` for each secret of a value that stands in it, as it is or as Python or JSON writes it."""
+    found = {
+        form for secret in _secrets(value, places) for form in (secret, repr(secret)[1:-1], json.dumps(secret)[1:-1])
+    }
+    for form in sorted(found, key=lambda each: (-len(each), each)):
+        text = text.replace(form, MASK)
+    return text
+
+
+def _secrets(value: Json, places: Places) -> Iterator[str]:
+    """Yield the texts and numbers at places, of `SHORTEST` characters at least; keys of an object that is one too."""
+    for place in places:
+        todo = [(value, place)]
+        while todo:
+            at, rest = todo.pop()
+            if isinstance(at, dict):
+                keys = at if not rest or rest[0] is None else [key for key in at if key == rest[0]]
+                if not rest:
+                    yield from (key for key in at if len(key) >= SHORTEST)
+                todo += [(at[key], rest[1:]) for key in keys]
+            elif isinstance(at, list):
+                todo += [(each, rest[1:]) for each in at]
+            elif (
+                not rest and isinstance(at, str | int | float) and not isinstance(at, bool) and len(str(at)) >= SHORTEST
+            ):
+                yield str(at)
 
 
 def _part(value: Json, places: Iterable[list[str | None]]) -> Json:

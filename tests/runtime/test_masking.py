@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from saltern_runtime.masking import MASK, masked
+from saltern_runtime.masking import MASK, masked, without
 from saltern_runtime.spec import STRING, Field, ListType, MapType, obj, optional, to_schema
 from saltern_runtime.spec.types import marked
 from saltern_runtime.store.views import Awaited
@@ -54,3 +54,21 @@ def test_what_was_filled_in_as_a_secret_is_masked() -> None:
     answer = json.dumps({"decision": "yes", "fields": {"code": "1234", "note": "fine"}})
     shown = awaited_json(Awaited("ok", "ok", "approval@1", schema, ("yes", "no"), answer=answer))
     assert shown["decision"] == {"decision": "yes", "fields": {"code": MASK, "note": "fine"}}
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "places", "shown"),
+    [
+        ("'hunter2' is no number", {"a": "hunter2"}, (("a",),), f"'{MASK}' is no number"),
+        ("no item 778899", {"a": 778899}, (("a",),), f"no item {MASK}"),
+        (r"x\ny and x\\ny", {"a": "x\ny1"}, (("a",),), r"x\ny and x\\ny"),
+        (repr("x\ny1"), {"a": "x\ny1"}, (("a",),), f"'{MASK}'"),
+        ("no such key: 'inside'", {"a": {"inside": "word"}}, (("a",),), f"no such key: '{MASK}'"),
+        ("one two", {"a": [{"b": "one two"}, {"b": "two!"}]}, (("a", None, "b"),), MASK),
+        ("the same word", {"a": "the"}, (("a",),), "the same word"),
+        ("word", {"a": None, "b": "word"}, (("a",), ("c", "d")), "word"),
+    ],
+)
+def test_texts_are_told_without_secrets(text, value, places, shown) -> None:
+    """As they are and as Python writes them, the longest first; what is shorter than four characters stands in too many words."""
+    assert without(text, value, places) == shown

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from saltern_compiler.driver import compile_source, write_tree
 from saltern_runtime.engine.service import in_one_process
 from saltern_runtime.masking import MASK
@@ -73,3 +75,41 @@ def test_models_and_the_source_map_say_it(tmp_path) -> None:
         ("return", "a length opens nothing", ["secret"], ["input.key"]),
     ]
     assert told[1]["source"] == "other.saltern"
+
+
+FAILS = """pipeline fails
+input { key: string @secret, pins: map<string> @secret, plain: string }
+a = set { value: int(input.key) }
+b = set { value: input.pins["none"] }
+c = python.call { function: "own:told", args: { key: input.key } }
+d = try { e = set { value: int(input.key) }  yield e } catch err { yield err.message }
+"""
+TELLS = """def told(key: str) -> int:
+    raise ValueError(f"nothing opens with {key!r}")
+"""
+
+
+@pytest.mark.parametrize("node", ["a", "b", "c", "d"])
+def test_a_failure_repeats_no_secret(tmp_path, redis_url, caplog, node) -> None:
+    """Of an expression, of own code, of one that is caught: not in the run, its nodes, its events, its output or the log."""
+    head = FAILS.splitlines()[:2]
+    (line,) = [line for line in FAILS.splitlines() if line.startswith(f"{node} =")]
+    text = "\n".join([*head, line, f'return {{ {node}: declassify({node}, "for the test") }}']) + "\n"
+    result = compile_source(text, source_name="fails.saltern", files={"own.py": TELLS})
+    assert not result.has_errors, result.diagnostics
+    write_tree(result.artifacts, tmp_path / "tree")
+    given = {"key": "SE'CRET\n1", "pins": {"one": "SECRET2"}, "plain": "shown"}
+    with (
+        importable(tmp_path / "tree", "fails") as load,
+        in_one_process(load("graph").GRAPH, redis_url=redis_url) as opened,
+    ):
+        graph = load("graph").GRAPH
+        run_id = opened.service.start(given, tenant=node, trigger="run").run_id
+        (view,) = finish_all(opened, node)
+        events = opened.service.reader.events(run_id, "0-0", 0.0, 500)
+        page = opened.service.list(node)
+    shown = json.dumps([run_json(view, graph.secrets_of("fails")), str(events), str(page), caplog.text])
+    assert "CRET" not in shown
+    if node != "b":
+        assert MASK in str(view)
+    assert (view.state == "SUCCEEDED") == (node == "d")

@@ -25,12 +25,14 @@ from saltern_runtime.engine.stage_plan import StagePlan
 from saltern_runtime.engine.stages import Entered, NodeFailedError, Plans
 from saltern_runtime.errors import NodeError, PermanentError, StopRun, pointer
 from saltern_runtime.graph import Awaits, Carries, Graph, Node, Starts
+from saltern_runtime.masking import MASK, without
 from saltern_runtime.models import plain
 from saltern_runtime.settings import Settings
 from saltern_runtime.store.calls import Answer, Bell, Claim, Failed, Outcome, Stopped
 from saltern_runtime.store.failures import PayloadsUnreachableError, ValueGoneError
 from saltern_runtime.store.files import SPARE, RunFiles, Shelf
 from saltern_runtime.store.keys import new_nonce
+from saltern_runtime.store.reading import Reader
 from saltern_runtime.store.store import Store
 
 log = logging.getLogger("saltern.engine")
@@ -56,6 +58,7 @@ class Engine:
         self.settings = settings
         self.plans = Plans(graph, settings.shards, self._address, settings.private_networks, self._files)
         self.store = store or Store(graph.name, settings, patience=settings.unreachable)
+        self.reader = Reader(self.store, graph.name)
         self.dispatcher = dispatcher
         self.shelf = Shelf(self.store)
         self.drain = Drain()
@@ -138,13 +141,18 @@ class Engine:
                 spent = {**error.done, error.node: round(time.monotonic() - began, 6)}
                 return self._stop(plan, claim, error.node, cause, spent, self._next(end))
             is_known = isinstance(cause, NodeError)
-            said = "".join(char if char.isprintable() else " " for char in str(cause)) if is_known else repr(cause)
+            told = self._without_secrets(str(cause), claim)
+            is_plain = MASK not in told
+            said = "".join(char if char.isprintable() else " " for char in told)
+            said = said if is_known else repr(cause) if is_plain else f"{type(cause).__name__}: {said}"
             log.warning(
                 "node %s failed in attempt %d: %s", error.node, claim.attempt, said,
                 extra={"run": claim.run, "path": claim.path, "node": error.node},
-                exc_info=None if is_known and not log.isEnabledFor(logging.DEBUG) else cause,
+                exc_info=cause if is_plain and (not is_known or log.isEnabledFor(logging.DEBUG)) else None,
             )  # fmt: skip
-            trouble = replace(classify(cause or error, error.node), done=error.done)
+            trouble = classify(cause or error, error.node)
+            message = self._without_secrets(trouble.failure.message, claim)
+            trouble = replace(trouble, failure=replace(trouble.failure, message=message), done=error.done)
             return self._failed(plan, claim, trouble, self._next(end))
         finally:
             self.leases.drop(hold)
@@ -157,6 +165,16 @@ class Engine:
                 extra={"run": claim.run, "path": claim.path},
             )
         return answer
+
+    def _without_secrets(self, message: str, claim: Claim) -> str:
+        """Return a message about a failure without what is secret in the run's input: it may repeat what a node was given."""
+        places = self.graph.every_secret
+        if not places:
+            return message
+        try:
+            return without(message, self.reader.given(claim.run), places)
+        except (ValueGoneError, PayloadsUnreachableError):
+            return MASK
 
     def _recall(self, node: Node[Any, Any], claim: Claim) -> Recall | None:
         """Return the cache of a node for one attempt, where it has one."""

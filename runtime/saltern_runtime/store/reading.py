@@ -72,6 +72,11 @@ class Reader:
             else (),
         )
 
+    def given(self, run_id: str) -> Any:
+        """Return the input of a run."""
+        text = self._store.patiently(lambda: self._store.client.hget(self._store.keys.run(run_id, ":vals"), ""))
+        return None if text is None else json.loads(self._store.inside(cast("str", text)))
+
     def awaited(self, run_id: str, path: str) -> Awaited | None:
         """Return what an activation waits for, or may; None where there is no such run, or its stage takes no answer."""
         keys = self._store.keys
