@@ -6,6 +6,7 @@ import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from saltern_compiler.diagnostics.lookalikes import cover, veil
@@ -18,6 +19,8 @@ _COLUMNS: Final = 120
 """Columns of a source line that are shown at most."""
 _BEFORE: Final = 30
 """Columns shown before the place in a line that is longer."""
+_NEAR: Final = 4 * _COLUMNS
+"""Characters around a place that are looked at: a line of a document may have millions, and a finding for each hundred of them."""
 _STYLES: Final = {"error": "1;31", "warning": "1;33", "bold": "1", "frame": "34", "fix": "32"}
 
 
@@ -99,7 +102,7 @@ class _Page:
 
     def line(self, number: int) -> str:
         """Return a line of the source as it may be shown."""
-        line = veil(self.source.line(number))
+        line = _veiled(self.source.line(number))
         for span in self.secrets:
             if span.first.line <= number <= span.last.line:
                 start = span.first.column - 1 if number == span.first.line else 0
@@ -116,6 +119,12 @@ class _Page:
         return f"{self.paint(' and '.join(counted), 'bold')} in {self.name}{tail}"
 
 
+@lru_cache(maxsize=8)
+def _veiled(line: str) -> str:
+    """Veil a line that many findings may stand in."""
+    return veil(line)
+
+
 def _count(number: int, what: str) -> str:
     return f"{number} {what}" + ("" if number == 1 else "s")
 
@@ -124,7 +133,8 @@ def _fit(line: str, span: Span, line_end: int) -> tuple[str, str, str, int]:
     """Cut a line around its marked part: what stands before, in and after it, and how many columns to underline."""
     start = span.first.column - 1
     end = span.last.column - 1 if span.last.line == span.first.line else line_end
-    before, marked, after = visible(line[:start]), visible(line[start:end]), visible(line[end:])
+    near, far = max(0, start - _NEAR), min(end, start + _NEAR)
+    before, marked, after = visible(line[near:start]), visible(line[start:far]), visible(line[end : end + _NEAR])
     if width(before) + width(marked) + width(after) > _COLUMNS:
         if width(before) > _BEFORE:
             before = "…" + before[len(before) - _BEFORE :]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from saltern_compiler.diagnostics import render
 from saltern_compiler.diagnostics.model import NOWHERE, Diagnostic, Edit, Fix, Origin, Related
 from saltern_compiler.diagnostics.render import render_terminal, wants_color
 from saltern_compiler.frontend.locate import Locator
@@ -132,6 +133,18 @@ def test_long_lines_are_cut() -> None:
     assert len(line) < 130
     assert underline.index("^") == line.index("HERE")
     assert underline.count("^") == 4
+
+
+def test_a_line_of_millions_is_not_looked_through_for_each_finding(monkeypatch) -> None:
+    """A document may be one line: what stands far from a finding costs nothing."""
+    seen: list[int] = []
+    real = render.visible
+    monkeypatch.setattr(render, "visible", lambda text: seen.append(len(text)) or real(text))
+    text = "x" * 100_000
+    told = render_terminal([Diagnostic("unknown-name", "here", Origin(None, 50_000, 50_005))], text, "a.saltern")
+    assert "…" in told
+    assert "^^^^^" in told
+    assert max(seen) < 1_000
 
 
 def test_long_span_is_cut() -> None:
