@@ -91,6 +91,8 @@ def _pipelines(files: tuple[str, ...]) -> list[str]:
     """Return the files, and for a folder all pipelines in it; each once."""
     found: dict[str, None] = {}
     for path in files:
+        if not path:
+            fail("a file has no name; a folder is meant by `.`")
         if path == "-" or not Path(path).is_dir():
             found[path] = None
             continue

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -15,6 +15,8 @@ from saltern_compiler.frontend.notations import NOTATIONS, notation_of
 from saltern_compiler.ir.pipeline import Node, Pipeline
 from saltern_compiler.ir.verify import InternalError
 from saltern_compiler.passes import upgrades
+from saltern_compiler.passes.base import Context
+from saltern_compiler.passes.checks.node_types import NodeTypes
 from saltern_compiler.registry import Registry
 from saltern_runtime.spec import Put, Rename
 
@@ -68,10 +70,18 @@ def upgrade(
         routes = [(node, at) for node in pipeline.body.walk() if (at := _route(node, known, wanted)) is not None]
         moves = [(node, at) for node, at in routes if isinstance(at, upgrades.Move)]
         if not moves:
-            return Upgraded(text, tuple(done), tuple(_left(node, at) for node, at in routes))
+            left = (_left(node, at) for node, at in routes)
+            return Upgraded(text, tuple(done), (*left, *_unknown(pipeline, known)))
         text = applied(text, notation.move(text, [Move(node, at.to, at.changes) for node, at in moves]))
         _check(text, source_name, known, notations, moves)
         done += [f"`{node.id}` is {node.type}@{at.to}{f': {at.summary}' if at.summary else '.'}" for node, at in moves]
+
+
+def _unknown(pipeline: Pipeline, registry: Registry) -> Iterator[Diagnostic]:
+    """Yield what is wrong with versions that there are not: no step leads anywhere from these."""
+    context = Context(registry)
+    NodeTypes().apply(pipeline, context)
+    yield from (each for each in context.diagnostics if each.code == "unknown-node-version")
 
 
 def with_upgrades(result: Result, pipeline: Pipeline, registry: Registry) -> Result:

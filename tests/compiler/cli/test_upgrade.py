@@ -142,3 +142,20 @@ def test_the_fix_of_a_finding_is_the_same_step(saltern, old, tmp_path):
     assert saltern("check", "--fix", other)[0] == 0
     saltern("upgrade", old)
     assert other.read_text() == old.read_text() == NEW
+
+
+def test_versions_that_there_are_not(saltern, tmp_path):
+    """No step leads anywhere from these: they are said, and it is not all of the newest versions."""
+    path = tmp_path / "ahead.saltern"
+    path.write_text("pipeline ahead\nx = set@99 { value: 1 }\nreturn x\n")
+    code, out, err = saltern("upgrade", path)
+    assert code == 1
+    assert "unknown-node-version" in out + err
+    assert "already" not in out
+
+
+def test_no_name_is_misuse(saltern):
+    """An empty argument is not the folder that one happens to stand in."""
+    code, out, err = saltern("upgrade", "")
+    assert (code, out) == (2, "")
+    assert "a file has no name" in err

@@ -82,8 +82,9 @@ def others(text: str, name: str) -> str:
 def upgraded(text: str, name: str, to: int = 3) -> str:
     """Upgrade a text; what is left is a decision about `loud`, of which nothing else is known."""
     made = upgrade(text, name, wanted=Wanted(nodes={"demo.tell": to}), registry=REGISTRY)
-    assert {each.code for each in made.findings} <= {"step-by-hand"}
-    assert all("loud" in each.notes[0] for each in made.findings)
+    by_hand = [each for each in made.findings if each.code != "unknown-node-version"]
+    assert {each.code for each in by_hand} <= {"step-by-hand"}
+    assert all("loud" in each.notes[0] for each in by_hand)
     return made.text
 
 
