@@ -110,10 +110,12 @@ def test_the_list_keeps_a_maker_that_lasts_longer(local):
 
 def test_the_list_keeps_what_lasts_longer_than_its_maker(local):
     """So it does the other way round; and what is gone is taken off in time."""
-    process = local.open(*starting(make_graph("kept", *BIG, deadline=1.0, retention=LONG)), deadline=0.3, retention=0.1)
+    process = local.open(
+        *starting(make_graph("kept", *BIG, deadline=20.0, retention=LONG)), deadline=2.0, retention=0.1
+    )
     runs = made(process)
     assert process.finish(runs[1], 20).state == "SUCCEEDED"
-    passed(local.client, 400)  # its deadline and its retention
+    passed(local.client, 2200)  # its deadline and its retention
     others = made(process)
     assert runs[1] in listed(process)
     (index,) = local.client.keys(f"*:{local.name}:*runs:acme")
