@@ -212,7 +212,7 @@ def test_the_service_runs_and_is_shown_live(serving):
     below = descendants(process.pid)
     assert len(below) >= 8
     process.send_signal(signal.SIGINT)
-    assert process.wait(60) == 0
+    assert process.wait(150) == 0
     assert not gone(below, timeout=5)
 
 
@@ -297,7 +297,7 @@ def test_a_chosen_port_is_used_and_text_is_printed(tree):
             while f"run {run['id']}: SUCCEEDED" not in process.stdout.readline():
                 pass
         process.send_signal(signal.SIGTERM)
-        assert process.wait(60) == 0
+        assert process.wait(150) == 0
     finally:
         process.kill()
         process.communicate()

@@ -4,7 +4,6 @@ import subprocess
 import sys
 
 from saltern_runtime.files import CHUNK
-from tests.support.effort import LONG
 
 PROGRAM = """
 import resource, sys
@@ -34,9 +33,9 @@ before = peak()
 there_and_back(count)
 print(peak() - before)
 """
-COUNT = 200 if LONG else 64
+COUNT = 200
 """Chunks of a mebibyte each."""
-GROWS = max(48 << 20, COUNT * CHUNK // 2)
+GROWS = COUNT * CHUNK // 2
 """Bytes by which a process may grow, whatever its threads have allocated at a time: far less than what goes through."""
 
 
