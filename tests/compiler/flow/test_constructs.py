@@ -5,6 +5,7 @@ Each construct is statements that read `INPUT.x`, and an expression that carries
 
 import pytest
 
+from saltern_compiler.driver import compile_source
 from saltern_compiler.driver.link import link
 from saltern_compiler.frontend import read
 from saltern_compiler.passes import analyze
@@ -239,3 +240,17 @@ def test_loops_in_loops_cost_no_powers_of_their_rounds() -> None:
     lines += [f"next {{ a: s{each}.b, b: s{each}.b, n: s{each}.n + 1 }}\n}}" for each in reversed(range(depth))]
     (leak,), _ = _found(_text("\n".join(lines), "w0.a", label="personal"))
     assert leak.related[-1].message == "it goes into the next state of `w0`"
+
+
+def test_a_state_that_grows_for_ever_is_followed_to_its_end() -> None:
+    """Each round puts the state into a field of the next one: its labels are those of the whole, and the check ends."""
+    result = compile_source(
+        """pipeline grows
+input { key: any @secret }
+state = while s = input.key, true, at most 9, on limit continue { kept = set { value: { a: s, b: [s] } }  next kept }
+return { size: declassify(state, "for the test") }
+""",
+        source_name="grows.saltern",
+        targets=(),
+    )
+    assert "secret-leak" not in {each.code for each in result.diagnostics}

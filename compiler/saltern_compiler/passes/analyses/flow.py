@@ -319,9 +319,11 @@ class _Walk:
         self._region(node.id)
         for round_ in count() if spec.carries is not None else ():
             more = joined(state, self.values.get(f"{node.id}/{NEXT}", NONE))
+            # What still grows by then may grow for ever, a part in a part: as a whole it has an end.
+            more = more if round_ < _ROUNDS else flat(more)
             if alike(more, state):
                 break
-            state = self.items[node.id] = more if round_ < _ROUNDS else flat(more)
+            state = self.items[node.id] = more
             self._region(node.id)
         inner = (self.held.get(name, {}) for name in self.shape.flows.get(node.id, ()))
         self.held[node.id] = everything(joined(whole(self.held[node.id]), *map(whole, inner)))
