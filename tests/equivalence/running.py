@@ -153,8 +153,6 @@ def finish(opened: Worker, run_id: str, answers: Mapping[str, Any]) -> RunView:
         opened.sweeper.sweep()
         if state is RunState.WAITING and not opened.bells.bells and answers:
             answer(opened.service, run_id, answers)
-        if not opened.bells.bells:
-            time.sleep(0.0005)
 
 
 def answer(service: Service, run_id: str, answers: Mapping[str, Any]) -> None:

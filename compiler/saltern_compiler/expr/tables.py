@@ -32,7 +32,7 @@ def parser(
 ) -> Lark:
     """Return Lark's parser of a grammar: out of its table if it fits, else made anew."""
     import lark as of  # noqa: PLC0415 - what is right is read without it
-    from lark import Lark  # noqa: PLC0415 - as the line before
+    from lark import Lark  # noqa: PLC0415 - a text that is refused, or a table that is stale, is rare
 
     content = _content(table, _key(grammar, start, options or {}))
     if content is None or content["lark"] != of.__version__:

@@ -1,7 +1,5 @@
 """Nodes of one stage: each has its own gate, its own state and its own failure."""
 
-import time
-
 import pytest
 
 from saltern_runtime.errors import PermanentError, TransientError
@@ -9,6 +7,7 @@ from saltern_runtime.graph import SKIPPED, Context, GraphError, On, Skipped, Sta
 from saltern_runtime.spec import Retry
 from tests.support.graphs import graph_of
 from tests.support.once import run_once
+from tests.support.until import passed, until
 
 
 @node("kind", type="switch@1")
@@ -68,12 +67,12 @@ def test_a_gate_inside_of_a_stage(redis_url, given, output, states, apart):
     assert {each.id: each.duration is None for each in view.nodes}["b"]
 
 
-def test_each_node_has_its_own_time(redis_url):
+def test_each_node_has_its_own_time(redis_url, redis_client):
     """In the timeline nodes of a stage stand behind each other, within the stage."""
 
     @node("slow", type="set@1")
     def slow(*, first: int) -> int:
-        time.sleep(0.02)
+        passed(redis_client, 20)
         return first
 
     @node("behind", type="set@1")
@@ -170,12 +169,18 @@ def test_gates_that_do_not_fit(nodes, says):
         graph_of("gate_wrong", Stage("all", nodes=nodes))
 
 
-def test_what_ran_before_a_time_out(redis_url):
+def test_what_ran_before_a_time_out(redis_url, redis_client):
     """A stage that reaches its hard deadline blames the node that ran then; those before it have ended."""
 
     @node("stuck", type="set@1")
     def stuck(*, first: int) -> int:
-        time.sleep(1.5)
+        assert until(
+            lambda: any(
+                "TIMED_OUT" in text
+                for key in redis_client.keys("*gate_timeout*:acts")
+                for text in redis_client.hvals(key)
+            )
+        )
         return first
 
     @node("behind", type="set@1")
