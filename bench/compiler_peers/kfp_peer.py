@@ -9,7 +9,7 @@ import measured
 
 warnings.simplefilter("ignore")  # which base image a component has is of no matter here
 
-from kfp import compiler, dsl  # noqa: E402 - it warns when components are declared
+from kfp import compiler, dsl  # noqa: E402 - the filter above has to stand before it: importing it warns
 
 BLOCK, LAYER = 9, 10
 

@@ -40,28 +40,24 @@ def command(pipeline: str, style: str, optimize: int, why: str | None, *, as_jso
     errors, bounds = analyzed_but_for_budgets(source, pipeline, optimize)
     if why is not None:
         click.echo(_why(bounds, why), nl=False)
-    elif as_json or style == "json":
-        from saltern_compiler.bounds.document import render_json  # noqa: PLC0415 - only one of them is asked for
-
-        click.echo(render_json(bounds, shown(pipeline, source)), nl=False)
-    elif style == "markdown":
-        from saltern_compiler.bounds.markdown import render_markdown  # noqa: PLC0415 - only one of them is asked for
-
-        click.echo(render_markdown(bounds), nl=False)
     else:
-        from saltern_compiler.bounds.terminal import render_terminal  # noqa: PLC0415 - only one of them is asked for
-
-        click.echo(render_terminal(bounds), nl=False)
+        click.echo(_rendered(bounds, "json" if as_json else style, shown(pipeline, source)), nl=False)
     if errors:
         show(errors, source, pipeline)
         sys.exit(FINDINGS)
 
 
+def _rendered(bounds: Bounds, style: str, name: str) -> str:
+    from saltern_compiler.bounds import rendered  # noqa: PLC0415 - bounds load the analyses, which --help does without
+
+    return rendered(bounds, style, name)
+
+
 def analyzed_but_for_budgets(source: Source, path: str, optimize: int) -> tuple[list[Diagnostic], Bounds]:
     """Return what is wrong with a pipeline's budget, and its bounds; stop where anything else is wrong."""
-    from saltern_compiler.bounds import bounds_of  # noqa: PLC0415 - keeps --help quick
-    from saltern_compiler.driver.compile import analyze_loaded  # noqa: PLC0415 - keeps --help quick
-    from saltern_runtime.spec import Severity  # noqa: PLC0415 - keeps --help quick
+    from saltern_compiler.bounds import bounds_of  # noqa: PLC0415 - analyses load every check
+    from saltern_compiler.driver.compile import analyze_loaded  # noqa: PLC0415 - the driver loads both notations
+    from saltern_runtime.spec import Severity  # noqa: PLC0415 - the spec loads every type
 
     result, analyzed, _ = analyze_loaded(source, optimize=optimize)
     errors = [each for each in result.diagnostics if each.severity is Severity.ERROR]
@@ -72,7 +68,7 @@ def analyzed_but_for_budgets(source: Source, path: str, optimize: int) -> tuple[
 
 
 def _why(bounds: Bounds, measure: str) -> str:
-    from saltern_compiler.bounds.model import TIME  # noqa: PLC0415 - keeps --help quick
+    from saltern_compiler.bounds.model import TIME  # noqa: PLC0415 - only --why asks for a measure
     from saltern_compiler.bounds.terminal import render_why  # noqa: PLC0415 - keeps --help quick
 
     known = (TIME, *sorted(bounds.cost.amounts))

@@ -247,7 +247,7 @@ def test_a_state_that_grows_for_ever_is_followed_to_its_end() -> None:
     result = compile_source(
         """pipeline grows
 input { key: any @secret }
-state = while s = input.key, true, at most 9, on limit continue { kept = set { value: { a: s, b: [s] } }  next kept }
+state = while s = input.key, true, at most 9, on limit continue { kept = set { value: { a: s } }  next kept }
 return { size: declassify(state, "for the test") }
 """,
         source_name="grows.saltern",
