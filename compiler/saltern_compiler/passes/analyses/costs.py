@@ -59,6 +59,11 @@ class _Costing:
     level: int
     known: dict[str, Cost] = field(default_factory=dict)
     """Owner → one round of its body."""
+    on_error: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Note for each node what becomes of its error."""
+        self.on_error.update((node_id, str(chosen["on_error"][0])) for node_id, chosen in self.policies.items())
 
     def whole(self, given: int) -> Cost:
         """Cost the pipeline, bodies before their owners, so that nests are no deeper for Python than for people."""
@@ -71,8 +76,7 @@ class _Costing:
 
     def _graph(self, region: str) -> Cost:
         """Cost the nodes that stand beside each other in a graph."""
-        on_error = {node_id: str(chosen["on_error"][0]) for node_id, chosen in self.policies.items()}
-        groups = group_nodes(self.shape, self.types, on_error, self.level, region)
+        groups = group_nodes(self.shape, self.types, self.on_error, self.level, region)
         listeners = _listeners(groups)
         spent = {group.name: self._stage(group) for group in groups}
         relays = {name: _relays(count) for name, count in listeners.items()}

@@ -24,7 +24,7 @@ def _kept(stages: Iterable[Stage], shape: Shape) -> Iterator[str]:
         yield from (edge.source for edge in stage.when)
         for node_id in here:
             felt = {*shape.reads[node_id], *(edge.source for edge in shape.control[node_id])}
-            yield from felt & shape.nodes.keys() - here
+            yield from (felt - here) & shape.nodes.keys()
         if stage.opens is not None and stage.opens.carries is not None:
             yield from set(shape.reads[stage.opens.carries.check]) & shape.nodes.keys()
 
