@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/.ready
+# Tests wait for servers and processes a quarter of their time, so one more of them runs than there are processors.
+JOBS ?= $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 1)')
 
 .PHONY: demo test test-long equivalence fuzz containers lint types docs tables golden cases schemas bench bench-compiler clean
 .DEFAULT_GOAL := test
@@ -10,7 +12,7 @@ demo: $(READY)  ## Compile examples/support_triage, serve it, send it a webhook,
 	$(BIN)/python -m examples.support_triage.demo
 
 test: $(READY)  ## Every test that needs no extra system package.
-	$(BIN)/python -m pytest -n 2 --dist worksteal $(TESTS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(TESTS)
 
 test-long: export SALTERN_TEST_LONG ?= 1
 test-long: test  ## The same, with each moment and many more examples of what is random; SALTERN_TEST_LONG=50 takes fifty times as many.
