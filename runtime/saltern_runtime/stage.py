@@ -286,6 +286,8 @@ class Elided:
     type: str
     like: str
     """Id of the node whose state it has."""
+    by: str
+    """The optimization that took it out."""
     because: str
     skipped: bool = False
     """Whether it is skipped once that node is over."""

@@ -193,16 +193,16 @@ class Engine:
         next_nonce: str | None,
     ) -> Answer:
         """End the run as a node said."""
-        durations = _compact(spent)
+        durations, others = _compact(spent), plan.others(spent)
         if stop.state == "failed":
             failure = json.dumps({"kind": "stopped", "code": "stopped", "message": stop.message, "node": node})
-            return self.store.stop(claim, Stopped("FAILED", durations, failure), next_nonce)
+            return self.store.stop(claim, Stopped("FAILED", durations, failure, other=others), next_nonce)
         text = "" if stop.output is None else _compact(plain(stop.output))
         if len(text.encode()) > self.settings.max_payload:
             message = f"what {node!r} returns is over the limit of {self.settings.max_payload} bytes"
             trouble = classify(PermanentError(message, code="result-too-large"), node)
             return self._failed(plan, claim, trouble, next_nonce)
-        return self.store.stop(claim, Stopped("SUCCEEDED", durations, output=text), next_nonce)
+        return self.store.stop(claim, Stopped("SUCCEEDED", durations, output=text, other=others), next_nonce)
 
     def _done(self, plan: StagePlan, claim: Claim, result: Result, seconds: float, end: float) -> Answer:
         """Record what a stage's nodes returned: advance, or begin the items of a region, or sleep."""
@@ -307,7 +307,7 @@ class Engine:
         if outcome.state == "SUCCEEDED" and plan.undo is not None:
             outcome = replace(outcome, undo=plan.undo)
         if outcome.state == "SUCCEEDED" and len(plan.stage.nodes) > 1:
-            outcome = replace(outcome, other=plan.others(claim.path, done or claim.done))
+            outcome = replace(outcome, other=plan.others(done or claim.done))
         return self.store.advance(claim, outcome, next_nonce)
 
     def _slept(self, plan: StagePlan, claim: Claim, text: str, end: float) -> Answer:
@@ -353,7 +353,7 @@ class Engine:
         failed = decide(plan.stage, claim, trouble)
         if len(plan.stage.nodes) > 1 and trouble.failure.node is not None:
             done = claim.done if trouble.done is None else trouble.done
-            others = plan.others(claim.path, done, trouble.failure.node)
+            others = plan.others(done, trouble.failure.node)
             failed = replace(failed, durations=_compact(done), other=others)
         return self._record_failure(plan, claim, failed, next_nonce)
 

@@ -18,6 +18,7 @@ from saltern_runtime.engine.answers import taken
 from saltern_runtime.engine.dispatch import Dispatcher, InProcess, Silent
 from saltern_runtime.engine.engine import Engine
 from saltern_runtime.engine.links import Link
+from saltern_runtime.engine.stage_plan import counted_at
 from saltern_runtime.engine.stages import Plans
 from saltern_runtime.engine.sweeper import Sweeper
 from saltern_runtime.errors import IdempotencyConflictError, PayloadTooLargeError, StartError, UnknownFileError, pointer
@@ -251,8 +252,7 @@ class Service:
 
     def figures(self) -> Figures:
         """Return what the metrics show: `Collector(graph.name, service.figures)`."""
-        nodes = {node: stage for node, stage in self.graph.stage_of.items() if stage in self.graph.stages}
-        return replace(self.reader.figures(), nodes=nodes)
+        return replace(self.reader.figures(), nodes=counted_at(self.graph))
 
     def ping(self) -> None:
         """Raise StoreUnavailableError unless the store answers at once."""

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from saltern_runtime.engine.limits import limit_of
 from saltern_runtime.graph import Awaits, Graph, On, Stage
+from saltern_runtime.observe.metrics import FUSED, Placed
 from saltern_runtime.spec.names import ERROR, INPUT, OUTCOMES
 from saltern_runtime.store.keys import queue_name
 from saltern_runtime.store.scripts import Dependant
@@ -105,13 +106,11 @@ class StagePlan:
             passed.append(dependant)
         return passed
 
-    def others(self, path: str, done: Mapping[str, float | None], failed: str = "") -> list[tuple[str, str]]:
-        """Return the nodes that ended another way than the stage, and how, where it stands in an item: the store counts there.
+    def others(self, done: Mapping[str, float | None], failed: str = "") -> list[tuple[str, str]]:
+        """Return the nodes that ended another way than the stage, and how: the store counts them.
 
         `done`: what ran; `failed`: the node that failed, where the stage did.
         """
-        if not self.depth or path == self.stage.name:
-            return []
         if not failed:
             return [(node.id, "skipped") for node in self.stage.nodes if done.get(node.id, 0) is None]
         blamed = failed if any(node.id == failed for node in self.stage.nodes) else self.stage.nodes[-1].id
@@ -136,6 +135,16 @@ def elided_of(stage: Stage) -> tuple[Any, ...]:
         return ()
     rows = [[each.node, each.type, each.like, each.because, each.skipped] for each in stage.elided]
     return (rows,) if isinstance(stage.ends, Awaits) else (None, rows)
+
+
+def counted_at(graph: Graph) -> dict[str, Placed]:
+    """Return where each node is counted for the metrics, those among them that no stage runs."""
+    found: dict[str, Placed] = {}
+    for stage in graph.stages.values():
+        together = FUSED if len(stage.nodes) > 1 else ""
+        found |= {node.id: Placed(stage.name, together) for node in stage.nodes}
+        found |= {each.node: Placed(stage.name, each.by, each.like, each.skipped) for each in stage.elided}
+    return found
 
 
 def depth_of(graph: Graph, stage: str) -> int:

@@ -24,12 +24,32 @@ def bucket_of(seconds: float) -> int:
     return bisect_left(BUCKETS, seconds)
 
 
+FUSED: Final = "stage_fusion"
+"""What put a node into a stage with others."""
+_WAYS: Final = ("succeeded", "skipped", "failed")
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Where a node is counted."""
+
+    stage: str
+    """The one that it runs in, or is shown with."""
+    optimized: str = ""
+    """The optimization that took it out, or put it together with others; empty: it runs as it is written."""
+    like: str = ""
+    """Id of the node whose fate it has; empty: it runs itself."""
+    skipped: bool = False
+    """Whether it is skipped once that node is over."""
+
+
 @dataclass(frozen=True, slots=True)
 class Figures:
     """What the store counts."""
 
     counts: Mapping[str, int] = field(default_factory=dict)
-    """`runs|<state>`, `retries|<stage>`, `dead|<stage>`, `cache_hits|<stage>`, `cache_misses|<stage>`, `bells`, `stage|<stage>|<bucket>`, `stage|<stage>|ms`."""
+    """`runs|<state>`, `retries|<stage>`, `dead|<stage>`, `cache_hits|<stage>`, `cache_misses|<stage>`, `bells`, `stage|<stage>|<bucket>`, `stage|<stage>|ms`,
+    `ends|<stage>|<way>`, and `node|<node>|<way>`: how many more than its stage ended that way."""
     ready: Mapping[str, int] = field(default_factory=dict)
     """Queue → activations that wait in it."""
     oldest: Mapping[str, float] = field(default_factory=dict)
@@ -37,8 +57,20 @@ class Figures:
     limited: Mapping[str, int] = field(default_factory=dict)
     """Connection → activations that its limits let wait."""
     dead_letters: int = 0
-    nodes: Mapping[str, str] = field(default_factory=dict)
-    """Node → the stage that it runs in."""
+    nodes: Mapping[str, Placed] = field(default_factory=dict)
+    """Node → where it is counted; those that no stage runs among them."""
+
+    def ended(self, node: str) -> Mapping[str, int]:
+        """Return how often a node ended in each way. One that was taken out did so with the node whose fate it has, unless that failed."""
+        placed = self.nodes[node]
+        if placed.like:
+            ended = self.ended(placed.like)
+            over = {"succeeded": ended["succeeded"], "skipped": ended["skipped"], "failed": 0}
+            return over | {"succeeded": 0, "skipped": sum(over.values())} if placed.skipped else over
+        return {
+            way: self.counts.get(f"ends|{placed.stage}|{way}", 0) + self.counts.get(f"node|{node}|{way}", 0)
+            for way in _WAYS
+        }
 
 
 class Collector:
@@ -91,13 +123,27 @@ class Collector:
         )
         waiting.add_metric((self._pipeline,), figures.dead_letters)
         yield waiting
-        stages = GaugeMetricFamily(
-            "saltern_node_stage", "The stage that a node runs in: 1.", labels=("pipeline", "node", "stage")
-        )
-        for node, stage in figures.nodes.items():
-            stages.add_metric((self._pipeline, node, stage), 1)
-        yield stages
+        yield from self._nodes(figures)
         yield self._durations(figures)
+
+    def _nodes(self, figures: Figures) -> Iterable[Metric]:
+        """Yield what is known of each node of the source, whatever became of it."""
+        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily  # noqa: PLC0415 - optional dependency
+
+        stages = GaugeMetricFamily(
+            "saltern_node_stage",
+            "The stage that a node runs in, or is shown with: 1.",
+            labels=("pipeline", "node", "stage", "optimized"),
+        )
+        ends = CounterMetricFamily(
+            "saltern_nodes", "Nodes that ended.", labels=("pipeline", "node", "state", "optimized")
+        )
+        for node, placed in figures.nodes.items():
+            stages.add_metric((self._pipeline, node, placed.stage, placed.optimized), 1)
+            for way, count in figures.ended(node).items():
+                ends.add_metric((self._pipeline, node, way.upper(), placed.optimized), count)
+        yield stages
+        yield ends
 
     def _durations(self, figures: Figures) -> Metric:
         from prometheus_client.core import HistogramMetricFamily  # noqa: PLC0415 - optional dependency

@@ -172,7 +172,7 @@ class Outcome:
     taken: Mapping[str, str] = field(default_factory=dict)
     """Handles that its nodes took, kept while the stage is suspended."""
     other: Sequence[Other] = ()
-    """Of a stage in an item: its nodes that ended another way."""
+    """Its nodes that ended another way."""
     undo: Dependant | None = None
     """What takes back what it did, should its run not succeed."""
 
@@ -226,6 +226,8 @@ class Stopped:
     """JSON text."""
     output: str = ""
     """JSON text; empty: none."""
+    other: Sequence[Other] = ()
+    """Nodes of the stage that ended another way."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +242,7 @@ class Failed:
     durations: str | None = None
     """Of the nodes that had run by then, as in `Outcome`; None where the stage has but one."""
     other: Sequence[Other] = ()
-    """Of a stage in an item: its nodes that ended another way."""
+    """Its nodes that ended another way."""
     item: tuple[str, int | None] | None = None
     """The region around it that goes on without an item, and the item's index; without one, the region that the run goes on
     without. None where the run ends."""

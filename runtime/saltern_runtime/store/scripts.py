@@ -235,6 +235,7 @@ class Stop(_Ends):
     state: str
     durations: str
     failure: str | None = None
+    other: Sequence[Other] | None = None
     claim: str | None = None
 
 

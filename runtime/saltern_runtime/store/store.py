@@ -215,6 +215,7 @@ class Store(Link):
             state=stopped.state,
             durations=stopped.durations,
             failure=stopped.failure,
+            other=stopped.other or None,
             claim=next_nonce,
             **self._claims,
         )

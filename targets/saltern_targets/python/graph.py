@@ -243,8 +243,9 @@ def _stage(module: Module, stage: Stage, functions: Mapping[str, str]) -> list[s
 
 def _elided(elided: Elided) -> str:
     skipped = ", skipped=True" if elided.skipped else ""
-    like, because = f"like={literal(elided.same_as)}", f"because={string(elided.because)}"
-    return f"Elided({literal(elided.node)}, {literal(elided.type)}, {like}, {because}{skipped})"
+    like, by = f"like={literal(elided.same_as)}", f"by={literal(elided.by)}"
+    because = f"because={string(elided.because)}"
+    return f"Elided({literal(elided.node)}, {literal(elided.type)}, {like}, {by}, {because}{skipped})"
 
 
 def _gate(inner: Inner | None) -> str:

@@ -195,7 +195,8 @@ def test_metrics_have_prometheus_names(local):
     text = generate_latest(registry).decode()
     assert 'saltern_runs_total{pipeline="triage",state="SUCCEEDED"} 1.0' in text
     assert 'saltern_stage_duration_seconds_count{pipeline="triage",stage="return"} 1.0' in text
-    assert 'saltern_node_stage{node="return",pipeline="triage",stage="return"} 1.0' in text
+    assert 'saltern_node_stage{node="return",optimized="",pipeline="triage",stage="return"} 1.0' in text
+    assert 'saltern_nodes_total{node="return",optimized="",pipeline="triage",state="SUCCEEDED"} 1.0' in text
     assert 'saltern_ready_activations{pipeline="triage",queue="ab12cd34.default"} 0.0' in text
     assert "saltern_bells_total" in text
 

@@ -3,7 +3,7 @@
 -- @call run, path, nonce, state, dependants, durations, failure?, undo?, cache?, other?, claim?, bucket?, ms?, lease, bells, ring
 -- The state is SUCCEEDED, SKIPPED, or FAILED where the run goes on; durations and failure are JSON texts; undo is what takes back
 -- what was done, a dependant as JSON text; cache is hits or misses where a node of it was cached; claim is the nonce of
--- the next claim (none claims nothing); other are nodes in an item that ended another way than the stage: [id, how]; bucket and ms tell the stage's duration. ARGV[2..]: node id, value, node id, value, …
+-- the next claim (none claims nothing); other are nodes that ended another way than the stage: [id, how]; bucket and ms tell the stage's duration. ARGV[2..]: node id, value, node id, value, …
 -- A dependant becomes READY at its last arrival; where its gate says so, with the verdict `skip`.
 -- Answers: ok with or without a claim, stale, ended, gone. Sent twice: the record keeps the nonce, the next claim, the bells.
 -- Invariants: only the holder of the nonce records; under CANCELLING nothing becomes READY; a run succeeds when nothing is
@@ -60,11 +60,10 @@ if r.state == 'CANCELLING' then
   r.open = r.open - 1
 else
   open_in_item = count(r, call.path, -1)
-  tally(r.id, call.path, string.lower(call.state), 1)
+  tally_end(r.id, call.path, string.lower(call.state))
   if rec.m then
     tally(r.id, call.path, 'cached', 1)
   end
-  tally_others(r.id, string.lower(call.state))
 end
 if collected then
   drop_each(r, call.path)

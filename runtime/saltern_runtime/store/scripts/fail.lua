@@ -27,8 +27,7 @@ elseif call.delay then
 elseif call.owner then
   rec.s = call.state
   count(r, call.path, -1)
-  tally(r.id, call.path, 'failed', 1)
-  tally_others(r.id, 'failed')
+  tally_end(r.id, call.path, 'failed')
   event(call.run, 'stage.failed', call.path, noted(rec, 'failure', call.failure))
   if rec.c then
     drop_each(r, call.path)
@@ -51,8 +50,7 @@ else
     drop_each(r, call.path)
     rec.c = nil
   end
-  tally(r.id, call.path, 'failed', 1)
-  tally_others(r.id, 'failed')
+  tally_end(r.id, call.path, 'failed')
   event(call.run, 'stage.failed', call.path, noted(rec, 'failure', call.failure))
   if call.dead then
     local dead = prefix .. 'dead'

@@ -178,13 +178,19 @@ local function tally(run, path, what, by)
   end
 end
 
--- Of a node that did not end as its stage did, in an item: one more of the one, one less of the other.
-local function tally_others(run, state)
-  for _, node in ipairs(call.other or {}) do
-    local id, how = node[1], node[2]
-    redis.call('HINCRBY', key_of(run), 'node|' .. id .. '|' .. state, -1)
-    if how ~= '' then
-      redis.call('HINCRBY', key_of(run), 'node|' .. id .. '|' .. how, 1)
+-- An activation came to its end: counted for the metrics, and in an item for those who look. Of a node that did not end as its stage
+-- did: one more of the one, one less of the other.
+local function tally_end(run, path, state)
+  redis.call('HINCRBY', STATS, 'ends|' .. stage_of(path) .. '|' .. state, 1)
+  tally(run, path, state, 1)
+  local keys = call.other and { STATS, item_of(path) and key_of(run) } or {}
+  for _, key in ipairs(keys) do
+    for _, node in ipairs(call.other) do
+      local id, how = node[1], node[2]
+      redis.call('HINCRBY', key, 'node|' .. id .. '|' .. state, -1)
+      if how ~= '' then
+        redis.call('HINCRBY', key, 'node|' .. id .. '|' .. how, 1)
+      end
     end
   end
 end

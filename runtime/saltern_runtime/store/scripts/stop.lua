@@ -1,7 +1,7 @@
 -- stop: a node ends its run: at once, whatever else of it is open.
 --
--- @call run, path, nonce, state, failure?, durations, claim?, lease, bells, ring
--- The state is FAILED or SUCCEEDED, the failure JSON text; ARGV[2] is what the run returns, '' for nothing.
+-- @call run, path, nonce, state, failure?, durations, other?, claim?, lease, bells, ring
+-- The state is FAILED or SUCCEEDED, the failure JSON text; other as in advance; ARGV[2] is what the run returns, '' for nothing.
 -- Answers and sent twice: as advance. Invariant: a run that is being cancelled stays cancelled.
 
 local rec, r = held()
@@ -17,6 +17,7 @@ if r.state == 'CANCELLING' then
   close_if_cancelled(r)
 else
   rec.s = 'SUCCEEDED'
+  tally_end(r.id, call.path, 'succeeded')
   event(call.run, 'stage.succeeded', call.path, noted(rec, 'nodes', rec.d))
   keep(r.id, call.path, rec)
   if ARGV[2] ~= '' then
