@@ -58,7 +58,7 @@ def _placed(stage: Stage, at: str, scope: str, connections: Mapping[str, str]) -
         after=tuple(f"{at}{name}" for name in stage.after),
         relay=tuple(f"{at}{name}" for name in stage.relay),
         compensates=stage.compensates and f"{scope}{stage.compensates}",
-        elided=tuple(replace(each, node=f"{scope}{each.node}", like=f"{scope}{each.like}") for each in stage.elided),
+        elided=tuple(each.within(scope) for each in stage.elided),
         ends=_ends(stage, at, scope, connections),
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from copy import copy
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from types import UnionType
 from typing import (
@@ -291,6 +291,15 @@ class Elided:
     because: str
     skipped: bool = False
     """Whether it is skipped once that node is over."""
+    needs: tuple[str, ...] = ()
+    """Other nodes that it would have come after: it was not come to before these were over."""
+    feeds: tuple[str, ...] = ()
+    """Nodes that would have come after it: it was over when one of these began."""
+
+    def within(self, scope: str) -> Elided:
+        """Return it with `scope` before its name and those of other nodes."""
+        needs, feeds = (tuple(f"{scope}{name}" for name in names) for names in (self.needs, self.feeds))
+        return replace(self, node=f"{scope}{self.node}", like=f"{scope}{self.like}", needs=needs, feeds=feeds)
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,6 +62,27 @@ def passed_over(region: Region, pipeline: Pipeline) -> frozenset[str]:
     return frozenset(found)
 
 
+def states_of(pipeline: Pipeline, local: Mapping[str, Done], ended: Done) -> Mapping[str, str]:
+    """Return how the nodes of a run's own graph ended that are not disabled; they are in `local`, with what the run's end was.
+
+    Where one of them ended the run early, what came before that one did so for certain; the rest did perhaps, `value?`, unless it is
+    behind what failed: `unreached`. What ended the run is `end`.
+    """
+    needs = {node.id: set(found) - arms_of(node).keys() for node, found in in_order(pipeline.body) if not node.disabled}
+    last = next((name for name, done in local.items() if done is ended), "")
+    if not last:
+        return {name: local[name].state for name in needs}
+    sure, todo = set[str](), [last]
+    while todo:
+        found = needs.get(todo.pop(), set()) - sure
+        sure |= found
+        todo += found
+    states = {name: local[name].state for name in needs}
+    states = {name: at if name in sure or at == "unreached" else f"{at}?" for name, at in states.items()}
+    blamed = ended.value.node if ended.state == "stopped" else ended.value["node"]
+    return {**states, last: f"{ended.state} {'last' if blamed == last else 'inside'}"}
+
+
 def arms_of(node: Node) -> Mapping[str, str]:
     """Return the arms of a race: id → name."""
     values = node.param("values")

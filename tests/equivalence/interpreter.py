@@ -15,7 +15,7 @@ from typing import Any, Final
 from saltern_compiler.ir.pipeline import Node, Pipeline, Region
 from saltern_runtime.spec import Retry
 from tests.equivalence.expressions import SKIPPED, FailedError, Names, case_of, first_of, value_of
-from tests.equivalence.graphs import Done, arms_of, ends_all, gate_opens, in_order, passed_over, plain
+from tests.equivalence.graphs import Done, arms_of, ends_all, gate_opens, in_order, passed_over, plain, states_of
 from tests.equivalence.owncode import OwnError, called, held
 from tests.equivalence.worlds import World, key_of
 
@@ -41,9 +41,7 @@ class Outcome:
     code: str | None = None
     node: str | None = None
     nodes: Mapping[str, str] = field(default_factory=dict)
-    """Of a run that succeeded: node of its own graph → how it ended."""
-    lost: frozenset[str] = frozenset()
-    """Those of them that lost a race, wherever they had come to."""
+    """Node of its own graph → how it ended, as `states_of` says; those are left out that lost a race, wherever they had come to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +68,15 @@ class Interpreter:
         local: dict[str, Done] = {}
         lost: set[str] = set()
         ended = self.region(pipeline.body, _names({"input": given}), place, past, local, lost)
+        nodes = {name: at for name, at in states_of(pipeline, local, ended).items() if name not in lost}
         if ended.state == "value":
-            output = None if ended.value is SKIPPED else ended.value
-            return Outcome(
-                "SUCCEEDED", output, nodes={name: done.state for name, done in local.items()}, lost=frozenset(lost)
-            )
+            return Outcome("SUCCEEDED", None if ended.value is SKIPPED else ended.value, nodes=nodes)
         if isinstance(ended.value, Stop) and ended.value.state == "succeeded":
-            return Outcome("SUCCEEDED", ended.value.output)
+            return Outcome("SUCCEEDED", ended.value.output, nodes=nodes)
         self._take_back(pipeline.body, given, place, local, ended.past)
         if isinstance(ended.value, Stop):
-            return Outcome("FAILED", code="stopped", node=ended.value.node)
-        return Outcome("FAILED", code=ended.value["code"], node=ended.value["node"])
+            return Outcome("FAILED", code="stopped", node=ended.value.node, nodes=nodes)
+        return Outcome("FAILED", code=ended.value["code"], node=ended.value["node"], nodes=nodes)
 
     def _take_back(
         self, body: Region, given: Any, place: Place, local: Mapping[str, Done], past: frozenset[int]

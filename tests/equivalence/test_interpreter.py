@@ -107,3 +107,25 @@ def test_what_is_cached_is_asked_once():
     for count in range(4):
         seen = Seen("SUCCEEDED", 8, log=[key_of("ask", "q", 2)] * count)
         assert (oracle_of(text).difference(seen) is None) is (count == 1)
+
+
+@pytest.mark.parametrize(
+    ("changed", "right"),
+    [
+        ({}, True),
+        ({"x": "BLOCKED"}, False),
+        ({"y": "SUCCEEDED"}, False),
+        ({"z": "SUCCEEDED"}, False),
+        ({"z": "CANCELLED"}, False),
+        ({"w": "SUCCEEDED"}, True),
+        ({"w": "SKIPPED"}, False),
+        ({"w": None}, False),
+    ],
+)
+def test_a_run_that_fails_shows_what_came_before_and_nothing_of_what_stood_behind(changed, right):
+    """What does not hang together with the failure may have run or not; but it is shown."""
+    text = call("x", "note", "0") + call("y", "boom", "0", "after x") + call("z", "note", "y") + call("w", "note", "0")
+    nodes = {"x": "SUCCEEDED", "y": "DEAD", "z": "BLOCKED", "w": "BLOCKED", "return": "BLOCKED"} | changed
+    log = [*noted("x"), key_of("boom", "y", 0)]
+    seen = Seen("FAILED", code="boom", node="y", log=log, nodes={name: at for name, at in nodes.items() if at})
+    assert (oracle_of(text + "return z\n").difference(seen) is None) is right

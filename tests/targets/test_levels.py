@@ -255,12 +255,48 @@ return { each: each }
 """
 
 
+CONSTANT = """
+pipeline constant
+input { n: int }
+percent = set { value: 15 + 5 }
+a = set { value: 10 / (input.n + percent) }
+b = set { value: a + percent }
+return { b: b }
+"""
+UNREAD = """
+pipeline unread
+input { n: int }
+sure = set { value: input.n }
+a = set { value: 10 / sure }
+nobody = set { value: a }
+beside = template { text: `{{ sure }}` }
+return { a: a, beside: beside }
+"""
+NEVER = """
+pipeline never
+input { n: int }
+on = set { value: false }
+is_on = if on { loud = set { value: input.n } } else { quiet = set { value: 0 - input.n } }
+ratio = set { value: 10 / merge(loud, quiet, 0) }
+return { ratio: ratio }
+"""
+
+
 @pytest.mark.parametrize("level", [1, 2])
 @pytest.mark.parametrize(
-    ("text", "given"), [(IN_A_ROW, {"n": 0}), (IN_A_ROW, {"n": 2}), (IN_A_ROW, {"n": 1}), (BODY_FAILS, {"n": 0})]
+    ("text", "given"),
+    [
+        (CONSTANT, {"n": -20}),
+        (UNREAD, {"n": 0}),
+        (NEVER, {"n": 0}),
+        (IN_A_ROW, {"n": 0}),
+        (IN_A_ROW, {"n": 2}),
+        (IN_A_ROW, {"n": 1}),
+        (BODY_FAILS, {"n": 0}),
+    ],
 )
 def test_a_run_that_fails_shows_the_same_nodes(tmp_path, redis_url, text, given, level):
-    """What ran before the failure has succeeded, what stood behind it in its stage is blocked."""
+    """What ran before the failure has succeeded, what stood behind it is blocked, and so is what was ready: at -O0 that is more."""
     alone = told(text, given, 0, tmp_path, redis_url)
     other = told(text, given, level, tmp_path, redis_url)
     states = [{node: each[1] for node, each in run.nodes.items()} for run in (alone, other)]

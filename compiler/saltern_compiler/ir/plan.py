@@ -42,6 +42,10 @@ class Elided:
     """Id of the node whose fate it has; of one that never runs, of the node that would have begun it."""
     skipped: bool = False
     """Whether it is skipped in every run, once `same_as` is over."""
+    needs: tuple[str, ...] = ()
+    """Nodes that it comes after, of those that run, where `same_as` does not: without them it would not have run either."""
+    feeds: tuple[str, ...] = ()
+    """Nodes that come after it, of those that run, where `same_as` does not come before them: one that began tells that it was over."""
 
 
 @dataclass(frozen=True, slots=True)

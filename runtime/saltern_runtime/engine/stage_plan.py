@@ -133,7 +133,9 @@ def elided_of(stage: Stage) -> tuple[Any, ...]:
     """Return the nodes that are shown with a stage, behind a place for what it takes from outside; nothing where there are none."""
     if not stage.elided:
         return ()
-    rows = [[each.node, each.type, each.like, each.because, each.skipped] for each in stage.elided]
+    rows = [
+        [each.node, each.type, each.like, each.because, each.skipped, each.needs, each.feeds] for each in stage.elided
+    ]
     return (rows,) if isinstance(stage.ends, Awaits) else (None, rows)
 
 

@@ -9,6 +9,8 @@ from typing import Any, Final
 from saltern_runtime.store.views import TERMINAL, ActivationState, NodeView, RunState
 
 _OVER: Final = frozenset({ActivationState.SUCCEEDED, ActivationState.SKIPPED})
+_ENDED: Final = _OVER | {ActivationState.FAILED}
+_NOT_BEGUN: Final = frozenset({ActivationState.BLOCKED, ActivationState.READY})
 _SKIPPED: Final = {
     ActivationState.DEAD: ActivationState.CANCELLED,
     ActivationState.CANCELLED: ActivationState.CANCELLED,
@@ -28,8 +30,18 @@ def with_elided(shape: Sequence[Any], shown: Sequence[NodeView], fields: Mapping
     for view in shown:
         yield view
         if last[view.stage] == view.id:
-            for node, kind, like, because, skipped in rows.get(view.stage, ()):
-                yield _elided(node, kind, views[like], because, fields, skipped=skipped)
+            for node, kind, like, because, skipped, needs, feeds in rows.get(view.stage, ()):
+                fate = _elided(node, kind, views[like], because, fields, skipped=skipped)
+                began = any(views[name].state not in _NOT_BEGUN for name in feeds)
+                waits = any(views[name].state not in _ENDED for name in needs)
+                yield _as_others_tell(fate, began=began, waits=waits, skipped=skipped)
+
+
+def _as_others_tell(view: NodeView, *, began: bool, waits: bool, skipped: bool) -> NodeView:
+    """Return a node as it must have been: over, since what comes after it began, or not come to, since it waits for another one."""
+    if began and view.state not in _OVER:
+        return replace(view, state=ActivationState.SKIPPED if skipped else ActivationState.SUCCEEDED)
+    return replace(view, state=ActivationState.BLOCKED) if waits and not began else view
 
 
 def _elided(

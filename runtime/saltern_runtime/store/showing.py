@@ -15,7 +15,7 @@ from saltern_runtime.store.views import TERMINAL, ActivationState, Awaited, Fail
 
 Shape: TypeAlias = Sequence[Any]
 """A plan's graph as it is kept, in the order of the plan: [stage, [[node id, type], …], the region that it is in, if any, what it
-waits for from outside, if anything, and [id, type, like, why, whether it is skipped] of each node that is shown with it]."""
+waits for from outside, if anything, and [id, type, like, why, whether it is skipped, needs, feeds] of each node that is shown with it]."""
 _Named = TypeVar("_Named", NodeView, Awaited)
 
 
@@ -93,11 +93,15 @@ def beneath(root: str, of: _Named) -> _Named:
 def _state(
     stage: str, record: Mapping[str, Any], fields: Mapping[str, str], records: Mapping[str, str]
 ) -> ActivationState:
-    """Return the state of a stage. What would have taken back something was skipped where a run ended without need of it."""
+    """Return the state of a stage. What would have taken back something was skipped where a run ended without need of it.
+
+    What was ready when its run ended, and never began, is shown as what was not come to: which of them it was hangs on how stages are cut.
+    """
     known, run = record.get(Record.STATE), RunState(fields["state"])
     undone, _, last = stage.rpartition("/")
     if known is not None or last != COMPENSATE or run not in TERMINAL:
-        return ActivationState(known or "BLOCKED")
+        began = known != ActivationState.CANCELLED or record.get(Record.ATTEMPTS, 0)
+        return ActivationState((began and known) or "BLOCKED")
     text = records.get(undone, "")
     succeeded = text.startswith("{") and json.loads(text)[Record.STATE] == ActivationState.SUCCEEDED
     return ActivationState.BLOCKED if succeeded and run != RunState.SUCCEEDED else ActivationState.SKIPPED

@@ -243,6 +243,8 @@ def _stage(module: Module, stage: Stage, functions: Mapping[str, str]) -> list[s
 
 def _elided(elided: Elided) -> str:
     skipped = ", skipped=True" if elided.skipped else ""
+    for name, nodes in (("needs", elided.needs), ("feeds", elided.feeds)):
+        skipped += f", {name}={_tuple([literal(node) for node in nodes])}" if nodes else ""
     like, by = f"like={literal(elided.same_as)}", f"by={literal(elided.by)}"
     because = f"because={string(elided.because)}"
     return f"Elided({literal(elided.node)}, {literal(elided.type)}, {like}, {by}, {because}{skipped})"

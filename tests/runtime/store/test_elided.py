@@ -14,7 +14,7 @@ SHAPE = [
         [["kept", "set@1"]],
         "",
         None,
-        [["gone", "if@1", "kept", "because", False], ["dead", "set@1", "kept", "why", True]],
+        [["gone", "if@1", "kept", "because", False, [], []], ["dead", "set@1", "kept", "why", True, [], []]],
     ]
 ]
 
@@ -47,6 +47,27 @@ def test_the_state_is_that_of_the_node_whose_fate_it_has(state, run, gone, dead)
     assert {
         (view.attempt, view.started_at, view.ended_at, view.duration, view.failure) for view in (first, second)
     } == {(0, None, None, None, None)}
+
+
+@pytest.mark.parametrize(
+    ("like", "beside", "shown"),
+    [
+        ("SUCCEEDED", "BLOCKED", ("BLOCKED", "SUCCEEDED")),
+        ("SUCCEEDED", "DEAD", ("BLOCKED", "SUCCEEDED")),
+        ("SUCCEEDED", "SUCCEEDED", ("SUCCEEDED", "SUCCEEDED")),
+        ("BLOCKED", "READY", ("BLOCKED", "BLOCKED")),
+        ("BLOCKED", "DEAD", ("BLOCKED", "SUCCEEDED")),
+        ("DEAD", "CANCELLED", ("BLOCKED", "SUCCEEDED")),
+        ("BLOCKED", "SKIPPED", ("BLOCKED", "SUCCEEDED")),
+    ],
+)
+def test_what_stood_before_and_behind_it_tells_too(like, beside, shown):
+    """It was not come to before all that it needs was over, and it was over where something began that it feeds."""
+    rows = [["late", "set@1", "kept", "", False, ["other"], []], ["early", "set@1", "kept", "", False, [], ["other"]]]
+    shape = [["stage", [["kept", "set@1"]], "", None, rows], ["other", [["other", "set@1"]], ""]]
+    other = replace(KEPT, id="other", stage="other", state=ActivationState(beside))
+    views = with_elided(shape, [replace(KEPT, state=ActivationState(like)), other], {"state": "FAILED"})
+    assert tuple(view.state for view in views if view.id in {"late", "early"}) == shown
 
 
 def test_in_a_body_items_are_counted():

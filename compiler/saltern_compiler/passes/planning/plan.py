@@ -34,6 +34,7 @@ from saltern_compiler.passes.planning.decide import (
     stage_decisions,
 )
 from saltern_compiler.passes.planning.kept import with_kept
+from saltern_compiler.passes.planning.neighbours import with_neighbours
 from saltern_compiler.passes.planning.parts import Parts
 from saltern_compiler.passes.planning.receipt import declassified, deliveries
 from saltern_compiler.passes.planning.relays import START, insert_relays
@@ -78,7 +79,9 @@ def make_plan(
     verify(analysis.pipeline, checked=True)
     if steps is None:
         steps = optimize(analysis.pipeline, context, level)
-    live = steps[-1].after
+    live, elided = steps[-1].after, settled(steps)
+    if elided:
+        elided = tuple(with_neighbours(elided, context.get(SHAPE, steps[0].after), context.get(SHAPE, live)))
     shape, types = context.get(SHAPE, live), context.get(TYPES, live)
     policies = context.get(POLICIES, live)
     decided = {node_id: decide_policy(shape.nodes[node_id], policies[node_id], shape) for node_id in shape.order}
@@ -129,7 +132,7 @@ def make_plan(
         parts=called,
         called_env=called_env,
         level=level,
-        elided=settled(steps),
+        elided=elided,
         changes=tuple(change for step in steps for change in step.changes),
         deliveries=deliveries(flow),
         declassified=declassified(flow),
