@@ -28,6 +28,7 @@ from saltern_runtime.spec import (
 _NOTHING: Final = Bound({}, {})
 _EFFECTS: Final = {
     Effect.PURE: "pure: it calculates and touches nothing outside",
+    Effect.READ: "read: it changes nothing; calls that are ready together may be one at `-O2`",
     Effect.IDEMPOTENT: "idempotent: calling it twice does what calling it once does",
     Effect.EXTERNAL: "external: a call that is repeated carries the same idempotency key",
 }

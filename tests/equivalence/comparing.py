@@ -131,7 +131,8 @@ def _effects(world: World, seen: Seen) -> str | None:
     for key in sorted(happened.keys() | must.keys()):
         if key in world.loose:
             continue
-        if not must[key] <= happened[key] <= may[key]:
+        least = min(1, must[key]) if key in world.reads else must[key]
+        if not least <= happened[key] <= may[key]:
             return f"effect {key}: seen {happened[key]} times, not {must[key]} to {may[key]}"
     for event in world.events:
         other = None if event.along is None else world.events[event.along]

@@ -14,7 +14,7 @@ from tests.equivalence.nests import Nests
 from tests.equivalence.words import KINDS, Known, Words
 
 LEAVES: Final = (
-    "set", "note", "set", "note", "template", "half", "ask", "flaky", "failing", "wait", "approval", "receive", "stop", "disabled",
+    "set", "note", "set", "note", "template", "half", "ask", "look", "flaky", "failing", "wait", "approval", "receive", "stop", "disabled",
     "risky", "respond", "compensated", "start", "merge", "when", "when",
 )  # fmt: skip
 NESTS: Final = (

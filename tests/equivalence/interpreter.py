@@ -271,6 +271,7 @@ class Interpreter:
                 self.world.loose.add(key)
                 past = self.world.happens(key_of("done", args["tag"], args["value"]), past)
             elif name != "half":
+                self.world.reads |= {key} if name == "look" else set()
                 past = self.world.happens(key, past, must=not kept)
             if kept is not None:
                 kept.append(max(past))

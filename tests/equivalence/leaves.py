@@ -39,6 +39,15 @@ class Leaves(Blocks):
         kept = [] if self.words.chance(3) else ["@cache(1h)"]
         self.add(block, name, [*kept, f"{name} = python.call{self.clause(block)} {call}"], "int")
 
+    def draw_look(self, block: Block) -> None:
+        """Two nodes that look at the same at the same time, and what both make."""
+        one, two, name = self.name(), self.name(), self.name()
+        value = self.words.int(block.known, 0) if self.words.chance(2) else "2"
+        call = self.own("look", value, f"{self.prefix}look", ', effect: "read"')
+        block.lines += [f"{one} = python.call {call}", f"{two} = python.call {call}"]
+        block.known.sure["int"] += (one, two)
+        self.add(block, name, [f"{name} = set{self.clause(block)} {{ value: {one} + {two} }}"], "int")
+
     def draw_flaky(self, block: Block) -> None:
         name = self.name()
         call = self.own("flaky", self.words.int(block.known), name)

@@ -29,6 +29,12 @@ def ask(tag: str, value: int) -> int:
     return value * 2
 
 
+def look(tag: str, value: int) -> int:
+    """Give the number before, however often it is looked at."""
+    _wrote("look", tag, value)
+    return value - 1
+
+
 def half(value: int) -> int:
     """Give half of an even number; refuse others."""
     if value % 2:

@@ -28,6 +28,8 @@ def called(name: str, args: Mapping[str, Any]) -> int:
             return value + 1
         case "ask":
             return value * 2
+        case "look":
+            return value - 1
         case "flaky":
             return value
         case "half":

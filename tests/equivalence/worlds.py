@@ -33,6 +33,8 @@ class World:
     events: list[Event] = field(default_factory=list)
     loose: set[str] = field(default_factory=set)
     """Keys of which any number may happen."""
+    reads: set[str] = field(default_factory=set)
+    """Keys of which one may stand for several."""
     asked: dict[str, list[int]] = field(default_factory=dict)
     """What is kept by `@cache`, for each pipeline with its own code → the events that may have made it."""
     run_by: int | None = None

@@ -56,11 +56,16 @@ class Known:
 
     def is_pure(self, node: Node) -> bool:
         """Whether a node does nothing but give a value, of what it reads alone, when it runs."""
+        return self._is_plain(node) and self.types.effects.get(node.id) is Effect.PURE
+
+    def is_read(self, node: Node) -> bool:
+        """Whether a node does nothing but give what something outside keeps, when it runs."""
+        return self._is_plain(node) and self.types.effects.get(node.id) is Effect.READ
+
+    def _is_plain(self, node: Node) -> bool:
         spec = self.shape.spec(node.id)
         plain = spec is not None and node.body is None and not spec.suspends and not spec.responds and not spec.detached
-        return (
-            plain and node.type not in _WORDS and not is_part(node) and self.types.effects.get(node.id) is Effect.PURE
-        )
+        return plain and node.type not in _WORDS and not is_part(node)
 
     def cannot_fail(self, node: Node) -> bool:
         """Whether a node that is pure gives a value whatever it reads, and one that is no larger than what it reads."""

@@ -46,6 +46,7 @@ from saltern_compiler.passes.checks.versions import Versions
 from saltern_compiler.passes.eliding import keeps_types
 from saltern_compiler.passes.optimizations.branch_pruning import BranchPruning
 from saltern_compiler.passes.optimizations.canonicalize import Canonicalize
+from saltern_compiler.passes.optimizations.common_reads import CommonReads
 from saltern_compiler.passes.optimizations.common_subexpressions import CommonSubexpressions
 from saltern_compiler.passes.optimizations.constant_folding import ConstantFolding
 from saltern_compiler.passes.optimizations.dead_nodes import DeadNodes
@@ -101,6 +102,7 @@ OPTIMIZATIONS: Final[tuple[tuple[int, Pass], ...]] = (
     (1, BranchPruning()),
     (1, Canonicalize()),
     (1, CommonSubexpressions()),
+    (2, CommonReads()),
     (2, LoopInvariants()),
     (1, DeadNodes()),
 )

@@ -23,6 +23,8 @@ class Effect(StrEnum):
 
     PURE = "pure"
     """May be folded, merged, recomputed."""
+    READ = "read"
+    """Changes nothing, and gives what something outside keeps: one call may stand for another at the same time."""
     IDEMPOTENT = "idempotent"
     """Safe to retry."""
     EXTERNAL = "external"

@@ -85,3 +85,22 @@ def test_a_pipeline_with_mistakes_has_findings_alone(saltern, tmp_path):
     code, out, err = saltern("explain", "--passes", "--print-after", "types", source)
     assert (code, out) == (1, "")
     assert "unknown-name" in err
+
+
+def test_receipts_say_what_was_asked_once(saltern, tmp_path):
+    """`explain --passes` has the pass with its figures, `bounds` a call less."""
+    path = tmp_path / "reads.saltern"
+    path.write_text(
+        'pipeline reads\noutput { a: int }\nconnection shop = http { base_url: "https://shop.example.com" }\n'
+        'one = http.request(shop) { url: "/x" }\ntwo = http.request(shop) { url: "/x" }\nreturn { a: one.status + two.status }\n'
+    )
+    found = json.loads(saltern("explain", "--passes", "--format", "json", "-O2", path)[1])
+    (receipt,) = [each for each in found if each["pass"] == "common_reads"]
+    assert [receipt[at]["stages"] for at in ("before", "after")] == [3, 2]
+    assert receipt["not_run"] == [
+        {"node": "two", "because": "it reads the same as one", "like": "one", "skipped": False}
+    ]
+    calls = [
+        json.loads(saltern("bounds", "--json", f"-O{level}", path)[1])["amounts"]["calls:shop"] for level in (1, 2)
+    ]
+    assert [each["value"] for each in calls] == [2, 1]

@@ -203,10 +203,10 @@ def test_a_cache_that_a_connection_or_the_pipeline_says():
     because = {stage.name: {each.what: each.because for each in stage.decisions}["cache"] for stage in plan.stages}
     assert because == {
         "got": "@cache on the connection site",
-        "put": "@cache on the connection site, which holds for idempotent nodes alone",
+        "put": "@cache on the connection site, which holds for nodes alone that read or are idempotent",
         "free": "@cache on the pipeline",
         "own": "@cache on the node",
-        "return": "@cache on the pipeline, which holds for idempotent nodes alone",
+        "return": "@cache on the pipeline, which holds for nodes alone that read or are idempotent",
     }
 
 

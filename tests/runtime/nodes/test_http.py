@@ -329,7 +329,14 @@ def test_good_literals_are_no_problem(spec):
 
 @pytest.mark.parametrize(
     ("method", "effect"),
-    [(None, "idempotent"), ("GET", "idempotent"), ("PUT", "idempotent"), ("POST", "external"), ("PATCH", "external")],
+    [
+        (None, "read"),
+        ("GET", "read"),
+        ("HEAD", "read"),
+        ("PUT", "idempotent"),
+        ("POST", "external"),
+        ("PATCH", "external"),
+    ],
 )
 def test_the_method_decides_the_effect(spec, method, effect):
     """As RFC 9110 has it."""

@@ -30,14 +30,14 @@ def policies_of(pipeline: Pipeline, context: Context) -> Mapping[str, Chosen]:
         if node_id in shape.outcomes:
             chosen["on_error"] = ("continue", "others hang on whether it fails")
         if chosen["cache"][0] is not None and node.policy.cache is None and not _is_asked(spec, types.effects[node_id]):
-            chosen["cache"] = (None, f"{chosen['cache'][1]}, which holds for idempotent nodes alone")
+            chosen["cache"] = (None, f"{chosen['cache'][1]}, which holds for nodes alone that read or are idempotent")
         found[node_id] = chosen
     return found
 
 
 def _is_asked(spec: NodeType, effect: Effect) -> bool:
     """Whether a node asks something outside, so that a cache that others say is meant for it: to compute costs less than to look."""
-    return effect is Effect.IDEMPOTENT and not spec.suspends
+    return effect in {Effect.READ, Effect.IDEMPOTENT} and not spec.suspends
 
 
 POLICIES: Final = Analysis("policies", policies_of)

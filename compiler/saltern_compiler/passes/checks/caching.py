@@ -31,7 +31,7 @@ class Caching(Check):
                 note = "What it is there for happens in time: cache the nodes whose values cost something."
             elif effects.get(node.id) is Effect.EXTERNAL:
                 message = f"`{node.id}` acts on something outside, so it cannot be cached"
-                note = "A value that was kept would stand for a call that was not made. Nodes whose effect is pure or idempotent may be cached."
+                note = "A value that was kept would stand for a call that was not made. Nodes whose effect is pure, read or idempotent may be cached."
             else:
                 continue
             context.report(Diagnostic("uncacheable-node", message, node.place("policy:cache"), notes=(note,)))

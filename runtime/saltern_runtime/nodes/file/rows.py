@@ -77,7 +77,7 @@ NODE: Final = NodeType(
     result=_result,
     result_model="saltern_runtime.nodes.file:RowsResult",
     result_param="result",
-    effect=Effect.IDEMPOTENT,
+    effect=Effect.READ,
     call="saltern_runtime.nodes.file:rows",
     queue="files",
     policy=Policy(timeout=90.0),

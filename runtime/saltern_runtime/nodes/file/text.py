@@ -43,7 +43,7 @@ NODE: Final = NodeType(
     result=obj({"text": STRING, "pages": INT}),
     result_model="saltern_runtime.nodes.file:TextResult",
     bare=("pages",),
-    effect=Effect.IDEMPOTENT,
+    effect=Effect.READ,
     call="saltern_runtime.nodes.file:text",
     queue="files",
     policy=Policy(timeout=90.0),

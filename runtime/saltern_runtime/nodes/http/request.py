@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar, overload
 from urllib.parse import urlsplit
 
-from saltern_runtime.connectors.http import IDEMPOTENT
+from saltern_runtime.connectors.http import IDEMPOTENT, SAFE
 from saltern_runtime.spec import (
     ANY,
     FILE,
@@ -46,7 +46,10 @@ METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
 
 
 def _effect(bound: Bound) -> Effect:
-    return Effect.IDEMPOTENT if bound.literals.get("method", "GET") in IDEMPOTENT else Effect.EXTERNAL
+    method = bound.literals.get("method", "GET")
+    if method in SAFE:
+        return Effect.READ
+    return Effect.IDEMPOTENT if method in IDEMPOTENT else Effect.EXTERNAL
 
 
 def _result(bound: Bound) -> Type:

@@ -174,7 +174,7 @@ NODE: Final = NodeType(
             default="external",
             static=True,
             passed=False,
-            doc="What a repeated call does: pure, idempotent or external.",
+            doc="What a repeated call does: pure, read, idempotent or external.",
         ),
     ),
     result=_result,
