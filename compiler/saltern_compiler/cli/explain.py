@@ -118,12 +118,19 @@ def _lines(plan: Plan) -> Iterator[str]:
 
 
 def _stages(plan: Plan) -> Iterator[str]:
+    """Yield the stages, and before them what is decided for all of them alike."""
+    told = [stage.decisions for stage in plan.stages if stage.nodes]
+    alike = [each for each in told[0] if all(each in other for other in told[1:])] if len(told) > 1 else []
+    if alike:
+        yield ""
+        yield "every stage"
+        yield from _table(alike)
     for stage in plan.stages:
         yield ""
         yield f"stage {stage.name}{_after(stage)}"
         if not stage.nodes:
             yield "  nodes: none"
-        yield from _table(stage.decisions)
+        yield from _table(each for each in stage.decisions if each not in alike)
     yield from _elided(plan)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from saltern_compiler.driver.compile import analyze_loaded
 from saltern_compiler.driver.source import Source
 from saltern_compiler.frontend import read
-from saltern_compiler.ir.plan import LEVELS
+from saltern_compiler.ir.plan import FUSION, LEVELS
 from saltern_compiler.ir.printer import dump
 from saltern_compiler.registry import Registry
 
@@ -40,7 +40,9 @@ def print_after(source: Source, name: str, optimize: int) -> str:
     from saltern_compiler.passes.pipeline import names, pipeline_after  # noqa: PLC0415 - a source with mistakes needs no passes
     from saltern_compiler.passes.uses import with_uses  # noqa: PLC0415 - a source with mistakes needs no passes
 
-    known = names()
+    if name == FUSION and optimize > 0:
+        return _together(source, optimize)
+    known = (*names(), FUSION)
     if name not in known:
         raise UnknownPassError(
             f"there is no pass {name!r}", name, known[::-1]
@@ -50,12 +52,25 @@ def print_after(source: Source, name: str, optimize: int) -> str:
     assert pipeline is not None, "the source was found clean"
     linked = link(pipeline, source.name, source.files(pipeline, registry), registry)
     context = Context(with_uses(registry, linked.uses), linked.files, uses=linked.uses)
-    after = pipeline_after(name, pipeline, context, optimize)
+    after = None if name == FUSION else pipeline_after(name, pipeline, context, optimize)
     if after is None:
         raise UnknownPassError(
             f"the pass {name!r} does not run at -O{optimize}; the other levels are {_others(optimize)}", name, ()
         )
     return dump(after)
+
+
+def _together(source: Source, optimize: int) -> str:
+    """Print a source without errors as it is after all passes, and which nodes run together then."""
+    from saltern_compiler.passes import make_plan  # noqa: PLC0415 - a source with mistakes needs no plan
+    from saltern_compiler.passes.pipeline import optimize as optimized  # noqa: PLC0415 - a source with mistakes needs no passes
+
+    _, analysis, callees = analyze_loaded(source, optimize=optimize)
+    assert analysis is not None, "the source was found clean"
+    steps = optimized(analysis.pipeline, analysis.context, optimize)
+    plan = make_plan(analysis, analysis.context.registry, callees=callees, level=optimize, steps=steps)
+    stages = (f"  stage {stage.name}: {', '.join(stage.nodes)}\n" for stage in plan.stages if stage.nodes)
+    return dump(steps[-1].after) + "".join(stages)
 
 
 def _others(optimize: int) -> str:

@@ -14,6 +14,8 @@ LEVELS: Final = (0, 1, 2)
 """How much may be optimized: what correctness needs alone; what costs no checkpoint that anybody wants; speed before checkpoints of cheap pure work."""
 LEVEL: Final = 1
 """The level where nobody says another."""
+FUSION: Final = "stage_fusion"
+"""What puts nodes into stages together, once all passes are done."""
 
 T = TypeVar("T")
 

@@ -104,3 +104,26 @@ def test_receipts_say_what_was_asked_once(saltern, tmp_path):
         json.loads(saltern("bounds", "--json", f"-O{level}", path)[1])["amounts"]["calls:shop"] for level in (1, 2)
     ]
     assert [each["value"] for each in calls] == [2, 1]
+
+
+def test_what_runs_together_is_printed_as_what_a_pass_makes(saltern):
+    """The pipeline after all passes, and its stages; at -O0, where nothing runs together, that is said."""
+    code, out, _ = saltern("explain", "--print-after", "stage_fusion", TOTALS)
+    assert code == 0
+    assert out.startswith("pipeline order_totals\n")
+    assert [line.split(":")[0] for line in out.splitlines() if line.startswith("  stage ")] == [
+        "  stage subtotal",
+        "  stage return",
+    ]
+    code, _, err = saltern("explain", "--print-after", "stage_fusion", "-O0", TOTALS)
+    assert (code, "does not run at -O0" in err) == (2, True)
+
+
+def test_what_is_alike_for_all_stages_is_said_once(saltern):
+    """Each stage says what is its own."""
+    out = saltern("explain", TOTALS)[1]
+    shared, *stages = re.split(r"\nstage ", out)
+    assert "\nevery stage\n" in shared
+    for what in ("priority", "ttl", "on_error", "on_ambiguous", "cache", "lease"):
+        assert [f"\n  {what} " in part for part in (shared, *stages)] == [True, *[False] * len(stages)]
+    assert all("\n  nodes " in part for part in stages)

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from saltern_compiler.ir.plan import Calls, Change, Elided, Plan, Stage
+from saltern_compiler.ir.plan import FUSION, Calls, Change, Elided, Plan, Stage
 from saltern_compiler.passes.analyze import Analyzed
 from saltern_compiler.passes.pipeline import Step, optimize
 from saltern_compiler.passes.planning.plan import make_plan
@@ -25,8 +25,6 @@ from saltern_runtime.spec import (
     UnionType,
 )
 
-FUSION: Final = "stage_fusion"
-"""What puts nodes into stages together, once all passes are done."""
 _SIZES: Final[Mapping[Type, int]] = {NULL: 4, BOOL: 5, INT: 20, DOUBLE: 24, TIMESTAMP: 34, DURATION: 26}
 """Octets of a value as JSON, at most."""
 _SHOWN: Final = 3
