@@ -295,11 +295,16 @@ class Elided:
     """Other nodes that it would have come after: it was not come to before these were over."""
     feeds: tuple[str, ...] = ()
     """Nodes that would have come after it: it was over when one of these began."""
+    made: str = ""
+    """Id of a node that computes it and is none of the pipeline's, so that it is not shown; empty: there is none."""
 
     def within(self, scope: str) -> Elided:
         """Return it with `scope` before its name and those of other nodes."""
         needs, feeds = (tuple(f"{scope}{name}" for name in names) for names in (self.needs, self.feeds))
-        return replace(self, node=f"{scope}{self.node}", like=f"{scope}{self.like}", needs=needs, feeds=feeds)
+        made = self.made and f"{scope}{self.made}"
+        return replace(
+            self, node=f"{scope}{self.node}", like=f"{scope}{self.like}", needs=needs, feeds=feeds, made=made
+        )
 
 
 @dataclass(frozen=True, slots=True)

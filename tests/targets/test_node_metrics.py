@@ -8,6 +8,7 @@ from saltern_compiler.driver import write_tree
 from saltern_runtime.engine.service import in_one_process
 from saltern_runtime.observe.metrics import Collector
 from tests.support.built import SOURCES, importable
+from tests.targets.test_elided import LOOPS as INVARIANTS
 from tests.targets.test_levels import BRANCHES, CALLS, ENDS, FILES, LOOPS, SHARED
 
 ELIDED = SOURCES["elided_case"].read_text()
@@ -54,6 +55,7 @@ def counted(text, given, level, tmp_path, redis_url):
         (BRANCHES, {"n": 10, "kind": "b"}, "SUCCEEDED"),
         (LOOPS, {"rows": [1, 20, 3, 22, 30], "most": 2}, "SUCCEEDED"),
         (SHARED, {"n": 3, "rows": [1, 2]}, "SUCCEEDED"),
+        (INVARIANTS, {"all": [1, 20], "lists": [[1, 2], [], [1]], "on": True}, "SUCCEEDED"),
         (CALLS, {"n": 5}, "SUCCEEDED"),
         (ENDS, {"n": 5}, "SUCCEEDED"),
         (BRANCHES, {"n": 0, "kind": "b"}, "FAILED"),

@@ -48,6 +48,8 @@ class Elided:
     """Nodes that it comes after, of those that run, where `same_as` does not: without them it would not have run either."""
     feeds: tuple[str, ...] = ()
     """Nodes that come after it, of those that run, where `same_as` does not come before them: one that began tells that it was over."""
+    made: str = ""
+    """Id of the node that the pass made to compute it, which is none of the source's; empty: none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,9 +99,9 @@ class Context:
         if node_id is not None and diagnostic.severity is Severity.ERROR:
             self.broken.add(node_id)
 
-    def elide(self, node: Node, by: str, because: str, same_as: str, *, skipped: bool = False) -> None:
-        """Keep that a node is in no stage, and why; `same_as` is the node whose fate it has."""
-        self.elided.append(Elided(node.id, f"{node.type}@{node.version}", by, because, same_as, skipped))
+    def elide(self, node: Node, by: str, because: str, same_as: str, *, skipped: bool = False, made: str = "") -> None:
+        """Keep that a node is in no stage, and why; `same_as` is the node whose fate it has, `made` one that computes it."""
+        self.elided.append(Elided(node.id, f"{node.type}@{node.version}", by, because, same_as, skipped, made=made))
 
     @property
     def has_errors(self) -> bool:

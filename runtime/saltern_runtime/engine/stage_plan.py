@@ -134,7 +134,8 @@ def elided_of(stage: Stage) -> tuple[Any, ...]:
     if not stage.elided:
         return ()
     rows = [
-        [each.node, each.type, each.like, each.because, each.skipped, each.needs, each.feeds] for each in stage.elided
+        [each.node, each.type, each.like, each.because, each.skipped, each.needs, each.feeds, each.made]
+        for each in stage.elided
     ]
     return (rows,) if isinstance(stage.ends, Awaits) else (None, rows)
 
@@ -142,11 +143,12 @@ def elided_of(stage: Stage) -> tuple[Any, ...]:
 def counted_at(graph: Graph) -> dict[str, Placed]:
     """Return where each node is counted for the metrics, those among them that no stage runs."""
     found: dict[str, Placed] = {}
+    made = {each.made for stage in graph.stages.values() for each in stage.elided}
     for stage in graph.stages.values():
         together = FUSED if len(stage.nodes) > 1 else ""
         found |= {node.id: Placed(stage.name, together) for node in stage.nodes}
         found |= {each.node: Placed(stage.name, each.by, each.like, each.skipped) for each in stage.elided}
-    return found
+    return {name: where for name, where in found.items() if name not in made}
 
 
 def depth_of(graph: Graph, stage: str) -> int:

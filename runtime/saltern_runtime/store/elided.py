@@ -20,17 +20,24 @@ _SKIPPED: Final = {
 
 
 def with_elided(shape: Sequence[Any], shown: Sequence[NodeView], fields: Mapping[str, str]) -> Iterator[NodeView]:
-    """Yield the nodes that run, and behind those of each stage what is shown with it; `shape` is as the store keeps it."""
+    """Yield the nodes that run, and behind those of each stage what is shown with it, but none that an optimization made.
+
+    `shape` is as the store keeps it.
+    """
     rows = {stage: rest[2] for stage, _, *rest in shape if len(rest) > 2}
     if not rows:
         yield from shown
         return
+    made = {row[7] for each in rows.values() for row in each or ()}
     views = {view.id: view for view in shown}
     last = {view.stage: view.id for view in shown}
     for view in shown:
-        yield view
+        if view.id not in made:
+            yield view
         if last[view.stage] == view.id:
-            for node, kind, like, because, skipped, needs, feeds in rows.get(view.stage, ()):
+            for node, kind, like, because, skipped, needs, feeds, _ in rows.get(view.stage, ()):
+                if node in made:
+                    continue
                 fate = _elided(node, kind, views[like], because, fields, skipped=skipped)
                 began = any(views[name].state not in _NOT_BEGUN for name in feeds)
                 waits = any(views[name].state not in _ENDED for name in needs)

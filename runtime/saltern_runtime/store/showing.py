@@ -15,7 +15,7 @@ from saltern_runtime.store.views import TERMINAL, ActivationState, Awaited, Fail
 
 Shape: TypeAlias = Sequence[Any]
 """A plan's graph as it is kept, in the order of the plan: [stage, [[node id, type], …], the region that it is in, if any, what it
-waits for from outside, if anything, and [id, type, like, why, whether it is skipped, needs, feeds] of each node that is shown with it]."""
+waits for from outside, if anything, and [id, type, like, why, whether it is skipped, needs, feeds, made] of each node that is shown with it]."""
 _Named = TypeVar("_Named", NodeView, Awaited)
 
 

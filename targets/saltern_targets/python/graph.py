@@ -245,6 +245,7 @@ def _elided(elided: Elided) -> str:
     skipped = ", skipped=True" if elided.skipped else ""
     for name, nodes in (("needs", elided.needs), ("feeds", elided.feeds)):
         skipped += f", {name}={_tuple([literal(node) for node in nodes])}" if nodes else ""
+    skipped += f", made={literal(elided.made)}" if elided.made else ""
     like, by = f"like={literal(elided.same_as)}", f"by={literal(elided.by)}"
     because = f"because={string(elided.because)}"
     return f"Elided({literal(elided.node)}, {literal(elided.type)}, {like}, {by}, {because}{skipped})"

@@ -14,7 +14,7 @@ SHAPE = [
         [["kept", "set@1"]],
         "",
         None,
-        [["gone", "if@1", "kept", "because", False, [], []], ["dead", "set@1", "kept", "why", True, [], []]],
+        [["gone", "if@1", "kept", "because", False, [], [], ""], ["dead", "set@1", "kept", "why", True, [], [], ""]],
     ]
 ]
 
@@ -63,7 +63,10 @@ def test_the_state_is_that_of_the_node_whose_fate_it_has(state, run, gone, dead)
 )
 def test_what_stood_before_and_behind_it_tells_too(like, beside, shown):
     """It was not come to before all that it needs was over, and it was over where something began that it feeds."""
-    rows = [["late", "set@1", "kept", "", False, ["other"], []], ["early", "set@1", "kept", "", False, [], ["other"]]]
+    rows = [
+        ["late", "set@1", "kept", "", False, ["other"], [], ""],
+        ["early", "set@1", "kept", "", False, [], ["other"], ""],
+    ]
     shape = [["stage", [["kept", "set@1"]], "", None, rows], ["other", [["other", "set@1"]], ""]]
     other = replace(KEPT, id="other", stage="other", state=ActivationState(beside))
     views = with_elided(shape, [replace(KEPT, state=ActivationState(like)), other], {"state": "FAILED"})

@@ -37,8 +37,8 @@ class LoopInvariants(Pass):
             if name not in made:  # else it goes out of another loop, under the name that it has
                 name = _name(f"{node.id}_once", known)
                 made.add(name)
-                because = f"it is the same in each round of {owner.id}, so {name} computes it before the first"
-                context.elide(node, self.name, because, host)
+                because = f"it is the same in each round of {owner.id}, so it is computed once, before the first"
+                context.elide(node, self.name, because, host, made=name)
                 context.changes.append(Change(name, self.name, f"it stands for {node.id} in each round of {owner.id}"))
             pipeline = replace(pipeline, body=_moved(pipeline.body, node, owner, name))
 
