@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from saltern_runtime.store.views import TERMINAL, ActivationState, NodeView, RunState
 
@@ -19,29 +19,42 @@ _SKIPPED: Final = {
 """State of a node of a body → that of one which it would have begun: items that came to an end have skipped it."""
 
 
+class _Row(NamedTuple):
+    """What a plan says of such a node; an earlier runtime kept no more than the first five."""
+
+    node: str
+    type: str
+    like: str
+    because: str
+    skipped: bool
+    needs: Sequence[str] = ()
+    feeds: Sequence[str] = ()
+    made: str = ""
+
+
 def with_elided(shape: Sequence[Any], shown: Sequence[NodeView], fields: Mapping[str, str]) -> Iterator[NodeView]:
     """Yield the nodes that run, and behind those of each stage what is shown with it, but none that an optimization made.
 
     `shape` is as the store keeps it.
     """
-    rows = {stage: rest[2] for stage, _, *rest in shape if len(rest) > 2}
+    rows = {stage: [_Row(*row) for row in rest[2]] for stage, _, *rest in shape if len(rest) > 2}
     if not rows:
         yield from shown
         return
-    made = {row[7] for each in rows.values() for row in each or ()}
+    made = {row.made for each in rows.values() for row in each}
     views = {view.id: view for view in shown}
     last = {view.stage: view.id for view in shown}
     for view in shown:
         if view.id not in made:
             yield view
         if last[view.stage] == view.id:
-            for node, kind, like, because, skipped, needs, feeds, _ in rows.get(view.stage, ()):
-                if node in made:
+            for row in rows.get(view.stage, ()):
+                if row.node in made:
                     continue
-                fate = _elided(node, kind, views[like], because, fields, skipped=skipped)
-                began = any(views[name].state not in _NOT_BEGUN for name in feeds)
-                waits = any(views[name].state not in _ENDED for name in needs)
-                yield _as_others_tell(fate, began=began, waits=waits, skipped=skipped)
+                fate = _elided(row, views[row.like], fields)
+                began = any(views[name].state not in _NOT_BEGUN for name in row.feeds)
+                waits = any(views[name].state not in _ENDED for name in row.needs)
+                yield _as_others_tell(fate, began=began, waits=waits, skipped=row.skipped)
 
 
 def _as_others_tell(view: NodeView, *, began: bool, waits: bool, skipped: bool) -> NodeView:
@@ -51,20 +64,18 @@ def _as_others_tell(view: NodeView, *, began: bool, waits: bool, skipped: bool) 
     return replace(view, state=ActivationState.BLOCKED) if waits and not began else view
 
 
-def _elided(
-    node: str, kind: str, like: NodeView, because: str, fields: Mapping[str, str], *, skipped: bool
-) -> NodeView:
+def _elided(row: _Row, like: NodeView, fields: Mapping[str, str]) -> NodeView:
     """Return a node as another one was: no attempt and no time of its own."""
     state, items = like.state, like.items
-    if skipped:
+    if row.skipped:
         over = ActivationState.SKIPPED if state in _OVER else ActivationState.BLOCKED
         state = over if items is None else _SKIPPED.get(state, over)
         items = items and replace(items, done=0, failed=0, running=0, skipped=items.done + items.skipped)
     elif state not in _OVER and RunState(fields["state"]) in TERMINAL and items is None:
         state = ActivationState.BLOCKED
     return NodeView(
-        id=node,
-        type=kind,
+        id=row.node,
+        type=row.type,
         stage=like.stage,
         state=state,
         attempt=0,
@@ -72,5 +83,5 @@ def _elided(
         ended_at=None,
         duration=None,
         items=items,
-        elided=because,
+        elided=row.because,
     )
