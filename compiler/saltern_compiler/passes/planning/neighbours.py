@@ -28,12 +28,13 @@ def with_neighbours(elided: Collection[Elided], given: Shape, live: Shape) -> It
         known = {each.same_as, *live.before[each.same_as]}
         needs = tuple(name for name in _nearest(each.node, given.before, live) if name not in known)
         sure = each.skipped or not node.control
-        feeds = tuple(
+        feeds = {
             name
             for name in (_nearest(each.node, behind, live) if sure else ())
             if each.same_as not in live.before[name] and not is_race(live.nodes[name])
-        )
-        yield replace(each, needs=needs, feeds=feeds)
+        }
+        first = tuple(sorted(name for name in feeds if feeds.isdisjoint(live.before[name])))  # they tell of the others
+        yield replace(each, needs=needs, feeds=first)
 
 
 def _nearest(node_id: str, edges: Mapping[str, Collection[str]], live: Shape) -> list[str]:
