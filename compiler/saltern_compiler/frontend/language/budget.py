@@ -60,9 +60,9 @@ class Limits:
 
     def _members(self, name: str, value: Expr) -> dict[str, Expr]:
         if isinstance(value, MapExpr) and not value.optional:
-            found = {str(key.value): part for key, part in value.entries if isinstance(key, Const)}
-            if len(found) == len(value.entries):
-                return found
+            keys = [key.value for key, _ in value.entries if isinstance(key, Const)]
+            if len(keys) == len(value.entries):
+                return {str(key): part for key, (_, part) in zip(keys, value.entries, strict=True)}
         notes = (
             (f"Write `{name}: {{ bank: 3 }}`.",)
             if name == "calls"

@@ -48,6 +48,12 @@ _OPERATION: Final = re.compile(r"[A-Za-z_][\w.]*(@\d+)?(\(\w*\)?)?\s*")
 _COMPENSATE: Final = "compensate"
 _ENDS_IN_WORD: Final = re.compile(rf"([^#]*[^#\w.])?{_COMPENSATE}")
 """A line up to the word, where that is neither the end of a name nor in a comment."""
+_SIGNED: Final = re.compile(
+    r"(?<![\w)\]])-[ \t]*([0-9]+(?:\.[0-9]+)?(?:ms|[smhd])(?:[0-9]+(?:ms|[smhd]))*)\Z", re.ASCII
+)
+"""A length of time with a sign before it, at the end of a text: it reads as a number and the name of what comes next."""
+_NEAR: Final = 60
+"""Characters before a place that are looked at for one."""
 _INSTEAD: Final = {
     "=": "Values are compared with `==`, parameters are written `name: value`.",
     "&": "Write `&&`.", "|": "Write `||`, and a case for each literal.", ";": "Statements and entries end with their line.",
@@ -94,12 +100,20 @@ def _unexpected(text: str, span: Span, expected: Iterable[str]) -> Diagnostic:
     before = text[: span[0]].rstrip()
     if excerpt == "{" and _ENDS_IN_WORD.fullmatch(before, before.rfind("\n") + 1):
         return _misplaced_compensate(len(before) - len(_COMPENSATE))
+    signed = _SIGNED.search(before, max(0, len(before) - _NEAR))
+    if signed is not None:
+        return _signed_length(signed)
     if excerpt == _COMPENSATE and text[span[1] :].lstrip().startswith("{"):
         return _misplaced_compensate(span[0])
     shown = excerpt if len(excerpt) <= 30 else excerpt[:29] + "…"
     shown = shown.split("\n")[0] if is_printable(shown) or "\n" in shown else ascii(shown)[1:-1]
     notes = tuple(_advice(text, span)) or _notes(expected)
     return Diagnostic("syntax-error", f"unexpected `{shown}`", place(span), notes=notes)
+
+
+def _signed_length(found: re.Match[str]) -> Diagnostic:
+    notes = (f"Lengths of time have no sign: `{found[1]}`.",)
+    return Diagnostic("syntax-error", f"`-{found[1]}` is no length of time", place(found.span()), notes=notes)
 
 
 def _misplaced_compensate(at: int) -> Diagnostic:

@@ -229,10 +229,11 @@ class Sections:
 
     def _add_trigger(self, section: syn.TriggerLine) -> None:
         settings: dict[str, Value] = {}
+        main = _MAIN.get(section.type.text, "path") if section.path is not None else ""
         if section.path is not None:
-            settings[_MAIN.get(section.type.text, "path")] = self.values.value(section.path)
+            settings[main] = self.values.value(section.path)
         for name, entry in self.entries(section.settings) if section.settings else ():
-            if name in settings:
+            if name == main:
                 self.report(Diagnostic("duplicate-key", f"the key `{name}` stands here twice", place(entry.key.span)))
                 continue
             settings[name] = self._trigger_setting(name, entry.value)
