@@ -105,6 +105,16 @@ class UnknownFileError(StartError):
         self.places = tuple(places)
 
 
+class BrokenAssumptionError(StartError):
+    """The input has more of something than the pipeline's budget assumes; `findings` are places (JSON Pointers) and how."""
+
+    code = "broken-assumption"
+
+    def __init__(self, findings: Sequence[tuple[str, str]]) -> None:
+        super().__init__("; ".join(why for _, why in findings))
+        self.findings = tuple(findings)
+
+
 class PayloadTooLargeError(StartError):
     """The input is over the limit of stored values."""
 

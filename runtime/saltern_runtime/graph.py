@@ -14,8 +14,9 @@ from importlib import resources
 from typing import Any, get_type_hints
 
 from saltern_runtime.context import SKIPPED, Ask, Connection, Context, MissingSecretError, RunInfo, Skipped
-from saltern_runtime.graph_checks import GraphError, check_limits, check_settings
+from saltern_runtime.graph_checks import GraphError, check_assumptions, check_limits, check_settings
 from saltern_runtime.inline import inlined, others, started, walk
+from saltern_runtime.spec import Assumes
 from saltern_runtime.spec.limits import AT_ONCE, DEADLINE, RETENTION
 from saltern_runtime.spec.names import AMBIENT, COMPENSATE, ERROR, INPUT, OUTCOMES, ROOT, SCHEDULE_ID
 from saltern_runtime.spec.types import Places
@@ -57,6 +58,7 @@ class Graph:
         retention: float = RETENTION,
         reserve: float = 0.0,
         secrets: Places = (),
+        assumes: tuple[Assumes, ...] = (),
     ) -> None:
         """Check that every name leads somewhere. `package` is the package that holds `source_map.json`."""
         self.name = name
@@ -69,8 +71,8 @@ class Graph:
         self.retention = retention
         self.reserve = reserve
         """Seconds of the deadline that are for compensations."""
-        self.secrets = secrets
-        """Where its input holds secrets."""
+        self.secrets, self.assumes = secrets, check_assumptions(name, assumes)
+        """Where its input holds secrets, and what it has at most."""
         self.stages: dict[str, Stage] = {}
         """Stage name → stage, those of bodies included; an owner stands before its body."""
         self.owner_of: dict[str, str] = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import get_args
 
-from saltern_runtime.spec import Limits, OnError, OnLimit, OnSkip
+from saltern_runtime.spec import Assumes, Limits, OnError, OnLimit, OnSkip
 from saltern_runtime.spec.limits import AT_ONCE
 from saltern_runtime.stage import Opens
 
@@ -30,6 +30,14 @@ def check_settings(where: str, body: Opens) -> None:
         raise GraphError(f"{where} carries a state from round to round for {within!r} seconds")
     if body.carries.at_most < 1 or body.carries.on_limit not in get_args(OnLimit):
         raise GraphError(f"{where} carries a state to no end that is known")
+
+
+def check_assumptions(where: str, assumes: tuple[Assumes, ...]) -> tuple[Assumes, ...]:
+    """Return assumptions; raise GraphError for one that is about nothing of an input."""
+    for each in assumes:
+        if not each.path:
+            raise GraphError(f"{where} assumes {each.name!r}, which is nothing of its input")
+    return assumes
 
 
 def check_limits(where: str, limits: Limits | None) -> None:

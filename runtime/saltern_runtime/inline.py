@@ -44,7 +44,7 @@ def _called(stage: Stage, calls: Calls) -> Opens:
     scope = f"{stage.nodes[-1].id}/"
     body = tuple(_placed(one, f"{stage.name}/", scope, calls.connections) for one in calls.graph.parts)
     result = f"{scope}{_RETURN}" if _RETURN in calls.graph.nodes else ""
-    return Opens(INPUT, body, result=result, at_most=1, on_skip="null", gather=only, scope=scope)
+    return Opens(INPUT, body, result=result, at_most=1, on_skip="null", gather=only, scope=scope, callee=calls.graph)
 
 
 def _placed(stage: Stage, at: str, scope: str, connections: Mapping[str, str]) -> Stage:

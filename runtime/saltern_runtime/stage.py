@@ -27,7 +27,7 @@ from pydantic import TypeAdapter
 from saltern_runtime.context import Connection, Skipped
 from saltern_runtime.files import mentions_files
 from saltern_runtime.integers import INT_MAX, INT_MIN
-from saltern_runtime.spec import OnError, OnLimit, OnSkip, Retry
+from saltern_runtime.spec import Assumes, OnError, OnLimit, OnSkip, Retry
 from saltern_runtime.spec.types import Places
 
 P = ParamSpec("P")
@@ -176,6 +176,8 @@ class Opens:
     """Makes the value (a JSON value) of the list of results (JSON values, in the order of the items); None: the list itself."""
     scope: str = ""
     """The scope of the nodes that take the item."""
+    callee: Callee | None = None
+    """The graph that a call runs, where this is one."""
 
 
 class Callee(Protocol):
@@ -189,6 +191,7 @@ class Callee(Protocol):
     retention: float
     reserve: float
     secrets: Places
+    assumes: tuple[Assumes, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from saltern_runtime import Connection, Context, Graph, On, Opens, Schedule, Stage, node
+from saltern_runtime import Assumes, Connection, Context, Graph, On, Opens, Schedule, Stage, node
 from saltern_runtime.graph import GraphError
 from saltern_runtime.spec.limits import AT_ONCE
 from saltern_runtime.version import require
@@ -215,6 +215,12 @@ def test_wrong_names_are_refused(stages: tuple[Stage, ...], says: str) -> None:
     """Each wrong name is an error that says which one."""
     with pytest.raises(GraphError, match=says):
         graph(*stages)
+
+
+def test_what_is_assumed_is_about_the_input() -> None:
+    """An assumption about anything else cannot be looked at when a run begins."""
+    with pytest.raises(GraphError, match=r"assumes 'wait\(asked\)'"):
+        Graph("assumes", package="", stages=(Stage("a", (a,)),), assumes=(Assumes("wait(asked)", 60),))
 
 
 def test_effect_keys_count_calls_and_never_attempts() -> None:

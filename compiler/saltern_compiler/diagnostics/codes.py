@@ -19,6 +19,7 @@ CODES: Final[Mapping[str, Code]] = {
         "Finds an approval that says how long it waits and not what is decided then, or the other way round."
     ),
     "bad-escape": Code("Finds a backslash sequence in a string that stands for nothing."),
+    "broken-assumption": Code("Finds schedules whose input is more than the budget assumes."),
     "broken-configuration": Code(
         "Reports a `saltern.toml`, or a `pyproject.toml` with a table for Saltern, that is no TOML."
     ),

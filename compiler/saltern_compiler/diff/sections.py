@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
@@ -12,9 +13,10 @@ from saltern_compiler.diff import types, written
 from saltern_compiler.diff.forms import Names, form_of
 from saltern_compiler.diff.model import Change, Grade, Subject, between
 from saltern_compiler.diff.side import Side
+from saltern_compiler.ir.budget import ASSUME, assumptions
 from saltern_compiler.ir.pipeline import Connection, Pipeline
 from saltern_compiler.ir.values import SecretRef, parts_of, same_json
-from saltern_runtime.spec import show
+from saltern_runtime.spec import Assumes, show
 
 T = TypeVar("T")
 
@@ -59,8 +61,7 @@ def of_sections(old: Side, new: Side, names: Names, *, is_called: bool) -> Itera
     yield from _of_types(old, new, is_called=is_called)
     settings = [{name: written.length(value) for name, value in each.settings} for each in (ours, theirs)]
     yield from _of_named("setting", settings[0], settings[1], {})
-    budgets = [dict(written.budget(each.budget)) for each in (ours, theirs)]
-    yield from _of_named("budget", budgets[0], budgets[1], {})
+    yield from _of_budgets(ours, theirs, is_called=is_called)
     for field, before, after in written.policies(ours.policy, theirs.policy):
         yield between("policy", f"@{field}", "", before, after)
     uses = [{each.name: each.path for each in side.uses} for side in (ours, theirs)]
@@ -68,6 +69,22 @@ def of_sections(old: Side, new: Side, names: Names, *, is_called: bool) -> Itera
     yield from _of_secrets(ours, theirs, names)
     yield from _of_connections(ours, theirs, names)
     yield from _of_modules(old.files, new.files)
+
+
+def _of_budgets(old: Pipeline, new: Pipeline, *, is_called: bool) -> Iterator[Change]:
+    """Yield what differs between limits; where less is assumed of the input, callers are refused who were not before."""
+    budgets = [dict(written.budget(each.budget)) for each in (old, new)]
+    ours, theirs = (assumptions(each.budget) for each in (old, new))
+    less = {
+        f"{ASSUME} {name}"
+        for name, most in theirs.items()
+        if Assumes(name, most).path and most < ours.get(name, math.inf)
+    }
+    for change in _of_named("budget", budgets[0], budgets[1], {}):
+        if change.name in less and not is_called:
+            why = "no run begins with more of it"
+            change = replace(change, grade=Grade.BREAKING, why=why)  # noqa: PLW2901 - the same change, graded
+        yield change
 
 
 def _of_types(old: Side, new: Side, *, is_called: bool) -> Iterator[Change]:

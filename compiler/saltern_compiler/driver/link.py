@@ -14,6 +14,7 @@ from saltern_compiler.diagnostics.suggest import listed
 from saltern_compiler.frontend import read
 from saltern_compiler.frontend.locate import Locator
 from saltern_compiler.frontend.notations import suffixes
+from saltern_compiler.ir.budget import ASSUME, assumptions
 from saltern_compiler.ir.pipeline import MAX_REGIONS, Pipeline, Use
 from saltern_compiler.ir.plan import LEVEL
 from saltern_compiler.ir.values import Literal
@@ -146,9 +147,14 @@ class _Linker:
 
 
 def places_of(pipeline: Pipeline, text: str, source_name: str) -> Mapping[str, str]:
-    """Return node id → `line:column`, or the JSON Pointer where the source is an editor's document."""
+    """Return node id → `line:column`, or the JSON Pointer where the source is an editor's document.
+
+    What the budget assumes stands there as `budget:assume.NAME`.
+    """
     source = Places(text, Locator(text, source_name))
-    return {node.id: _shown(node.origin, source) for node in pipeline.body.walk()}
+    found = {node.id: _shown(node.origin, source) for node in pipeline.body.walk()}
+    names = (f"budget:{ASSUME}.{name}" for name in assumptions(pipeline.budget))
+    return found | {name: _shown(pipeline.place(name), source) for name in names}
 
 
 def place_of(origin: Origin, text: str, source_name: str) -> str:

@@ -8,7 +8,7 @@ from typing import Final, TypeVar, cast
 
 from saltern_compiler.ir.costs import Cost
 from saltern_compiler.ir.pipeline import ControlEdge, Node, Pipeline
-from saltern_runtime.spec import Effect, Json, Label, NodeType, OnError, OnLimit, OnSkip, Policy, Retry, Type
+from saltern_runtime.spec import Assumes, Effect, Json, Label, NodeType, OnError, OnLimit, OnSkip, Policy, Retry, Type
 
 LEVELS: Final = (0, 1, 2)
 """How much may be optimized: what correctness needs alone; what costs no checkpoint that anybody wants; speed before checkpoints of cheap pure work."""
@@ -289,6 +289,8 @@ class Plan:
     """Node id → `line:column` (language) or JSON Pointer (editor document)."""
     docs: Mapping[str, str] = field(default_factory=dict, compare=False)
     """Node id → its label, for docstrings; empty where it has none."""
+    assumes: tuple[Assumes, ...] = ()
+    """What its budget assumes of its input; sorted by name. No run begins with more."""
     reserve: float = 0.0
     """Seconds of the deadline that are for compensations; 0 without any."""
     schedules: tuple[Schedule, ...] = ()

@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
 
+from saltern_runtime.assumed import require
 from saltern_runtime.errors import PermanentError
 from saltern_runtime.files import File, Place, placed
 from saltern_runtime.graph import Ask, Awaits, Node, Opens, Responds, Sleeps, Starts
+from saltern_runtime.spec import Json
+from saltern_runtime.stage import Callee
 from saltern_runtime.store.calls import Sleep
 from saltern_runtime.store.keys import RESPONSE
 
@@ -45,17 +48,25 @@ class Result:
         """Take what a node's function returned, and its JSON text, as what the stage ends with asks."""
         match ends:
             case Opens():
+                if ends.callee is not None:
+                    _admit(ends.callee, json.loads(text)[0])
                 self.items = [text] if ends.carries is not None else items_in(node, text)
             case Sleeps():
                 self.sleep = slept(value)
             case Awaits():
                 self.sleep = asked(value)
             case Starts():
+                _admit(ends.graph, json.loads(text))
                 self.start, self.files = text, tuple(placed(value))
             case Responds():
                 self.values |= {place: text, RESPONSE: text}
             case _:
                 self.values[place] = text
+
+
+def _admit(callee: Callee, given: Json) -> None:
+    """Refuse what another pipeline is handed where that assumes less."""
+    require(callee.name, callee.assumes, given, callee.secrets)
 
 
 def items_in(node: Node[Any, Any], text: str) -> list[str]:

@@ -21,6 +21,7 @@ from zoneinfo import ZoneInfo
 from cronsim import CronSim
 
 from saltern_runtime.engine.service import Service
+from saltern_runtime.errors import BrokenAssumptionError
 from saltern_runtime.graph import Schedule
 from saltern_runtime.store.calls import Move, Standing
 from saltern_runtime.store.keys import digest_of, tick_id
@@ -110,6 +111,13 @@ class Schedules:
     def _run(self, shard: int, schedule: Schedule, signature: str, was: tuple[int, str], tick: int) -> int:
         service = self._service
         given = dict(schedule.input)
+        try:
+            service.admit(given)
+        except BrokenAssumptionError as error:
+            when = datetime.fromtimestamp(tick / 1000, UTC)
+            log.warning("schedule %s: no run of %s: %s", schedule.id, when, error)
+            self._move(shard, schedule, signature, was, tick)
+            return False
         new = service.new_run(
             tick_id(schedule.id, tick, shard),
             json.dumps(given, ensure_ascii=True, separators=(",", ":")),

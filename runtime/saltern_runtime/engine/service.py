@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter, ValidationError
 
+from saltern_runtime.assumed import broken
 from saltern_runtime.engine.answers import taken
 from saltern_runtime.engine.dispatch import Dispatcher, InProcess, Silent
 from saltern_runtime.engine.engine import Engine
@@ -21,7 +22,14 @@ from saltern_runtime.engine.links import Link
 from saltern_runtime.engine.stage_plan import counted_at
 from saltern_runtime.engine.stages import Plans
 from saltern_runtime.engine.sweeper import Sweeper
-from saltern_runtime.errors import IdempotencyConflictError, PayloadTooLargeError, StartError, UnknownFileError, pointer
+from saltern_runtime.errors import (
+    BrokenAssumptionError,
+    IdempotencyConflictError,
+    PayloadTooLargeError,
+    StartError,
+    UnknownFileError,
+    pointer,
+)
 from saltern_runtime.files import mentions_files, placed
 from saltern_runtime.graph import Graph
 from saltern_runtime.models import Model, plain
@@ -125,6 +133,7 @@ class Service:
             text = _encodable(text, given)
         if len(text.encode()) > self.settings.max_payload:
             raise PayloadTooLargeError(f"the input is over the limit of {self.settings.max_payload} bytes")
+        self.admit(given)
         missing = self.shelf.secure(tenant, files, self.graph.deadline + self.graph.retention + SPARE) if files else ()
         if missing:
             raise UnknownFileError([pointer(at) for at in missing])
@@ -136,6 +145,12 @@ class Service:
             raise IdempotencyConflictError("this idempotency key came before, with another body", run_id=created.run_id)
         self.dispatcher.ring(created.bells)
         return Started(created.run_id, fresh=created.status == "fresh")
+
+    def admit(self, given: Json) -> None:
+        """Raise BrokenAssumptionError for an input that has more of something than the pipeline assumes."""
+        found = tuple(broken(self.graph.assumes, given, self.graph.secrets))
+        if found:
+            raise BrokenAssumptionError(found)
 
     def _typed(self, given: Json) -> Any:
         """Read JSON as what the graph takes where that may hold files; None elsewhere."""

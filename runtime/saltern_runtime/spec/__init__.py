@@ -1,5 +1,6 @@
 """What the compiler and the runtime both read: types, node types, connectors, policies. Pydantic and the standard library alone."""
 
+from saltern_runtime.spec.assumes import Assumes
 from saltern_runtime.spec.awaits import AwaitsSpec, decision_type
 from saltern_runtime.spec.codes import Code, Severity
 from saltern_runtime.spec.node import AsksModel, ConnectorSpec, Effect, Emit, NodeType
@@ -49,6 +50,7 @@ __all__ = [
     "STRING",
     "TIMESTAMP",
     "AsksModel",
+    "Assumes",
     "AwaitsSpec",
     "Binding",
     "Bound",

@@ -17,6 +17,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from saltern_runtime.errors import (
+    BrokenAssumptionError,
     IdempotencyConflictError,
     PayloadTooLargeError,
     StartError,
@@ -132,6 +133,10 @@ def _refused(error: StartError | FileTooLargeError) -> Response:
             why = "no such file, or no longer, or of another size"
             findings = [{"detail": why, "pointer": f"#{at}"} for at in error.places]
             message = "the input names files that are not there"
+            return ProblemResponse(422, error.code, message, more={"errors": findings})
+        case BrokenAssumptionError():
+            findings = [{"detail": why, "pointer": f"#{at}"} for at, why in error.findings]
+            message = "the input is more than the pipeline's budget assumes"
             return ProblemResponse(422, error.code, message, more={"errors": findings})
         case FileTooLargeError():
             return ProblemResponse(413, "file-too-large", str(error), {"Connection": "close"})

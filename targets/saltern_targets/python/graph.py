@@ -23,7 +23,7 @@ from saltern_compiler.ir.plan import (
 )
 from saltern_compiler.ir.values import split_secrets
 from saltern_compiler.pytext import literal, string
-from saltern_runtime.spec import DEFAULT_POLICY, Limits, Retry
+from saltern_runtime.spec import DEFAULT_POLICY, Assumes, Limits, Retry
 from saltern_runtime.spec.types import Places, marked
 from saltern_runtime.version import __version__
 from saltern_targets.names import function_names, item_names, module_names, package_name, part_package
@@ -55,6 +55,9 @@ def emit_graph(plan: Plan, classes: Classes) -> bytes:
         *([f"secrets={_places(secrets)}"] if (secrets := marked(plan.input_type, "secret")) else []),
     ]
     used = {name for planned in plan.nodes for name in (planned.node.connection, *dict(planned.node.mapping).values())}
+    if plan.assumes:
+        module.use("saltern_runtime", "Assumes")
+        parts.append(f"assumes=({', '.join(map(_assumes, plan.assumes))},)")
     connections = [
         _connection(plan, module, connection) for connection in plan.pipeline.connections if connection.name in used
     ]
@@ -98,6 +101,12 @@ def _connection(plan: Plan, module: Module, connection: Connection) -> str:
 def _places(places: Places) -> str:
     written = ("".join(f"{literal(key)}, " for key in place) for place in places)
     return f"({''.join(f'({keys}), ' for keys in written)})"
+
+
+def _assumes(assumes: Assumes) -> str:
+    at = f", place={literal(assumes.place)}" if assumes.place else ""
+    most = int(assumes.at_most) if float(assumes.at_most).is_integer() else float(assumes.at_most)
+    return f"Assumes({literal(assumes.name)}, {literal(most)}{at})"
 
 
 def _limits(limits: Limits) -> str:

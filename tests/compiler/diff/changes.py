@@ -197,6 +197,8 @@ CASES: Final = (
     _orders("field that is gone", {", note?: string": ""}, "breaking", "no", "removed input note"),
     _orders("wider input", {"note?: string": "note?: string | int"}, "safe", "yes", "changed input note"),
     _orders("narrower item", {"price: int }": "price: 90 | 25 }"}, "breaking", "no", "changed input lines[].price"),
+    _orders("less is assumed", {"on api": 'budget { time: 1h, assume: { "size(input.lines)": 9 } }\non api'}, "breaking", "yes", "added budget assume size(input lines)", "added budget time"),
+    _orders("a budget of time", {"on api": "budget { calls: {} }\non api"}, "cosmetic", "yes"),
     _orders("personal", {"id: string, lines": "id: string @personal, lines"}, "safe", "yes", "changed input id"),
     _desk("a mark that is gone", {" @personal": ""}, "breaking", "yes", "changed input subject"),
     _desk("a mark more", {"urgent?: bool": "urgent?: bool @personal"}, "safe", "yes", "changed input urgent"),

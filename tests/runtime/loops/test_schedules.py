@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from saltern_runtime import Assumes
 from saltern_runtime.engine.dispatch import InProcess
 from saltern_runtime.engine.schedules import MOST, Schedules, ticks
 from saltern_runtime.engine.service import InOneProcess, Service
@@ -20,8 +21,8 @@ def return_(*, input: dict[str, int]) -> int:  # noqa: A002 - the name that node
     return input["n"]
 
 
-def make_graph(name, *schedules, plan="ab12cd34"):
-    graph = Graph(name, package="", stages=(Stage("return", nodes=(return_,)),), schedules=schedules)
+def make_graph(name, *schedules, plan="ab12cd34", **options):
+    graph = Graph(name, package="", stages=(Stage("return", nodes=(return_,)),), schedules=schedules, **options)
     graph.source_map = {"plan": "sha256:" + plan * 8}
     return graph
 
@@ -37,9 +38,9 @@ class Clock:
         self.url, self.service, self.client = url, service, client
         self.opened = []
 
-    def timers(self, *schedules, plan="ab12cd34", shards=1):
+    def timers(self, *schedules, plan="ab12cd34", shards=1, **options):
         settings = Settings(redis_url=self.url, shards=shards)
-        service = Service(make_graph(self.service, *schedules, plan=plan), settings, dispatcher=InProcess())
+        service = Service(make_graph(self.service, *schedules, plan=plan, **options), settings, dispatcher=InProcess())
         service.prepare()
         self.opened.append(service)
         return Schedules(service)
@@ -96,6 +97,16 @@ def test_a_tick_makes_one_run(clock, redis_url):
     process.bells.ring(clock.opened[0].dispatcher.bells)
     assert process.finish(run.id, 10).output == 7
     process.service.close()
+
+
+def test_more_than_is_assumed(clock, caplog):
+    """A schedule that hands in more than its pipeline assumes makes no run; it is said why, once a tick."""
+    timers = clock.timers(schedule(clock.hourly(0)), assumes=(Assumes("value(input.n)", 6, place="x.saltern:3:9"),))
+    timers.fire()
+    clock.stood_at(clock.now() - HOUR // 2)
+    assert [timers.fire(), timers.fire()] == [0, 0]
+    assert caplog.text.count("`value(input.n)` is 7, and at most 6 is assumed (x.saltern:3:9)") == 1
+    assert clock.runs() == ()
 
 
 def test_a_tick_is_sent_twice(clock, monkeypatch):

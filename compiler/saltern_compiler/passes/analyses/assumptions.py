@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from saltern_compiler.ir.amounts import Amount, Symbol, number
-from saltern_compiler.ir.budget import assumptions
+from saltern_compiler.ir.budget import ASSUME, assumptions
 from saltern_compiler.ir.costs import Cost
 from saltern_compiler.ir.pipeline import Pipeline
+from saltern_runtime.spec import Assumes
 
 
 def assumed(cost: Cost, pipeline: Pipeline) -> Cost:
@@ -19,3 +20,12 @@ def assumed(cost: Cost, pipeline: Pipeline) -> Cost:
         return None if most is None else number(most)
 
     return cost.at(put) if known else cost
+
+
+def assumed_of_input(pipeline: Pipeline, source_name: str, places: Mapping[str, str]) -> tuple[Assumes, ...]:
+    """Return what a budget assumes of the input, by name; `places` knows where each stands as `budget:assume.NAME`."""
+    found: list[Assumes] = []
+    for name, most in sorted(assumptions(pipeline.budget).items()):
+        at = places.get(f"budget:{ASSUME}.{name}", "")
+        found.append(Assumes(name, most, f"{source_name}:{at}" if at else ""))
+    return tuple(each for each in found if each.path)

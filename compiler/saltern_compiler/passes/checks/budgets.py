@@ -15,13 +15,14 @@ from saltern_compiler.ir.costs import BYTES, MODEL_TRIES, TOKENS_IN, TOKENS_OUT,
 from saltern_compiler.ir.costs import TRIES as TRIES_OF
 from saltern_compiler.ir.pipeline import Pipeline
 from saltern_compiler.ir.plan import LEVEL
+from saltern_compiler.ir.values import Literal
 from saltern_compiler.passes.analyses.assumptions import assumed
 from saltern_compiler.passes.analyses.costs import COSTS
 from saltern_compiler.passes.analyses.shape import SHAPE, Shape
 from saltern_compiler.passes.base import Check, Context
 from saltern_compiler.passes.hosts import hosts_of_connection
 from saltern_compiler.passes.uses import connections_of
-from saltern_runtime.spec import Json
+from saltern_runtime.spec import Assumes, Json
 
 ANYWHERE: Final = "*"
 """The target of calls to a host that only a run knows."""
@@ -36,7 +37,7 @@ _MEASURES: Final[Mapping[str, tuple[str, ...]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Budgets(Check):
-    """`over-budget`, `undecided-budget`, `unmatched-budget`, `out-of-bounds`."""
+    """`over-budget`, `undecided-budget`, `unmatched-budget`, `broken-assumption`, `out-of-bounds`."""
 
     name: str = "budgets"
 
@@ -93,6 +94,7 @@ class _Judging:
         for name, part, value in _limits(self.pipeline):
             if name == ASSUME:
                 self._assumption(part)
+                self._schedules(Assumes(part, float(value)))
             elif name == TIME:
                 self._hold(name, part, value, lambda cost: cost.worst, "a run may take {}")
             elif name == CALLS:
@@ -108,6 +110,20 @@ class _Judging:
         message = f"nothing hangs on `{name}`"
         place = _place(self.pipeline, ASSUME, name)
         self.context.report(Diagnostic("unmatched-budget", message, place, notes=notes))
+
+    def _schedules(self, assumes: Assumes) -> None:
+        """Report schedules that hand in more than is assumed: no run of theirs would ever begin."""
+        for trigger in self.pipeline.triggers:
+            given = trigger.setting("input")
+            if trigger.type != "schedule" or not assumes.path or not isinstance(given, Literal):
+                continue
+            seen = assumes.seen(given.value)
+            if seen > assumes.at_most:
+                message = f"`{assumes.name}` is {seen} of this schedule; at most {assumes.at_most:,.15g} is assumed"
+                related = (Related(_place(self.pipeline, ASSUME, assumes.name), "it is assumed here"),)
+                notes = ("No run begins with more than is assumed.",)
+                place = trigger.origin
+                self.context.report(Diagnostic("broken-assumption", message, place, notes=notes, related=related))
 
     def _calls(self, target: str, value: Json) -> None:
         hosts = self._hosts()

@@ -15,6 +15,7 @@ from saltern_compiler.ir.pipeline import Node, Pipeline, Trigger
 from saltern_compiler.ir.plan import LEVEL, Decision, Part, Plan, PlannedNode, Schedule, Stage
 from saltern_compiler.ir.values import Literal
 from saltern_compiler.ir.verify import verify
+from saltern_compiler.passes.analyses.assumptions import assumed_of_input
 from saltern_compiler.passes.analyses.costs import COSTS
 from saltern_compiler.passes.analyses.deadline import DEADLINES
 from saltern_compiler.passes.analyses.flow import FLOW
@@ -114,6 +115,7 @@ def make_plan(
         requires=extras(live, specs, registry, context.uses),
         deadline=deadline,
         retention=retention,
+        assumes=assumed_of_input(analysis.pipeline, source_name, places or {}),
         reserve=reserve,
         source_name=source_name,
         places=_places(analysis.pipeline, live, places or {}),
