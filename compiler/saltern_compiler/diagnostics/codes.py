@@ -65,6 +65,7 @@ CODES: Final[Mapping[str, Code]] = {
     "invalid-secret-reference": Code("Finds references to secrets that name no environment variable."),
     "invalid-signature": Code("Finds signatures of webhooks that are none, or could protect nothing."),
     "invalid-webhook-path": Code("Finds webhooks whose path no request could have."),
+    "late-respond": Code("Warns of an answer that comes later than any request waits for it.", Severity.WARNING),
     "literal-secret": Code("Finds secrets whose value stands in the pipeline."),
     "looks-like-secret": Code(
         "Warns of text that looks like a token, a private key or a URL with a password.", Severity.WARNING
@@ -156,6 +157,11 @@ CODES: Final[Mapping[str, Code]] = {
     "unclosed-bracket": Code("Reports a bracket that is not closed, or that closes nothing."),
     "unclosed-string": Code("Reports a string or a template that has no end."),
     "undecided-budget": Code("Finds limits of a budget of which it hangs on unknown sizes whether they are kept."),
+    "under-worst-case": Code(
+        "Warns of deadlines, and of requests that wait for their run, that are over before its worst case is, in strict mode.",
+        Severity.WARNING,
+        is_strict=True,
+    ),
     "unexpected-connection": Code("Finds nodes with a connection whose type uses none."),
     "unheard-respond": Code("Warns of a `respond` that no request waits for.", Severity.WARNING),
     "unknown-annotation": Code("Reports an annotation of a field that does not exist."),

@@ -59,6 +59,8 @@ class Cost:
     """Nodes at the ends of the stages on the critical path, in their order."""
     shares: tuple[Share, ...] = ()
     """Of its nodes, in the order of data flow."""
+    answered: Amount = ZERO
+    """Seconds at most until whoever started the run is answered: until the last `respond` begins; without one, the `return`."""
 
     def of(self, measure: str) -> Amount:
         """Return how much of a measure."""
@@ -103,6 +105,7 @@ class Cost:
                 )
                 for share in self.shares
             ),
+            self.answered.at(value),
         )
 
 

@@ -24,6 +24,7 @@ from saltern_compiler.passes.checks.edges import Edges
 from saltern_compiler.passes.checks.files import Files
 from saltern_compiler.passes.checks.flow import Flow
 from saltern_compiler.passes.checks.gluing import Gluing
+from saltern_compiler.passes.checks.lateness import Lateness
 from saltern_compiler.passes.checks.names import Names
 from saltern_compiler.passes.checks.node_types import NodeTypes
 from saltern_compiler.passes.checks.output import Output
@@ -89,6 +90,7 @@ PASSES: Final[tuple[Pass, ...]] = (
     Compensations(),
     Catches(),
     Deadlines(),
+    Lateness(),
     Budgets(),
     Payloads(),
     Untyped(),

@@ -18,7 +18,7 @@ from saltern_compiler.ir.amounts import ONE, ZERO, Amount, least, most, number, 
 from saltern_compiler.ir.attempts import race_of
 from saltern_compiler.ir.bound import literals
 from saltern_compiler.ir.costs import BYTES, CALLS, CLAIMS, ROUNDS, STAGES, TRIES, Cost, Share, added, show_time, times
-from saltern_compiler.ir.pipeline import NEXT, YIELD, ControlEdge, Node, Pipeline
+from saltern_compiler.ir.pipeline import NEXT, RETURN, YIELD, ControlEdge, Node, Pipeline
 from saltern_compiler.passes.analyses.expenses import Asked, attempts_of, expenses, kept, wait_of
 from saltern_compiler.passes.analyses.policies import POLICIES, Chosen
 from saltern_compiler.passes.analyses.shape import SHAPE, Shape
@@ -72,7 +72,7 @@ class _Costing:
             self.known[owner] = self._graph(owner)
         cost = self._graph("")
         amounts = added(cost.amounts, {BYTES: number(given)})
-        return Cost(self.waits.best, cost.worst, amounts, cost.path, cost.shares)
+        return Cost(self.waits.best, cost.worst, amounts, cost.path, cost.shares, cost.answered)
 
     def _graph(self, region: str) -> Cost:
         """Cost the nodes that stand beside each other in a graph."""
@@ -91,9 +91,11 @@ class _Costing:
             attempts, _ = attempts_of(DEFAULT_POLICY.timeout or 0.0, DEFAULT_POLICY.retry or Retry())
             amounts = added(amounts, {STAGES: number(passed_on), CLAIMS: number(passed_on * attempts)})
         worst, path = ways.longest()
-        return Cost(
-            self.waits.of.get(region, Fraction(0)), worst, amounts, path, tuple(share for _, share in spent.values())
-        )
+        responds = [group.name for group in groups if any(self.shape.specs[each].responds for each in group.nodes)]
+        answers = responds or [group.name for group in groups if RETURN in group.nodes]
+        answered = most(*(ways.begins[name] for name in answers)) if answers else worst
+        shares = tuple(share for _, share in spent.values())
+        return Cost(self.waits.of.get(region, Fraction(0)), worst, amounts, path, shares, answered)
 
     def _sum(self, groups: tuple[Group, ...], spent: Mapping[str, Mapping[str, Amount]]) -> Mapping[str, Amount]:
         """Add up, of branches that exclude each other the dearest one, each measure by itself."""
@@ -202,6 +204,7 @@ class _Ways:
     lengths: Mapping[str, Amount]
     relays: Mapping[str, tuple[int, Amount]]
     ends: dict[str, Amount] = field(default_factory=dict)
+    begins: dict[str, Amount] = field(default_factory=dict)
     before: dict[str, str] = field(default_factory=dict)
     """Stage → the one before it on the longest way to it."""
     cut: set[str] = field(default_factory=set)
@@ -228,6 +231,7 @@ class _Ways:
         self.followed.update(need for need in group.needs if not decided_first or need not in arms)
         if reached:
             self.before[group.name] = _heaviest(reached)
+        self.begins[group.name] = begins
         self.ends[group.name] = begins + self.lengths[group.name]
 
     def longest(self) -> tuple[Amount, tuple[str, ...]]:
