@@ -174,9 +174,13 @@ class _Runs:
     def _of_open(self, node: Node) -> Iterator[Hurdle]:
         """Yield what stops a run while a node waits, or its body runs."""
         spec = self.old.spec(node)
-        if node.body is None and (spec is None or not spec.suspends):
+        if node.body is None and (spec is None or not spec.suspends or spec.detached):
             return
         pair = self.pairs.get(node.id)
+        if spec is not None and spec.awaits is not None and spec.awaits.choices is None and self._is_deaf(node, pair):
+            why = f"what was sent for `{node.id}` may have come already, and nothing of that name takes it any more"
+            yield Hurdle(why, until=node.id)
+            return
         what = "its body runs" if node.body is not None or called_by(node) else "it waits"
         if pair is None:
             yield Hurdle(f"there is no `{node.id}` any more, and {what}", during=node.id)
@@ -186,6 +190,12 @@ class _Runs:
             yield Hurdle(f"what `{node.id}` calls means something else now, and {what}", during=node.id)
         elif pair.differs or pair.old.id != pair.new.id:
             yield Hurdle(f"`{node.id}` means something else now, or has another name, and {what}", during=node.id)
+
+    def _is_deaf(self, node: Node, pair: Pair | None) -> bool:
+        """Whether an answer that came before its node waited for it, and is kept, is taken by none on the new side."""
+        if pair is None or pair.old.id != pair.new.id:
+            return True
+        return flows(self._type(self.old, node.id), self._type(self.new, node.id)) is not None
 
     def _of_undoing(self, old_id: str, node: Node) -> Iterator[Hurdle]:
         if node.type != COMPENSATE or old_id in self.matching.pairs:

@@ -24,7 +24,7 @@ GIVEN: Final = (
     {"id": "o-2", "lines": [{"sku": "c", "price": 25}]},
 )
 """Inputs of the first base: one for each of its branches."""
-GIVEN_OF: Final = {"orders": GIVEN, "tries": ({"n": 100}, {"n": 8})}
+GIVEN_OF: Final = {"orders": GIVEN, "tries": ({"n": 100}, {"n": 8}), "waits": ({"text": "four"}, {"text": ""})}
 
 ORDERS: Final = """
 pipeline orders
@@ -128,7 +128,46 @@ is_big = if seen > 10 {
 return { got: charge + seen, best: best.fast + best.good, note: merge(note) }
 """
 """Runs in one process as well: parts that catch, race and pass over failures."""
-_BASES: Final = {"tries": (TRIES, FILES), "orders": (ORDERS, FILES), "desk": (DESK, DESK_FILES)}
+WAITS: Final = """
+pipeline waits
+
+input { text: string }
+output { decision: string, by: string?, paid: string, points: int, rest: int }
+
+use score = "./score.saltern"
+use audit = "./audit.saltern"
+
+on api
+
+first = python.call { function: "rules:text", args: { amount: input.text.size() } }
+rated = call score { text: input.text }
+begun = start audit { text: first }
+asked = approval { ask: `Pay {{ first }}?`, choices: ["yes", "no"], fields: type { amount: int } }
+paid = receive after rated { payload: type { reference: string }, deadline: 30m }
+pause = wait { for: 40ms }
+rest = python.call after pause, begun { function: "rules:half", args: { amount: rated.points } }
+return { decision: asked.decision, by: asked.by, paid: paid.reference, points: rated.points, rest: rest }
+"""
+"""Runs in one process, and somebody answers: what waits, what is called, and what is started."""
+WAITS_FILES: Final = {
+    "score.saltern": SCORE,
+    "audit.saltern": """
+pipeline audit
+
+input { text: string }
+output { size: int }
+
+size = set { value: input.text.size() }
+return { size: size }
+""",
+    **FILES,
+}
+_BASES: Final = {
+    "waits": (WAITS, WAITS_FILES),
+    "tries": (TRIES, FILES),
+    "orders": (ORDERS, FILES),
+    "desk": (DESK, DESK_FILES),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +210,10 @@ def _tries(name: str, edits: dict[str, str], callers: str, runs: str, *says: str
 
 def _desk(name: str, edits: dict[str, str], callers: str, runs: str, *says: str, file: str = "") -> Case:
     return Case(name, "desk", edits, callers, runs, says, file)
+
+
+def _waits(name: str, edits: dict[str, str], callers: str, runs: str, *says: str, file: str = "") -> Case:
+    return Case(name, "waits", edits, callers, runs, says, file)
 
 
 CASES: Final = (
@@ -256,7 +299,7 @@ CASES: Final = (
     _desk("a choice more", {'["yes", "no"]': '["yes", "no", "later"]'}, "safe", "partly", "added node asked: choice", "changed node asked: choices"),
     _desk("a choice less", {'["yes", "no"]': '["yes", "maybe"]'}, "breaking", "partly", "added node asked: choice", "changed node asked: choices", "removed node asked: choice"),
     _desk("what is filled in", {"amount: int": "amount: double"}, "safe", "partly", "changed node asked: answer amount", "changed node asked: fields"),
-    _desk("payload", {"{ reference: string }": "{ reference: string, date: string }"}, "breaking", "partly", "added node paid: answer date", "changed node paid: payload"),
+    _desk("payload", {"{ reference: string }": "{ reference: string, date: string }"}, "breaking", "no", "added node paid: answer date", "changed node paid: payload"),
     _desk("status", {"status: 200": "status: 201"}, "breaking", "yes", "changed node heard: answers", "changed node heard: status"),
     _desk("what is answered", {"body: { kind: kind.kind }": "body: { kind: kind.kind, ok: true }"}, "safe", "yes", "changed node heard: answers", "changed node heard: body"),
     _desk("no answer", {"heard = respond { status: 200, body: { kind: kind.kind } }\n": ""}, "breaking", "yes", "removed node heard"),
@@ -277,4 +320,33 @@ CASES: Final = (
     _tries("another branch", {"seen > 10": "seen > 2"}, "safe", "yes", "changed node is_big: condition"),
     _tries("a guard before", {"@on_error(continue)\nrisky = python.call {": "guard = if first > 0 {\n  go = set { value: 1 }\n}\n@on_error(continue)\nrisky = python.call after guard {"},
         "safe", "yes", "added node go", "added node guard", "added node risky: after"),
+    # what waits, what is called, what is started
+    _waits("rename of an approval", {"asked": "decided"}, "breaking", "partly", "renamed node decided"),
+    _waits("a choice more of an approval", {'["yes", "no"]': '["yes", "no", "later"]'}, "safe", "partly", "added node asked: choice", "changed node asked: choices"),
+    _waits("a choice that is gone", {'["yes", "no"]': '["no", "maybe"]'}, "breaking", "partly", "added node asked: choice", "changed node asked: choices", "removed node asked: choice"),
+    _waits("another question", {"`Pay {{": "`Shall we pay {{"}, "safe", "partly", "changed node asked: ask"),
+    _waits("what an approval fills in", {"amount: int }": "amount: double }"}, "safe", "partly", "changed node asked: answer amount", "changed node asked: fields"),
+    _waits("an approval less", {'asked = approval { ask: `Pay {{ first }}?`, choices: ["yes", "no"], fields: type { amount: int } }\n': "", "asked.decision": '"yes"', "asked.by": "null"},
+        "breaking", "partly", "changed node return: value", "removed node asked"),
+    _waits("an approval more", {"paid = receive": 'sure = approval { ask: "Sure?" }\npaid = receive', "asked.decision,": "asked.decision + sure.decision,"},
+        "safe", "yes", "added node sure", "changed node return: value"),
+    _waits("payload of a receive", {"{ reference: string }": "{ reference: string, date: string }"}, "breaking", "no", "added node paid: answer date", "changed node paid: payload"),
+    _waits("rename of a receive", {"paid =": "bill =", "paid.reference": "bill.reference"}, "breaking", "partly", "renamed node bill"),
+    _waits("a receive less", {"paid = receive after rated { payload: type { reference: string }, deadline: 30m }\n": "", "paid.reference": '"none"'},
+        "breaking", "partly", "changed node return: value", "removed node paid"),
+    _waits("payload that is wider", {"{ reference: string }": "{ reference: string, date?: string }"}, "safe", "partly", "added node paid: answer date", "changed node paid: payload"),
+    _waits("deadline of a receive", {"deadline: 30m": "deadline: 20m"}, "safe", "partly", "changed node paid: deadline"),
+    _waits("a shorter wait", {"for: 40ms": "for: 30ms"}, "safe", "partly", "changed node pause: for"),
+    _waits("beside what waits", {"amount: rated.points }": "amount: rated.points + 4 }"}, "safe", "yes", "changed node rest: args"),
+    _waits("what is called", {"input.text.size()": "input.text.size() + 7"}, "safe", "partly", "changed node points: value in score.saltern", file="score.saltern"),
+    _waits("what a called pipeline gives", {"output { points: int }": "output { points: int, text: string }", "{ points: points }": "{ points: points, text: input.text }"},
+        "safe", "partly", "added output text in score.saltern", "changed node return: value in score.saltern", file="score.saltern"),
+    _waits("what a call hands on", {"call score { text: input.text }": 'call score { text: input.text + "!" }'}, "safe", "partly", "changed node rated: text"),
+    _waits("rename of a call", {"rated": "scored"}, "cosmetic", "partly", "renamed node scored"),
+    _waits("what is started", {"input.text.size()": "input.text.size() + 7"}, "safe", "yes", "changed node size: value in audit.saltern", file="audit.saltern"),
+    _waits("what a start hands on", {"start audit { text: first }": 'start audit { text: first + "!" }'}, "safe", "yes", "changed node begun: text"),
+    _waits("rename of a start", {"begun": "sent"}, "cosmetic", "yes", "renamed node sent"),
+    _waits("a start less", {"begun = start audit { text: first }\n": "", "after pause, begun": "after pause", 'use audit = "./audit.saltern"\n': ""},
+        "safe", "yes", "changed node rest: after", "removed node begun", "removed use audit"),
+    _waits("a start more", {"asked = approval": "other = start audit { text: input.text }\nasked = approval"}, "safe", "yes", "added node other"),
 )  # fmt: skip

@@ -24,10 +24,11 @@ from saltern_runtime.engine.engine import Engine
 from saltern_runtime.engine.places import scopes_of
 from saltern_runtime.engine.service import InOneProcess
 from saltern_runtime.engine.stages import SUCCESS
-from saltern_runtime.graph import Graph
+from saltern_runtime.graph import Awaits, Graph
 from saltern_runtime.settings import Settings
+from saltern_runtime.spec import Json
 from saltern_runtime.store.calls import Answer, Claim, Outcome
-from saltern_runtime.store.views import RunState, RunView
+from saltern_runtime.store.views import TERMINAL, Awaited, RunState, RunView
 from tests.compiler.diff.changes import CASES, GIVEN_OF, Case
 from tests.support.built import importable
 from tests.support.compared import side_of
@@ -44,6 +45,8 @@ class Ended:
     values: Mapping[str, str | None]
     begun: frozenset[str]
     run: RunView
+    sent: Mapping[str, Json]
+    """Stage → what came for it before it waited, and is kept."""
 
 
 class Taking(Engine):
@@ -106,9 +109,10 @@ def opened(
 
 
 def after(process: InOneProcess, given: Mapping[str, Any], stages: int, tops: frozenset[str]) -> Ended:
-    """Run until so many stages have ended, and look at what there is then."""
+    """Run until so many stages have ended, and look at what there is then; what is sent to each second one comes early."""
     client, keys = process.service.store.client, process.service.store.keys
     run_id = process.service.start(given, tenant="acme", trigger="api").run_id
+    sent = _send(process, run_id) if stages % 2 else {}
     end = time.monotonic() + 20
     while True:
         acts = {
@@ -121,12 +125,53 @@ def after(process: InOneProcess, given: Mapping[str, Any], stages: int, tops: fr
         if len(done) >= stages or view.state is RunState.SUCCEEDED:
             break
         assert time.monotonic() < end, "the old run goes on"
-        process.step()
+        step(process, run_id, sent)
     nodes = {each: path for path in done for each in _nodes(process, path)}
     kept = client.hgetall(keys.run(run_id, ":vals"))
     values = {each: _value(each, acts[path], kept) for each, path in nodes.items() if _is_known(each, acts[path], kept)}
     begun = {each for path in acts if path not in done for each in _nodes(process, path)} & tops
-    return Ended({each: text for each, text in values.items() if each in tops}, frozenset(begun), view)
+    values = {each: text for each, text in values.items() if each in tops}
+    left = {each: answer for each, answer in sent.items() if each not in values}
+    return Ended(values, frozenset(begun), view, left)
+
+
+def step(process: InOneProcess, run_id: str, sent: Mapping[str, Json]) -> None:
+    """Do one thing; where there is nothing to do, answer what waits for it. What programs have sent once, they send no second time."""
+    if process.step():
+        return
+    open_ = [each for each in process.service.wait(run_id, 0).awaits if each.choices or not sent]
+    for each in open_[:1]:
+        process.service.answer(run_id, each.path, _answer(each), by="ann")
+
+
+def _send(process: InOneProcess, run_id: str) -> dict[str, Json]:
+    """Send what programs outside do, before anything waits for it."""
+    stages = process.service.graph.stages.values()
+    names = [each.name for each in stages if isinstance(each.ends, Awaits) and not each.ends.choices]
+    found = [(name, process.service.awaited(run_id, name)) for name in names]
+    sent = {name: _answer(awaited) for name, awaited in found if awaited is not None}
+    for name, answer in sent.items():
+        process.service.answer(run_id, name, answer)
+    return sent
+
+
+def _answer(awaited: Awaited) -> Json:
+    schema = _object(awaited.schema, awaited.schema)
+    if not awaited.choices:
+        return _sample(schema)
+    fields = _object(schema["properties"].get("fields"), awaited.schema)
+    return {"decision": awaited.choices[0], **({"fields": _sample(fields)} if fields else {})}
+
+
+def _object(of: Any, schema: Any) -> Any:
+    """Return the schema of an object that may be null, or stand among the definitions."""
+    while of and "properties" not in of:
+        of = of["anyOf"][0] if "anyOf" in of else schema["$defs"][of["$ref"].rpartition("/")[2]]
+    return of
+
+
+def _sample(schema: Any) -> Json:
+    return {name: "p-1" if of["type"] == "string" else 2 for name, of in schema["properties"].items()}
 
 
 def _is_known(node: str, act: Mapping[str, Any], kept: Mapping[str, str]) -> bool:
@@ -163,6 +208,7 @@ def test_old_runs_go_on_where_it_says_so(case: Case, which: int, tmp_path: Path,
     fits = whole.state is RunState.SUCCEEDED
     assert fits or runs.verdict != "yes", "what old runs were given is nothing that the new pipeline takes"
     tops = frozenset(node.id for node in old.pipeline.body.nodes)
+    starting = {name for name, node in graphs["new"].nodes.items() if node.type.startswith("start.")}
     went = []
     for stages in range(20):
         with opened(graphs["old"], redis_url, f"{service}o{stages}") as process:
@@ -174,8 +220,10 @@ def test_old_runs_go_on_where_it_says_so(case: Case, which: int, tmp_path: Path,
         went.append(stages)
         kept = {runs.carried[each]: text for each, text in ended.values.items() if each in runs.carried}
         with opened(graphs["new"], redis_url, f"{service}t{stages}", kept) as process:
-            run = _finished(process, given)
+            run = _finished(process, given, ended.sent)
+            made = [each for each in process.service.list("acme", limit=200).runs if each.parent == run.id]
         assert run.state is RunState.SUCCEEDED, (stages, run.failure, ended)
+        assert len(made) == len(starting - kept.keys()), "what was started is started once"
         if fits and not set(runs.kept) & set(ended.values):
             assert run.output == whole.output, (stages, ended)
     assert stages > 3, "there are points to stop at"
@@ -183,5 +231,12 @@ def test_old_runs_go_on_where_it_says_so(case: Case, which: int, tmp_path: Path,
         assert went == (list(range(stages)) if runs.verdict == "yes" else []), runs
 
 
-def _finished(process: InOneProcess, given: Mapping[str, Any]) -> RunView:
-    return process.finish(process.service.start(given, tenant="acme", trigger="api").run_id, 20)
+def _finished(process: InOneProcess, given: Mapping[str, Any], sent: Mapping[str, Json] | None = None) -> RunView:
+    run_id = process.service.start(given, tenant="acme", trigger="api").run_id
+    for name, answer in (sent or {}).items():
+        process.service.answer(run_id, name, answer)
+    end = time.monotonic() + 20
+    while process.service.reader.state(run_id) not in TERMINAL:
+        assert time.monotonic() < end, process.service.wait(run_id, 0)
+        step(process, run_id, sent or {})
+    return process.service.wait(run_id, 0)
