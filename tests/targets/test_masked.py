@@ -3,13 +3,18 @@
 import json
 
 import pytest
+from starlette.testclient import TestClient
 
 from saltern_compiler.driver import compile_source, write_tree
 from saltern_runtime.engine.service import in_one_process
 from saltern_runtime.masking import MASK
+from saltern_runtime.settings import Settings
+from saltern_runtime.web import tokens
+from saltern_runtime.web.backend import Backend
 from saltern_runtime.web.models import run_json
 from tests.support.built import importable
 from tests.support.once import finish_all
+from tests.support.until import until
 
 MAIN = """pipeline masks
 
@@ -113,3 +118,96 @@ def test_a_failure_repeats_no_secret(tmp_path, redis_url, caplog, node) -> None:
     if node != "b":
         assert MASK in str(view)
     assert (view.state == "SUCCEEDED") == (node == "d")
+
+
+ASKS = """pipeline asks_for_secrets
+input { text: string }
+output { ok: bool }
+on api
+asked = approval {
+  ask: input.text
+  choices: ["yes", "no"]
+  fields: type { pin: string @secret, keys: list<{ key: int @secret, "of": string }>, note: string }
+}
+sent = receive {
+  payload: type { login: { user: string, code: "red" | "blue" @secret }, other: { token: string } @secret, pins?: map<string> @secret, plain: int }
+}
+return { ok: asked.decision == "yes" } after sent
+"""
+RIGHT = {"login": {"user": "ann", "code": "red"}, "other": {"token": "topsecret"}, "plain": 3}
+
+
+@pytest.fixture
+def asking(tmp_path, redis_url):
+    """A client of a service whose run waits, and what answers it: `answer(path, body, by)`; `look` shows what stands behind the link."""
+    result = compile_source(ASKS, source_name="asks.saltern")
+    assert not result.has_errors, result.diagnostics
+    write_tree(result.artifacts, tmp_path / "tree")
+    settings, (token, entry) = Settings(redis_url=redis_url), tokens.new("local")
+    with importable(tmp_path / "tree", "asks_for_secrets") as load:
+        graph, app = load("graph").GRAPH, load("api").create_app(settings)
+        with in_one_process(graph, redis_url=redis_url, settings=settings) as worker:
+            app.state.saltern_backends = {graph.name: Backend(worker.service, settings, tokens.read(str(entry)))}
+            client = TestClient(app, headers={"Authorization": f"Bearer {token}"})
+            url = client.post("/runs", json={"text": "?"}).json()["url"]
+            until(lambda: not worker.step() and len(client.get(url).json()["awaits"]) == 2)
+            links = {each["path"]: each["url"] for each in client.get(url).json()["awaits"]}
+
+            def answer(path, body, by):
+                if by == "look":
+                    return client.get(links[path])
+                if by == "link":
+                    return client.post(links[path], json=body)
+                return client.post(f"{url}/answers", json={"path": path, "answer": body})
+
+            yield answer
+
+
+@pytest.mark.parametrize("by", ["token", "link"])
+@pytest.mark.parametrize(
+    ("path", "body", "places"),
+    [
+        ("asked", {"decision": "yes", "fields": {"pin": 741852, "keys": [], "note": "n"}}, {"#/fields/pin"}),
+        ("asked", {"decision": "yes", "fields": "topsecret"}, {"#/fields"}),
+        (
+            "asked",
+            {"decision": "yes", "fields": {"pin": "x", "keys": [{"key": "topsecret", "of": "a"}], "note": "n"}},
+            {"#/fields/keys/0/key"},
+        ),
+        ("asked", {"decision": "yes", "fields": {"pin": "x", "keys": [], "note": "n", "topsecret": 1}}, {"#/fields"}),
+        ("sent", "topsecret", {"#"}),
+        ("sent", RIGHT | {"login": ["topsecret"]}, {"#/login"}),
+        ("sent", RIGHT | {"login": {"user": "ann", "code": "topsecret"}}, {"#/login/code"}),
+        ("sent", RIGHT | {"other": {"token": ["topsecret"]}}, {"#/other"}),
+        ("sent", RIGHT | {"other": {"token": "t", "topsecret": 741852}}, {"#/other"}),
+        ("sent", RIGHT | {"pins": {"topsecret": 741852}}, {"#/pins"}),
+    ],
+)
+def test_a_refusal_repeats_no_secret(asking, by, path, body, places):
+    """A 422 says where an answer is wrong and what belongs there, and not a word of what was sent, above a secret or inside of one."""
+    refused = asking(path, body, by)
+    assert (refused.status_code, refused.json()["code"]) == (422, "answer-refused")
+    assert {each["pointer"] for each in refused.json()["errors"]} == places
+    assert "topsecret" not in refused.text
+    assert "741852" not in refused.text
+
+
+def test_what_is_wrong_elsewhere_is_said(asking):
+    """Beside secrets a refusal says what was sent, and which field is missing."""
+    refused = asking("sent", {"login": RIGHT["login"], "plain": "three"}, "token").json()["errors"]
+    assert {each["detail"] for each in refused} == {
+        "'three' is not of type 'integer'",
+        "'other' is a required property",
+    }
+
+
+def test_a_second_decision_hears_no_secret_of_the_first(asking):
+    """A 409 says what was decided first, but for what was filled in as a secret."""
+    fields = {"pin": "topsecret", "keys": [{"key": 741852, "of": "a"}], "note": "shown"}
+    assert asking("asked", {"decision": "yes", "fields": fields}, "token").status_code == 202
+    again = asking("asked", {"decision": "no"}, "link")
+    assert (again.status_code, again.json()["code"]) == (409, "decided-already")
+    first = again.json()["first"]
+    assert first["fields"] == {"pin": MASK, "keys": [{"key": MASK, "of": "a"}], "note": "shown"}
+    assert (first["decision"], "741852" in again.text) == ("yes", False)
+    assert asking("asked", None, "look").json()["decision"] == first

@@ -11,6 +11,8 @@ from pydantic import TypeAdapter, ValidationError
 from saltern_runtime.errors import AnswerError, pointer
 from saltern_runtime.spec import Json
 from saltern_runtime.spec.awaits import COMMENT
+from saltern_runtime.spec.schema import places_in
+from saltern_runtime.spec.types import Places
 from saltern_runtime.store.views import Awaited
 
 _SAID: Final = {"decision", "by", "comment", "fields"}
@@ -36,10 +38,27 @@ def taken(awaited: Awaited, body: Json, by: str | None = None) -> Json:
     Of a decision the body says `{"decision": …, "comment"?, "by"?, "fields"?}`; `by`, where it is known, stands above what the body says.
     """
     answer = _decision(awaited, body, by) if awaited.choices else body
-    findings = [(pointer(error.absolute_path), error.message) for error in _errors(awaited, answer)]
+    secrets = secrets_of(awaited)
+    findings = [_finding(error, secrets) for error in _errors(awaited, answer)]
     if findings:
         raise AnswerError(findings[:100])
     return answer
+
+
+def secrets_of(awaited: Awaited) -> Places:
+    """Return where an answer holds secrets."""
+    return places_in(awaited.schema, "secret")
+
+
+def _finding(error: Any, secrets: Places) -> tuple[str, str]:
+    """Say where an answer is wrong, and how; where a secret is, around it and inside of it, without a word of what was sent."""
+    path = tuple(error.absolute_path)
+    met = [place for place in secrets if all(key in (None, part) for key, part in zip(place, path, strict=False))]
+    at = pointer(path[: min(map(len, met), default=len(path))])
+    if error.validator == "required" or not met:
+        return at, str(error.message)
+    is_type = error.validator == "type"
+    return at, f"it is not of type {error.validator_value!r}" if is_type else "it is not what is taken here"
 
 
 def _decision(awaited: Awaited, body: Json, by: str | None) -> Json:

@@ -28,6 +28,7 @@ from saltern_runtime.spec.types import (
     LiteralType,
     MapType,
     ObjectType,
+    Places,
     Primitive,
     Type,
     UnionType,
@@ -227,3 +228,20 @@ def _field(name: str, schema: Any, required: bool, path: tuple[str | int, ...]) 
         secret=schema.get(MARKS["secret"]) is True,
         place=path,
     )
+
+
+def places_in(schema: Mapping[str, Any], label: Label, whole: Mapping[str, Any] | None = None) -> Places:
+    """Return where values of a schema have a label, the outermost places alone; models of generated code stand in its `$defs`."""
+    whole = schema if whole is None else whole
+    found: dict[tuple[str | None, ...], None] = {}
+    inner: list[tuple[str | None, Any]] = list(schema.get("properties", {}).items())
+    inner += [(None, schema[key]) for key in ("items", "additionalProperties") if isinstance(schema.get(key), Mapping)]
+    for name, part in inner:
+        places = ((),) if part.get(MARKS[label]) else places_in(part, label, whole)
+        found |= dict.fromkeys((name, *place) for place in places)
+    members = [*schema.get("anyOf", ()), *schema.get("oneOf", ())]
+    if "$ref" in schema:
+        members.append(whole["$defs"][schema["$ref"].rpartition("/")[2]])
+    for member in members:
+        found |= dict.fromkeys(places_in(member, label, whole))
+    return tuple(found)

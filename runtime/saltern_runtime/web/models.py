@@ -14,9 +14,10 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse
 
+from saltern_runtime.engine.answers import secrets_of
 from saltern_runtime.masking import masked
-from saltern_runtime.spec import Json, from_schema
-from saltern_runtime.spec.types import Places, marked
+from saltern_runtime.spec import Json
+from saltern_runtime.spec.types import Places
 from saltern_runtime.store.views import ActivationState, Awaited, Event, Failure, NodeView, RunPage, RunState, RunView
 from saltern_runtime.store.views import RunSummary as RunSummaryView
 
@@ -173,7 +174,7 @@ def _decision(found: Awaited) -> Json:
     """Return what was decided, but for what was filled in as a secret."""
     if found.answer is None or not found.choices:
         return None
-    return masked(json.loads(found.answer), marked(from_schema(dict(found.schema)), "secret"))
+    return masked(json.loads(found.answer), secrets_of(found))
 
 
 def page_json(page: RunPage) -> dict[str, Json]:
