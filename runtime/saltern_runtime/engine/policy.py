@@ -11,6 +11,7 @@ from saltern_runtime.errors import NodeError, PermanentError, TransientError
 from saltern_runtime.expr import ExprError
 from saltern_runtime.graph import MissingSecretError, Stage
 from saltern_runtime.spec import Retry
+from saltern_runtime.spec.limits import LONGEST_ASKED
 from saltern_runtime.store.calls import Claim, Failed
 from saltern_runtime.store.views import Failure
 
@@ -83,9 +84,12 @@ def unreachable(stage: Stage, message: str) -> Trouble:
 
 
 def backoff(retry: Retry, failures: int, at_least: float = 0.0) -> float:
-    """Return seconds to wait after that many failures (the one just now included): full jitter, never under `at_least`."""
+    """Return seconds to wait after that many failures (the one just now included): full jitter, never under `at_least`.
+
+    Nobody is left alone for longer than an hour, or than `cap` where that is longer: whoever asks for more is asked again then.
+    """
     ceiling = min(retry.cap, retry.base * 2.0 ** min(failures - 1, 60))
-    return max(at_least, random.uniform(0.0, ceiling))  # noqa: S311 - jitter
+    return max(min(at_least, max(retry.cap, LONGEST_ASKED)), random.uniform(0.0, ceiling))  # noqa: S311 - jitter
 
 
 def decide(stage: Stage, claim: Claim, trouble: Trouble) -> Failed:
@@ -96,7 +100,11 @@ def decide(stage: Stage, claim: Claim, trouble: Trouble) -> Failed:
     guess_refused = trouble.ambiguous and stage.on_ambiguous == "fail"
     if trouble.final or guess_refused or failures >= stage.retry.attempts:
         return Failed(text, None, "TIMED_OUT" if trouble.failure.kind == "timeout" else "DEAD")
-    return Failed(text, backoff(stage.retry, failures, trouble.retry_after))
+    delay = backoff(stage.retry, failures, trouble.retry_after)
+    if trouble.retry_after > 0 and delay >= claim.time_left:
+        # Another attempt would never be made: what hangs on the failure runs while there is time.
+        return Failed(text, None, "DEAD")
+    return Failed(text, delay)
 
 
 def _short(message: str) -> str:

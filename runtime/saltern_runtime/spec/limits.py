@@ -13,5 +13,7 @@ DEADLINE: Final = 3600.0
 """Seconds from the start of a run to its end, at the latest, where a pipeline does not say."""
 RETENTION: Final = 604_800.0
 """Seconds that an ended run is kept, where a pipeline does not say: a week."""
+LONGEST_ASKED: Final = 3600.0
+"""Seconds for which another side may ask to be left alone (`Retry-After`), at most, unless a policy waits longer by itself."""
 MAX_PAYLOAD: Final = 1_048_576
 """Bytes of one stored value, and of an answer from outside, where an operator does not say."""

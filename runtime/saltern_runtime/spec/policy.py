@@ -10,7 +10,7 @@ from typing import Literal
 class Retry:
     """Full jitter: before attempt n+1 wait uniform(0, min(cap, base * 2**(n-1))) seconds (Brooker, AWS, 2015).
 
-    A `Retry-After` from the other side is honoured as a lower bound.
+    A `Retry-After` from the other side is honoured as a lower bound, up to an hour, or to `cap` where that is longer.
     """
 
     attempts: int = 3

@@ -10,6 +10,7 @@ from saltern_runtime.errors import PermanentError, TransientError
 from saltern_runtime.expr import ExprError
 from saltern_runtime.graph import Connection, Context, On, Skipped, Stage, node
 from saltern_runtime.nodes import http
+from saltern_runtime.nodes.flow.results import NodeFailure
 from saltern_runtime.observe.logs import JsonFormatter
 from saltern_runtime.spec import Retry
 from saltern_runtime.spec.networks import NetworkList
@@ -294,9 +295,30 @@ def test_time_to_live(local):
 
 def test_the_deadline_ends_a_run(local):
     """A run that waits for its next attempt at its deadline is TIMED_OUT."""
-    error = busy(retry_after=3600.0)
-    view = local.run(Stage("call", nodes=(failing([error]),)), deadline=0.2)
+    long = Retry(base=3e5, cap=3e5)
+    view = local.run(Stage("call", nodes=(failing([busy()]),), retry=long), deadline=0.2)
     assert (view.state, view.failure.code) == ("TIMED_OUT", "run-deadline")
+
+
+def test_nobody_is_left_alone_for_a_year():
+    """A Retry-After counts for an hour at most, or for what the policy itself may wait."""
+    year = 365 * 86_400.0
+    assert backoff(Retry(), 1, at_least=3599.0) == 3599.0
+    assert backoff(Retry(), 1, at_least=year) == 3600.0
+    assert backoff(Retry(cap=7200.0), 1, at_least=year) == 7200.0
+
+
+def test_a_wait_beyond_the_deadline_is_not_begun(local):
+    """Where the other side wants to be left alone until the run is over, the node fails at once, and what hangs on that runs."""
+
+    @node("told", type="error@1", of="call")
+    def told(*, failure: NodeFailure) -> str:
+        return failure.code
+
+    asks = Stage("call", nodes=(failing([busy(retry_after=1e9)]),), on_error="continue")
+    view = local.run(asks, Stage("told", nodes=(told,), when=(On("call", "error"),)), deadline=3000.0)
+    assert (view.state, view.nodes[0].attempt, view.nodes[0].failure.code) == ("SUCCEEDED", 1, "rate-limited")
+    assert [each.state for each in view.nodes] == ["FAILED", "SUCCEEDED"]
 
 
 def test_a_late_result_is_refused_whoever_brings_it(local):
