@@ -21,6 +21,9 @@ _COLORS: Final = {
     "DEAD": "31", "TIMED_OUT": "31", "CANCELLED": "33", "SKIPPED": "2", "BLOCKED": "2",
 }  # fmt: skip
 
+_OPEN: Final = frozenset({"BLOCKED", "READY", "RUNNING", "RETRY_WAIT", "SUSPENDED"})
+"""States of a node that is not over; one that is not run goes through those of what stands for it, which are no news."""
+
 
 class View(Protocol):
     """Shows runs as they change."""
@@ -168,7 +171,8 @@ def _changes(runs: list[Run], seen: dict[tuple[str, str], str]) -> Iterator[dict
         for node in run["nodes"]:
             key = (run["id"], node["id"])
             mark = f"{node['state']} {node['attempt']}"
-            if node["state"] == "BLOCKED" or seen.get(key) == mark:
+            is_open = node["state"] in _OPEN if node.get("elided") else node["state"] == "BLOCKED"
+            if is_open or seen.get(key) == mark:
                 continue
             seen[key] = mark
             yield {

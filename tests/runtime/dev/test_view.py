@@ -155,3 +155,16 @@ def test_no_folder_is_refused(tmp_path):
     """A path that is no folder is named."""
     with pytest.raises(TreeError, match="is not a folder"):
         find(tmp_path / "nope")
+
+
+@pytest.mark.parametrize("view", [LineView, JsonView])
+def test_a_node_that_is_not_run_is_told_once(view):
+    """It goes through the states of what stands for it, and is told once that is over."""
+    out = io.StringIO()
+    shown = view(out)
+    for state in ("BLOCKED", "READY", "RUNNING", "RETRY_WAIT", "RUNNING", "SUCCEEDED", "SUCCEEDED"):
+        shown.update([run(node=state, attempt=0, elided="it is always 3")])
+    told = [line for line in out.getvalue().splitlines() if "ask" in line]
+    assert len(told) == 1
+    assert "SUCCEEDED" in told[0]
+    assert "it is always 3" in told[0]
