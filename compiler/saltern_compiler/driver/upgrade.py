@@ -7,10 +7,11 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 
 from saltern_compiler.diagnostics.model import Diagnostic, Edit, Fix, Origin, has_errors
+from saltern_compiler.driver.following import follow
 from saltern_compiler.driver.result import Result
 from saltern_compiler.frontend import read
 from saltern_compiler.frontend.moves import Move, applied
-from saltern_compiler.frontend.notation import Notation
+from saltern_compiler.frontend.notation import Locate, Notation
 from saltern_compiler.frontend.notations import NOTATIONS, notation_of
 from saltern_compiler.ir.pipeline import Node, Pipeline
 from saltern_compiler.ir.verify import InternalError
@@ -67,12 +68,15 @@ def upgrade(
         pipeline, findings = read(text, source_name, known, notations)
         if pipeline is None or has_errors(findings) or notation is None or notation.move is None:
             return Upgraded(text, tuple(done), tuple(findings))
-        routes = [(node, at) for node in pipeline.body.walk() if (at := _route(node, known, wanted)) is not None]
+        locate = notation.locate(text)
+        found = ((node, _route(node, known, wanted)) for node in pipeline.body.walk())
+        routes = [(node, _led(text, locate, pipeline, node, at)) for node, at in found if at is not None]
         moves = [(node, at) for node, at in routes if isinstance(at, upgrades.Move)]
         if not moves:
             left = (_left(node, at) for node, at in routes)
             return Upgraded(text, tuple(done), (*left, *_unknown(pipeline, known)))
         text = applied(text, notation.move(text, [Move(node, at.to, at.changes) for node, at in moves]))
+        text = _followed(text, source_name, known, notation, moves)
         _check(text, source_name, known, notations, moves)
         done += [f"`{node.id}` is {node.type}@{at.to}{f': {at.summary}' if at.summary else '.'}" for node, at in moves]
 
@@ -97,7 +101,11 @@ def with_upgrades(result: Result, pipeline: Pipeline, registry: Registry) -> Res
         if node is None or not isinstance(at, upgrades.Move):
             found.append(each)
             continue
-        changes = notation.move(result.text, [Move(node, at.to, at.changes)])
+        led = follow(result.text, notation.locate(result.text), pipeline, node.id, at.outward)
+        if led.by_hand:
+            found.append(each)
+            continue
+        changes = [*notation.move(result.text, [Move(node, at.to, at.changes)]), *led.changes]
         edits = tuple(Edit(Origin(None, change.start, change.end), change.text) for change in changes)
         found.append(replace(each, fixes=(Fix(f"Make it one of `{node.type}@{at.to}`", edits),)))
     return replace(result, diagnostics=tuple(found))
@@ -105,6 +113,34 @@ def with_upgrades(result: Result, pipeline: Pipeline, registry: Registry) -> Res
 
 def _route(node: Node, registry: Registry, wanted: Wanted) -> upgrades.Route | None:
     return upgrades.route(node, registry, wanted.nodes.get(node.type))
+
+
+def _led(text: str, locate: Locate, pipeline: Pipeline, node: Node, at: upgrades.Route) -> upgrades.Route:
+    """Return a route, which a person has to take where not all who read the node can be led to new names."""
+    if not isinstance(at, upgrades.Move) or not at.outward:
+        return at
+    reasons = follow(text, locate, pipeline, node.id, at.outward).by_hand
+    return upgrades.Stuck(at.to, tuple(reasons), at.summary) if reasons else at
+
+
+def _followed(
+    text: str,
+    source_name: str,
+    registry: Registry,
+    notation: Notation,
+    moves: Sequence[tuple[Node, upgrades.Move]],
+) -> str:
+    """Lead those who read nodes to new names, once the nodes are moved: what a step dropped reads nothing any more."""
+    outward = {node.id: at.outward for node, at in moves if at.outward}
+    if not outward:
+        return text
+    pipeline, findings = read(text, source_name, registry, (notation,))
+    if pipeline is None:
+        raise InternalError("an upgraded text can be read", "; ".join(each.message for each in findings))
+    locate = notation.locate(text)
+    return applied(
+        text, [each for name, of in outward.items() for each in follow(text, locate, pipeline, name, of).changes]
+    )
 
 
 def _left(node: Node, at: upgrades.Route) -> Diagnostic:

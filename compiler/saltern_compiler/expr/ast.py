@@ -151,6 +151,8 @@ class Reference:
     path: tuple[str, ...]
     guarded: bool
     span: Span = dataclasses.field(default=NO_SPAN, compare=False)
+    first: Span = dataclasses.field(default=NO_SPAN, compare=False)
+    """From the name to the end of the first field; of the name alone, where there is none."""
 
 
 def references(of: Expr) -> Iterator[Reference]:
@@ -158,16 +160,16 @@ def references(of: Expr) -> Iterator[Reference]:
     chain = _chain(of)
     if chain is None:
         return _references(of, guarded=False, bound=frozenset())
-    name, path, optional = chain
-    return iter((Reference(name, path, optional, of.span),))
+    name, path, optional, first = chain
+    return iter((Reference(name, path, optional, of.span, first),))
 
 
 def _references(of: Expr, *, guarded: bool, bound: frozenset[str]) -> Iterator[Reference]:
     chain = _chain(of)
     if chain is not None:
-        name, path, optional = chain
+        name, path, optional, first = chain
         if name not in bound:
-            yield Reference(name, path, guarded or optional, of.span)
+            yield Reference(name, path, guarded or optional, of.span, first)
         return
     match of:
         case Macro(kind="has", target=target):
@@ -184,15 +186,15 @@ def _references(of: Expr, *, guarded: bool, bound: frozenset[str]) -> Iterator[R
                 yield from _references(part, guarded=guarded, bound=bound)
 
 
-def _chain(of: Expr) -> tuple[str, tuple[str, ...], bool] | None:
-    """Read `a.b.?c` as (a, (b, c), whether the first step is optional)."""
+def _chain(of: Expr) -> tuple[str, tuple[str, ...], bool, Span] | None:
+    """Read `a.b.?c` as (a, (b, c), whether the first step is optional, where `a.b` stands)."""
     fields: list[str] = []
-    optional = False
+    optional, first = False, of.span
     while isinstance(of, Select):
         fields.append(of.field)
-        optional = of.optional
+        optional, first = of.optional, of.span
         of = of.base
     if not isinstance(of, Ident):
         return None
     fields.reverse()
-    return of.name, tuple(fields), optional
+    return of.name, tuple(fields), optional, first

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
@@ -9,7 +10,18 @@ from saltern_compiler.diagnostics.suggest import join
 from saltern_compiler.ir.bound import bound_by
 from saltern_compiler.ir.pipeline import Node
 from saltern_compiler.registry import NODE_TYPES, PluginError, Registry
-from saltern_runtime.spec import ANY, ByHand, Change, Drop, NodeType, Put, Rename
+from saltern_runtime.spec import (
+    ANY,
+    ByHand,
+    Change,
+    Drop,
+    NodeType,
+    Outward,
+    Put,
+    Rename,
+    RenameField,
+    RenameHandle,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +32,8 @@ class Move:
     changes: tuple[Rename | Drop | Put, ...] = ()
     summary: str = ""
     """What the step says of itself; empty where none is needed."""
+    outward: tuple[Outward, ...] = ()
+    """What those who read the node, or hang on it, are led to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +53,9 @@ class Gap:
 
 
 Route: TypeAlias = Move | Stuck | Gap
-_KINDS: Final = (Rename, Drop, Put, ByHand)
+_KINDS: Final = (Rename, Drop, Put, RenameField, RenameHandle, ByHand)
+_NAME: Final = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+_HANDLE: Final = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*", re.ASCII)
 
 
 def route(node: Node, registry: Registry, to: int | None = None) -> Route | None:
@@ -77,7 +93,9 @@ def _taken(node: Node, registry: Registry) -> Move | Stuck:
     taken = by_hand or _given_twice(node, changes)
     if taken:
         return Stuck(step.of + 1, taken, step.summary)
-    return Move(step.of + 1, tuple(change for change in changes if not isinstance(change, ByHand)), step.summary)
+    own = tuple(change for change in changes if isinstance(change, Rename | Drop | Put))
+    outward = tuple(change for change in changes if isinstance(change, RenameField | RenameHandle))
+    return Move(step.of + 1, own, step.summary, outward)
 
 
 def _wrong(node: Node, changes: tuple[Change, ...]) -> str:
@@ -88,10 +106,20 @@ def _wrong(node: Node, changes: tuple[Change, ...]) -> str:
             return f"{change!r} is no change"
         if isinstance(change, Rename | Drop) and change.param not in left:
             return f"{change.param!r} is changed twice, or nothing is bound to it"
-        if not isinstance(change, ByHand):
+        if isinstance(change, Rename | Drop | Put):
             left.discard(change.param)
+        named = _NAME if isinstance(change, RenameField) else _HANDLE
+        if isinstance(change, RenameField | RenameHandle) and not named.fullmatch(change.to):
+            return f"{change.to!r} is no name"
+    old = [(type(each), _seen(each)) for each in changes if isinstance(each, RenameField | RenameHandle)]
+    if len({*old}) < len(old):
+        return "a field or a handle is renamed twice"
     given = _given(changes)
     return "two values are given to one parameter" if len({*given}) < len(given) else ""
+
+
+def _seen(change: Outward) -> str:
+    return change.field if isinstance(change, RenameField) else change.handle
 
 
 def _given(changes: tuple[Change, ...]) -> list[str]:
@@ -106,7 +134,8 @@ def _given(changes: tuple[Change, ...]) -> list[str]:
 
 def _given_twice(node: Node, changes: tuple[Change, ...]) -> tuple[ByHand, ...]:
     """Ask about parameters that a node binds already, though its version has none of that name."""
-    left = {name for name, _ in node.params} - {change.param for change in changes}
+    left = {name for name, _ in node.params}
+    left -= {change.param for change in changes if isinstance(change, Rename | Drop | Put)}
     return tuple(
         ByHand(f"`{name}` stands here already, and the step gives it a value: keep one of them.", name)
         for name in _given(changes)

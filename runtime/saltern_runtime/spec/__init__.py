@@ -8,7 +8,7 @@ from saltern_runtime.spec.param import Bound, Param, Problem
 from saltern_runtime.spec.policy import DEFAULT_POLICY, Limits, Policy, Retry
 from saltern_runtime.spec.region import Binding, Carries, OnError, OnLimit, OnSkip, RegionSpec, chosen
 from saltern_runtime.spec.schema import SchemaError, from_schema, to_schema
-from saltern_runtime.spec.steps import ByHand, Change, Drop, Put, Rename, Step
+from saltern_runtime.spec.steps import ByHand, Change, Drop, Outward, Put, Rename, RenameField, RenameHandle, Step
 from saltern_runtime.spec.types import (
     ANY,
     BOOL,
@@ -75,6 +75,7 @@ __all__ = [
     "OnError",
     "OnLimit",
     "OnSkip",
+    "Outward",
     "Param",
     "Policy",
     "Primitive",
@@ -82,6 +83,8 @@ __all__ = [
     "Put",
     "RegionSpec",
     "Rename",
+    "RenameField",
+    "RenameHandle",
     "Retry",
     "SchemaError",
     "Severity",

@@ -34,6 +34,22 @@ class Put:
 
 
 @dataclass(frozen=True, slots=True)
+class RenameField:
+    """A field of the result has another name; whoever reads it is led to that one."""
+
+    field: str
+    to: str
+
+
+@dataclass(frozen=True, slots=True)
+class RenameHandle:
+    """A handle has another name; whatever hangs on it hangs on that one."""
+
+    handle: str
+    to: str
+
+
+@dataclass(frozen=True, slots=True)
 class ByHand:
     """What only a person can decide: a sentence, and the parameter that it is about (empty: the node). The node stays as it is."""
 
@@ -41,7 +57,9 @@ class ByHand:
     param: str = ""
 
 
-Change: TypeAlias = Rename | Drop | Put | ByHand
+Outward: TypeAlias = RenameField | RenameHandle
+"""What others see of a node."""
+Change: TypeAlias = Rename | Drop | Put | Outward | ByHand
 
 
 def _nothing(_: Bound) -> Iterable[Change]:
@@ -57,4 +75,4 @@ class Step:
     """What differs, as a sentence; shown to whoever upgrades."""
     changes: Callable[[Bound], Iterable[Change]] = _nothing
     """Pure; sees what is bound (`Bound.literals` has the values that are known, types are not) and says what changes, in any order:
-    each parameter is changed once. Nothing: the newer version takes what stands there."""
+    each parameter, field and handle is changed once. Nothing: the newer version takes what stands there."""

@@ -30,7 +30,7 @@ def _report(node: Node, spec: NodeType, context: Context) -> None:
     notes = [spec.deprecated]
     fixes: tuple[Fix, ...] = ()
     match route(node, context.registry):
-        case Move(to=to, changes=(), summary=summary):
+        case Move(to=to, changes=(), outward=(), summary=summary):
             notes.append(summary or f"`{node.type}@{to}` takes what stands here.")
             fixes = _upgrade(node, to)
         case Move(to=to, summary=summary):
