@@ -8,6 +8,7 @@ from typing import Final
 
 from saltern_compiler.diagnostics.model import Diagnostic, Edit, Fix, Origin, has_errors
 from saltern_compiler.driver.following import follow
+from saltern_compiler.driver.resetting import reset, unset
 from saltern_compiler.driver.result import Result
 from saltern_compiler.frontend import read
 from saltern_compiler.frontend.moves import Move, applied
@@ -69,12 +70,17 @@ def upgrade(
         if pipeline is None or has_errors(findings) or notation is None or notation.move is None:
             return Upgraded(text, tuple(done), tuple(findings))
         locate = notation.locate(text)
+        changes, said = reset(text, locate, pipeline, known)
+        if changes:
+            text = applied(text, changes)
+            done += said
+            continue
         found = ((node, _route(node, known, wanted)) for node in pipeline.body.walk())
         routes = [(node, _led(text, locate, pipeline, node, at)) for node, at in found if at is not None]
         moves = [(node, at) for node, at in routes if isinstance(at, upgrades.Move)]
         if not moves:
             left = (_left(node, at) for node, at in routes)
-            return Upgraded(text, tuple(done), (*left, *_unknown(pipeline, known)))
+            return Upgraded(text, tuple(done), (*unset(pipeline, known), *left, *_unknown(pipeline, known)))
         text = applied(text, notation.move(text, [Move(node, at.to, at.changes) for node, at in moves]))
         text = _followed(text, source_name, known, notation, moves)
         _check(text, source_name, known, notations, moves)

@@ -72,10 +72,16 @@ class Connection:
     settings: tuple[tuple[str, Value], ...] = ()
     policy: Policy = Policy()
     origin: Origin = field(default=NOWHERE, compare=False)
+    names: tuple[tuple[str, Origin], ...] = field(default=(), compare=False)
+    """Setting → the place of its name; in a document pointers lead there."""
 
     def setting(self, name: str) -> Value | None:
         """Return what a setting is bound to."""
         return next((value for key, value in self.settings if key == name), None)
+
+    def name_of(self, setting: str) -> Origin:
+        """Return the place of a setting's name."""
+        return dict(self.names).get(setting) or self.origin.child("settings", setting).name()
 
     def labels(self, name: str) -> tuple[Label, ...]:
         """Return the labels that one of `LABEL_SETTINGS` names, as far as they are any."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Final, TypeGuard
 
@@ -68,6 +68,9 @@ def check_exclusive(owner: str, given: Sequence[tuple[str, Value]], exclusive: S
             context.report(Diagnostic("ill-typed-setting", message, value.origin, notes=notes))
 
 
+_NOTHING: Final[Mapping[str, str]] = {}
+
+
 def check_settings(
     owner: str,
     given: Sequence[tuple[str, Value]],
@@ -76,13 +79,18 @@ def check_settings(
     context: Context,
     *,
     pipeline: Pipeline,
+    renamed: Mapping[str, str] = _NOTHING,
 ) -> None:
-    """Report unknown, missing and ill-typed settings, and secrets that are no references; `owner` is as messages name it."""
+    """Report unknown, missing and ill-typed settings, and secrets that are no references; `owner` is as messages name it.
+
+    `renamed`: old name → the one that a setting has now.
+    """
     params = {param.name: param for param in known}
     for name, value in given:
         if name not in params:
-            near = context.nearest(name, params)
-            notes: tuple[str, ...] = (*did_you_mean(near), it_takes(params))
+            notes: tuple[str, ...] = (*did_you_mean(context.nearest(name, params)), it_takes(params))
+            if name in renamed:
+                notes = (f"It is `{renamed[name]}` now: `saltern upgrade` writes that.",)
             message = f"{owner} has no setting `{name}`"
             context.report(Diagnostic("unknown-setting", message, value.origin.name(), notes=notes))
             continue
@@ -93,7 +101,7 @@ def check_settings(
             context.report(unquoted(word.name, to, f"`{name}` of {owner}", word.origin, context))
         for diagnostic in () if words else _judge(owner, param, value):
             context.report(diagnostic)
-    names = {name for name, _ in given}
+    names = {renamed.get(name, name) for name, _ in given}
     for param in known:
         if param.required and param.name not in names:
             kind = "a secret" if param.secret else show(param.type)

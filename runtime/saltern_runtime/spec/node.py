@@ -168,6 +168,8 @@ class ConnectorSpec:
     """Non-secret settings and, with `secret=True`, the ones that take secret references."""
     exclusive: tuple[str, ...] = ()
     """Settings of which a connection has at most one."""
+    renamed: Mapping[str, str] = field(default_factory=dict)
+    """Name that a setting had → the one that it has now, which `saltern upgrade` writes; it means the same."""
     policy: Policy = Policy()
     egress: Callable[[Mapping[str, Json]], tuple[str, ...]] = lambda _: ()
     """`host:port` targets that the literal settings imply; `*:port` where a secret holds the host."""

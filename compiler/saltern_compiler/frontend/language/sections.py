@@ -213,9 +213,9 @@ class Sections:
 
     def _add_connection(self, section: syn.ConnectionLine) -> None:
         policy = decorations(section.decorators, self.report, of_node=False).policy
+        entries = dict(self.entries(section.settings))
         settings = {
-            name: self.values.value(_worded(name, entry.value), Names.SECRETS)
-            for name, entry in self.entries(section.settings)
+            name: self.values.value(_worded(name, entry.value), Names.SECRETS) for name, entry in entries.items()
         }
         self.connections.append(
             Connection(
@@ -224,6 +224,7 @@ class Sections:
                 tuple(sorted(settings.items())),
                 policy,
                 place(section.span),
+                tuple((name, place(entry.key.span)) for name, entry in entries.items()),
             )
         )
 

@@ -44,7 +44,13 @@ class Connections(Check):
                 continue
             owner = f"the connection `{connection.name}`"
             check_settings(
-                owner, connection.settings, connection_settings(spec), connection.origin, context, pipeline=pipeline
+                owner,
+                connection.settings,
+                connection_settings(spec),
+                connection.origin,
+                context,
+                pipeline=pipeline,
+                renamed=spec.renamed,
             )
             check_exclusive(owner, connection.settings, spec.exclusive, context)
             _check_limits(connection, context)
