@@ -22,7 +22,7 @@ from saltern_compiler.diagnostics import catalog
 from saltern_compiler.diagnostics.codes import CODES
 from saltern_compiler.pynames import module_of
 from saltern_compiler.target import Target
-from saltern_runtime.spec import Code, ConnectorSpec, NodeType, Step
+from saltern_runtime.spec import Bound, Code, ConnectorSpec, NodeType, Step
 
 T = TypeVar("T")
 
@@ -160,13 +160,13 @@ class Registry:
         pairs = (key.rpartition("@") for key in self._nodes.keys)
         return tuple(sorted(int(version) for of, _, version in pairs if of == name))
 
-    def steps(self, name: str) -> Mapping[int, Step]:
+    def steps(self, name: str) -> Mapping[int, Step[Bound]]:
         """Return the steps of a node type, by the version that they lead away from; raises PluginError for two from one version."""
         newest = self.versions(name)[-1:]
         spec = self.node(name, *newest) if newest else None
         if spec is None:
             return {}
-        found: dict[int, Step] = {}
+        found: dict[int, Step[Bound]] = {}
         for step in spec.steps:
             if found.setdefault(step.of, step) is not step or not 0 < step.of < spec.version:
                 whose = self.plugin(NODE_TYPES, spec.key) or "whoever gave it"

@@ -158,7 +158,7 @@ def _left(node: Node, at: upgrades.Route) -> Diagnostic:
         return Diagnostic("missing-step", message, node.place("type"), notes=notes)
     assert isinstance(at, upgrades.Stuck), "moves are made"
     first = at.reasons[0]
-    place = node.place(f"param:{first.param}") if first.param in dict(node.params) else node.place("type")
+    place = node.place(f"param:{first.name}") if first.name in dict(node.params) else node.place("type")
     notes = (*(reason.what for reason in at.reasons), at.summary)
     return Diagnostic(
         "step-by-hand", f"`{node.id}` needs a person to become one of `{node.type}@{at.to}`", place, notes=notes
@@ -178,8 +178,8 @@ def _check(
         raise InternalError("an upgraded text can be read", "; ".join(each.message for each in findings))
     found = {(node.id, node.version, tuple(sorted(name for name, _ in node.params))) for node in pipeline.body.walk()}
     for node, at in moves:
-        wanted = {name for name, _ in node.params} - {change.param for change in at.changes}
+        wanted = {name for name, _ in node.params} - {change.name for change in at.changes}
         wanted |= {change.to for change in at.changes if isinstance(change, Rename)}
-        wanted |= {change.param for change in at.changes if isinstance(change, Put)}
+        wanted |= {change.name for change in at.changes if isinstance(change, Put)}
         if (node.id, at.to, tuple(sorted(wanted))) not in found:
             raise InternalError("an upgraded node is what was written", node.id)

@@ -55,11 +55,11 @@ def entries_of(move: Move) -> Entries:
     """Sort the changes of a node by what becomes of each entry."""
     made = Entries()
     bound = {name for name, _ in move.node.params}
-    puts = {change.param: change.value for change in move.changes if isinstance(change, Put)}
-    dropped = [change.param for change in move.changes if isinstance(change, Drop)]
+    puts = {change.name: change.value for change in move.changes if isinstance(change, Put)}
+    dropped = [change.name for change in move.changes if isinstance(change, Drop)]
     for change in move.changes:
         if isinstance(change, Rename):
-            made.names[change.param] = change.to
+            made.names[change.name] = change.to
     kept = {name for name in puts if name in bound and name not in made.names}
     for name in kept:
         made.values[name] = puts[name]

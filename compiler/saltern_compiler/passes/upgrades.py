@@ -104,10 +104,10 @@ def _wrong(node: Node, changes: tuple[Change, ...]) -> str:
     for change in changes:
         if not isinstance(change, _KINDS):
             return f"{change!r} is no change"
-        if isinstance(change, Rename | Drop) and change.param not in left:
-            return f"{change.param!r} is changed twice, or nothing is bound to it"
+        if isinstance(change, Rename | Drop) and change.name not in left:
+            return f"{change.name!r} is changed twice, or nothing is bound to it"
         if isinstance(change, Rename | Drop | Put):
-            left.discard(change.param)
+            left.discard(change.name)
         named = _NAME if isinstance(change, RenameField) else _HANDLE
         if isinstance(change, RenameField | RenameHandle) and not named.fullmatch(change.to):
             return f"{change.to!r} is no name"
@@ -125,7 +125,7 @@ def _seen(change: Outward) -> str:
 def _given(changes: tuple[Change, ...]) -> list[str]:
     """Return the parameters that have a value by a step."""
     named = [
-        change.to if isinstance(change, Rename) else change.param
+        change.to if isinstance(change, Rename) else change.name
         for change in changes
         if isinstance(change, Rename | Put)
     ]
@@ -135,7 +135,7 @@ def _given(changes: tuple[Change, ...]) -> list[str]:
 def _given_twice(node: Node, changes: tuple[Change, ...]) -> tuple[ByHand, ...]:
     """Ask about parameters that a node binds already, though its version has none of that name."""
     left = {name for name, _ in node.params}
-    left -= {change.param for change in changes if isinstance(change, Rename | Drop | Put)}
+    left -= {change.name for change in changes if isinstance(change, Rename | Drop | Put)}
     return tuple(
         ByHand(f"`{name}` stands here already, and the step gives it a value: keep one of them.", name)
         for name in _given(changes)

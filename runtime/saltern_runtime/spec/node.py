@@ -129,7 +129,7 @@ class NodeType:
     """A static parameter `module:name` that generated code passes as the imported object (`from package import module`)."""
     result_param: str = ""
     """Keyword under which the callable takes the result's annotation, given unless the result is `result_model`."""
-    steps: tuple[Step, ...] = ()
+    steps: tuple[Step[Bound], ...] = ()
     """How nodes of older versions become newer ones, each step once; those of the newest version count."""
 
     @property

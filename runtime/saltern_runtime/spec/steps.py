@@ -1,35 +1,39 @@
-"""Steps from one version of a node type to the next: what becomes of a node that is of the older one."""
+"""Steps from one version to the next: what becomes of a node of a type, or of a document's shape, that is of the older one.
+
+What changes is named by its parameter; in a document, by a JSON Pointer.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Generic, TypeAlias, TypeVar
 
-from saltern_runtime.spec.param import Bound
 from saltern_runtime.spec.types import Json
+
+S = TypeVar("S")
 
 
 @dataclass(frozen=True, slots=True)
 class Rename:
-    """A parameter has another name; what is bound to it stays."""
+    """A parameter, or a member, has another name; its value stays."""
 
-    param: str
+    name: str
     to: str
 
 
 @dataclass(frozen=True, slots=True)
 class Drop:
-    """A parameter means nothing any more."""
+    """A parameter, or a member, means nothing any more."""
 
-    param: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
 class Put:
-    """A parameter has this value now; it is added where nothing is bound to it."""
+    """A parameter, or what a pointer leads to, has this value now; it is added where there was none."""
 
-    param: str
+    name: str
     value: Json
 
 
@@ -51,10 +55,10 @@ class RenameHandle:
 
 @dataclass(frozen=True, slots=True)
 class ByHand:
-    """What only a person can decide: a sentence, and the parameter that it is about (empty: the node). The node stays as it is."""
+    """What only a person can decide: a sentence, and what it is about (empty: the whole). All stays as it is."""
 
     what: str
-    param: str = ""
+    name: str = ""
 
 
 Outward: TypeAlias = RenameField | RenameHandle
@@ -62,17 +66,17 @@ Outward: TypeAlias = RenameField | RenameHandle
 Change: TypeAlias = Rename | Drop | Put | Outward | ByHand
 
 
-def _nothing(_: Bound) -> Iterable[Change]:
+def _nothing(_: object) -> Iterable[Change]:
     return ()
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """How a node of version `of` becomes one of version `of + 1`."""
+class Step(Generic[S]):
+    """How a node, or a document, of version `of` becomes one of version `of + 1`. `S` is what it sees of that: `Bound`, or the document."""
 
     of: int
     summary: str
     """What differs, as a sentence; shown to whoever upgrades."""
-    changes: Callable[[Bound], Iterable[Change]] = _nothing
-    """Pure; sees what is bound (`Bound.literals` has the values that are known, types are not) and says what changes, in any order:
-    each parameter, field and handle is changed once. Nothing: the newer version takes what stands there."""
+    changes: Callable[[S], Iterable[Change]] = _nothing
+    """Pure; sees what is bound (`Bound.literals` has the values that are known, types are not), or the document, and says what changes,
+    in any order: each thing is changed once. Nothing: the newer version takes what stands there."""

@@ -10,11 +10,10 @@ import pytest
 
 from saltern_compiler.driver.upgrade import Wanted, upgrade
 from saltern_compiler.frontend.document.renewing import renew
-from saltern_compiler.frontend.document.schema_steps import Decide, DropKey, PutValue, RenameKey, SchemaStep
 from saltern_compiler.frontend.moves import applied
 from saltern_compiler.frontend.notations import DOCUMENT
 from saltern_compiler.registry import PluginError, Registry
-from saltern_runtime.spec import ANY, Drop, NodeType, Param, Put, Rename, Step
+from saltern_runtime.spec import ANY, ByHand, Drop, NodeType, Param, Put, Rename, Step
 
 
 def greet(version, *steps, deprecated="", params=("name", "tone")):
@@ -125,15 +124,15 @@ def test_a_duplicate_id_changes_nothing():
 
 
 SHAPES = (
-    SchemaStep(
+    Step(
         1,
         "`nodes` is `steps`; `ui` is gone.",
-        lambda of: [RenameKey("/nodes", "steps"), DropKey("/ui"), PutValue("/mode", "a")],
+        lambda of: [Rename("/nodes", "steps"), Drop("/ui"), Put("/mode", "a")],
     ),
-    SchemaStep(
+    Step(
         2,
         "`mode` is a number.",
-        lambda of: [Decide("/mode", "Say 1 or 2.") if of["mode"] == "b" else PutValue("/mode", 1)],
+        lambda of: [ByHand("Say 1 or 2.", "/mode") if of["mode"] == "b" else Put("/mode", 1)],
     ),
 )
 """Steps of shapes that there never were: what a later release does with its own."""

@@ -7,19 +7,11 @@ from collections.abc import Mapping, Sequence
 from saltern_compiler.diagnostics.model import Diagnostic, Origin
 from saltern_compiler.frontend.document.reader import is_foreign
 from saltern_compiler.frontend.document.rewriting import Rewriter
-from saltern_compiler.frontend.document.schema_steps import (
-    STEPS,
-    Decide,
-    DropKey,
-    PutValue,
-    RenameKey,
-    SchemaChange,
-    SchemaStep,
-)
+from saltern_compiler.frontend.document.schema_steps import STEPS, SchemaStep
 from saltern_compiler.frontend.document.shape import SCHEMA_VERSION, VERSION_KEY
 from saltern_compiler.frontend.document.texts import read_text
 from saltern_compiler.frontend.moves import Renewed
-from saltern_runtime.spec import Json
+from saltern_runtime.spec import ByHand, Change, Drop, Json, Put, Rename
 
 
 def renew(
@@ -37,7 +29,7 @@ def renew(
     if step is None:
         return Renewed(version + 1, (), "", (_gap(version, document),))
     changes = tuple(step.changes(document))
-    by_hand = [each for each in changes if isinstance(each, Decide)]
+    by_hand = [each for each in changes if isinstance(each, ByHand)]
     if by_hand:
         return Renewed(version + 1, (), step.summary, [_decide(each, step) for each in by_hand])
     rewriter = Rewriter(text, yaml)
@@ -49,20 +41,21 @@ def renew(
     return Renewed(version + 1, rewriter.changes, step.summary)
 
 
-def _write(rewriter: Rewriter, changes: Sequence[SchemaChange]) -> None:
+def _write(rewriter: Rewriter, changes: Sequence[Change]) -> None:
     dropped: dict[str, list[str]] = {}
     added: dict[str, dict[str, Json]] = {}
     for change in changes:
-        whole, _, key = change.pointer.rpartition("/")
+        assert isinstance(change, Rename | Drop | Put), "a document has no results, and what is by hand was asked for"
+        whole, _, key = change.name.rpartition("/")
         name = key.replace("~1", "/").replace("~0", "~")
         match change:
-            case RenameKey(pointer=pointer, key=new):
+            case Rename(name=pointer, to=new):
                 rewriter.rename(pointer, new)
-            case DropKey():
+            case Drop():
                 dropped.setdefault(whole, []).append(name)
-            case PutValue(pointer=pointer, value=value) if rewriter.has(pointer):
+            case Put(name=pointer, value=value) if rewriter.has(pointer):
                 rewriter.put(pointer, value)
-            case PutValue(value=value):
+            case Put(value=value):
                 added.setdefault(whole, {})[name] = value
     for whole, keys in dropped.items():
         rewriter.drop(whole, keys)
@@ -75,6 +68,6 @@ def _gap(version: int, document: Mapping[str, Json]) -> Diagnostic:
     return Diagnostic("missing-step", message, Origin(f"/{VERSION_KEY}" if VERSION_KEY in document else ""))
 
 
-def _decide(change: Decide, step: SchemaStep) -> Diagnostic:
+def _decide(change: ByHand, step: SchemaStep) -> Diagnostic:
     message = f"the step to version {step.of + 1} of documents needs a decision"
-    return Diagnostic("step-by-hand", message, Origin(change.pointer), notes=(change.what, step.summary))
+    return Diagnostic("step-by-hand", message, Origin(change.name), notes=(change.what, step.summary))
