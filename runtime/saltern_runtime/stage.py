@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -22,12 +23,13 @@ from typing import (
     get_type_hints,
 )
 
-from pydantic import TypeAdapter
+from pydantic import PydanticInvalidForJsonSchema, PydanticUserError, TypeAdapter
 
 from saltern_runtime.context import Connection, Skipped
 from saltern_runtime.files import mentions_files
 from saltern_runtime.integers import INT_MAX, INT_MIN
 from saltern_runtime.spec import Assumes, OnError, OnLimit, OnSkip, Retry
+from saltern_runtime.spec.schema import places_in
 from saltern_runtime.spec.types import Places
 
 P = ParamSpec("P")
@@ -103,6 +105,15 @@ class Node(Generic[P, R]):
         """Parameter name → adapter of its annotated type without `Skipped` (which has no JSON form), `return` → the result's."""
         hints = get_type_hints(self.function)
         return {name: TypeAdapter(_without_skipped(hint)) for name, hint in hints.items() if name != "ctx"}
+
+    @cached_property
+    def secrets(self) -> Mapping[str, Places]:
+        """Parameter name → where what it is given holds secrets, as its type says; what has no JSON Schema says nothing."""
+        found: dict[str, Places] = {}
+        for name, adapter in self.adapters.items():
+            with suppress(PydanticInvalidForJsonSchema, PydanticUserError):
+                found[name] = places_in(adapter.json_schema(mode="serialization"), "secret")
+        return found
 
     @cached_property
     def gives_files(self) -> bool:

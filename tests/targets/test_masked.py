@@ -120,6 +120,38 @@ def test_a_failure_repeats_no_secret(tmp_path, redis_url, caplog, node) -> None:
     assert (view.state == "SUCCEEDED") == (node == "d")
 
 
+RECEIVES = """pipeline receives
+input { plain: string }
+got = receive { payload: type { keys: list<{ key: string @secret, name: string }>, plain: string } }
+told = python.call { function: "own:told", args: { key: got.keys[0].key } }
+each = foreach one in got.keys { yield int(one.key) }
+return { told: told, each: declassify(each, "for the test") }
+"""
+
+
+@pytest.mark.parametrize("left_out", ["told", "each"])
+def test_a_failure_repeats_no_secret_of_an_answer(tmp_path, redis_url, caplog, left_out) -> None:
+    """What a program sent as a secret stands in no message either: of own code, of an expression about an item."""
+    lines = [line for line in RECEIVES.splitlines() if not line.startswith((f"{left_out} =", "return"))]
+    result = compile_source(
+        "\n".join([*lines, "return 1 after got\n"]), source_name="receives.saltern", files={"own.py": TELLS}
+    )
+    assert not result.has_errors, result.diagnostics
+    write_tree(result.artifacts, tmp_path / "tree")
+    answer = {"keys": [{"key": "TOPSECRET", "name": "n"}], "plain": "shown"}
+    with (
+        importable(tmp_path / "tree", "receives") as load,
+        in_one_process(load("graph").GRAPH, redis_url=redis_url) as opened,
+    ):
+        run_id = opened.service.start({"plain": "x"}, tenant="local", trigger="run").run_id
+        until(lambda: not opened.step() and bool(opened.service.wait(run_id, 0).awaits))
+        opened.service.answer(run_id, "got", answer)
+        view = opened.finish(run_id, 20)
+        events = opened.service.reader.events(run_id, "0-0", 0.0, 500)
+    assert (view.state, "SECRET" in json.dumps([run_json(view), str(events), caplog.text])) == ("FAILED", False)
+    assert MASK in str(view.failure)
+
+
 ASKS = """pipeline asks_for_secrets
 input { text: string }
 output { ok: bool }

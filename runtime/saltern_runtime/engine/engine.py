@@ -141,7 +141,7 @@ class Engine:
                 spent = {**error.done, error.node: round(time.monotonic() - began, 6)}
                 return self._stop(plan, claim, error.node, cause, spent, self._next(end))
             is_known = isinstance(cause, NodeError)
-            told = self._without_secrets(str(cause), claim)
+            told = self._without_secrets(str(cause), claim, error.node)
             is_plain = MASK not in told
             said = "".join(char if char.isprintable() else " " for char in told)
             said = said if is_known else repr(cause) if is_plain else f"{type(cause).__name__}: {said}"
@@ -151,7 +151,7 @@ class Engine:
                 exc_info=cause if is_plain and (not is_known or log.isEnabledFor(logging.DEBUG)) else None,
             )  # fmt: skip
             trouble = classify(cause or error, error.node)
-            message = self._without_secrets(trouble.failure.message, claim)
+            message = self._without_secrets(trouble.failure.message, claim, error.node)
             trouble = replace(trouble, failure=replace(trouble.failure, message=message), done=error.done)
             return self._failed(plan, claim, trouble, self._next(end))
         finally:
@@ -166,8 +166,10 @@ class Engine:
             )
         return answer
 
-    def _without_secrets(self, message: str, claim: Claim) -> str:
-        """Return a message about a failure without what is secret in the run's input: it may repeat what a node was given."""
+    def _without_secrets(self, message: str, claim: Claim, node: str | None) -> str:
+        """Return a message about a failure without what is secret in the run's input, and in what the node was given."""
+        for value, marked in self.plans.secrets_read(node, claim):
+            message = without(message, value, marked)
         places = self.graph.every_secret
         if not places:
             return message

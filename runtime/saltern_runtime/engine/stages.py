@@ -6,7 +6,7 @@ import contextlib
 import json
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from typing import Any, Final, TypeAlias
@@ -30,6 +30,7 @@ from saltern_runtime.graph import (
 )
 from saltern_runtime.spec.names import AMBIENT, ERROR, OUTCOMES, ROOT, RUN, SUCCESS
 from saltern_runtime.spec.networks import NO_NETWORK, NetworkList
+from saltern_runtime.spec.types import Places
 from saltern_runtime.store.calls import Claim, NewRun, Opening
 from saltern_runtime.store.keys import ANSWER, child_id, digest_of
 from saltern_runtime.store.scripts import Body, Dependant
@@ -330,6 +331,17 @@ class Plans:
             recall=None if known is None else known.around,
         )
         return node.function(context, **keywords)
+
+    def secrets_read(self, node_id: str | None, claim: Claim) -> Iterator[tuple[Any, Places]]:
+        """Yield what a node was given that holds secrets, and where it holds them."""
+        scopes = scopes_of(claim.path)
+        for name, read, depth in self._keywords.get(node_id or "", ()):
+            if depth == len(scopes):  # the state of a loop, which is asked whether it goes on
+                continue
+            at = scopes[depth] + read if read else scopes[depth].removesuffix("/")
+            places = self.graph.nodes[node_id or ""].secrets.get(name)
+            if places and at in claim.values:
+                yield json.loads(claim.values[at]), places
 
     def _link(self, claim: Claim, scope: str, node: str) -> str:
         """Return the address at which a node that stands beside or around a claim takes its answer."""
