@@ -6,7 +6,7 @@ a `SchemaError` that names the place, never silently dropped.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from saltern_runtime.spec.types import (
@@ -230,18 +230,26 @@ def _field(name: str, schema: Any, required: bool, path: tuple[str | int, ...]) 
     )
 
 
-def places_in(schema: Mapping[str, Any], label: Label, whole: Mapping[str, Any] | None = None) -> Places:
-    """Return where values of a schema have a label, the outermost places alone; models of generated code stand in its `$defs`."""
-    whole = schema if whole is None else whole
-    found: dict[tuple[str | None, ...], None] = {}
+def places_in(schema: Mapping[str, Any], label: Label) -> Places:
+    """Return where values of a schema have a label, the outermost places alone; models of generated code stand in its `$defs`.
+
+    What is inside of itself is looked into once.
+    """
+    return tuple(dict.fromkeys(_places(schema, MARKS[label], schema.get("$defs", {}), frozenset())))
+
+
+def _places(
+    schema: Mapping[str, Any], mark: str, models: Mapping[str, Any], inside: frozenset[str]
+) -> Iterator[tuple[str | None, ...]]:
     inner: list[tuple[str | None, Any]] = list(schema.get("properties", {}).items())
     inner += [(None, schema[key]) for key in ("items", "additionalProperties") if isinstance(schema.get(key), Mapping)]
     for name, part in inner:
-        places = ((),) if part.get(MARKS[label]) else places_in(part, label, whole)
-        found |= dict.fromkeys((name, *place) for place in places)
-    members = [*schema.get("anyOf", ()), *schema.get("oneOf", ())]
-    if "$ref" in schema:
-        members.append(whole["$defs"][schema["$ref"].rpartition("/")[2]])
-    for member in members:
-        found |= dict.fromkeys(places_in(member, label, whole))
-    return tuple(found)
+        if part.get(mark):
+            yield (name,)
+        else:
+            yield from ((name, *place) for place in _places(part, mark, models, inside))
+    for member in (*schema.get("anyOf", ()), *schema.get("oneOf", ())):
+        yield from _places(member, mark, models, inside)
+    model = schema.get("$ref", "").rpartition("/")[2]
+    if model and model not in inside:
+        yield from _places(models[model], mark, models, inside | {model})

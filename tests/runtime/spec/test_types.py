@@ -26,6 +26,7 @@ from saltern_runtime.spec import (
     to_schema,
     union,
 )
+from saltern_runtime.spec.schema import places_in
 
 names = st.text(min_size=1, max_size=6)
 leaves: st.SearchStrategy[Type] = st.sampled_from([ANY, NULL, BOOL, FILE, INT, DOUBLE, STRING, TIMESTAMP]) | st.builds(
@@ -108,3 +109,15 @@ def test_a_file_among_several_types_stays_one() -> None:
     assert from_schema({"type": ["object", "null"], "format": "file"}) == optional(FILE)
     assert from_schema({"type": ["string", "null"], "format": "date-time"}) == optional(TIMESTAMP)
     assert from_schema({"anyOf": [{"type": "object", "format": "file"}, {"type": "string"}]}) == union(FILE, STRING)
+
+
+def test_marks_are_found_among_definitions() -> None:
+    """In lists, maps and unions, behind references, the outermost alone; what is inside of itself is looked into once."""
+    marked = {"type": "string", "x-saltern-secret": True}
+    schema = {
+        "$defs": {"Tree": {"properties": {"pin": marked, "below": {"items": {"$ref": "#/$defs/Tree"}}}}},
+        "anyOf": [{"properties": {"tree": {"$ref": "#/$defs/Tree"}, "map": {"additionalProperties": marked}}}],
+        "properties": {"whole": {"$ref": "#/$defs/Tree", "x-saltern-secret": True}, "plain": {"type": "string"}},
+    }
+    assert set(places_in(schema, "secret")) == {("whole",), ("tree", "pin"), ("map", None)}
+    assert places_in(schema, "personal") == ()
