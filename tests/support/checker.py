@@ -41,7 +41,7 @@ end
 out.due = flat(redis.call('ZRANGE', prefix .. 'due', 0, -1, 'WITHSCORES'))
 return cjson.encode(out)
 """
-OPEN = {"QUEUED", "RUNNING", "WAITING", "CANCELLING", "COMPENSATING"}
+OPEN = {"QUEUED", "RUNNING", "WAITING", "PAUSED", "CANCELLING", "COMPENSATING"}
 PENDING = {"READY", "RUNNING", "RETRY_WAIT", "SUSPENDED"}
 
 
@@ -74,6 +74,8 @@ def _run(run: str, held: dict, due: dict, ready: dict) -> list[str]:
     fields = held["fields"]
     acts = {path: json.loads(text) for path, text in dict(held["acts"] or {}).items() if text.startswith("{")}
     if fields["state"] not in OPEN:
+        if f"c|{run}" in due:  # the timers take the rest
+            return []
         return [f"{run} is over, but {path} is {act['s']}" for path, act in acts.items() if act["s"] in PENDING]
     found = [] if f"r|{run}" in due else [f"{run} is open and has no timer"]
     undoing = fields["state"] == "COMPENSATING"
@@ -85,18 +87,21 @@ def _run(run: str, held: dict, due: dict, ready: dict) -> list[str]:
         if f"a|{run}|{path}" not in due:
             found.append(f"{path} of {run} is {act['s']} and has no timer")
         stands = ready.get(act["q"], set()) | ready.get(f"line {act['j']['n']}" if "j" in act else "", set())
-        if act["s"] == "READY" and fields["state"] != "CANCELLING" and f"{run}|{path}" not in stands:
+        is_held = fields["state"] in {"CANCELLING", "PAUSED"} or f"q|{run}" in due
+        if act["s"] == "READY" and not is_held and f"{run}|{path}" not in stands:
             found.append(f"{path} of {run} is READY and waits nowhere")
     running = sum(act["s"] == "RUNNING" for act in pending.values())
     asleep = sum(act["s"] == "SUSPENDED" for act in pending.values())
     if int(fields.get("asleep", 0)) != asleep:
         found.append(f"{run} counts {fields.get('asleep')} asleep; {asleep} are")
     if (fields["state"] == "WAITING") != bool(pending and asleep == len(pending)) and fields["state"] not in {
+        "PAUSED",
         "CANCELLING",
         "COMPENSATING",
-    }:
+    } | ({fields["state"]} if f"v|{run}" in due else set()):
         found.append(f"{run} is {fields['state']}, and {asleep} of {len(pending)} sleep")
-    if int(fields["open"]) != len(pending) or int(fields["running"]) != running:
+    counted_open = len(pending) + (f"v|{run}" in due)  # what a replay has not put back yet
+    if int(fields["open"]) != counted_open or int(fields["running"]) != running:
         found.append(f"{run} counts {fields['open']} open, {fields['running']} running; {len(pending)}, {running} are")
     return found
 
@@ -144,7 +149,7 @@ def _turns(acts: dict, given: dict, queued: set) -> list[str]:
 
 def _items(run: str, held: dict, due: dict, each: dict) -> list[str]:
     """Check foreach: the window is full or its refill is due, each live item is counted right, nothing is left behind."""
-    if held["fields"]["state"] not in OPEN - {"CANCELLING"}:
+    if held["fields"]["state"] not in OPEN - {"CANCELLING"} or f"v|{run}" in due:
         return []
     acts = {path: json.loads(text) for path, text in dict(held["acts"] or {}).items() if text.startswith("{")}
     if held["fields"]["state"] == "COMPENSATING":  # what else there was is being swept away

@@ -19,6 +19,7 @@ from saltern_runtime.engine.answers import secrets_of, taken
 from saltern_runtime.engine.dispatch import Dispatcher, InProcess, Silent
 from saltern_runtime.engine.engine import Engine
 from saltern_runtime.engine.links import Link
+from saltern_runtime.engine.operating import Operator
 from saltern_runtime.engine.stage_plan import counted_at
 from saltern_runtime.engine.stages import Plans
 from saltern_runtime.engine.sweeper import Sweeper
@@ -267,6 +268,11 @@ class Service:
                 return None, None
             events = self.events(run_id, after, block=left)
             after = events[-1].id if events else after
+
+    @cached_property
+    def operator(self) -> Operator:
+        """What people do to runs: pause, replay, dead letters."""
+        return Operator(self.store, self.graph.name, self.dispatcher.ring)
 
     def figures(self) -> Figures:
         """Return what the metrics show: `Collector(graph.name, service.figures)`."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-LAYOUT: Final = 1
+LAYOUT: Final = 2
 """Version of all that a run keeps, in its field `layout`. Two runtimes may work on the same keys: each leaves alone what a later
 layout wrote, and writes a run as the layout says that the run has."""
 
@@ -38,6 +38,7 @@ class Record:
     TAKEN = "k"
     HIT = "m"
     LIMIT = "j"
+    OTHERS = "o"
     CURSOR = "c"
     DONE = "done"
     NEXT = "next"

@@ -13,7 +13,9 @@ from importlib import resources
 from typing import Any, ClassVar, Final, Literal, TypeAlias, TypedDict, cast
 
 _SHARED: Final = {
-    **dict.fromkeys(("advance", "again", "fail", "lose", "open", "take_due"), ("items",)),
+    **dict.fromkeys(("advance", "again", "fail", "lose", "open"), ("items",)),
+    **dict.fromkeys(("reconcile", "replay", "resume"), ("frontier",)),
+    "take_due": ("items", "frontier"),
     **dict.fromkeys(("create", "tick"), ("runs",)),
 }
 """Script → what it shares with others beside the prelude."""
@@ -322,6 +324,46 @@ class Cancel(_Rings):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Operates(_Rings):
+    run: str
+    nonce: str
+    audit: str
+    tenant: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pause(_Operates):
+    """See pause.lua."""
+
+    script = "pause"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resume(_Operates):
+    """See resume.lua."""
+
+    script = "resume"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replay(_Operates):
+    """See replay.lua."""
+
+    script = "replay"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discard(Call):
+    """See discard.lua."""
+
+    script = "discard"
+    run: str
+    path: str
+    audit: str
+    tenant: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reconcile(_Rings):
     """See reconcile.lua."""
 
@@ -331,7 +373,8 @@ class Reconcile(_Rings):
 
 
 CALLS: Final[tuple[type[Call], ...]] = (
-    Create, Tick, Current, Answer, Advance, PutItems, Open, Again, Lose, Adopt, Stop, Suspend, Signal, Fail, Extend, Release, TakeDue, Cancel, Reconcile,
+    Create, Tick, Current, Answer, Advance, PutItems, Open, Again, Lose, Adopt, Stop, Suspend, Signal, Fail, Extend, Release, TakeDue, Cancel, Pause, Resume,
+    Replay, Discard, Reconcile,
 )  # fmt: skip
 
 
@@ -339,7 +382,7 @@ CALLS: Final[tuple[type[Call], ...]] = (
 def parts_of(script: str) -> tuple[tuple[str, str], ...]:
     """Return the parts that a script is made of, in their order: name and text."""
     folder = resources.files("saltern_runtime.store") / "scripts"
-    names = ("prelude", "claims", *_SHARED.get(script, ()), script)
+    names = ("prelude", "ending", "claims", *_SHARED.get(script, ()), script)
     return tuple((name, folder.joinpath(f"{name}.lua").read_text("utf-8")) for name in names)
 
 

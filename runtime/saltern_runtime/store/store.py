@@ -43,7 +43,8 @@ from saltern_runtime.store.failures import (
     ValueGoneError,
 )
 from saltern_runtime.store.keys import ANSWER, new_nonce, shard_of
-from saltern_runtime.store.link import Link, NewerLayoutError, compact
+from saltern_runtime.store.link import NewerLayoutError, compact
+from saltern_runtime.store.operating import Operations
 from saltern_runtime.store.payloads import MARK
 from saltern_runtime.store.records import Round
 
@@ -54,7 +55,7 @@ _READ: Final = 500
 """Items that one call reads, at most."""
 
 
-class Store(Link):
+class Store(Operations):
     """The run state of one service."""
 
     # Scripts

@@ -39,6 +39,8 @@ class Caller:
     """Of a delivery that only asks whether anyone listens: the answer."""
     link: Link | None = None
     """Of a signed link: where it leads."""
+    by: str = ""
+    """What the audit calls whoever holds a token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +88,11 @@ class Bearer(Guard, SecurityBase):
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token.strip():
             raise ProblemError(401, "token-missing", "a bearer token is needed", headers={"WWW-Authenticate": "Bearer"})
-        tenant = tokens.tenant_of(token.strip(), backend.entries)
-        if tenant is None:
+        entry = tokens.entry_of(token.strip(), backend.entries)
+        if entry is None:
             challenge = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
             raise ProblemError(401, "token-unknown", "the token is not known", headers=challenge)
-        return Caller(tenant)
+        return Caller(entry.tenant, by=entry.name)
 
 
 class Signature(Guard, SecurityBase):

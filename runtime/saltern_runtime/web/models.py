@@ -165,7 +165,7 @@ def awaited_json(found: Awaited) -> dict[str, Json]:
         "choices": list(found.choices),
         "default": found.default,
         "answer": dict(found.schema),
-        "deadline": _time(found.deadline),
+        "deadline": time_json(found.deadline),
         "decision": _decision(found),
     }
 
@@ -190,7 +190,7 @@ def event_json(event: Event, source: str) -> dict[str, Json]:
         "source": source,
         "type": event.type,
         "subject": event.path,
-        "time": _time(event.at),
+        "time": time_json(event.at),
         "data": event.data,
     }
 
@@ -203,10 +203,10 @@ def _summary(run: RunSummaryView) -> dict[str, Json]:
         "trigger": run.trigger,
         "parent": run.parent,
         "plan": run.plan,
-        "created_at": _time(run.created_at),
-        "deadline": _time(run.deadline),
-        "ended_at": _time(run.ended_at),
-        "failure": _failure(run.failure),
+        "created_at": time_json(run.created_at),
+        "deadline": time_json(run.deadline),
+        "ended_at": time_json(run.ended_at),
+        "failure": failure_json(run.failure),
     }
 
 
@@ -217,17 +217,18 @@ def _node(node: NodeView) -> dict[str, Json]:
         "stage": node.stage,
         "state": str(node.state),
         "attempt": node.attempt,
-        "started_at": _time(node.started_at),
-        "ended_at": _time(node.ended_at),
+        "started_at": time_json(node.started_at),
+        "ended_at": time_json(node.ended_at),
         "duration": node.duration,
-        "failure": _failure(node.failure),
+        "failure": failure_json(node.failure),
         "items": None if node.items is None else asdict(node.items),
         "cached": node.cached,
         "elided": node.elided,
     }
 
 
-def _failure(failure: Failure | None) -> dict[str, Json] | None:
+def failure_json(failure: Failure | None) -> dict[str, Json] | None:
+    """Write why something failed."""
     if failure is None:
         return None
     return {
@@ -239,7 +240,8 @@ def _failure(failure: Failure | None) -> dict[str, Json] | None:
     }
 
 
-def _time(seconds: float | None) -> str | None:
+def time_json(seconds: float | None) -> str | None:
+    """Write a moment (Unix seconds) as RFC 3339 has it."""
     if seconds is None:
         return None
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

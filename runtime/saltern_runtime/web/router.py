@@ -2,11 +2,9 @@
 
 import re
 from collections.abc import Callable, Coroutine
-from contextlib import suppress
-from typing import Annotated, Any, Final, TypeVar
+from typing import Any, Final, TypeVar
 
-import anyio
-from fastapi import APIRouter, Body, Depends, Header, Query
+from fastapi import APIRouter, Depends
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.requests import Request
@@ -17,32 +15,27 @@ from starlette.types import Receive, Scope, Send
 from saltern_runtime.engine.links import ROUTE
 from saltern_runtime.files import File, mentions_files
 from saltern_runtime.graph import Graph, GraphError
-from saltern_runtime.store.views import TERMINAL, RunView
-from saltern_runtime.web import answers, backend, sse
+from saltern_runtime.web import answers, backend, operating, runs, sse
 from saltern_runtime.web.documented import BYTES, EVENTS, SEEN, SENT, TAKEN, Responses, problems
 from saltern_runtime.web.downloads import get_file
 from saltern_runtime.web.forms import MULTIPART, TEXT, Fields, Intake, Reader
-from saltern_runtime.web.guards import Bearer, Exchange, Guard, Linked, Open, Signature, exchange
+from saltern_runtime.web.guards import Bearer, Exchange, Guard, Linked, Open, Signature
 from saltern_runtime.web.models import (
     AwaitedModel,
-    CancelReason,
     PlainResponse,
     Run,
     RunList,
     StartedModel,
-    page_json,
-    run_json,
 )
-from saltern_runtime.web.problems import ProblemError, ProblemResponse, respond
+from saltern_runtime.web.problems import ProblemResponse, respond
 from saltern_runtime.web.requests import JsonRequest
 from saltern_runtime.web.signatures import NONE, SCHEMES, Scheme
-from saltern_runtime.web.start import RUN_ROUTE, run_url
+from saltern_runtime.web.start import RUN_ROUTE
 from saltern_runtime.web.uploads import FILE_ROUTE, put_file
 
 EndpointT = TypeVar("EndpointT", bound=Callable[..., Any])
 _PATH: Final = re.compile(r"(/[A-Za-z0-9._~-]+)+")
 LINK_ROUTE: Final = f"{ROUTE}{{token}}"
-_RUN_ID: Final = re.compile(r"[A-Za-z0-9._:~-]{1,200}")
 
 
 class GuardedRoute(APIRoute):
@@ -193,9 +186,12 @@ class PipelineRouter(APIRouter):
             200: {"content": {sse.MEDIA_TYPE: {"schema": {"type": "string"}}}, "description": EVENTS},
             204: {"description": "The run has ended and nothing came after Last-Event-ID."},
         }
-        self.get("/runs", response_model=RunList, responses=problems(400, 401, 422, 503), dependencies=guard)(list_runs)
+        self.get("/runs", response_model=RunList, responses=problems(400, 401, 422, 503), dependencies=guard)(
+            runs.list_runs
+        )
+        self._add_letters()
         self.get("/runs/{run_id}", response_model=self.run_model, responses=known, dependencies=guard, name=name)(
-            get_run
+            runs.get_run
         )
         self.post(
             "/runs/{run_id}/cancel",
@@ -203,20 +199,36 @@ class PipelineRouter(APIRouter):
             response_model=self.run_model,
             responses=ended | problems(400, 401, 404, 413, 415, 422, 503),
             dependencies=guard,
-        )(cancel_run)
+        )(runs.cancel_run)
         self.get(
             "/runs/{run_id}/events",
             response_class=StreamingResponse,
             responses=streamed | problems(400, 401, 404, 503),
             dependencies=guard,
-        )(follow_events)
+        )(runs.follow_events)
         self.post(
             "/runs/{run_id}/answers",
             status_code=202,
             response_model=answers.TakenModel,
             responses=TAKEN | problems(400, 401, 404, 409, 410, 413, 415, 422, 503),
             dependencies=guard,
-        )(answer_run)
+        )(runs.answer_run)
+        for what, does in (
+            ("pause", runs.pause_run),
+            ("resume", runs.resume_run),
+            ("replay", runs.replay_run),
+            ("discard", runs.discard_letter),
+        ):
+            self.post(
+                f"/runs/{{run_id}}/{what}",
+                status_code=202,
+                response_model=self.run_model,
+                responses=problems(400, 401, 404, 409, 413, 415, 422, 503),
+                dependencies=guard,
+            )(does)
+        self.get("/runs/{run_id}/audit", response_model=operating.Audit, responses=known, dependencies=guard)(
+            runs.audit_run
+        )
         linked = [Depends(Linked(self.graph))]
         self.get(
             LINK_ROUTE,
@@ -234,6 +246,25 @@ class PipelineRouter(APIRouter):
             openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": {}}}}},
         )(answers.answer)
         self._note_methods()
+
+    def _add_letters(self) -> None:
+        """Add the routes of dead letters; they stand before those of a run, whose id might be theirs."""
+        guard = [Depends(self.bearer)]
+        listed = problems(400, 401, 422, 503)
+        self.get("/runs/dead-letters", response_model=operating.LetterList, responses=listed, dependencies=guard)(
+            operating.list_letters
+        )
+        for what, status, does in (
+            ("replay", 202, operating.replay_letters),
+            ("discard", 200, operating.discard_letters),
+        ):
+            self.post(
+                f"/runs/dead-letters/{what}",
+                status_code=status,
+                response_model=operating.BatchModel,
+                responses=problems(400, 401, 413, 415, 422, 503),
+                dependencies=guard,
+            )(does)
 
     def _add_files(self) -> None:
         """Add the routes of files, once: where what a run is given or returns may hold some."""
@@ -273,99 +304,3 @@ def _model_of(route: BaseRoute) -> Any:
     """Return the type of a route's body; None where it reads none."""
     body = getattr(route, "body_field", None)
     return None if body is None else body.field_info.annotation
-
-
-async def list_runs(
-    request: Request,
-    limit: Annotated[int, Query(ge=1, le=100)] = 20,
-    cursor: Annotated[str | None, Query(max_length=500)] = None,
-) -> Response:
-    """List the runs of the token's tenant, newest first."""
-    admitted = exchange(request)
-
-    def read() -> Response:
-        try:
-            page = admitted.backend.service.list(admitted.caller.tenant, limit=limit, cursor=cursor)
-        except ValueError as error:
-            raise ProblemError(400, "bad-cursor", "the cursor is not one that a listing gave") from error
-        return PlainResponse(page_json(page))
-
-    return await anyio.to_thread.run_sync(read)
-
-
-async def get_run(request: Request, run_id: str) -> Response:
-    """Show a run and the state of every node."""
-    return await _shown(request, await _find(request, run_id))
-
-
-async def answer_run(request: Request, run_id: str, body: answers.AnswerModel) -> Response:
-    """Give the answer that a node of a run waits for: a decision, or what a program was to send."""
-    run = await _find(request, run_id)
-    return await answers.give(request, run.id, body.path, body.answer)
-
-
-async def cancel_run(request: Request, run_id: str, body: Annotated[CancelReason | None, Body()] = None) -> Response:
-    """Cancel a run: what runs now is recorded, nothing more begins. Cancelling one that has ended changes nothing."""
-    await _find(request, run_id)
-    admitted = exchange(request)
-    reason = body.reason if body else ""
-    run = await anyio.to_thread.run_sync(admitted.backend.service.cancel, run_id, admitted.caller.tenant, reason)
-    if run is None:
-        raise _unknown()
-    return await _shown(request, run, 200 if run.state in TERMINAL else 202)
-
-
-async def follow_events(
-    request: Request,
-    run_id: str,
-    last_event_id: Annotated[str | None, Header(description="The id of the last event that was seen.")] = None,
-) -> Response:
-    """Follow a run's events as they happen."""
-    after = last_event_id or "0"
-    if not sse.is_id(after):
-        raise _foreign_id()
-    run = await _find(request, run_id)
-    served = exchange(request).backend
-    try:
-        waiting = await sse.read(served, run.id, after, wait=False)
-    except ValueError as error:
-        raise _foreign_id() from error
-    if run.state in TERMINAL and not waiting:
-        return Response(status_code=204)
-    stream = sse.follow(served, run, after, run_url(request, served.service.graph.name, run.id))
-    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-    return StreamingResponse(stream, media_type=sse.MEDIA_TYPE, headers=headers)
-
-
-async def _shown(request: Request, run: RunView, status: int = 200) -> Response:
-    service = exchange(request).backend.service
-    root = str(request.scope.get("root_path", "")).rstrip("/")
-
-    def link(path: str) -> str:
-        name = f"{service.graph.name}.answer"
-        return root + str(request.app.url_path_for(name, token=service.link(run, path)))
-
-    return PlainResponse(
-        await anyio.to_thread.run_sync(run_json, run, service.graph.secrets_of(run.pipeline), link), status
-    )
-
-
-async def _find(request: Request, run_id: str) -> RunView:
-    admitted = exchange(request)
-    if not _RUN_ID.fullmatch(run_id):
-        raise _unknown()
-    with suppress(ValueError):
-        run = await anyio.to_thread.run_sync(admitted.backend.service.get, run_id, admitted.caller.tenant)
-        if run is not None:
-            return run
-    raise _unknown()
-
-
-def _unknown() -> ProblemError:
-    return ProblemError(
-        404, "run-not-found", "no such run: it never was, belongs to another tenant, or its retention is over"
-    )
-
-
-def _foreign_id() -> ProblemError:
-    return ProblemError(400, "bad-event-id", "Last-Event-ID is not one that this stream gave")

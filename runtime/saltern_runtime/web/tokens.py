@@ -28,6 +28,11 @@ class Entry:
     def __str__(self) -> str:
         return f"{self.tenant}=sha256:{self.digest}"
 
+    @property
+    def name(self) -> str:
+        """What the audit calls whoever holds the token; it tells nothing of the token."""
+        return f"token:{self.digest[:8]}"
+
 
 def new(tenant: str) -> tuple[str, Entry]:
     """Make a token and its entry; raises ValueError for a name that no tenant can have."""
@@ -51,14 +56,14 @@ def read(text: str) -> tuple[Entry, ...]:
     return tuple(entries)
 
 
-def tenant_of(token: str, entries: Sequence[Entry]) -> str | None:
-    """Return the tenant of a token, comparing with every entry in the same time."""
+def entry_of(token: str, entries: Sequence[Entry]) -> Entry | None:
+    """Return the entry of a token, comparing with every one in the same time."""
     presented = _digest(token)
-    tenant: str | None = None
+    found: Entry | None = None
     for entry in entries:
         if hmac.compare_digest(entry.digest, presented):
-            tenant = entry.tenant
-    return tenant
+            found = entry
+    return found
 
 
 def _digest(token: str) -> str:

@@ -100,9 +100,12 @@ def test_a_token_is_made_and_read_back():
     token, entry = tokens.new("acme")
     assert str(entry) == f"acme=sha256:{hashlib.sha256(token.encode()).hexdigest()}"
     entries = tokens.read(f" {tokens.new('x')[1]} , {entry},")
-    assert tokens.tenant_of(token, entries) == "acme"
-    assert tokens.tenant_of(token + "x", entries) is None
-    assert tokens.tenant_of(token, ()) is None
+    found = tokens.entry_of(token, entries)
+    assert found is not None
+    assert found.tenant == "acme"
+    assert found.name == f"token:{found.digest[:8]}"
+    assert tokens.entry_of(token + "x", entries) is None
+    assert tokens.entry_of(token, ()) is None
 
 
 @pytest.mark.parametrize(
@@ -125,7 +128,9 @@ def test_the_command_prints_a_token_and_its_entry():
         check=True,
     )
     token, entry = (line.rpartition(": ")[2] for line in done.stdout.splitlines())
-    assert tokens.tenant_of(token, tokens.read(entry)) == "acme"
+    found = tokens.entry_of(token, tokens.read(entry))
+    assert found is not None
+    assert found.tenant == "acme"
 
 
 @pytest.mark.parametrize("arguments", [[], ["new"], ["new", "a b"], ["new", "a,b=sha256"], ["old", "x"]])

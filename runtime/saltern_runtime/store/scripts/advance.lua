@@ -44,7 +44,7 @@ if r.state ~= 'CANCELLING' then
     local made = arrive(r, dep)
     if made then
       local mine = { r = r, path = dep.path, rec = made }
-      if call.claim and dep.queue == rec.q and not made.j and (not own or made.p > own.rec.p) then
+      if call.claim and r.state ~= 'PAUSED' and dep.queue == rec.q and not made.j and (not own or made.p > own.rec.p) then
         own, mine = mine, own
       end
       if mine then

@@ -10,7 +10,7 @@ if not r or (call.tenant and r.tenant ~= call.tenant) then
 end
 if OPEN[r.state] and r.state ~= 'CANCELLING' and r.state ~= 'COMPENSATING' then
   r.state = 'CANCELLING'
-  redis.call('HSET', key_of(call.run), 'failure', call.failure)
+  redis.call('HSET', key_of(call.run), 'failure', call.failure, 'cancelled', 1)
   event(call.run, 'run.cancelling', nil, call.failure)
   if redis.call('EXISTS', key_of(call.run, ':linked')) == 1 then
     redis.call('ZADD', DUE, now, 'p|' .. call.run)

@@ -1,4 +1,4 @@
--- Shared by every script; stands after the prelude: claims, bells, and how a script ends.
+-- Shared by every script; stands after the prelude and how runs end: claims, bells, and how a script ends.
 -- @may state, claim
 
 -- A claim as the caller sees it: its head (run, created, time left when it was made, retention, path, tenant, record; NUL
@@ -60,7 +60,7 @@ local function claim(queue, nonce, own)
     redis.call('ZREM', key, top[1])
     local run, path = split(top[1])
     local r, rec = load(run), record(run, path)
-    local may = r and rec and rec.s == 'READY' and counts(r, path) and r.state ~= 'CANCELLING'
+    local may = r and rec and rec.s == 'READY' and counts(r, path) and r.state ~= 'CANCELLING' and r.state ~= 'PAUSED'
     if may and is_limited(rec) and not take_turn(top[1], rec) then
       line_up(top[1], rec, score(rec))
     elseif may then

@@ -35,7 +35,7 @@ elseif call.owner then
   end
   keep(call.run, call.path, rec)
   if call.dead and r.state == 'COMPENSATING' then
-    redis.call('ZADD', prefix .. 'dead', now, call.run .. '|' .. call.path)
+    bury_letter(r, call.path)
     redis.call('HINCRBY', STATS, 'dead|' .. stage_of(call.path), 1)
   end
   if call.index then
@@ -51,15 +51,11 @@ else
     rec.c = nil
   end
   tally_end(r.id, call.path, 'failed')
+  rec.o = item_of(call.path) and cjson.encode(call.other or {}) or nil
   event(call.run, 'stage.failed', call.path, noted(rec, 'failure', call.failure))
   if call.dead then
-    local dead = prefix .. 'dead'
-    redis.call('ZADD', dead, now, call.run .. '|' .. call.path)
+    bury_letter(r, call.path)
     redis.call('HINCRBY', STATS, 'dead|' .. stage_of(call.path), 1)
-    local over = redis.call('ZRANGEBYSCORE', dead, '-inf', now - r.retention, 'LIMIT', 0, AT_ONCE)
-    if #over > 0 then
-      redis.call('ZREM', dead, unpack(over))
-    end
   end
   keep(call.run, call.path, rec)
   close(r, 'FAILED', call.failure)

@@ -27,6 +27,7 @@
 -- @record k taken            handles that its nodes took, JSON, kept while it is SUSPENDED
 -- @record m hit              its value was cached
 -- @record j limit            that what it calls has
+-- @record o others           nodes of it that ended another way as it failed in an item, JSON
 -- @record c cursor           of an open region
 -- @record done done          the call that ended a claim last,
 -- @record next next          and what it was answered: the claim,
@@ -61,7 +62,8 @@
 --      `b|<queue>|<slot>` in `due`.
 --   3. `open` of a run is the number of its READY, RUNNING, RETRY_WAIT and SUSPENDED activations; `running` that of its
 --      RUNNING ones, `asleep` that of its SUSPENDED ones. While all that is open is asleep, the run is WAITING.
---      But a limited one that is READY without a turn stands in `line:<limit>` alone, and no worker sees it.
+--      But a limited one that is READY without a turn stands in `line:<limit>` alone, and no worker sees it; and of a PAUSED run
+--      nothing stands anywhere, or what stands is passed over.
 --   4. A terminal run or activation never changes again.
 --   8. While `line:<limit>` is not empty, a turn of it is given, or `l|<limit>` is in `due`; who has a turn is READY or RUNNING.
 
@@ -73,14 +75,15 @@ local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local DUE = prefix .. 'due'
 local STATS = prefix .. 'stats'
 local AT_ONCE = 64 -- entries that one script touches, at most
-local LAYOUT = 1 -- of all that a run keeps; a run of a later one is left alone
+local LAYOUT = 2 -- of all that a run keeps; a run of a later one is left alone
 local EVENTS = 4096 -- entries of a run's stream, about
 local TURN = 30000 -- how long a turn waits for a worker before it is looked after, ms
 local FOREVER = 60000 -- the longest wait between two rings of one bell, ms
 local HOUR = 3600000
 
-local OPEN = { QUEUED = true, RUNNING = true, WAITING = true, CANCELLING = true, COMPENSATING = true }
+local OPEN = { QUEUED = true, RUNNING = true, WAITING = true, PAUSED = true, CANCELLING = true, COMPENSATING = true }
 local RUNS = { none = true, lost = true } -- verdicts with which an attempt is made
+local PARTS = { '', ':acts', ':vals', ':events', ':audit' } -- keys of a run that end with it
 local PENDING = { READY = true, RUNNING = true, RETRY_WAIT = true, SUSPENDED = true }
 
 local rings = {} -- bells that the caller sends
@@ -311,96 +314,14 @@ local function make_ready(r, path, rec)
     timer = math.min(timer, rec.w + rec.y)
   end
   local member = r.id .. '|' .. path
-  if is_limited(rec) then
+  if is_limited(rec) and r.state ~= 'PAUSED' then
     line_up(member, rec, score(rec))
-  else
-    if rec.j then
-      leave_line(member, rec)
-    end
+  elseif rec.j then
+    leave_line(member, rec)
+  end
+  if not is_limited(rec) and r.state ~= 'PAUSED' then
     redis.call('ZADD', prefix .. 'ready:' .. rec.q, score(rec), member)
     touched[rec.q] = true
   end
   redis.call('ZADD', DUE, timer, 'a|' .. member)
-end
-
-local compensate -- claims.lua
-
--- Close what a run left behind: `count` activations at a time; the timers come back for the rest.
-local function sweep_run(r, count)
-  local key = key_of(r.id, ':acts')
-  local cursor = redis.call('HGET', key_of(r.id), 'swept') or '0'
-  local page = redis.call('HSCAN', key, cursor, 'COUNT', count)
-  for i = 1, #page[2], 2 do
-    local path, text = page[2][i], page[2][i + 1]
-    if string.byte(text) == 123 then
-      local rec = cjson.decode(text)
-      if PENDING[rec.s] then
-        redis.call('ZREM', prefix .. 'ready:' .. rec.q, r.id .. '|' .. path)
-        redis.call('ZREM', DUE, 'a|' .. r.id .. '|' .. path)
-        redis.call('UNLINK', each_of(r.id, path))
-        if rec.j then
-          leave_line(r.id .. '|' .. path, rec)
-        end
-        rec.s = (rec.s == 'RUNNING' and r.state == 'TIMED_OUT') and 'TIMED_OUT' or 'CANCELLED'
-        rec.e = now
-        keep(r.id, path, rec)
-      end
-    end
-  end
-  if page[1] == '0' then
-    redis.call('ZREM', DUE, 'c|' .. r.id)
-    redis.call('HDEL', key_of(r.id), 'swept')
-    if r.state == 'COMPENSATING' then
-      compensate(r)
-    end
-  else
-    redis.call('ZADD', DUE, now, 'c|' .. r.id)
-    redis.call('HSET', key_of(r.id), 'swept', page[1])
-  end
-end
-
--- The one way into a terminal state. A run that does not succeed takes back what it did first: what is open is cancelled, then
--- the compensations run one by one, the last thing done first; the time that its deadline reserves is theirs.
-local function close(r, state, failure)
-  local key = key_of(r.id)
-  if r.state == 'COMPENSATING' then
-    local was = redis.call('HMGET', key, 'ends', 'failure')
-    state, failure = was[1], was[2] or nil
-    for _, left in ipairs(redis.call('LRANGE', key .. ':undo', 0, AT_ONCE - 1)) do -- what there was no time for
-      redis.call('ZADD', prefix .. 'dead', now, r.id .. '|' .. cjson.decode(left).path)
-    end
-    redis.call('UNLINK', key .. ':undo')
-  elseif state ~= 'SUCCEEDED' and redis.call('EXISTS', key .. ':undo') == 1 then
-    r.state, r.open, r.running, r.asleep = 'COMPENSATING', 0, 0, 0
-    r.deadline = r.deadline + tonumber(redis.call('HGET', key, 'reserve') or '0')
-    redis.call('HSET', key, 'ends', state, 'deadline', r.deadline, 'reserve', 0, 'failure', failure or '')
-    redis.call('ZADD', DUE, r.deadline, 'r|' .. r.id)
-    event(r.id, 'run.compensating', nil, failure)
-    return sweep_run(r, AT_ONCE)
-  end
-  r.state = state
-  redis.call('HSET', key_of(r.id), 'state', state, 'ended', now)
-  if failure and failure ~= '' then
-    redis.call('HSET', key_of(r.id), 'failure', failure)
-  else
-    failure = nil
-    redis.call('HDEL', key_of(r.id), 'failure')
-  end
-  redis.call('ZREM', DUE, 'r|' .. r.id)
-  redis.call('HINCRBY', STATS, 'runs|' .. state, 1)
-  event(r.id, 'run.' .. string.lower(state), nil, failure)
-  if r.open > 0 then
-    sweep_run(r, AT_ONCE)
-  end
-  r.open, r.running, r.asleep = 0, 0, 0
-  for _, part in ipairs({ '', ':acts', ':vals', ':events' }) do
-    redis.call('PEXPIRE', key_of(r.id, part), r.retention)
-  end
-end
-
--- Under CANCELLING the last RUNNING activation closes the run.
-local function close_if_cancelled(r)
-  if r.state == 'CANCELLING' and r.running == 0 then
-    close(r, 'CANCELLED', redis.call('HGET', key_of(r.id), 'failure') or nil)
-  end
 end

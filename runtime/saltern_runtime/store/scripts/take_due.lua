@@ -216,6 +216,10 @@ for i = 1, #due, 2 do
       redis.call('ZREM', DUE, member)
     elseif kind == 'c' then
       sweep_run(r, AT_ONCE)
+    elseif kind == 'q' then
+      resume_page(r)
+    elseif kind == 'v' then
+      revive_page(r)
     elseif OPEN[r.state] then
       close(r, 'TIMED_OUT', '{"kind":"timeout","code":"run-deadline","message":"the run reached its deadline"}')
     else

@@ -1,0 +1,75 @@
+"""What people do to runs: one method a script, as in `store`. Each change is audited with who, what and why."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final, Literal, NamedTuple, TypeAlias, cast
+
+from saltern_runtime.store import scripts
+from saltern_runtime.store.calls import Bell, read_bells
+from saltern_runtime.store.keys import shard_of
+from saltern_runtime.store.link import Link, compact
+
+Verdict: TypeAlias = Literal[
+    "ok", "missing", "done", "late", "older", "open", "succeeded", "cancelled", "stopped", "undone"
+]
+"""What became of it: `done`, it was so already; `late`, the run is over or on its way there; `older`, an earlier runtime made the run.
+Of a replay, why there is none: the run is `open`, has `succeeded`, was `cancelled` or `stopped` by a node, or has `undone` what it did."""
+_KEPT: Final = 500
+"""Characters of a reason that are kept."""
+
+
+class Operated(NamedTuple):
+    """What became of it, and the bells to send."""
+
+    verdict: Verdict
+    bells: tuple[Bell, ...] = ()
+
+
+class Operations(Link):
+    """Pause, resume, replay, discard."""
+
+    def pause(self, run_id: str, tenant: str | None, nonce: str, audit: str) -> Operated:
+        """Let nothing more of a run begin. The audit is JSON text, as `audited` writes it."""
+        return self._operate(scripts.Pause, run_id, tenant, nonce, audit)
+
+    def resume(self, run_id: str, tenant: str | None, nonce: str, audit: str) -> Operated:
+        """Let a run go on that was paused."""
+        return self._operate(scripts.Resume, run_id, tenant, nonce, audit)
+
+    def replay(self, run_id: str, tenant: str | None, nonce: str, audit: str) -> Operated:
+        """Let a run that failed, or reached its deadline, go on from where that cut it off."""
+        return self._operate(scripts.Replay, run_id, tenant, nonce, audit)
+
+    def discard(self, run_id: str, path: str, tenant: str | None, audit: str) -> Operated:
+        """Take a dead letter away; its run stays as it is."""
+        shard = shard_of(run_id)
+        if shard is None:
+            return Operated("missing")
+        call = scripts.Discard(run=run_id, path=path, tenant=tenant, audit=audit)
+        return Operated(cast("Verdict", self._send(shard, call)[0]))
+
+    def _operate(
+        self,
+        call: type[scripts.Pause | scripts.Resume | scripts.Replay],
+        run_id: str,
+        tenant: str | None,
+        nonce: str,
+        audit: str,
+    ) -> Operated:
+        shard = shard_of(run_id)
+        if shard is None:
+            return Operated("missing")
+        given = call(run=run_id, tenant=tenant, nonce=nonce, audit=audit, **self._rings)
+        verdict, bells = self._send(shard, given)
+        return Operated(cast("Verdict", verdict), read_bells(shard, bells))
+
+    def audit(self, run_id: str) -> list[dict[str, Any]]:
+        """Return what people did to a run, the first thing first."""
+        texts: Any = self.patiently(lambda: self.client.lrange(self.keys.run(run_id, ":audit"), 0, -1))
+        return [json.loads(text) for text in texts]
+
+
+def audited(what: str, by: str, why: str) -> str:
+    """Write what somebody did as the audit keeps it; the store adds the moment, `at` in Unix seconds."""
+    return compact({"what": what, "by": by, "why": why[:_KEPT]})

@@ -1,0 +1,107 @@
+-- Shared by every script; stands between the prelude and the claims: how runs end.
+
+local compensate -- claims.lua
+
+-- Put a failed activation among the dead letters of all, which metrics count, and of its tenant; those of runs that are gone go.
+local function bury_letter(r, path)
+  for _, key in ipairs({ prefix .. 'dead', prefix .. 'dead:' .. r.tenant }) do
+    redis.call('ZADD', key, now, r.id .. '|' .. path)
+    local over = redis.call('ZRANGEBYSCORE', key, '-inf', now - r.retention, 'LIMIT', 0, AT_ONCE)
+    if #over > 0 then
+      redis.call('ZREM', key, unpack(over))
+    end
+  end
+end
+
+-- Close what a run left behind: `count` activations at a time; the timers come back for the rest.
+local function sweep_run(r, count)
+  local key = key_of(r.id, ':acts')
+  local cursor = redis.call('HGET', key_of(r.id), 'swept') or '0'
+  local page = redis.call('HSCAN', key, cursor, 'COUNT', count)
+  for i = 1, #page[2], 2 do
+    local path, text = page[2][i], page[2][i + 1]
+    if string.byte(text) == 123 then
+      local rec = cjson.decode(text)
+      if PENDING[rec.s] then
+        redis.call('ZREM', prefix .. 'ready:' .. rec.q, r.id .. '|' .. path)
+        redis.call('ZREM', DUE, 'a|' .. r.id .. '|' .. path)
+        if r.state == 'COMPENSATING' then
+          redis.call('UNLINK', each_of(r.id, path))
+        else
+          redis.call('PEXPIRE', each_of(r.id, path), r.retention) -- a replay goes on with it
+        end
+        if rec.j then
+          leave_line(r.id .. '|' .. path, rec)
+        end
+        rec.s = (rec.s == 'RUNNING' and r.state == 'TIMED_OUT') and 'TIMED_OUT' or 'CANCELLED'
+        rec.e = now
+        keep(r.id, path, rec)
+      end
+    end
+  end
+  if page[1] == '0' then
+    redis.call('ZREM', DUE, 'c|' .. r.id)
+    redis.call('HDEL', key_of(r.id), 'swept')
+    if r.state == 'COMPENSATING' then
+      compensate(r)
+    end
+  else
+    redis.call('ZADD', DUE, now, 'c|' .. r.id)
+    redis.call('HSET', key_of(r.id), 'swept', page[1])
+  end
+end
+
+-- The one way into a terminal state. A run that does not succeed takes back what it did first: what is open is cancelled, then
+-- the compensations run one by one, the last thing done first; the time that its deadline reserves is theirs.
+local function close(r, state, failure)
+  local key = key_of(r.id)
+  if r.state == 'COMPENSATING' then
+    local was = redis.call('HMGET', key, 'ends', 'failure')
+    state, failure = was[1], was[2] or nil
+    for _, left in ipairs(redis.call('LRANGE', key .. ':undo', 0, AT_ONCE - 1)) do -- what there was no time for
+      bury_letter(r, cjson.decode(left).path)
+    end
+    redis.call('UNLINK', key .. ':undo')
+  elseif state ~= 'SUCCEEDED' and redis.call('EXISTS', key .. ':undo') == 1 then
+    r.state, r.open, r.running, r.asleep = 'COMPENSATING', 0, 0, 0
+    r.deadline = r.deadline + tonumber(redis.call('HGET', key, 'reserve') or '0')
+    redis.call('HSET', key, 'ends', state, 'deadline', r.deadline, 'reserve', 0, 'failure', failure or '')
+    redis.call('ZADD', DUE, r.deadline, 'r|' .. r.id)
+    event(r.id, 'run.compensating', nil, failure)
+    return sweep_run(r, AT_ONCE)
+  end
+  r.state = state
+  redis.call('HSET', key_of(r.id), 'state', state, 'ended', now)
+  redis.call('HDEL', key_of(r.id), 'reviving')
+  if failure and failure ~= '' then
+    redis.call('HSET', key_of(r.id), 'failure', failure)
+  else
+    failure = nil
+    redis.call('HDEL', key_of(r.id), 'failure')
+  end
+  redis.call('ZREM', DUE, 'r|' .. r.id)
+  redis.call('HINCRBY', STATS, 'runs|' .. state, 1)
+  event(r.id, 'run.' .. string.lower(state), nil, failure)
+  if r.open > 0 then
+    sweep_run(r, AT_ONCE)
+  end
+  r.open, r.running, r.asleep = 0, 0, 0
+  for _, part in ipairs(PARTS) do
+    redis.call('PEXPIRE', key_of(r.id, part), r.retention)
+  end
+end
+
+-- Under CANCELLING the last RUNNING activation closes the run.
+local function close_if_cancelled(r)
+  if r.state == 'CANCELLING' and r.running == 0 then
+    close(r, 'CANCELLED', redis.call('HGET', key_of(r.id), 'failure') or nil)
+  end
+end
+
+-- Keep what somebody did to a run, with the moment: the audit is JSON text and begins with a brace.
+-- @may audit
+local function audit(run, name, path)
+  local text = '{"at":' .. string.format('%.3f', now / 1000) .. ',' .. string.sub(call.audit, 2)
+  event(run, name, path, text)
+  redis.call('RPUSH', key_of(run, ':audit'), text)
+end

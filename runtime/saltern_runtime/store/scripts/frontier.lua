@@ -1,0 +1,139 @@
+-- Shared by the scripts that set a run going again; stands after the claims. About 64 activations at once, the timers come back
+-- for the rest.
+
+local ENDED = { DEAD = true, TIMED_OUT = true, CANCELLED = true }
+local SETTLED = { skip = true, woken = true, answered = true, collect = true, broken = true } -- verdicts that stay true
+
+-- Put back timers, places in queues and bells of what is open, from a cursor on; answers the next one, '0' at the end.
+local function put_back(r, cursor)
+  local page = redis.call('HSCAN', key_of(r.id, ':acts'), cursor, 'COUNT', AT_ONCE)
+  for i = 1, #page[2], 2 do
+    local path, text = page[2][i], page[2][i + 1]
+    local rec = string.byte(text) == 123 and cjson.decode(text)
+    if rec and PENDING[rec.s] and counts(r, path) then
+      redis.call('ZADD', DUE, 'NX', now, 'a|' .. r.id .. '|' .. path)
+      if rec.s == 'READY' and r.state ~= 'CANCELLING' and r.state ~= 'PAUSED' then
+        local member = r.id .. '|' .. path
+        if is_limited(rec) and not redis.call('ZSCORE', prefix .. 'turns:' .. rec.j.n, member) then
+          line_up(member, rec, score(rec))
+        else
+          redis.call('ZADD', prefix .. 'ready:' .. rec.q, 'NX', score(rec), member)
+        end
+        touched[rec.q] = true
+      end
+    end
+  end
+  return page[1]
+end
+
+-- Go on with a run that was paused.
+local function resume_page(r)
+  local cursor = redis.call('HGET', key_of(r.id), 'resuming')
+  local left = cursor and put_back(r, cursor) or '0'
+  if left == '0' then
+    redis.call('HDEL', key_of(r.id), 'resuming')
+    redis.call('ZREM', DUE, 'q|' .. r.id)
+  else
+    redis.call('HSET', key_of(r.id), 'resuming', left)
+    redis.call('ZADD', DUE, now, 'q|' .. r.id)
+  end
+end
+
+-- An activation that failed in an item counts as one that has not ended.
+local function tally_back(r, path, rec)
+  tally(r.id, path, 'failed', -1)
+  for _, node in ipairs(cjson.decode(rec.o)) do
+    redis.call('HINCRBY', key_of(r.id), 'node|' .. node[1] .. '|failed', 1)
+    if node[2] ~= '' then
+      redis.call('HINCRBY', key_of(r.id), 'node|' .. node[1] .. '|' .. node[2], -1)
+    end
+  end
+  rec.o = nil
+end
+
+-- A region that is begun anew has no items yet.
+local function forget_items(r, path)
+  local key, stage = key_of(r.id), stage_of(path)
+  if item_of(path) or redis.call('HEXISTS', key, 'items|' .. stage .. '|total') == 0 then
+    return
+  end
+  for _, field in ipairs(redis.call('HKEYS', key)) do
+    local kind, name = string.match(field, '^(%a+)|([^|]*)|')
+    if (kind == 'items' and name == stage) or (kind and string.sub(name, 1, #stage + 1) == stage .. '/') then
+      redis.call('HDEL', key, field)
+    end
+  end
+end
+
+-- Let an activation go on that its run's end cut off, `shift` ms later than it would have: an open region and a wait sleep on, what a
+-- worker was to settle it settles, all else begins anew with all of its attempts.
+local function revive(r, path, rec, shift)
+  r.open = r.open + 1
+  rec.f, rec.l, rec.n, rec.u, rec.g, rec.e = 0, 0, nil, nil, nil, nil
+  rec.done, rec.next, rec.rings = nil, nil, nil
+  for _, key in ipairs({ prefix .. 'dead', prefix .. 'dead:' .. r.tenant }) do
+    redis.call('ZREM', key, r.id .. '|' .. path)
+  end
+  if rec.o then
+    tally_back(r, path, rec)
+  end
+  local is_settled = SETTLED[rec.v or '']
+  if rec.c then
+    redis.call('PERSIST', each_of(r.id, path))
+    rec.c.u = rec.c.u and rec.c.u + shift
+  end
+  if rec.c and not is_settled then
+    suspend(r, path, rec, r.deadline + 1)
+    redis.call('ZADD', DUE, now, (rec.c.b and 'k|' or 'f|') .. r.id .. '|' .. path)
+    for _, index in ipairs(rec.c.l) do
+      if redis.call('HEXISTS', each_of(r.id, path), 'x' .. index) == 1 then
+        redis.call('ZADD', DUE, now, 'k|' .. r.id .. '|' .. path .. '[' .. index .. ']')
+      end
+    end
+  elseif rec.s == 'CANCELLED' and rec.k and not rec.v then
+    rec.z = math.min(rec.z + shift, r.deadline + 1)
+    suspend(r, path, rec, rec.z)
+  else
+    if not is_settled then
+      rec.v, rec.k, rec.z, rec.d = nil, nil, nil, nil
+      forget_items(r, path)
+    end
+    if rec.v ~= 'broken' then
+      rec.x = nil
+    end
+    rec.w = now
+    make_ready(r, path, rec)
+  end
+  keep(r.id, path, rec)
+end
+
+-- Go on with a run that had ended: all that its end cut off. One more counts as open until it is through.
+local function revive_page(r)
+  local key = key_of(r.id)
+  local at = redis.call('HMGET', key, 'reviving', 'shift')
+  if not at[1] then
+    redis.call('ZREM', DUE, 'v|' .. r.id)
+    return
+  end
+  local page = redis.call('HSCAN', key_of(r.id, ':acts'), at[1], 'COUNT', AT_ONCE)
+  for i = 1, #page[2], 2 do
+    local path, text = page[2][i], page[2][i + 1]
+    local rec = string.byte(text) == 123 and cjson.decode(text)
+    local owner, index = item_of(path)
+    local is_live = not owner or redis.call('HEXISTS', each_of(r.id, owner), 'o' .. index) == 1
+    if rec and ENDED[rec.s] and is_live and counts(r, path) then
+      revive(r, path, rec, tonumber(at[2]))
+    end
+  end
+  if page[1] ~= '0' then
+    redis.call('HSET', key, 'reviving', page[1])
+    redis.call('ZADD', DUE, now, 'v|' .. r.id)
+    return
+  end
+  redis.call('HDEL', key, 'reviving', 'shift')
+  redis.call('ZREM', DUE, 'v|' .. r.id)
+  r.open = r.open - 1
+  if r.open == 0 then
+    close(r, 'SUCCEEDED')
+  end
+end

@@ -1,0 +1,149 @@
+"""The routes of runs: what each does with a request that was admitted."""
+
+import re
+from contextlib import suppress
+from typing import Annotated, Final
+
+import anyio
+from fastapi import Body, Header, Query
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from saltern_runtime.store.views import TERMINAL, RunView
+from saltern_runtime.web import answers, operating, sse
+from saltern_runtime.web.guards import exchange
+from saltern_runtime.web.models import CancelReason, PlainResponse, page_json, run_json
+from saltern_runtime.web.problems import ProblemError
+from saltern_runtime.web.start import run_url
+
+_RUN_ID: Final = re.compile(r"[A-Za-z0-9._:~-]{1,200}")
+
+
+async def list_runs(
+    request: Request,
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    cursor: Annotated[str | None, Query(max_length=500)] = None,
+) -> Response:
+    """List the runs of the token's tenant, newest first."""
+    admitted = exchange(request)
+
+    def read() -> Response:
+        try:
+            page = admitted.backend.service.list(admitted.caller.tenant, limit=limit, cursor=cursor)
+        except ValueError as error:
+            raise ProblemError(400, "bad-cursor", "the cursor is not one that a listing gave") from error
+        return PlainResponse(page_json(page))
+
+    return await anyio.to_thread.run_sync(read)
+
+
+async def get_run(request: Request, run_id: str) -> Response:
+    """Show a run and the state of every node."""
+    return await _shown(request, await _find(request, run_id))
+
+
+async def answer_run(request: Request, run_id: str, body: answers.AnswerModel) -> Response:
+    """Give the answer that a node of a run waits for: a decision, or what a program was to send."""
+    run = await _find(request, run_id)
+    return await answers.give(request, run.id, body.path, body.answer)
+
+
+async def cancel_run(request: Request, run_id: str, body: Annotated[CancelReason | None, Body()] = None) -> Response:
+    """Cancel a run: what runs now is recorded, nothing more begins. Cancelling one that has ended changes nothing."""
+    await _find(request, run_id)
+    admitted = exchange(request)
+    reason = body.reason if body else ""
+    run = await anyio.to_thread.run_sync(admitted.backend.service.cancel, run_id, admitted.caller.tenant, reason)
+    if run is None:
+        raise _unknown()
+    return await _shown(request, run, 200 if run.state in TERMINAL else 202)
+
+
+async def pause_run(request: Request, run_id: str, body: Annotated[operating.Why | None, Body()] = None) -> Response:
+    """Pause a run: what runs now is recorded, nothing more begins until it is resumed. Its deadline runs on."""
+    return await _operated(request, "pause", run_id, body)
+
+
+async def resume_run(request: Request, run_id: str, body: Annotated[operating.Why | None, Body()] = None) -> Response:
+    """Let a run go on that was paused."""
+    return await _operated(request, "resume", run_id, body)
+
+
+async def replay_run(request: Request, run_id: str, body: Annotated[operating.Why | None, Body()] = None) -> Response:
+    """Let a run that failed, or reached its deadline, go on from where that cut it off; what had succeeded is not done again."""
+    return await _operated(request, "replay", run_id, body)
+
+
+async def discard_letter(request: Request, run_id: str, body: operating.DiscardWhy) -> Response:
+    """Discard a dead letter of a run; the run stays as it is."""
+    await _find(request, run_id)
+    await operating.discard(request, run_id, body)
+    return await _shown(request, await _find(request, run_id))
+
+
+async def audit_run(request: Request, run_id: str) -> Response:
+    """Show what people did to a run: who, what, when and why."""
+    await _find(request, run_id)
+    return await operating.audit_json(request, run_id)
+
+
+async def _operated(request: Request, what: str, run_id: str, body: operating.Why | None) -> Response:
+    await _find(request, run_id)
+    status = await operating.operate(request, what, run_id, body)
+    return await _shown(request, await _find(request, run_id), status)
+
+
+async def follow_events(
+    request: Request,
+    run_id: str,
+    last_event_id: Annotated[str | None, Header(description="The id of the last event that was seen.")] = None,
+) -> Response:
+    """Follow a run's events as they happen."""
+    after = last_event_id or "0"
+    if not sse.is_id(after):
+        raise _foreign_id()
+    run = await _find(request, run_id)
+    served = exchange(request).backend
+    try:
+        waiting = await sse.read(served, run.id, after, wait=False)
+    except ValueError as error:
+        raise _foreign_id() from error
+    if run.state in TERMINAL and not waiting:
+        return Response(status_code=204)
+    stream = sse.follow(served, run, after, run_url(request, served.service.graph.name, run.id))
+    headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+    return StreamingResponse(stream, media_type=sse.MEDIA_TYPE, headers=headers)
+
+
+async def _shown(request: Request, run: RunView, status: int = 200) -> Response:
+    service = exchange(request).backend.service
+    root = str(request.scope.get("root_path", "")).rstrip("/")
+
+    def link(path: str) -> str:
+        name = f"{service.graph.name}.answer"
+        return root + str(request.app.url_path_for(name, token=service.link(run, path)))
+
+    return PlainResponse(
+        await anyio.to_thread.run_sync(run_json, run, service.graph.secrets_of(run.pipeline), link), status
+    )
+
+
+async def _find(request: Request, run_id: str) -> RunView:
+    admitted = exchange(request)
+    if not _RUN_ID.fullmatch(run_id):
+        raise _unknown()
+    with suppress(ValueError):
+        run = await anyio.to_thread.run_sync(admitted.backend.service.get, run_id, admitted.caller.tenant)
+        if run is not None:
+            return run
+    raise _unknown()
+
+
+def _unknown() -> ProblemError:
+    return ProblemError(
+        404, "run-not-found", "no such run: it never was, belongs to another tenant, or its retention is over"
+    )
+
+
+def _foreign_id() -> ProblemError:
+    return ProblemError(400, "bad-event-id", "Last-Event-ID is not one that this stream gave")
