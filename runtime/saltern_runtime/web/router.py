@@ -213,17 +213,18 @@ class PipelineRouter(APIRouter):
             responses=TAKEN | problems(400, 401, 404, 409, 410, 413, 415, 422, 503),
             dependencies=guard,
         )(runs.answer_run)
-        for what, does in (
-            ("pause", runs.pause_run),
-            ("resume", runs.resume_run),
-            ("replay", runs.replay_run),
-            ("discard", runs.discard_letter),
+        refused = problems(400, 401, 404, 409, 413, 415, 422, 503)
+        for what, status, does in (
+            ("pause", 202, runs.pause_run),
+            ("resume", 202, runs.resume_run),
+            ("replay", 202, runs.replay_run),
+            ("discard", 200, runs.discard_letter),
         ):
             self.post(
                 f"/runs/{{run_id}}/{what}",
-                status_code=202,
+                status_code=status,
                 response_model=self.run_model,
-                responses=problems(400, 401, 404, 409, 413, 415, 422, 503),
+                responses=refused,
                 dependencies=guard,
             )(does)
         self.get("/runs/{run_id}/audit", response_model=operating.Audit, responses=known, dependencies=guard)(

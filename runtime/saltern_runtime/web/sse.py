@@ -34,17 +34,19 @@ def is_id(text: str) -> bool:
 async def follow(
     backend: Backend, run: RunView, after: str, source: str, *, heartbeat: float = HEARTBEAT
 ) -> AsyncIterator[str]:
-    """Yield the events after an id until the terminal one, with comments in between while nothing happens."""
+    """Yield the events after an id until a terminal one is the last, with comments in between while nothing happens.
+
+    Behind one there may be more: a replay goes on with a run that had ended.
+    """
     yield "retry: 1000\n\n"
     silent_since = anyio.current_time()
+    ended = run.state in TERMINAL
     while True:
-        ended = run.state in TERMINAL
         events = await read(backend, run.id, after, wait=not ended)
         for event in events:
             yield _frame(event, source)
             after = event.id
-            if event.type in _ENDS:
-                return
+            ended = event.type in _ENDS
         if events:
             silent_since = anyio.current_time()
             continue
@@ -57,7 +59,7 @@ async def follow(
             latest = await anyio.to_thread.run_sync(backend.service.get, run.id, run.tenant)
             if latest is None:
                 return
-            run = latest
+            ended = latest.state in TERMINAL
 
 
 async def read(backend: Backend, run_id: str, after: str, *, wait: bool) -> list[Event]:

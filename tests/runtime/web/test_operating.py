@@ -1,0 +1,193 @@
+"""Pause, resume, replay and dead letters over HTTP, with the real store and engine."""
+
+import uuid
+
+import anyio
+import pytest
+from fastapi import Response
+
+from saltern_runtime import Graph, Stage, node
+from saltern_runtime.engine.service import in_one_process
+from saltern_runtime.errors import PermanentError
+from saltern_runtime.graph import Context
+from saltern_runtime.spec import Retry
+from saltern_runtime.web import PipelineRouter, Start, build_app, tokens
+from saltern_runtime.web.backend import Backend
+from tests.support.web import Input, Output
+
+pytestmark = pytest.mark.anyio
+BROKEN = set()
+
+
+class Named(Graph):
+    """A graph of its own name, whose digest needs no file."""
+
+    digest = "sha256:" + "7" * 64
+
+
+@node("charge", type="http.request@1")
+def charge(ctx: Context, *, input: Input) -> str:  # noqa: A002 - the name that generated functions use
+    if input.id in BROKEN:
+        raise PermanentError("the card was refused", code="refused", status=402)
+    return input.id
+
+
+@node("return", type="return@1")
+def return_(*, charge: str) -> Output:
+    return Output(text=charge)
+
+
+@pytest.fixture
+def graph():
+    stages = (Stage("charge", nodes=(charge,), retry=Retry(attempts=1)), Stage("return", nodes=(return_,)))
+    return Named(f"t{uuid.uuid4().hex[:10]}", package="tests", stages=stages)
+
+
+@pytest.fixture
+def router(graph):
+    made = PipelineRouter(graph, output=Output)
+
+    @made.start("/runs")
+    async def start_run(body: Input, start: Start) -> Response:
+        return await start(body)
+
+    return made
+
+
+@pytest.fixture
+def worker(graph, settings, redis_url):
+    BROKEN.clear()
+    with in_one_process(graph, redis_url=redis_url, settings=settings) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def client(router, graph, settings, worker, connect):
+    app = build_app(router, settings)
+    app.state.saltern_backends = {graph.name: Backend(worker.service, settings, tokens.read(settings.api_tokens))}
+    async with connect(app) as made:
+        yield made
+
+
+@pytest.fixture
+def run(client, worker):
+    """Start a run and let it end."""
+
+    async def start(given, *, wait=True):
+        made = (await client.post("/runs", json={"id": given})).json()["id"]
+        if wait:
+            await anyio.to_thread.run_sync(worker.finish, made, 20)
+        return made
+
+    return start
+
+
+async def test_a_letter_is_listed_mended_and_replayed(client, worker, run):
+    """The failed run is listed with its failure; replayed, it succeeds, the letter is gone, and the audit says who and why."""
+    BROKEN.add("a")
+    made = await run("a")
+    page = (await client.get("/runs/dead-letters")).json()
+    assert page["cursor"] is None
+    [letter] = page["letters"]
+    assert (letter["run"], letter["path"], letter["node"], letter["attempts"]) == (made, "charge", "charge", 1)
+    assert letter["failure"] == {
+        "kind": "external-permanent", "code": "refused", "message": "the card was refused", "node": "charge", "status": 402,
+    }  # fmt: skip
+    BROKEN.clear()
+    answer = await client.post(f"/runs/{made}/replay", json={"reason": "the card was topped up"})
+    assert (answer.status_code, answer.json()["state"]) == (202, "RUNNING")
+    await anyio.to_thread.run_sync(worker.finish, made, 20)
+    shown = (await client.get(f"/runs/{made}")).json()
+    assert (shown["state"], shown["output"], shown["failure"]) == ("SUCCEEDED", {"text": "a"}, None)
+    assert (await client.get("/runs/dead-letters")).json()["letters"] == []
+    [entry] = (await client.get(f"/runs/{made}/audit")).json()["entries"]
+    assert (entry["what"], entry["why"]) == ("replay", "the card was topped up")
+    assert entry["by"].startswith("token:")
+    assert "event: run.replayed" in (await client.get(f"/runs/{made}/events")).text
+
+
+async def test_a_run_is_paused_and_resumed(client, worker, run):
+    """Both may be said twice; a paused run waits, a resumed one ends."""
+    made = await run("a", wait=False)
+    answers = [await client.post(f"/runs/{made}/pause") for _ in range(2)]
+    assert [(answer.status_code, answer.json()["state"]) for answer in answers] == [(202, "PAUSED"), (200, "PAUSED")]
+    view = await anyio.to_thread.run_sync(worker.finish, made, 0.3)
+    assert view.state == "PAUSED"
+    answers = [await client.post(f"/runs/{made}/resume", json={}) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [202, 200]
+    await anyio.to_thread.run_sync(worker.finish, made, 20)
+    assert (await client.get(f"/runs/{made}")).json()["state"] == "SUCCEEDED"
+
+
+async def test_all_that_match_are_dealt_with(client, worker, run):
+    """Filters hold for listing, replaying and discarding alike."""
+    BROKEN.update("abc")
+    runs = [await run(given) for given in "abc"]
+    assert len((await client.get("/runs/dead-letters", params={"code": "refused"})).json()["letters"]) == 3
+    assert (await client.get("/runs/dead-letters", params={"code": "other"})).json()["letters"] == []
+    assert (await client.get("/runs/dead-letters", params={"since": "2100-01-01T00:00:00Z"})).json()["letters"] == []
+    BROKEN.discard("a")
+    done = await client.post("/runs/dead-letters/replay", json={"node": "charge", "reason": "again"})
+    assert done.status_code == 202
+    assert sorted(each["run"] for each in done.json()["done"]) == sorted(runs)
+    for each in runs:
+        await anyio.to_thread.run_sync(worker.finish, each, 20)
+    assert len((await client.get("/runs/dead-letters")).json()["letters"]) == 2
+    done = await client.post("/runs/dead-letters/discard", json={"code": "refused"})
+    assert (done.status_code, [each["verdict"] for each in done.json()["done"]]) == (200, ["ok", "ok"])
+    assert (await client.get("/runs/dead-letters")).json() == {"letters": [], "cursor": None}
+
+
+async def test_one_letter_is_discarded(client, run):
+    """Once; its run stays FAILED."""
+    BROKEN.add("a")
+    made = await run("a")
+    answer = await client.post(f"/runs/{made}/discard", json={"path": "charge", "reason": "a test card"})
+    assert (answer.status_code, answer.json()["state"]) == (200, "FAILED")
+    again = await client.post(f"/runs/{made}/discard", json={"path": "charge"})
+    assert (again.status_code, again.json()["code"]) == (404, "letter-not-found")
+
+
+@pytest.mark.parametrize(
+    ("asked", "body", "status", "code"),
+    [
+        ("POST /runs/RUN/replay", None, 409, "run-succeeded"),
+        ("POST /runs/RUN/pause", {"reason": "x"}, 409, "run-over"),
+        ("POST /runs/RUN/pause", {"reason": "x" * 501}, 422, "invalid-request"),
+        ("POST /runs/RUN/pause", {"reasons": "x"}, 422, "invalid-request"),
+        ("POST /runs/RUN/discard", {}, 422, "invalid-request"),
+        ("POST /runs/RUN/discard", {"path": "nope"}, 404, "letter-not-found"),
+        ("POST /runs/0-ffffffffffffffffffffffff/replay", None, 404, "run-not-found"),
+        ("POST /runs/%2e%2e/replay", None, 404, None),
+        ("GET /runs/0-ffffffffffffffffffffffff/audit", None, 404, "run-not-found"),
+        ("GET /runs/dead-letters?cursor=x", None, 400, "bad-cursor"),
+        ("GET /runs/dead-letters?limit=0", None, 422, "invalid-request"),
+        ("GET /runs/dead-letters?since=yesterday", None, 422, "invalid-request"),
+        ("POST /runs/dead-letters/replay", {"cursor": "1.x"}, 400, "bad-cursor"),
+        ("POST /runs/dead-letters/replay", [], 422, "invalid-request"),
+        ("POST /runs/dead-letters/discard", {"nodes": "charge"}, 422, "invalid-request"),
+        ("PUT /runs/dead-letters", None, 405, "method-not-allowed"),
+    ],
+)
+async def test_what_is_refused(client, run, asked, body, status, code):
+    """Each with a problem that says what is wrong; the run stays as it was."""
+    made = await run("a")
+    method, path = asked.replace("RUN", made).split()
+    answer = await client.request(method, path, json=body)
+    assert answer.status_code == status, answer.text
+    assert code in (None, answer.json()["code"])
+    assert (await client.get(f"/runs/{made}")).json()["state"] == "SUCCEEDED"
+
+
+async def test_others_see_and_do_nothing(client, keyring, run):
+    """Another tenant's token finds neither the run nor its letter; no token, no answer."""
+    BROKEN.add("a")
+    made = await run("a")
+    other = {"Authorization": f"Bearer {keyring['other'][0]}"}
+    assert (await client.get("/runs/dead-letters", headers=other)).json()["letters"] == []
+    for what in ("pause", "resume", "replay"):
+        assert (await client.post(f"/runs/{made}/{what}", headers=other)).status_code == 404
+    assert (await client.post("/runs/dead-letters/replay", json={}, headers=other)).json()["done"] == []
+    assert (await client.get(f"/runs/{made}/audit", headers=other)).status_code == 404
+    assert (await client.post("/runs/dead-letters/discard", json={}, headers={"Authorization": ""})).status_code == 401
+    assert len((await client.get("/runs/dead-letters")).json()["letters"]) == 1
