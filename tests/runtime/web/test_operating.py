@@ -149,30 +149,30 @@ async def test_one_letter_is_discarded(client, run):
 
 
 @pytest.mark.parametrize(
-    ("asked", "body", "status", "code"),
+    ("asked", "body", "refusal"),
     [
-        ("POST /runs/RUN/replay", None, 409, "run-succeeded"),
-        ("POST /runs/RUN/pause", {"reason": "x"}, 409, "run-over"),
-        ("POST /runs/RUN/pause", {"reason": "x" * 501}, 422, "invalid-request"),
-        ("POST /runs/RUN/pause", {"reasons": "x"}, 422, "invalid-request"),
-        ("POST /runs/RUN/discard", {}, 422, "invalid-request"),
-        ("POST /runs/RUN/discard", {"path": "nope"}, 404, "letter-not-found"),
-        ("POST /runs/0-ffffffffffffffffffffffff/replay", None, 404, "run-not-found"),
-        ("POST /runs/%2e%2e/replay", None, 404, None),
-        ("GET /runs/0-ffffffffffffffffffffffff/audit", None, 404, "run-not-found"),
-        ("GET /runs/dead-letters?cursor=x", None, 400, "bad-cursor"),
-        ("GET /runs/dead-letters?limit=0", None, 422, "invalid-request"),
-        ("GET /runs/dead-letters?since=yesterday", None, 422, "invalid-request"),
-        ("POST /runs/dead-letters/replay", {"cursor": "1.x"}, 400, "bad-cursor"),
-        ("POST /runs/dead-letters/replay", [], 422, "invalid-request"),
-        ("POST /runs/dead-letters/discard", {"nodes": "charge"}, 422, "invalid-request"),
-        ("PUT /runs/dead-letters", None, 405, "method-not-allowed"),
+        ("POST /runs/RUN/replay", None, (409, "run-succeeded")),
+        ("POST /runs/RUN/pause", {"reason": "x"}, (409, "run-over")),
+        ("POST /runs/RUN/pause", {"reason": "x" * 501}, (422, "invalid-request")),
+        ("POST /runs/RUN/pause", {"reasons": "x"}, (422, "invalid-request")),
+        ("POST /runs/RUN/discard", {}, (422, "invalid-request")),
+        ("POST /runs/RUN/discard", {"path": "nope"}, (404, "letter-not-found")),
+        ("POST /runs/0-ffffffffffffffffffffffff/replay", None, (404, "run-not-found")),
+        ("POST /runs/%2e%2e/replay", None, (404, None)),
+        ("GET /runs/0-ffffffffffffffffffffffff/audit", None, (404, "run-not-found")),
+        ("GET /runs/dead-letters?cursor=x", None, (400, "bad-cursor")),
+        ("GET /runs/dead-letters?limit=0", None, (422, "invalid-request")),
+        ("GET /runs/dead-letters?since=yesterday", None, (422, "invalid-request")),
+        ("POST /runs/dead-letters/replay", {"cursor": "1.x"}, (400, "bad-cursor")),
+        ("POST /runs/dead-letters/replay", [], (422, "invalid-request")),
+        ("POST /runs/dead-letters/discard", {"nodes": "charge"}, (422, "invalid-request")),
+        ("PUT /runs/dead-letters", None, (405, "method-not-allowed")),
     ],
 )
-async def test_what_is_refused(client, run, asked, body, status, code):
+async def test_what_is_refused(client, run, asked, body, refusal):
     """Each with a problem that says what is wrong; the run stays as it was."""
     made = await run("a")
-    method, path = asked.replace("RUN", made).split()
+    (method, path), (status, code) = asked.replace("RUN", made).split(), refusal
     answer = await client.request(method, path, json=body)
     assert answer.status_code == status, answer.text
     assert code in (None, answer.json()["code"])
