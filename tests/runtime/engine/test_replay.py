@@ -1,6 +1,7 @@
 """Replays over the real engine: what each construct goes on with after its run failed, or reached its deadline."""
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 
 from saltern_runtime.engine.operating import By
 from saltern_runtime.errors import PermanentError
-from saltern_runtime.graph import Context, Sleeps, Stage, node
+from saltern_runtime.graph import Context, Opens, Sleeps, Stage, node
 from saltern_runtime.spec import Json, Retry
 from saltern_runtime.store.letters import Wanted
 from tests.runtime.loops.test_foreach import loop
@@ -24,10 +25,12 @@ class World:
         self.fails: set[str] = set()
         self.calls: Counter[str] = Counter()
         self.keys: dict[str, set[str]] = {}
+        self.before: Callable[[str], None] = lambda name: None
 
     def call(self, ctx: Context, name: str) -> str:
         self.calls[name] += 1
         self.keys.setdefault(name, set()).add(ctx.effect_key())
+        self.before(name)
         if name in self.fails:
             raise PermanentError("not today", code="refused")
         return name.upper()
@@ -248,3 +251,81 @@ def test_a_paused_run_goes_on_where_it_was(local, world):
     view = process.finish(run_id, 20)
     assert (view.state, view.output) == ("SUCCEEDED", [*"ABCDEF"])
     assert world.calls == dict.fromkeys("abcdef", 1)
+
+
+def booking(world, name, *, after=()):
+    """Make a stage that does something, and the one that takes it back, both as the world lets them."""
+
+    @node(name, type="http.request@1")
+    def do(ctx: Context) -> str:
+        return world.call(ctx, name)
+
+    @node(f"{name}/compensate", type="compensate@1")
+    def compensate() -> list[None]:
+        return [None]
+
+    @node(f"undo_{name}", type="http.request@1")
+    def undo(ctx: Context) -> None:
+        world.call(ctx, f"undo_{name}")
+
+    do.name, compensate.name, undo.name = name, f"{name}_compensate", f"undo_{name}"
+    once = Retry(attempts=1)
+    body = (Stage(f"{name}/compensate/undo_{name}", nodes=(undo,), retry=once),)
+    opens = Opens("", body, result="")
+    return (
+        Stage(name, nodes=(do,), after=after, retry=once),
+        Stage(f"{name}/compensate", nodes=(compensate,), compensates=name, on_error="continue", ends=opens),
+    )
+
+
+def test_what_was_not_taken_back_is_tried_again(local, world):
+    """The last thing first, as before; what was taken back is not again; the run stays FAILED with the reason that it had."""
+    names = ("a", "b", "c", "d")
+    stages = [
+        stage for at, name in enumerate(names) for stage in booking(world, name, after=names[at - 1 : at] if at else ())
+    ]
+    process = local.open(*stages)
+    world.fails = {"d", "undo_a", "undo_c"}
+    run_id, view = started(process)
+    assert (view.state, view.failure.node) == ("FAILED", "d")
+    assert world.calls["undo_b"] == 1
+    operator = process.service.operator
+    letters = operator.letters("acme", 9, None, Wanted()).letters
+    assert {letter.node for letter in letters} == {"d", "undo_a", "undo_c"}
+    world.fails = {"undo_a"}
+    order = list(world.calls)
+    assert operator.replay(run_id, "acme", ME).verdict == "ok"
+    view = process.finish(run_id, 20)
+    assert broken(local.client, local.name) == []
+    assert (view.state, view.failure.node) == ("FAILED", "d")
+    assert (world.calls["undo_c"], world.calls["undo_a"], world.calls["undo_b"], order[0]) == (2, 2, 1, "a")
+    view = replayed(local, process, run_id, world)
+    assert (view.state, world.calls["undo_a"], world.calls["undo_c"], world.calls["d"]) == ("FAILED", 3, 2, 1)
+    assert {each.id: str(each.state) for each in view.nodes if each.id.startswith("undo_")} == {
+        "undo_a": "SUCCEEDED", "undo_b": "SUCCEEDED", "undo_c": "SUCCEEDED", "undo_d": "SKIPPED",
+    }  # fmt: skip
+    assert operator.replay(run_id, "acme", ME).verdict == "undone"
+    assert [letter.node for letter in operator.letters("acme", 9, None, Wanted()).letters] == ["d"]
+
+
+def test_what_there_was_no_time_to_take_back_is_done_then(local, world):
+    """A deadline that came first leaves what was not begun; a replay takes its turn with it."""
+    process = local.open(*booking(world, "a"), *booking(world, "b", after=("a",)), *booking(world, "c", after=("b",)))
+    world.fails = {"c"}
+    service = process.service
+
+    def deadline(name):
+        if name == "undo_b" and world.calls[name] == 1:
+            seconds, _ = local.client.time()
+            local.client.zadd(service.store.keys.shard(0) + "due", {f"r|{run_id}": seconds * 1000 - 1})
+            process.sweeper.sweep()
+
+    world.before = deadline
+    run_id = service.start(1, tenant="acme", trigger="api").run_id
+    process.finish(run_id, 20)
+    assert service.reader.state(run_id) == "FAILED"
+    assert world.calls["undo_a"] == 0
+    view = replayed(local, process, run_id, world)
+    assert (view.state, view.failure.node) == ("FAILED", "c")
+    assert (world.calls["undo_a"], world.calls["undo_b"]) == (1, 2)
+    assert local.client.exists(service.store.keys.run(run_id, ":undo"), service.store.keys.run(run_id, ":owed")) == 0

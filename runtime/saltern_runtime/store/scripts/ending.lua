@@ -4,6 +4,9 @@ local compensate -- claims.lua
 
 -- Put a failed activation among the dead letters of all, which metrics count, and of its tenant; those of runs that are gone go.
 local function bury_letter(r, path)
+  if r.state == 'COMPENSATING' then
+    redis.call('HSET', key_of(r.id), 'owes', 1) -- a replay tries again to take it back
+  end
   for _, key in ipairs({ prefix .. 'dead', prefix .. 'dead:' .. r.tenant }) do
     redis.call('ZADD', key, now, r.id .. '|' .. path)
     local over = redis.call('ZRANGEBYSCORE', key, '-inf', now - r.retention, 'LIMIT', 0, AT_ONCE)
@@ -61,11 +64,11 @@ local function close(r, state, failure)
     for _, left in ipairs(redis.call('LRANGE', key .. ':undo', 0, AT_ONCE - 1)) do -- what there was no time for
       bury_letter(r, cjson.decode(left).path)
     end
-    redis.call('UNLINK', key .. ':undo')
   elseif state ~= 'SUCCEEDED' and redis.call('EXISTS', key .. ':undo') == 1 then
     r.state, r.open, r.running, r.asleep = 'COMPENSATING', 0, 0, 0
-    r.deadline = r.deadline + tonumber(redis.call('HGET', key, 'reserve') or '0')
-    redis.call('HSET', key, 'ends', state, 'deadline', r.deadline, 'reserve', 0, 'failure', failure or '')
+    local reserve = tonumber(redis.call('HGET', key, 'reserve') or '0')
+    r.deadline = r.deadline + reserve
+    redis.call('HSET', key, 'ends', state, 'deadline', r.deadline, 'reserve', 0, 'reserved', reserve, 'failure', failure or '')
     redis.call('ZADD', DUE, r.deadline, 'r|' .. r.id)
     event(r.id, 'run.compensating', nil, failure)
     return sweep_run(r, AT_ONCE)

@@ -51,6 +51,12 @@ local function tally_back(r, path, rec)
   rec.o = nil
 end
 
+local function forget_letter(r, path)
+  for _, key in ipairs({ prefix .. 'dead', prefix .. 'dead:' .. r.tenant }) do
+    redis.call('ZREM', key, r.id .. '|' .. path)
+  end
+end
+
 -- A region that is begun anew has no items yet.
 local function forget_items(r, path)
   local key, stage = key_of(r.id), stage_of(path)
@@ -63,6 +69,14 @@ local function forget_items(r, path)
       redis.call('HDEL', key, field)
     end
   end
+  redis.call('UNLINK', each_of(r.id, path))
+  for _, inner in ipairs(redis.call('HKEYS', key_of(r.id, ':acts'))) do
+    if string.sub(inner, 1, #path + 1) == path .. '[' then
+      redis.call('HDEL', key_of(r.id, ':acts'), inner)
+      redis.call('UNLINK', each_of(r.id, inner))
+      forget_letter(r, inner)
+    end
+  end
 end
 
 -- Let an activation go on that its run's end cut off, `shift` ms later than it would have: an open region and a wait sleep on, what a
@@ -71,9 +85,7 @@ local function revive(r, path, rec, shift)
   r.open = r.open + 1
   rec.f, rec.l, rec.n, rec.u, rec.g, rec.e = 0, 0, nil, nil, nil, nil
   rec.done, rec.next, rec.rings = nil, nil, nil
-  for _, key in ipairs({ prefix .. 'dead', prefix .. 'dead:' .. r.tenant }) do
-    redis.call('ZREM', key, r.id .. '|' .. path)
-  end
+  forget_letter(r, path)
   if rec.o then
     tally_back(r, path, rec)
   end
@@ -107,6 +119,28 @@ local function revive(r, path, rec, shift)
   keep(r.id, path, rec)
 end
 
+-- What did not take back what it should is to be tried again: it stands in line, what was tried first at the front.
+local function owe(r, path, rec)
+  local limit = rec.j and { n = rec.j.n, c = rec.j.c, r = rec.j.r }
+  local entry = {
+    path = path, need = 1, join = 'all', live = 0, dead = 0, queue = rec.q, priority = rec.p, reads = rec.r, timeout = rec.t, ttl = rec.y,
+    limit = limit,
+  }
+  forget_items(r, path)
+  forget_letter(r, path)
+  redis.call('HDEL', key_of(r.id, ':acts'), path)
+  redis.call('ZADD', key_of(r.id, ':owed'), rec.w, cjson.encode(entry))
+end
+
+-- Whether an activation was cut off, or failed, so that a replay has to do with it.
+local function is_left(r, path, rec)
+  if r.state == 'COMPENSATING' then
+    return string.match(path, '/compensate$') and (ENDED[rec.s] or rec.s == 'FAILED')
+  end
+  local owner, index = item_of(path)
+  return ENDED[rec.s] and (not owner or redis.call('HEXISTS', each_of(r.id, owner), 'o' .. index) == 1)
+end
+
 -- Go on with a run that had ended: all that its end cut off. One more counts as open until it is through.
 local function revive_page(r)
   local key = key_of(r.id)
@@ -119,10 +153,12 @@ local function revive_page(r)
   for i = 1, #page[2], 2 do
     local path, text = page[2][i], page[2][i + 1]
     local rec = string.byte(text) == 123 and cjson.decode(text)
-    local owner, index = item_of(path)
-    local is_live = not owner or redis.call('HEXISTS', each_of(r.id, owner), 'o' .. index) == 1
-    if rec and ENDED[rec.s] and is_live and counts(r, path) then
-      revive(r, path, rec, tonumber(at[2]))
+    if rec and is_left(r, path, rec) then
+      if r.state == 'COMPENSATING' then
+        owe(r, path, rec)
+      else
+        revive(r, path, rec, tonumber(at[2]))
+      end
     end
   end
   if page[1] ~= '0' then
@@ -133,7 +169,13 @@ local function revive_page(r)
   redis.call('HDEL', key, 'reviving', 'shift')
   redis.call('ZREM', DUE, 'v|' .. r.id)
   r.open = r.open - 1
-  if r.open == 0 then
+  if r.state == 'COMPENSATING' then
+    for _, entry in ipairs(redis.call('ZREVRANGE', key_of(r.id, ':owed'), 0, -1)) do
+      redis.call('RPUSH', key_of(r.id, ':undo'), entry)
+    end
+    redis.call('UNLINK', key_of(r.id, ':owed'))
+    compensate(r)
+  elseif r.open == 0 then
     close(r, 'SUCCEEDED')
   end
 end

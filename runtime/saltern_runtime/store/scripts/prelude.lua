@@ -83,7 +83,7 @@ local HOUR = 3600000
 
 local OPEN = { QUEUED = true, RUNNING = true, WAITING = true, PAUSED = true, CANCELLING = true, COMPENSATING = true }
 local RUNS = { none = true, lost = true } -- verdicts with which an attempt is made
-local PARTS = { '', ':acts', ':vals', ':events', ':audit' } -- keys of a run that end with it
+local PARTS = { '', ':acts', ':vals', ':events', ':audit', ':undo' } -- keys of a run that end with it
 local PENDING = { READY = true, RUNNING = true, RETRY_WAIT = true, SUSPENDED = true }
 
 local rings = {} -- bells that the caller sends

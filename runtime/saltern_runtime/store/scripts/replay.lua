@@ -1,8 +1,9 @@
--- replay: a run that failed, or reached its deadline, goes on from where that cut it off, with all of its time.
+-- replay: a run that failed, or reached its deadline, goes on from where that cut it off, with all of its time. One that took back what
+-- it had done tries again where that failed, or there was no time for it, and ends as it had.
 --
 -- @call run, tenant?, nonce, audit, bells, ring
--- Answers: ok; open (or not yet swept), succeeded, cancelled (what ran then told nobody), stopped (a node ended it), undone (it took back what it had
--- done), older (an earlier runtime ended it, which kept less), missing; bells.
+-- Answers: ok; open (or not yet swept), succeeded, cancelled (what ran then told nobody), stopped (a node ended it), undone (it took
+-- back all that it had done), older (an earlier runtime ended it, which kept less), missing; bells.
 -- Sent twice: ok again with the first bells, by the nonce.
 -- Invariants: what had succeeded stays so; effects have the keys that they had. While a part is left, `v|<run>` is in `due`, and one
 -- more counts as open.
@@ -12,7 +13,7 @@ if not r or (call.tenant and r.tenant ~= call.tenant) then
   return { 'missing', '' }
 end
 local key = key_of(r.id)
-local names = { 'replayed', 'layout', 'ends', 'created', 'span', 'failure', 'ended', 'cancelled' }
+local names = { 'replayed', 'layout', 'ends', 'created', 'span', 'failure', 'ended', 'cancelled', 'owes', 'reserved' }
 local was = {}
 for i, value in ipairs(redis.call('HMGET', key, unpack(names))) do
   was[names[i]] = value or nil
@@ -24,22 +25,27 @@ elseif OPEN[r.state] or redis.call('HEXISTS', key, 'swept') == 1 then
   return { 'open', '' }
 elseif r.state == 'SUCCEEDED' then
   return { 'succeeded', '' }
-elseif r.state == 'CANCELLED' or was.cancelled then
-  return { 'cancelled', '' }
-elseif was.ends then
+elseif was.ends and not was.owes then
   return { 'undone', '' }
+elseif not was.ends and (r.state == 'CANCELLED' or was.cancelled) then
+  return { 'cancelled', '' }
 elseif tonumber(was.layout or '1') < LAYOUT then
   return { 'older', '' }
-elseif was.failure and cjson.decode(was.failure).code == 'stopped' then
+elseif not was.ends and was.failure and cjson.decode(was.failure).code == 'stopped' then
   return { 'stopped', '' }
 end
-local span = tonumber(was.span) or r.deadline - tonumber(was.created)
-r.state, r.open, r.running, r.asleep, r.deadline = 'RUNNING', 1, 0, 0, now + span
-redis.call(
-  'HSET', key, 'deadline', r.deadline, 'span', span, 'reviving', '0',
-  'shift', math.max(0, now - tonumber(was.ended))
-)
-redis.call('HDEL', key, 'ended', 'failure')
+if was.ends then
+  local reserved = tonumber(was.reserved)
+  r.state, r.deadline = 'COMPENSATING', now + (reserved > 0 and reserved or r.deadline - tonumber(was.created))
+  redis.call('HDEL', key, 'ended', 'owes')
+else
+  local span = tonumber(was.span) or r.deadline - tonumber(was.created)
+  r.state, r.deadline = 'RUNNING', now + span
+  redis.call('HSET', key, 'span', span)
+  redis.call('HDEL', key, 'ended', 'failure')
+end
+r.open, r.running, r.asleep = 1, 0, 0
+redis.call('HSET', key, 'deadline', r.deadline, 'reviving', '0', 'shift', math.max(0, now - tonumber(was.ended)))
 redis.call('HINCRBY', key, 'generation', 1)
 for _, part in ipairs(PARTS) do
   redis.call('PERSIST', key_of(r.id, part))
