@@ -103,11 +103,17 @@ class Engines:
 
         `change` is done to the text of each module first.
         """
+        with self.built(checked, level, change) as (graph, log):
+            return ended(Worker(graph, self.settings, self.store), checked.drawn, log, new_nonce(), finish)
+
+    @contextmanager
+    def built(self, checked: Checked, level: int, change: Callable[[str], str] = str) -> Iterator[tuple[Graph, Path]]:
+        """Give the graph of a pipeline that was built at a level, and the file into which its own code writes what it does."""
         with logged() as folder:
             artifacts = {path: change(data.decode()).encode() for path, data in checked.artifacts(level).items()}
             written(artifacts, folder / "tree")
             with importable(folder / "tree", checked.analyzed.pipeline.name) as load:
-                return _run(Worker(load("graph").GRAPH, self.settings, self.store), checked.drawn, folder / "log")
+                yield load("graph").GRAPH, folder / "log"
 
 
 class Worker:
@@ -130,8 +136,11 @@ def written(artifacts: Mapping[str, bytes], folder: Path) -> None:
             (folder / path).write_bytes(data)
 
 
-def _run(opened: Worker, drawn: Drawn, log: Path) -> Seen:
-    service, tenant = opened.service, new_nonce()
+def ended(
+    opened: Worker, drawn: Drawn, log: Path, tenant: str, finish: Callable[[Worker, str, Mapping[str, Any]], RunView]
+) -> Seen:
+    """Run a pipeline and all that it starts to their ends, by `finish`, and return what is seen."""
+    service = opened.service
     started = service.start(drawn.given, tenant=tenant, trigger="run").run_id
     done: dict[str, RunView] = {}
     while left := [each.id for each in service.list(tenant, limit=200).runs if each.id not in done]:

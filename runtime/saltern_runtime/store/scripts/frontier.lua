@@ -80,10 +80,13 @@ local function forget_items(r, path)
 end
 
 -- Let an activation go on that its run's end cut off, `shift` ms later than it would have: an open region and a wait sleep on, what a
--- worker was to settle it settles, all else begins anew with all of its attempts.
+-- worker was to settle it settles, all else begins anew: what had failed with all of its attempts, what had not with what it has left.
 local function revive(r, path, rec, shift)
   r.open = r.open + 1
-  rec.f, rec.l, rec.n, rec.u, rec.g, rec.e = 0, 0, nil, nil, nil, nil
+  if rec.s ~= 'CANCELLED' then
+    rec.f, rec.l = 0, 0
+  end
+  rec.n, rec.u, rec.g, rec.e = nil, nil, nil, nil
   rec.done, rec.next, rec.rings = nil, nil, nil
   forget_letter(r, path)
   if rec.o then
