@@ -12,6 +12,7 @@ pytest_plugins = [
         "tests.support.s3",
         "tests.support.postgres",
         "tests.support.doubles",
+        "tests.support.operated",
     )
     if find_spec(name)
 ]

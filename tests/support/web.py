@@ -10,6 +10,7 @@ from saltern_runtime.errors import IdempotencyConflictError
 from saltern_runtime.models import Model
 from saltern_runtime.observe.metrics import Figures
 from saltern_runtime.store.views import (
+    ALL_RUNS,
     TERMINAL,
     ActivationState,
     Event,
@@ -126,9 +127,11 @@ class FakeService:
         run = self.runs.get(run_id)
         return run if run is not None and run.tenant == tenant else None
 
-    def list(self, tenant, *, limit=20, cursor=None):
+    def list(self, tenant, *, limit=20, cursor=None, wanted=ALL_RUNS):
         self._guard()
-        mine = [replace(run, nodes=()) for run in reversed(self.runs.values()) if run.tenant == tenant]
+        mine = [
+            replace(run, nodes=()) for run in reversed(self.runs.values()) if run.tenant == tenant and wanted.takes(run)
+        ]
         first = int(cursor or 0)
         return RunPage(tuple(mine[first : first + limit]), str(first + limit) if len(mine) > first + limit else None)
 

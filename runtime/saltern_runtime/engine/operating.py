@@ -63,6 +63,10 @@ class Operator:
         """Return dead letters, newest first; ValueError for a broken cursor."""
         return self._letters.page(tenant, limit, cursor, wanted)
 
+    def letters_of(self, run_id: str, tenant: str) -> tuple[DeadLetter, ...]:
+        """Return the dead letters of one run, by path."""
+        return self._letters.of_run(run_id, tenant)
+
     def replay_all(self, tenant: str, by: By, wanted: Wanted, cursor: str | None = None) -> Batch:
         """Replay the runs of dead letters that are looked for: those of one page; ValueError for a broken cursor."""
         return self._each(tenant, wanted, cursor, lambda letter: self.replay(letter.run, tenant, by))

@@ -43,7 +43,7 @@ from saltern_runtime.store.files import SPARE, Shelf
 from saltern_runtime.store.keys import digest_of, new_nonce, new_run_id
 from saltern_runtime.store.reading import Reader
 from saltern_runtime.store.store import Store, StoreUnavailableError, StoreUnfitError
-from saltern_runtime.store.views import TERMINAL, Awaited, Event, RunPage, RunView, Started
+from saltern_runtime.store.views import ALL_RUNS, TERMINAL, Awaited, Event, RunPage, RunView, Started, WantedRuns
 
 AGAIN: Final = 10.0
 """Seconds after which a store that was found unfit is looked at again."""
@@ -193,9 +193,11 @@ class Service:
         """Return a run; None where this tenant has none of that id."""
         return self.reader.run(run_id, tenant)
 
-    def list(self, tenant: str, *, limit: int = 20, cursor: str | None = None) -> RunPage:
+    def list(
+        self, tenant: str, *, limit: int = 20, cursor: str | None = None, wanted: WantedRuns = ALL_RUNS
+    ) -> RunPage:
         """Return a tenant's runs, newest first; raises ValueError for a broken cursor."""
-        return self.reader.runs(tenant, max(1, min(limit, 200)), cursor)
+        return self.reader.runs(tenant, max(1, min(limit, 200)), cursor, wanted)
 
     def cancel(self, run_id: str, tenant: str, reason: str = "") -> RunView | None:
         """End a run early; one that is over stays as it is."""

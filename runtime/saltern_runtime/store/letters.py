@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from saltern_runtime.store.keys import shard_of
 from saltern_runtime.store.link import Link
+from saltern_runtime.store.newest import Index, Place
 from saltern_runtime.store.records import LAYOUT, Record
 from saltern_runtime.store.showing import read_failure
 from saltern_runtime.store.views import ActivationState, Failure, RunState
-
-_READ: Final = 200
-"""Letters that one round trip reads."""
-_SCANNED: Final = 5000
-"""Letters that are looked at for one page; what follows is for the next one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,51 +73,28 @@ class Letters:
         self._pipeline = pipeline
 
     def page(self, tenant: str, limit: int, cursor: str | None, wanted: Wanted) -> LetterPage:
-        """Return a tenant's letters, newest first. The cursor is the last place looked at; ValueError for a broken one."""
-        top = float("inf") if wanted.until is None else wanted.until * 1000
-        before, last = (top, "") if cursor is None else _read_cursor(cursor)
-        bottom = "-inf" if wanted.since is None else str(wanted.since * 1000)
-        found: list[DeadLetter] = []
-        for looked, (place, letter) in enumerate(self._newest(tenant, before, last, bottom), start=1):
-            if letter is not None and wanted.takes(letter):
-                found.append(letter)
-            if len(found) >= limit or looked >= _SCANNED:
-                return LetterPage(tuple(found), f"{int(place[0])}.{place[1]}")
-        return LetterPage(tuple(found), None)
+        """Return a tenant's letters, newest first; ValueError for a broken cursor."""
 
-    def _newest(
-        self, tenant: str, before: float, last: str, bottom: str
-    ) -> Iterator[tuple[tuple[float, str], DeadLetter | None]]:
-        """Yield places and what stands there of all shards from one on, newest first; None where its run is gone."""
-        while True:
-            places: list[tuple[float, str]] = []
-            for shard in range(self._store.settings.shards):
-                places += self._places(shard, tenant, before, last, bottom)
-            places.sort(reverse=True)
-            batch = places[:_READ]
-            yield from zip(batch, self._read(batch), strict=True)
-            if len(batch) < _READ:
-                return
-            before, last = batch[-1]
+        def read(places: Sequence[Place]) -> list[DeadLetter | None]:
+            letters = self._read(places)
+            return [letter if letter is not None and wanted.takes(letter) else None for letter in letters]
 
-    def _places(self, shard: int, tenant: str, before: float, last: str, bottom: str) -> list[tuple[float, str]]:
-        key = f"{self._store.keys.shard(shard)}dead:{tenant}"
-        top = "+inf" if before == float("inf") else str(int(before))
-        places: list[tuple[float, str]] = []
-        start = 0
-        while len(places) < _READ:
-            page: Any = self._store.patiently(
-                lambda at=start: self._store.client.zrevrangebyscore(  # type: ignore[misc]  # mypy cannot infer a lambda with a default
-                    key, top, bottom, start=at, num=_READ, withscores=True
-                )
-            )
-            places += [(score, member) for member, score in page if not last or (score, member) < (before, last)]
-            start += len(page)
-            if len(page) < _READ:
-                break
-        return places
+        index = Index(self._store, f"dead:{tenant}", read, since=wanted.since, until=wanted.until)
+        return LetterPage(*index.page(limit, cursor))
 
-    def _read(self, places: list[tuple[float, str]]) -> list[DeadLetter | None]:
+    def of_run(self, run_id: str, tenant: str) -> tuple[DeadLetter, ...]:
+        """Return the letters of one run, by path."""
+        shard = shard_of(run_id)
+        if shard is None:
+            return ()
+        client, key = self._store.client, f"{self._store.keys.shard(shard)}dead:{tenant}"
+        paths: Any = self._store.patiently(lambda: client.hkeys(self._store.keys.run(run_id, ":acts")))
+        members = [f"{run_id}|{path}" for path in sorted(paths)]
+        scores: Any = self._store.patiently(lambda: client.zmscore(key, members)) if members else []
+        places = [(score, member) for score, member in zip(scores, members, strict=True) if score is not None]
+        return tuple(letter for letter in self._read(places) if letter is not None)
+
+    def _read(self, places: Sequence[Place]) -> list[DeadLetter | None]:
         fields = ["tenant", "pipeline", "state", "trigger", "plan", "layout", "root"]
 
         def read() -> list[Any]:
@@ -159,10 +132,3 @@ class Letters:
             trigger=run["trigger"] or "",
             plan=run["plan"] or "",
         )
-
-
-def _read_cursor(text: str) -> tuple[float, str]:
-    score, _, member = text.partition(".")
-    if not (score.isdigit() and score.isascii() and len(score) <= 16) or shard_of(member.partition("|")[0]) is None:
-        raise ValueError(f"not a cursor: {text!r}")
-    return float(score), member

@@ -10,10 +10,12 @@ from typing import Any, Final, cast
 
 from saltern_runtime.observe.metrics import Figures
 from saltern_runtime.store.keys import ANSWER, RESPONSE, shard_of
+from saltern_runtime.store.newest import READ, Index, Place
 from saltern_runtime.store.records import LAYOUT
 from saltern_runtime.store.showing import Shape, beneath, nodes_of, own, read_failure
 from saltern_runtime.store.store import NewerLayoutError, Store
 from saltern_runtime.store.views import (
+    ALL_RUNS,
     TERMINAL,
     Awaited,
     Event,
@@ -21,6 +23,7 @@ from saltern_runtime.store.views import (
     RunState,
     RunSummary,
     RunView,
+    WantedRuns,
 )
 from saltern_runtime.store.waiting import awaited, waiting
 
@@ -128,38 +131,19 @@ class Reader:
         _refuse_later(run_id, layout)
         return None if state is None else RunState(state)
 
-    def runs(self, tenant: str, limit: int, cursor: str | None) -> RunPage:
-        """Return a tenant's runs, newest first. The cursor is the last run shown; raises ValueError for a broken one."""
-        before, last = ("+inf", "") if cursor is None else _cursor(cursor)
-        places: list[tuple[float, str]] = []
-        for shard in range(self._store.settings.shards):
-            index = f"{self._store.keys.shard(shard)}runs:{tenant}"
-            places += self._index(index, before, last, limit + 1)
-        places.sort(reverse=True)
-        shown = self._summaries([run_id for _, run_id in places[:limit]])
-        more = len(places) > limit
-        return RunPage(tuple(shown), f"{int(places[limit - 1][0])}.{places[limit - 1][1]}" if more else None)
+    def runs(self, tenant: str, limit: int, cursor: str | None, wanted: WantedRuns = ALL_RUNS) -> RunPage:
+        """Return a tenant's runs, newest first; raises ValueError for a broken cursor."""
 
-    def _index(self, index: str, before: str, last: str, limit: int) -> list[tuple[float, str]]:
-        client = self._store.client
-        places: list[tuple[float, str]] = []
-        start = 0
-        while len(places) < limit:
-            at = start
-            page = cast(
-                "list[tuple[str, float]]",
-                self._store.patiently(
-                    lambda: client.zrevrangebyscore(index, before, "-inf", start=at, num=limit, withscores=True)  # noqa: B023 - called at once
-                ),
-            )
-            places += [(score, run) for run, score in page if before == "+inf" or (score, run) < (float(before), last)]
-            start += len(page)
-            if len(page) < limit:
-                break
-        return places
+        def read(places: Sequence[Place]) -> list[RunSummary | None]:
+            runs = self._summaries([run_id for _, run_id in places])
+            return [run if run is not None and wanted.takes(run) else None for run in runs]
 
-    def _summaries(self, run_ids: Sequence[str]) -> list[RunSummary]:
-        """Read runs in one round trip; those that are gone, or that a later runtime wrote, are left out."""
+        batch = READ if wanted.states or wanted.trigger else limit + 1
+        index = Index(self._store, f"runs:{tenant}", read, since=wanted.since, until=wanted.until, batch=batch)
+        return RunPage(*index.page(limit, cursor))
+
+    def _summaries(self, run_ids: Sequence[str]) -> list[RunSummary | None]:
+        """Read runs in one round trip; None in place of those that are gone, or that a later runtime wrote."""
 
         def read() -> list[Any]:
             with self._store.client.pipeline(transaction=False) as pipe:
@@ -171,8 +155,9 @@ class Reader:
         known = [(run_id, dict(zip(_SUMMARY, row, strict=True))) for run_id, row in zip(run_ids, rows, strict=True)]
         return [
             self._summary(run_id, fields)
-            for run_id, fields in known
             if fields["state"] is not None and int(fields["layout"] or 1) <= LAYOUT
+            else None
+            for run_id, fields in known
         ]
 
     def _summary(self, run_id: str, fields: Mapping[str, str]) -> RunSummary:
@@ -284,13 +269,6 @@ def _event(event_id: str, fields: Mapping[str, str]) -> Event:
 def _flat(stream: list[Any]) -> list[Any]:
     """Redis-py nests a stream's entries once more under RESP3."""
     return [entry for part in stream for entry in part] if stream and isinstance(stream[0], list) else stream
-
-
-def _cursor(text: str) -> tuple[str, str]:
-    score, _, run_id = text.partition(".")
-    if not score.isdigit() or shard_of(run_id) is None:
-        raise ValueError(f"not a cursor: {text!r}")
-    return score, run_id
 
 
 def _event_id(text: str) -> None:

@@ -153,6 +153,26 @@ class RunPage:
     cursor: str | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WantedRuns:
+    """Which runs are looked for; what is empty or None takes all."""
+
+    states: frozenset[RunState] = frozenset()
+    trigger: str | None = None
+    """`api`; `webhook` takes those of all webhooks, `webhook:/tickets` those of one."""
+    since: float | None = None
+    """When it was created, Unix seconds."""
+    until: float | None = None
+
+    def takes(self, run: RunSummary) -> bool:
+        """Whether a run is among them."""
+        begun = self.trigger is None or run.trigger == self.trigger or run.trigger.startswith(f"{self.trigger}:")
+        return begun and (not self.states or run.state in self.states)
+
+
+ALL_RUNS: Final = WantedRuns()
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """Something that happened in a run.

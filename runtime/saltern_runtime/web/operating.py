@@ -1,12 +1,11 @@
 """What people do to runs over HTTP: pause, resume, replay, and the dead letters, one or all that match."""
 
 from collections.abc import Callable
-from datetime import datetime
 from typing import Annotated, Final, TypeVar
 
 import anyio
 from fastapi import Query
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -33,6 +32,8 @@ REFUSED: Final[dict[Verdict, tuple[str, str]]] = {
     "older": ("run-older", "an earlier version of the runtime made the run, which can neither be paused nor replayed"),
 }
 """Verdict → code and words of the problem."""
+_GONE: Final = "no such run: it never was, belongs to another tenant, or its retention is over"
+_WORDS: Final[dict[str, str]] = {str(verdict): words for verdict, (_, words) in REFUSED.items()} | {"missing": _GONE}
 
 
 class Why(BaseModel):
@@ -56,8 +57,8 @@ class Matching(Why):
     code: str | None = Field(default=None, max_length=200, examples=["rate-limited"])
     kind: str | None = Field(default=None, max_length=100, examples=["external-transient"])
     pipeline: str | None = Field(default=None, max_length=500)
-    since: datetime | None = None
-    until: datetime | None = None
+    since: AwareDatetime | None = None
+    until: AwareDatetime | None = None
     cursor: str | None = Field(default=None, max_length=2500, description="Goes on behind an earlier call's.")
 
     def wanted(self) -> Wanted:
@@ -72,7 +73,7 @@ class LetterModel(BaseModel):
     path: str = Field(examples=["charge", "orders[3]/charge"])
     node: str
     pipeline: str
-    at: datetime
+    at: AwareDatetime
     state: ActivationState
     attempts: int
     failure: FailureModel | None
@@ -94,6 +95,7 @@ class DoneModel(BaseModel):
     run: str
     path: str
     verdict: str = Field(examples=["ok", "open"], description="`ok`, or why nothing was done.")
+    detail: str = Field(description="The same in words; empty where it was done.")
 
 
 class BatchModel(BaseModel):
@@ -109,7 +111,7 @@ class AuditEntry(BaseModel):
     """Something that somebody did to a run."""
 
     what: str = Field(examples=["replay"])
-    at: datetime
+    at: AwareDatetime
     by: str = Field(examples=["token:1b4f0e98"], description="The token that was used, by the start of its hash.")
     why: str
 
@@ -128,8 +130,8 @@ async def list_letters(  # noqa: PLR0917 - each is a query parameter
     code: Annotated[str | None, Query(max_length=200)] = None,
     kind: Annotated[str | None, Query(max_length=100)] = None,
     pipeline: Annotated[str | None, Query(max_length=500)] = None,
-    since: datetime | None = None,
-    until: datetime | None = None,
+    since: AwareDatetime | None = None,
+    until: AwareDatetime | None = None,
 ) -> Response:
     """List the dead letters of the token's tenant, newest first: what failed for good and nobody has dealt with."""
     wanted = _wanted(node, code, kind, pipeline, since, until)
@@ -149,6 +151,14 @@ async def discard_letters(request: Request, body: Matching) -> Response:
     by, wanted = _by(request, body), body.wanted()
     batch = await _paged(request, lambda operator, tenant: operator.discard_all(tenant, by, wanted, body.cursor))
     return PlainResponse(_batch_json(batch), 200)
+
+
+async def letters_json(request: Request, run_id: str) -> Response:
+    """Show the dead letters of a run."""
+    admitted = exchange(request)
+    operator, tenant = admitted.backend.service.operator, admitted.caller.tenant
+    letters = await anyio.to_thread.run_sync(operator.letters_of, run_id, tenant)
+    return PlainResponse(_page_json(LetterPage(letters, None)))
 
 
 async def audit_json(request: Request, run_id: str) -> Response:
@@ -183,9 +193,7 @@ def _status(verdict: Verdict) -> int:
         code, words = REFUSED[verdict]
         raise ProblemError(409, code, words)
     if verdict == "missing":
-        raise ProblemError(
-            404, "run-not-found", "no such run: it never was, belongs to another tenant, or its retention is over"
-        )
+        raise ProblemError(404, "run-not-found", _GONE)
     return 200 if verdict == "done" else 202
 
 
@@ -210,8 +218,8 @@ def _wanted(  # noqa: PLR0917 - each is a field
     code: str | None,
     kind: str | None,
     pipeline: str | None,
-    since: datetime | None,
-    until: datetime | None,
+    since: AwareDatetime | None,
+    until: AwareDatetime | None,
 ) -> Wanted:
     moments = (None if moment is None else moment.timestamp() for moment in (since, until))
     return Wanted(
@@ -240,5 +248,8 @@ def _letter_json(letter: DeadLetter) -> dict[str, Json]:
 
 
 def _batch_json(batch: Batch) -> dict[str, Json]:
-    done = [{"run": run, "path": path, "verdict": verdict} for run, path, verdict in batch.done]
+    done = [
+        {"run": run, "path": path, "verdict": verdict, "detail": _WORDS.get(verdict, "")}
+        for run, path, verdict in batch.done
+    ]
     return {"done": done, "cursor": batch.cursor}

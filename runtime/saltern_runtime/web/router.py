@@ -230,6 +230,9 @@ class PipelineRouter(APIRouter):
         self.get("/runs/{run_id}/audit", response_model=operating.Audit, responses=known, dependencies=guard)(
             runs.audit_run
         )
+        self.get(
+            "/runs/{run_id}/dead-letters", response_model=operating.LetterList, responses=known, dependencies=guard
+        )(runs.letters_of_run)
         linked = [Depends(Linked(self.graph))]
         self.get(
             LINK_ROUTE,

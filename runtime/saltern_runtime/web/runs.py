@@ -6,30 +6,37 @@ from typing import Annotated, Final
 
 import anyio
 from fastapi import Body, Header, Query
+from pydantic import AwareDatetime
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
-from saltern_runtime.store.views import TERMINAL, RunView
+from saltern_runtime.store.views import TERMINAL, RunState, RunView, WantedRuns
 from saltern_runtime.web import answers, operating, sse
 from saltern_runtime.web.guards import exchange
 from saltern_runtime.web.models import CancelReason, PlainResponse, page_json, run_json
 from saltern_runtime.web.problems import ProblemError
-from saltern_runtime.web.start import run_url
+from saltern_runtime.web.start import run_url, waited_for, wished
 
 _RUN_ID: Final = re.compile(r"[A-Za-z0-9._:~-]{1,200}")
 
 
-async def list_runs(
+async def list_runs(  # noqa: PLR0917 - each is a query parameter
     request: Request,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
     cursor: Annotated[str | None, Query(max_length=500)] = None,
+    state: Annotated[list[RunState] | None, Query(description="May stand several times.")] = None,
+    trigger: Annotated[str | None, Query(max_length=500, examples=["api", "webhook", "webhook:/tickets"])] = None,
+    since: Annotated[AwareDatetime | None, Query(description="Created then or later.")] = None,
+    until: Annotated[AwareDatetime | None, Query(description="Created then or earlier.")] = None,
 ) -> Response:
-    """List the runs of the token's tenant, newest first."""
+    """List the runs of the token's tenant, newest first. A page may have few, and a cursor: so many were looked at."""
     admitted = exchange(request)
+    first, last = (None if moment is None else moment.timestamp() for moment in (since, until))
+    wanted = WantedRuns(states=frozenset(state or ()), trigger=trigger, since=first, until=last)
 
     def read() -> Response:
         try:
-            page = admitted.backend.service.list(admitted.caller.tenant, limit=limit, cursor=cursor)
+            page = admitted.backend.service.list(admitted.caller.tenant, limit=limit, cursor=cursor, wanted=wanted)
         except ValueError as error:
             raise ProblemError(400, "bad-cursor", "the cursor is not one that a listing gave") from error
         return PlainResponse(page_json(page))
@@ -37,9 +44,24 @@ async def list_runs(
     return await anyio.to_thread.run_sync(read)
 
 
-async def get_run(request: Request, run_id: str) -> Response:
+async def get_run(
+    request: Request,
+    run_id: str,
+    prefer: Annotated[
+        str | None, Header(description="`wait=10` waits up to ten seconds for the end of the run (RFC 7240).")
+    ] = None,
+) -> Response:
     """Show a run and the state of every node."""
-    return await _shown(request, await _find(request, run_id))
+    run = await _find(request, run_id)
+    seconds = wished(prefer and ",".join(request.headers.getlist("prefer")))
+    if not seconds:
+        return await _shown(request, run)
+    waited = run if run.state in TERMINAL else await waited_for(exchange(request), run.id, seconds)
+    if waited is None:
+        return await _shown(request, run)
+    shown = await _shown(request, waited)
+    shown.headers["Preference-Applied"] = f"wait={seconds:.0f}"
+    return shown
 
 
 async def answer_run(request: Request, run_id: str, body: answers.AnswerModel) -> Response:
@@ -79,6 +101,12 @@ async def discard_letter(request: Request, run_id: str, body: operating.DiscardW
     await _find(request, run_id)
     await operating.discard(request, run_id, body)
     return await _shown(request, await _find(request, run_id))
+
+
+async def letters_of_run(request: Request, run_id: str) -> Response:
+    """List the dead letters of a run: what failed for good in it and nobody has dealt with."""
+    await _find(request, run_id)
+    return await operating.letters_json(request, run_id)
 
 
 async def audit_run(request: Request, run_id: str) -> Response:

@@ -16,7 +16,7 @@ from starlette.responses import Response
 from saltern_runtime.errors import IdempotencyConflictError, UnknownFileError, pointer
 from saltern_runtime.files import placed
 from saltern_runtime.models import Model
-from saltern_runtime.store.views import TERMINAL, RunState, Started
+from saltern_runtime.store.views import TERMINAL, RunState, RunView, Started
 from saltern_runtime.web.guards import Exchange, exchange
 from saltern_runtime.web.models import PlainResponse, dump, run_json
 from saltern_runtime.web.problems import ProblemError
@@ -91,14 +91,22 @@ class Starter:
         return PlainResponse(run.output, 200, {"Location": url})
 
     async def _finished(self, admitted: Exchange, started: Started) -> dict[str, object] | None:
-        limiter = admitted.backend.waiters
-        if not limiter.available_tokens or not self.wait:
+        if not self.wait:
             return None
-        run = await anyio.to_thread.run_sync(
-            admitted.backend.service.wait, started.run_id, self.wait, abandon_on_cancel=True, limiter=limiter
-        )
-        graph = admitted.backend.service.graph
-        return run_json(run, graph.secrets_of(run.pipeline)) if run.state in TERMINAL else None
+        run = await waited_for(admitted, started.run_id, self.wait)
+        if run is None or run.state not in TERMINAL:
+            return None
+        return run_json(run, admitted.backend.service.graph.secrets_of(run.pipeline))
+
+
+async def waited_for(admitted: Exchange, run_id: str, seconds: float) -> RunView | None:
+    """Return a run once it is over, or as it is after so many seconds; None at once where too many wait already."""
+    limiter = admitted.backend.waiters
+    if not limiter.available_tokens:
+        return None
+    return await anyio.to_thread.run_sync(
+        admitted.backend.service.wait, run_id, seconds, abandon_on_cancel=True, limiter=limiter
+    )
 
 
 def written(answer: Mapping[str, Any], url: str) -> Response:
@@ -136,7 +144,7 @@ def _by_api(
         raise ProblemError(
             400, "bad-idempotency-key", "Idempotency-Key is one value of 1 to 255 visible ASCII characters"
         )
-    return Starter(request, "api", idempotency_key, _wait(prefer and ",".join(request.headers.getlist("prefer"))))
+    return Starter(request, "api", idempotency_key, wished(prefer and ",".join(request.headers.getlist("prefer"))))
 
 
 def _by_webhook(request: Request) -> Starter:
@@ -153,7 +161,8 @@ def _respond(request: Request) -> float:
     return float(getattr(request.scope["route"], "respond", 0.0))
 
 
-def _wait(prefer: str | None) -> float | None:
+def wished(prefer: str | None) -> float | None:
+    """Read for how many seconds a request wishes to wait; None where it does not say."""
     for preference in (prefer or "").split(","):
         match = _WAIT.fullmatch(preference)
         if match is not None:

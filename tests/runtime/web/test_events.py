@@ -1,16 +1,14 @@
 """A run's events as server-sent events, over a real socket."""
 
 import json
-import socket
-import threading
 
 import anyio
 import httpx
 import pytest
-import uvicorn
 
 from saltern_runtime.store.views import RunState
 from saltern_runtime.web import sse
+from tests.support.listening import listening
 
 pytestmark = pytest.mark.anyio
 
@@ -18,13 +16,8 @@ pytestmark = pytest.mark.anyio
 @pytest.fixture
 def address(app):
     """Serve the app by uvicorn on a free port of the loopback."""
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="on"))
-    listening = socket.create_server(("127.0.0.1", 0))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
-    thread.start()
-    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
-    server.should_exit = server.force_exit = True
-    thread.join()
+    with listening(app) as url:
+        yield url
 
 
 @pytest.fixture

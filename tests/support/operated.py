@@ -1,0 +1,138 @@
+"""A service to operate: orders that fail for good where they are told to, its API at a real address, its worker in this process."""
+
+import uuid
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Literal
+
+import pytest
+from fastapi import Response
+
+from saltern_runtime.engine.service import InOneProcess, in_one_process
+from saltern_runtime.errors import PermanentError
+from saltern_runtime.graph import Ask, Awaits, Context, Stage, node
+from saltern_runtime.models import Model
+from saltern_runtime.nodes import flow
+from saltern_runtime.settings import Settings
+from saltern_runtime.spec import Retry
+from saltern_runtime.web import PipelineRouter, Start, build_app, tokens
+from saltern_runtime.web.backend import Backend
+from tests.support.graphs import graph_of
+from tests.support.listening import listening
+from tests.support.working import working
+
+TENANT = "acme"
+
+
+class Input(Model):
+    """An order."""
+
+    id: str
+
+
+class Output(Model):
+    """What became of it."""
+
+    charged: str
+
+
+class Decision(Model):
+    """What a person says of it."""
+
+    at: str
+    by: str | None
+    comment: str | None
+    decision: Literal["approve", "reject"]
+
+
+@dataclass
+class Operated:
+    """A service, and the world it lives in."""
+
+    worker: InOneProcess
+    url: str = ""
+    token: str = ""
+    app: object = None
+    broken: set[str] = field(default_factory=lambda: {"bad"})
+    """Orders with one of these in their id fail for good."""
+
+    def started(self, *ids):
+        """Start runs and work until all are over, or wait; returns their ids."""
+        runs = [self.worker.service.start({"id": each}, tenant=TENANT, trigger="api").run_id for each in ids]
+        for run in runs:
+            self.worker.finish(run, 20)
+        return runs
+
+    def finish(self, run):
+        """Work until a run is over."""
+        return self.worker.finish(run, 20)
+
+    def working(self):
+        """Work beside what is done meanwhile."""
+        return working(self.worker)
+
+    def state(self, run):
+        """Return the state of a run."""
+        return self.worker.service.reader.state(run)
+
+
+def _stages(world, *, asks):
+    @node("charge", type="http.request@1")
+    def charge(ctx: Context, *, input: Input) -> str:  # noqa: A002 - the name that generated functions use
+        if any(each in input.id for each in world().broken):
+            raise PermanentError("no such\x1b[31m card", code="refused", status=402)
+        return input.id.upper()
+
+    @node("asked", type="approval@1")
+    def asked(ctx: Context, *, input: Input) -> Ask:  # noqa: A002 - the name that generated functions use
+        return flow.approval(ctx, ask=f"Pay {input.id}?")
+
+    @node("return", type="return@1")
+    def return_(*, charge: str) -> Output:
+        return Output(charged=charge)
+
+    @node("return", type="return@1")
+    def decided(*, charge: str, asked: Decision) -> Output:
+        return Output(charged=f"{charge} {asked.decision} {asked.comment}")
+
+    charged = Stage("charge", nodes=(charge,), retry=Retry(attempts=1))
+    if not asks:
+        return charged, Stage("return", nodes=(return_,))
+    awaits = Awaits(Decision, choices=("approve", "reject"))
+    return charged, Stage("asked", nodes=(asked,), ends=awaits), Stage("return", nodes=(decided,))
+
+
+@contextmanager
+def operated(redis_url, *, asks=False):
+    """Serve orders; with `asks`, a person decides each."""
+    held = []
+    graph = graph_of(f"t{uuid.uuid4().hex[:10]}", *_stages(lambda: held[0], asks=asks), deadline=60.0)
+    router = PipelineRouter(graph, output=Output)
+
+    @router.start("/runs")
+    async def start_run(body: Input, start: Start) -> Response:
+        """Start a run."""
+        return await start(body)
+
+    token, entry = tokens.new(TENANT)
+    settings = Settings(redis_url=redis_url, api_tokens=str(entry), lease=1.0, socket_timeout=5.0)
+    with in_one_process(graph, redis_url=redis_url, settings=settings) as worker:
+        app = build_app(router, settings)
+        app.state.saltern_backends = {graph.name: Backend(worker.service, settings, (entry,))}
+        with listening(app) as url:
+            held.append(Operated(worker, url, token, app))
+            yield held[0]
+
+
+@pytest.fixture
+def orders(redis_url):
+    """A service of orders."""
+    with operated(redis_url) as made:
+        yield made
+
+
+@pytest.fixture
+def asking(redis_url):
+    """A service of orders that a person decides."""
+    with operated(redis_url, asks=True) as made:
+        yield made
