@@ -1,0 +1,285 @@
+"""Both clients over the real API, engine and store."""
+
+import threading
+from contextlib import ExitStack
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from saltern_runtime.client import (
+    ConflictError,
+    InvalidRequestError,
+    LetterFilter,
+    NotFoundError,
+    NotOverError,
+    NotSucceededError,
+    OutputError,
+    RefusedTokenError,
+    RunFilter,
+)
+from saltern_runtime.models import Model
+from tests.support.listening import listening
+from tests.support.operated import Input, Output
+from tests.support.until import until
+
+NOBODY = f"0-{'0' * 24}"
+
+
+def test_a_run_from_its_start_to_its_output(ours, orders):
+    """Input and output are the generated models; the run comes with its nodes."""
+    started = ours.start(Input(id="a"))
+    assert (started.created, started.run) == (True, None)
+    with orders.working():
+        run = ours.wait(started.id, 20)
+    assert run.output == Output(charged="A")
+    assert (run.state, run.is_over, run.input) == ("SUCCEEDED", True, {"id": "a"})
+    assert [(node.id, node.state) for node in run.nodes] == [("charge", "SUCCEEDED"), ("return", "SUCCEEDED")]
+    assert ours.get(started.id) == run
+
+
+def test_without_models_everything_is_plain_json(plain, orders):
+    """A client works where the generated package is not."""
+    (run,) = orders.started("a")
+    assert plain.get(run).output == {"charged": "A"}
+    with orders.working():
+        assert plain.start({"id": "b"}, wait=20).run.output == {"charged": "B"}
+
+
+def test_one_key_starts_one_run(ours, orders):
+    """The same key and input lead to the first run, another input under that key is an error."""
+    first, again = (ours.start(Input(id="a"), idempotency_key="k") for _ in range(2))
+    assert (again.id, first.created, again.created) == (first.id, True, False)
+    with pytest.raises(InvalidRequestError) as refused:
+        ours.start(Input(id="b"), idempotency_key="k")
+    assert (refused.value.status, refused.value.code) == (422, "idempotency-key-reused")
+
+
+def test_what_a_service_finds_is_told(plain):
+    """Findings name their places in what was sent."""
+    with pytest.raises(InvalidRequestError, match="invalid-request") as refused:
+        plain.start({"id": 7})
+    (finding,) = refused.value.findings
+    assert finding.pointer == "#/id"
+
+
+def test_a_wrong_input_is_not_sent(ours, orders):
+    """A typed client checks what it is given; the service hears nothing of it."""
+    with pytest.raises(ValueError, match="Input"):
+        ours.start({"id": 7})
+    assert list(ours.list()) == []
+
+
+def test_a_run_that_takes_too_long(ours):
+    """Waiting has an end, at which the error says how the run stands; it is a TimeoutError."""
+    run = ours.start(Input(id="a")).id
+    with pytest.raises(TimeoutError, match=f"the run {run} is QUEUED after 1 s") as late:
+        ours.wait(run, 1)
+    assert isinstance(late.value, NotOverError)
+    assert (late.value.run, late.value.state) == (run, "QUEUED")
+
+
+def test_a_run_that_failed_has_no_output(ours, orders):
+    """Asking for it says why."""
+    (bad,) = orders.started("bad")
+    run = ours.wait(bad, 1)
+    assert (run.failure.code, run.failure.node, run.failure.status) == ("refused", "charge", 402)
+    with pytest.raises(NotSucceededError, match=r"is FAILED: .*refused"):
+        _ = run.output
+
+
+def test_an_output_of_another_type_can_be_looked_at(connect, orders):
+    """A run of another plan is shown all the same; only its output cannot be read, and the error does not repeat it."""
+
+    class Other(Model):
+        total: int
+
+    (run,) = orders.started("private")
+    with connect(orders.url, orders.token, input=Input, output=Other) as client:
+        found = client.get(run)
+        assert (found.state, found.raw_output) == ("SUCCEEDED", {"charged": "PRIVATE"})
+        with pytest.raises(OutputError, match="charged, total") as wrong:
+            _ = found.output
+    assert "PRIVATE" not in f"{wrong.value!r} {wrong.value.__cause__!r}"
+
+
+def test_pages_are_gone_through(ours, orders, monkeypatch):
+    """A listing has all runs, however many a page takes, newest first; it asks for a page when that is needed."""
+    monkeypatch.setattr("saltern_runtime.client.calls.runs.__defaults__", (2,))
+    runs = orders.started(*(f"a{n}" for n in range(5)), "bad")
+    found = list(ours.list())
+    assert sorted(run.id for run in found) == sorted(runs)
+    assert [run.created_at for run in found] == sorted((run.created_at for run in found), reverse=True)
+    assert [run.id for run in ours.list(RunFilter(state=["FAILED"]))] == runs[-1:]
+    hour = timedelta(hours=1)
+    now = datetime.now(UTC)
+    assert list(ours.list(RunFilter(since=now + hour))) == []
+    assert len(list(ours.list(RunFilter(state=["FAILED", "SUCCEEDED"], trigger="api", until=now + hour)))) == 6
+
+
+def test_events_are_followed_to_the_end(ours, orders):
+    """What was, what is, and nothing after the end; an id goes on behind it."""
+    run = ours.start(Input(id="a")).id
+    following = ours.follow(run)
+    first = next(following)
+    assert (first.type, first.is_end) == ("run.created", False)
+    orders.finish(run)
+    rest = list(following)
+    assert [event.path for event in rest if event.type == "stage.succeeded"] == ["charge", "return"]
+    assert (rest[-1].type, rest[-1].is_end) == ("run.succeeded", True)
+    assert [event.id for event in ours.follow(run, after=rest[-2].id)] == [rest[-1].id]
+    assert list(ours.follow(run, after=rest[-1].id)) == []
+
+
+def test_a_replayed_run_is_followed_through_both_ends(ours, orders):
+    """The event of an end that a replay took back is not the last one."""
+    (run,) = orders.started("bad")
+    orders.broken.clear()
+    ours.replay(run)
+    orders.finish(run)
+    ends = [event.type for event in ours.follow(run) if event.is_end]
+    assert ends == ["run.failed", "run.succeeded"]
+
+
+def test_a_service_that_starts_anew_is_followed_on(connect, orders):
+    """Where the connection breaks, the client goes on behind the last event that it saw: none is missing, none comes twice."""
+    backends = dict(orders.app.state.saltern_backends)
+    with ExitStack() as first:
+        url = first.enter_context(listening(orders.app))
+        with connect(url, orders.token) as client:
+            run = client.start({"id": "a"}).id
+            following = client.follow(run)
+            seen = [next(following)]
+            first.close()
+            orders.app.state.saltern_backends = backends
+            with listening(orders.app, at=int(url.rpartition(":")[2])):
+                orders.finish(run)
+                seen += following
+    assert [event.id for event in seen] == [event.id for event in orders.worker.service.events(run)]
+
+
+def test_a_run_is_paused_resumed_and_cancelled(ours, orders):
+    """Each answers with the run as it is then, and what was done stands in the audit with its reason."""
+    run = ours.start(Input(id="a")).id
+    assert ours.pause(run, "the bank is closed").state == "PAUSED"
+    assert ours.pause(run).state == "PAUSED"
+    assert ours.resume(run, "it is open").state == "QUEUED"
+    assert ours.cancel(run, "no need").state in ("CANCELLING", "CANCELLED")
+    entries = ours.audit(run)
+    assert [(entry.what, entry.why) for entry in entries][:2] == [
+        ("pause", "the bank is closed"),
+        ("resume", "it is open"),
+    ]
+    assert {entry.by[:6] for entry in entries} == {"token:"}
+
+
+@pytest.mark.parametrize(
+    ("what", "order", "code"),
+    [("replay", "good", "run-succeeded"), ("pause", "good", "run-over"), ("pause", "bad", "run-over")],
+)
+def test_what_a_run_is_in_no_state_for(ours, orders, what, order, code):
+    """The code says in which state it is."""
+    (run,) = orders.started(order)
+    with pytest.raises(ConflictError) as refused:
+        getattr(ours, what)(run)
+    assert (refused.value.status, refused.value.code) == (409, code)
+
+
+def test_dead_letters_are_found_replayed_and_discarded(ours, orders):
+    """One is looked at, one replayed, one discarded; each then is none."""
+    one, two, _ = orders.started("bad1", "bad2", "good")
+    letters = list(ours.dead_letters())
+    assert {letter.run for letter in letters} == {one, two}
+    assert letters[0].failure.code == "refused"
+    assert ours.dead_letters_of(one) == tuple(each for each in letters if each.run == one)
+    assert list(ours.dead_letters(LetterFilter(node="other"))) == []
+    orders.broken.clear()
+    assert ours.replay(one).is_over is False
+    assert orders.finish(one).output == {"charged": "BAD1"}
+    assert ours.discard(two, "charge", "the customer is gone").state == "FAILED"
+    assert list(ours.dead_letters()) == []
+    with pytest.raises(NotFoundError) as gone:
+        ours.discard(two, "charge")
+    assert gone.value.code == "letter-not-found"
+
+
+def test_many_letters_are_done_batch_by_batch(ours, orders, monkeypatch):
+    """What became of each comes with its batch, before the next one is begun."""
+    monkeypatch.setattr("saltern_runtime.engine.operating.MOST", 2)
+    runs = orders.started(*(f"bad{n}" for n in range(5)))
+    batches = ours.discard_letters(LetterFilter(code="refused"), "they are old")
+    first = next(batches)
+    assert [done.verdict for done in first.items] == ["ok", "ok"]
+    assert len(list(ours.dead_letters())) == 3
+    assert [len(batch.items) for batch in batches] == [2, 1]
+    assert list(ours.dead_letters()) == []
+    assert [entry.what for entry in ours.audit(runs[0])] == ["discard"]
+    more = orders.started("bad", "bad")
+    orders.broken.clear()
+    assert {done.run for batch in ours.replay_letters() for done in batch.items} == set(more)
+    assert {orders.finish(run).state for run in more} == {"SUCCEEDED"}
+
+
+def test_a_person_decides(connect, asking):
+    """A decision ends the wait; a second one is told what the first one was."""
+    with connect(asking.url, asking.token) as client:
+        run = client.start({"id": "a"}).id
+        with asking.working():
+            assert until(lambda: client.get(run).awaits)
+            (awaited,) = client.get(run).awaits
+            assert (awaited.path, awaited.choices, awaited.text) == ("asked", ("approve", "reject"), "Pay a?")
+            assert client.decide(run, "asked", "approve", comment="fine") is True
+            assert client.wait(run, 20).output == {"charged": "A approve fine"}
+        with pytest.raises(NotFoundError) as gone:
+            client.decide(run, "elsewhere", "approve")
+        assert gone.value.code == "not-awaited"
+
+
+@pytest.mark.parametrize("value", [{"decision": "perhaps"}, "approve", None])
+def test_an_answer_that_is_none(connect, asking, value):
+    """The service says what is wrong with it, and the run waits on."""
+    with connect(asking.url, asking.token) as client:
+        run = client.start({"id": "a"}).id
+        with asking.working():
+            assert until(lambda: client.get(run).awaits)
+        with pytest.raises(InvalidRequestError) as refused:
+            client.answer(run, "asked", value)
+        assert refused.value.code == "answer-refused"
+        assert client.get(run).state == "WAITING"
+
+
+@pytest.mark.parametrize("run", [NOBODY, "x", "", "..", "../dead-letters/replay", "a/b", "a?b", "ü", "dead letters"])
+def test_runs_that_are_not_there(plain, run):
+    """No id becomes another path: whatever it is, there is no such run."""
+    for call in (plain.get, plain.cancel, plain.pause, plain.audit, plain.dead_letters_of):
+        with pytest.raises(NotFoundError) as missing:
+            call(run)
+        assert missing.value.code == "run-not-found"
+    with pytest.raises(NotFoundError):
+        list(plain.follow(run))
+    with pytest.raises(NotFoundError):
+        plain.wait(run, 5)
+
+
+def test_a_token_that_is_not_known(connect, orders):
+    """It is refused, once, and no error shows it."""
+    token = "saltern_not_this_one"
+    with connect(orders.url, token) as client:
+        for call in (lambda: client.get(NOBODY), lambda: list(client.list()), lambda: list(client.follow(NOBODY))):
+            with pytest.raises(RefusedTokenError, match="token-unknown") as refused:
+                call()
+            assert token not in f"{refused.value!r}{refused.value}{client!r}"
+
+
+def test_both_follow_while_many_do(ours, orders):
+    """Ten who follow one run all see all of it."""
+    run = ours.start(Input(id="a")).id
+    seen = [[] for _ in range(10)]
+    threads = [threading.Thread(target=lambda into=into: into.extend(ours.follow(run))) for into in seen]
+    for thread in threads:
+        thread.start()
+    orders.finish(run)
+    for thread in threads:
+        thread.join(20)
+    assert {tuple(event.id for event in each) for each in seen} == {
+        tuple(event.id for event in orders.worker.service.events(run))
+    }
