@@ -6,7 +6,8 @@ from collections import Counter
 import pytest
 
 from saltern_compiler.driver import compile_source, write_tree
-from saltern_runtime.dev.view import LineView, lines
+from saltern_runtime.dev.view import LineView
+from saltern_runtime.runtext import lines
 from saltern_runtime.web.models import run_json
 from tests.support.built import SOURCES, importable
 from tests.support.once import run_once

@@ -6,10 +6,10 @@ import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
-from saltern_runtime.dev.view import plain
 from saltern_runtime.engine.service import Service
 from saltern_runtime.errors import AnswerError
 from saltern_runtime.jsontext import JsonTextError, read_json
+from saltern_runtime.runtext import plain
 from saltern_runtime.spec import Json
 from saltern_runtime.store.views import Awaited, RunView
 

@@ -26,6 +26,7 @@ from saltern_runtime.errors import StartError, place
 from saltern_runtime.files import WANTED
 from saltern_runtime.jsontext import JsonTextError, read_json
 from saltern_runtime.models import Model
+from saltern_runtime.runtext import lines, plain
 from saltern_runtime.settings import Settings
 from saltern_runtime.spec import Json
 from saltern_runtime.store.files import FileTooLargeError
@@ -106,8 +107,8 @@ def run(tree: Tree, wanted: Wanted) -> int:
         is_screen = sys.stderr.isatty()
         width = shutil.get_terminal_size().columns if is_screen else None
         for run in shown:
-            sys.stderr.write("\n".join(view.lines(run, width, color=is_screen)) + "\n")
-        sys.stderr.write("".join(f"saved {view.plain(str(path))}\n" for path in saved))
+            sys.stderr.write("\n".join(lines(run, width, color=is_screen)) + "\n")
+        sys.stderr.write("".join(f"saved {plain(str(path))}\n" for path in saved))
     if ended.state is not RunState.SUCCEEDED:
         return 1
     sys.stdout.write(json_text(ended.output, sys.stdout, indent=2) + "\n")

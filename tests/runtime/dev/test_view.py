@@ -6,7 +6,8 @@ import json
 import pytest
 
 from saltern_runtime.dev.tree import Tree, TreeError, find
-from saltern_runtime.dev.view import JsonView, LineView, ScreenView, lines, plain
+from saltern_runtime.dev.view import JsonView, LineView, ScreenView
+from saltern_runtime.runtext import lines, plain
 from tests.support.tree import write_tree
 
 
