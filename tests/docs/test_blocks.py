@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +17,7 @@ from saltern_compiler.diagnostics.rules import DEFAULT
 from saltern_compiler.driver import Result, compile_source
 from saltern_compiler.driver.configuration import read_configuration
 from saltern_compiler.driver.upgrade import upgrade
+from tests.support.transcripts import commands, fits
 
 ROOT = Path(__file__).parents[2]
 PAGES = read_pages(ROOT / "docs")
@@ -94,20 +93,6 @@ def _lay_down(page: str, folder: Path) -> None:
             (folder / block.file).write_text(whole(block, page), "utf-8")
 
 
-def _commands(block: Block) -> Iterator[tuple[str, str]]:
-    """Yield each command of a block with what it is to print."""
-    _, *parts = re.split(r"^\$ ", block.text, flags=re.MULTILINE)
-    for part in parts:
-        command, _, output = part.partition("\n")
-        yield command, output.strip("\n")
-
-
-def _fits(shown: str, printed: str) -> bool:
-    """Tell whether what was printed is what is shown, in which `…` stands for anything."""
-    pattern = ".*".join(map(re.escape, shown.split("…")))
-    return re.fullmatch(pattern, printed, re.DOTALL) is not None
-
-
 _WITH_COMMANDS = [path for path, page in PAGES.items() if any(block.notation == "console" for block in blocks(page))]
 
 
@@ -118,12 +103,12 @@ def test_commands_print_what_stands_below_them(path: str, tmp_path: Path) -> Non
     _lay_down(page, tmp_path)
     environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     for block in (block for block in blocks(page) if block.notation == "console"):
-        for command, shown in _commands(block):
+        for command, shown in commands(block):
             ran = subprocess.run(
                 command, shell=True, cwd=tmp_path, env=environment, check=False,
                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             )  # fmt: skip
-            assert _fits(shown, ran.stdout.strip("\n")), f"line {block.line}: $ {command}\n{ran.stdout}"
+            assert fits(shown, ran.stdout.strip("\n")), f"line {block.line}: $ {command}\n{ran.stdout}"
 
 
 @pytest.mark.parametrize("path", PAGES)
@@ -143,6 +128,6 @@ def test_words_that_mean_nothing_are_mistakes() -> None:
 
 def test_an_ellipsis_stands_for_anything() -> None:
     """What differs from run to run is left out of what a page shows, and everything else is compared."""
-    assert _fits("run …  SUCCEEDED", "run 0-12ab  SUCCEEDED")
-    assert _fits("…\ndone", "one\ntwo\ndone")
-    assert not _fits("run …  SUCCEEDED", "run 0-12ab  FAILED")
+    assert fits("run …  SUCCEEDED", "run 0-12ab  SUCCEEDED")
+    assert fits("…\ndone", "one\ntwo\ndone")
+    assert not fits("run …  SUCCEEDED", "run 0-12ab  FAILED")

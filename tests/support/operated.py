@@ -53,8 +53,8 @@ class Operated:
     url: str = ""
     token: str = ""
     app: object = None
-    broken: set[str] = field(default_factory=lambda: {"bad"})
-    """Orders with one of these in their id fail for good."""
+    broken: dict[str, str] = field(default_factory=lambda: {"bad": "no such\x1b[31m card"})
+    """Orders with one of these words in their id fail for good, with that message."""
 
     def started(self, *ids):
         """Start runs and work until all are over, or wait; returns their ids."""
@@ -79,8 +79,9 @@ class Operated:
 def _stages(world, *, asks):
     @node("charge", type="http.request@1")
     def charge(ctx: Context, *, input: Input) -> str:  # noqa: A002 - the name that generated functions use
-        if any(each in input.id for each in world().broken):
-            raise PermanentError("no such\x1b[31m card", code="refused", status=402)
+        for word, why in world().broken.items():
+            if word in input.id:
+                raise PermanentError(why, code="refused", status=402)
         return input.id.upper()
 
     @node("asked", type="approval@1")
