@@ -58,20 +58,17 @@ def test_runs_are_looked_for(there, saltern):
     assert saltern("runs", "list", "--limit", 3)[2] == ""
 
 
-@pytest.mark.parametrize(
-    ("given", "said"),
-    [
-        (("--since", "yesterday"), "is neither a duration, such as 2h30m, nor a moment"),
-        (("--until", "2026-01-31T12:00:00"), "does not say in which time zone"),
-        (("--state", "DONE"), "is not one of"),
-        (("--limit", "0"), "0 is not in the range"),
-    ],
-)
-def test_what_cannot_be_looked_for(there, saltern, given, said):
+def test_what_cannot_be_looked_for(there, saltern):
     """It is misuse, and nothing is asked."""
-    code, out, err = saltern("runs", "list", *given)
-    assert (code, out) == (2, "")
-    assert said in err
+    for option, value, said in (
+        ("--since", "yesterday", "is neither a duration, such as 2h30m, nor a moment"),
+        ("--until", "2026-01-31T12:00:00", "does not say in which time zone"),
+        ("--state", "DONE", "is not one of"),
+        ("--limit", "0", "0 is not in the range"),
+    ):
+        code, out, err = saltern("runs", "list", option, value)
+        assert (code, out) == (2, "")
+        assert said in err
 
 
 def test_runs_are_shown_node_by_node(there, saltern):
@@ -223,13 +220,13 @@ def test_more_than_are_counted(there, saltern, monkeypatch):
     assert saltern("dead", "discard", "--all", "--yes") == (0, "discarded 3 dead letters\n", "3 looked at\n")
 
 
-@pytest.mark.parametrize("given", [(), (NOBODY, "--all"), ("--all", "--code", "x"), (NOBODY, "charge", "--node", "x")])
-@pytest.mark.parametrize("what", ["replay", "discard"])
-def test_which_letters_must_be_clear(there, saltern, what, given):
+def test_which_letters_must_be_clear(there, saltern):
     """One, or filters, or all: nothing, or two of them, is misuse, and nothing is done."""
     there.started("bad")
-    code, _, err = saltern("dead", what, *given)
-    assert (code, err) == (2, f"saltern: which ones to {what}? either RUN and its PATH, or filters such as --code, or --all\n")  # fmt: skip
+    for what in ("replay", "discard"):
+        for given in ((), (NOBODY, "--all"), ("--all", "--code", "x"), (NOBODY, "charge", "--node", "x")):
+            code, _, err = saltern("dead", what, *given)
+            assert (code, err) == (2, f"saltern: which ones to {what}? either RUN and its PATH, or filters such as --code, or --all\n")  # fmt: skip
     assert len(saltern("dead", "list")[1].splitlines()) == 1
 
 

@@ -73,13 +73,11 @@ def test_a_search_stops_after_so_many_and_goes_on(orders, get, monkeypatch):
     assert listed(get, state="FAILED") == ([first], 3)
 
 
-@pytest.mark.parametrize(
-    "query", [{"state": "DONE"}, {"since": "yesterday"}, {"until": "2026-01-01T00:00:00"}, {"limit": 0}]
-)
-def test_what_cannot_be_looked_for(orders, get, query):
+def test_what_cannot_be_looked_for(orders, get):
     """A state that there is not, and a time without its zone, are findings, not empty listings."""
-    answer = get("/runs", **query)
-    assert (answer.status_code, answer.json()["code"]) == (422, "invalid-request")
+    for query in ({"state": "DONE"}, {"since": "yesterday"}, {"until": "2026-01-01T00:00:00"}, {"limit": 0}):
+        answer = get("/runs", **query)
+        assert (answer.status_code, answer.json()["code"]) == (422, "invalid-request")
 
 
 def test_letters_of_a_run(orders, get):
