@@ -101,7 +101,8 @@ def show(client: Client[Any, Any], run: str, path: str, *, as_json: bool) -> Non
     }
     for name, text in told.items():
         click.echo(f"{name.ljust(9)} {plain(text)}")
-    click.echo(f"input     {json.dumps(found.input, indent=2)}")
+    lines = json.dumps(found.input, indent=2, ensure_ascii=False).splitlines()
+    click.echo("\n".join(plain(line) for line in (f"input     {lines[0]}", *lines[1:])))
 
 
 def _one(client: Client[Any, Any], run: str, path: str) -> DeadLetter:

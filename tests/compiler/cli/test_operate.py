@@ -145,7 +145,7 @@ def test_no_run_is_misuse(there, saltern, stdin):
 
 def test_dead_letters_are_listed_and_shown(there, saltern):
     """One line a letter; one is shown with its failure and its run's input; a path that is none says which there are."""
-    bad, _ = there.started("bad", "good")
+    bad, _ = there.started("bad grüße \x9b1m", "good")
     code, out, _ = saltern("dead", "list", "--code", "refused", "--kind", "external-permanent", "--node", "charge")
     assert code == 0
     assert re.fullmatch(rf"{bad}  charge  \S+ \S+  1 attempt  charge: no such .*\n", out)
@@ -154,8 +154,9 @@ def test_dead_letters_are_listed_and_shown(there, saltern):
     code, out, _ = saltern("dead", "show", bad, "charge")
     assert code == 0
     assert "\nattempts  1\nfailure   charge: no such [31m card (external-permanent, refused), status 402\n" in out
-    assert json.loads(out.partition("input ")[2]) == {"id": "bad"}
-    assert json.loads(saltern("dead", "show", bad, "charge", "--json")[1])["input"] == {"id": "bad"}
+    assert out.endswith('input     {\n  "id": "bad grüße  1m"\n}\n')
+    given = json.loads(saltern("dead", "show", bad, "charge", "--json")[1])["input"]
+    assert given == {"id": "bad grüße \x9b1m"}
     code, _, err = saltern("dead", "show", bad, "elsewhere")
     assert (code, err) == (1, f"saltern: {bad} has no dead letter elsewhere: it never had, or somebody dealt with it; it has charge\n")  # fmt: skip
 

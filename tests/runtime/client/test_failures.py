@@ -10,6 +10,7 @@ from textwrap import dedent
 import httpx
 import pytest
 
+from saltern_compiler.cli.runs import STATES
 from saltern_runtime.client import (
     AsyncClient,
     Client,
@@ -26,6 +27,7 @@ from saltern_runtime.client import (
     UnreachableError,
     results,
 )
+from saltern_runtime.store.views import TERMINAL, RunState
 from saltern_runtime.web import models, operating
 from tests.support.redis import free_port
 
@@ -246,6 +248,25 @@ def test_a_stream_that_breaks_off_again_and_again(asking, pauses):
     assert answers.asked == 10
 
 
+def test_the_end_of_a_run_is_the_end_of_a_stream_at_once(asking, pauses):
+    """Behind the event that ends a run the client asks once whether more came, without a pause."""
+    event = {"id": "1-0", "type": "run.succeeded", "time": "2026-01-01T00:00:00Z", "subject": None, "data": None}
+    frame = text(200, f"id: 1-0\nevent: run.succeeded\ndata: {json.dumps(event)}\n\n", "text/event-stream")
+    connected, answers = asking(frame, text(204, ""))
+    with connected as client:
+        assert [each.id for each in client.follow(RUN)] == ["1-0"]
+    assert pauses == [0.0]
+    assert [request.headers.get("last-event-id") for request in answers.requests] == [None, "1-0"]
+
+
+def test_a_redirect_is_named(asking):
+    """It is not followed, since the token would go along, and the error says what to do."""
+    connected, answers = asking(text(307, "", location="https://elsewhere.test/"))
+    with connected as client, pytest.raises(NotSalternError, match="a redirect, which is not followed"):
+        client.get(RUN)
+    assert answers.asked == 1
+
+
 def test_values_of_a_later_service_stay(asking):
     """A field and a state that this version does not know break nothing."""
     connected, _ = asking(said(run_json("DREAMING") | {"new": {"a": 1}}))
@@ -332,6 +353,12 @@ def test_what_a_service_says_the_client_knows(read, written):
     """Every field that the API documents has its place in the client's values, and the other way."""
     known = {field.alias or name for name, field in read.model_fields.items()}
     assert known == set(written.model_fields)
+
+
+def test_both_sides_know_the_same_states():
+    """Which states are an end, and which ones the command line looks for."""
+    assert set(results.OVER) == set(TERMINAL)
+    assert set(STATES) == set(RunState)
 
 
 def test_errors_are_of_one_family():
