@@ -14,6 +14,8 @@ from saltern_runtime.client.results import Shown
 
 ShownT = TypeVar("ShownT", bound=Shown)
 PROBLEM: Final = "application/problem+json"
+_NO_ROUTE: Final = frozenset({"not-found", "method-not-allowed"})
+"""Codes of problems with the path alone, not with what it leads to."""
 _GATEWAYS: Final = frozenset({502, 503, 504})
 
 
@@ -36,6 +38,10 @@ class Answer:
         except NotSalternError:
             told = {}
         code, detail = told.get("code"), told.get("detail") or told.get("title")
+        if code in _NO_ROUTE:
+            return NotSalternError(
+                "the service has no such route: its URL misses a prefix, or it is of an older version"
+            )
         if isinstance(code, str) and isinstance(detail, str):
             found = told.get("errors")
             findings = [_finding(each) for each in found if isinstance(each, dict)] if isinstance(found, list) else []
