@@ -38,7 +38,7 @@ class Answer:
         except NotSalternError:
             told = {}
         code, detail = told.get("code"), told.get("detail") or told.get("title")
-        if code in _NO_ROUTE:
+        if isinstance(code, str) and code in _NO_ROUTE:
             return NotSalternError(
                 "the service has no such route: its URL misses a prefix, or it is of an older version"
             )
@@ -64,7 +64,7 @@ class Answer:
         """Read the body as a JSON object; raises NotSalternError."""
         try:
             value = json.loads(self.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             value = None
         if not isinstance(value, dict):
             raise NotSalternError("it answered with something else than a JSON object: no Saltern service has this URL")

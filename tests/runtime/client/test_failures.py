@@ -112,6 +112,8 @@ def test_each_kind_of_problem_has_its_class(asking, status, kind):
         text(301, "", location="https://elsewhere.test/"),
         text(400, '{"code": 7}', "application/problem+json"),
         text(400, "{", "application/problem+json"),
+        text(400, '{"code": []}', "application/problem+json"),
+        text(200, "[" * 100_000, "application/json"),
         problem(404, "not-found"),
         problem(405, "method-not-allowed"),
         text(200, b"\xff\xfe", "application/json"),
