@@ -7,8 +7,9 @@ ruff's formatter do, so that both leave Python alike.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final, TypeAlias
+
+from saltern_runtime.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

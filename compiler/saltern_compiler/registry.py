@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache, wraps
 from importlib import metadata
 from types import ModuleType
@@ -22,6 +22,7 @@ from saltern_compiler.diagnostics import catalog
 from saltern_compiler.diagnostics.codes import CODES
 from saltern_compiler.pynames import module_of
 from saltern_compiler.target import Target
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import Bound, Code, ConnectorSpec, NodeType, Step
 
 T = TypeVar("T")

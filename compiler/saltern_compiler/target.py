@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
+
+from saltern_runtime.dataclass import dataclass
 
 if TYPE_CHECKING:
     from saltern_compiler.ir.plan import Plan  # a check makes none

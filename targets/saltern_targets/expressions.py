@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import count
 from typing import Final, TypeAlias
 
 from saltern_compiler.layout import LINE, SOFT, BestFit, Doc, FitsExpanded, Group, IfBreaks, Indent, join
+from saltern_runtime.dataclass import dataclass
 from saltern_targets.precedence import (
     BINARY,
     COMPARE,

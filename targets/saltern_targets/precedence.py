@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
+
+from saltern_runtime.dataclass import dataclass
 
 LAMBDA, CONDITIONAL, OR, AND, NOT, COMPARE, SUM, PRODUCT, UNARY, POSTFIX, ATOM = -1, 0, 1, 2, 3, 4, 9, 10, 11, 12, 13
 """How tightly expressions bind, the loosest first."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from saltern_compiler.ir.amounts import ZERO, Amount
@@ -29,6 +28,7 @@ from saltern_compiler.passes.analyses.assumptions import assumed
 from saltern_compiler.passes.analyses.costs import COSTS
 from saltern_compiler.passes.analyses.deadline import DEADLINES, Deadline
 from saltern_compiler.passes.pipeline import optimize
+from saltern_runtime.dataclass import dataclass
 
 TIME: Final = "time"
 _NAMES: Final[Mapping[str, str]] = {

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from saltern_compiler.diagnostics.model import Diagnostic, Fix
 from saltern_compiler.diagnostics.places import Places, Source
+from saltern_runtime.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

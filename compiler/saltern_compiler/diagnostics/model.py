@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable
 from copy import copy
-from dataclasses import InitVar, dataclass, field, replace
+from dataclasses import InitVar, field, replace
 
 from saltern_compiler.diagnostics.codes import CODES
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec.codes import Code, Severity
 
 
@@ -68,7 +70,7 @@ class Related:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Diagnostic:
     """A finding. The message names the offence, stands alone on a narrow terminal; reason and remedy are notes.
 

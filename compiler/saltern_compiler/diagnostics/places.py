@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
 from typing import Final, Protocol
 
 from saltern_compiler.characters import columns, is_printable
 from saltern_compiler.diagnostics.model import Origin
+from saltern_runtime.dataclass import dataclass
 
 TAB: Final = 4
 

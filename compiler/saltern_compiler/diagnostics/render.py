@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
 from saltern_compiler.diagnostics.lookalikes import cover, veil
 from saltern_compiler.diagnostics.model import Diagnostic, Origin
 from saltern_compiler.diagnostics.places import Places, Source, Span, visible, width
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import Severity
 
 SCHEMA_VERSION: Final = 1

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from enum import StrEnum
 from typing import Final
 
 from saltern_compiler.diagnostics.model import Diagnostic
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec.codes import Code, Severity
 
 

@@ -6,7 +6,6 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import chain
 from typing import Any, Final
 from urllib.parse import quote
@@ -15,6 +14,7 @@ from saltern_compiler.diagnostics.checked import Checked, told
 from saltern_compiler.diagnostics.model import Diagnostic, Fix, Origin, Suppressed
 from saltern_compiler.diagnostics.places import Source, Span
 from saltern_compiler.diagnostics.render import by_place
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec.codes import Code
 from saltern_runtime.version import __version__
 

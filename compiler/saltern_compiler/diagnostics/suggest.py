@@ -5,10 +5,10 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from saltern_compiler.diagnostics.model import Edit, Fix, Origin
+from saltern_runtime.dataclass import dataclass
 
 _SIMILARITY: Final = 0.6
 _COMPARISONS: Final = 50_000

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from saltern_compiler.diff.matching import match
 from saltern_compiler.diff.model import Change, Comparison
@@ -12,6 +12,7 @@ from saltern_compiler.diff.sections import names_of, of_sections
 from saltern_compiler.diff.side import Side
 from saltern_compiler.diff.triggers import of_triggers
 from saltern_compiler.ir.canonical import canonical, digest
+from saltern_runtime.dataclass import dataclass
 
 
 def compare(old: Side, new: Side) -> Comparison:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from saltern_compiler.expr.ast import Expr, Ident, Macro
 from saltern_compiler.expr.rewrite import with_parts
 from saltern_compiler.ir.canonical import connection_form, node_form, trigger_form
 from saltern_compiler.ir.pipeline import Connection, Node, Trigger, called_by
 from saltern_compiler.ir.values import ListValue, ObjectValue, SecretRef, Value, map_expressions
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import Json
 
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Final
 
 from saltern_compiler.diff.forms import Names, form_of
 from saltern_compiler.ir.graph import Cycle, own_reads, topological
 from saltern_compiler.ir.pipeline import INNER_TYPES, Node, Region
+from saltern_runtime.dataclass import dataclass
 
 _ROUNDS: Final = 20
 """Times that the search for renamed and changed nodes begins again with what it has found, at most."""

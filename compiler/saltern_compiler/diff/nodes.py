@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from saltern_compiler.diff import written
@@ -15,6 +14,7 @@ from saltern_compiler.diff.side import Side
 from saltern_compiler.ir.attempts import ARM, PARTS, VALUES, WHOLES, is_part
 from saltern_compiler.ir.pipeline import Node
 from saltern_compiler.ir.values import same_json
+from saltern_runtime.dataclass import dataclass
 
 _PARTS: Final = (*PARTS, ARM)
 

@@ -7,7 +7,7 @@ over by their pairs, what is new still runs, what is gone is left behind. Values
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from saltern_compiler.diff.forms import form_of
@@ -20,6 +20,7 @@ from saltern_compiler.ir.graph import dependencies, own_reads
 from saltern_compiler.ir.pipeline import RETURN, Node, called_by
 from saltern_compiler.ir.values import Literal, same_json
 from saltern_compiler.passes.analyses.conditions import TRUE
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import ANY, Type, show
 from saltern_runtime.spec.names import COMPENSATE, ERROR, INPUT, OUTCOMES
 

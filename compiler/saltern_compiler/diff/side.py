@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from saltern_compiler.ir.pipeline import Node, Pipeline
 from saltern_compiler.passes import Analyzed
 from saltern_compiler.passes.analyses.types import output_of
 from saltern_compiler.passes.uses import Callee, Uses
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import NodeType, Type
 
 

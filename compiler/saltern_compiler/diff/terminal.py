@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from saltern_compiler.diagnostics.lookalikes import veil
 from saltern_compiler.diagnostics.places import visible, width
 from saltern_compiler.diff.model import Change, Comparison, Grade
 from saltern_compiler.diff.sentences import RUNS, SIGNS, counted, go_on, keeps, state, what
+from saltern_runtime.dataclass import dataclass
 
 _COLUMNS: Final = 96
 """Columns of a value that are shown at most."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final, Literal, TypeAlias
 
 from saltern_compiler.diff.model import Grade, Kind
 from saltern_compiler.expr.assign import Parting, assignable
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import (
     ANY,
     NULL,

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from heapq import heapify, heappop, heappush
 from itertools import pairwise
 from typing import Final
+
+from saltern_runtime.dataclass import dataclass
 
 SWEEPS: Final = 12
 _LARGE: Final = 3000

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import pairwise
 from typing import Final, Literal
 
@@ -14,6 +14,7 @@ from saltern_compiler.ir.pipeline import CHECK, RESULT_TYPES, Node, Pipeline, Re
 from saltern_compiler.ir.values import Expression, Template, Value
 from saltern_compiler.ir.values import Literal as LiteralValue
 from saltern_compiler.registry import Registry
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec.names import CASE, INPUT
 
 _SAID: Final = (

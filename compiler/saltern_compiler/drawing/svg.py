@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 from xml.sax.saxutils import escape
 
@@ -11,6 +11,7 @@ from saltern_compiler.characters import is_printable
 from saltern_compiler.drawing.layered import Line, Link, Point, Size, place
 from saltern_compiler.drawing.model import Arrow, Box, Graph
 from saltern_compiler.drawing.text import fit, width
+from saltern_runtime.dataclass import dataclass
 
 _TITLE: Final = 14.0
 _SMALL: Final = 11.5

@@ -5,12 +5,12 @@ from __future__ import annotations
 import difflib
 import stat
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
 from saltern_compiler.driver.manifest import BUILD_FILE, ManifestError, digest, read_files, read_level, read_targets
+from saltern_runtime.dataclass import dataclass
 
 _NO_NEWLINE: Final = "\\ No newline at end of file"
 

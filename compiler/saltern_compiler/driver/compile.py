@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Final
 
 from saltern_compiler.diagnostics.model import Diagnostic, Origin, has_errors
@@ -22,6 +22,7 @@ from saltern_compiler.ir.values import make_expression
 from saltern_compiler.registry import TARGETS as PLUGIN_TARGETS
 from saltern_compiler.registry import PluginError, Registry
 from saltern_compiler.target import Contribution, Target
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import ObjectType
 
 if TYPE_CHECKING:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import Any, Final
 
 from saltern_compiler.diagnostics.model import Diagnostic, Origin, has_errors
 from saltern_compiler.diagnostics.rules import DEFAULT, Level, Rules, is_fixed
 from saltern_compiler.diagnostics.suggest import did_you_mean, it_takes, nearest
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec.codes import Code
 
 OWN: Final = "saltern.toml"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +15,7 @@ from saltern_compiler.driver.result import Result
 from saltern_compiler.driver.source import Source
 from saltern_compiler.frontend.locate import Locator
 from saltern_compiler.registry import Registry
+from saltern_runtime.dataclass import dataclass
 
 _ROUNDS: Final = 10
 """A fix may bring other findings to light, with fixes of their own; so often at most."""

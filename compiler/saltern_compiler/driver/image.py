@@ -6,9 +6,10 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+
+from saltern_runtime.dataclass import dataclass
 
 LABEL: Final = "org.opencontainers.image.version"
 

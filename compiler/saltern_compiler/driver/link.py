@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from saltern_compiler.diagnostics.model import Diagnostic, Origin
@@ -23,6 +23,7 @@ from saltern_compiler.passes.analyses.costs import COSTS
 from saltern_compiler.passes.analyses.types import output_of
 from saltern_compiler.passes.uses import Callee, Trouble, Uses
 from saltern_compiler.registry import Registry
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import Severity
 
 _TOLD: Final = 4

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from saltern_compiler.diagnostics.model import Diagnostic, Suppressed, has_errors
 from saltern_compiler.driver.configuration import NO_CONFIGURATION, Configuration
 from saltern_compiler.ir.pipeline import Node, Pipeline, Region
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import Type
 
 if TYPE_CHECKING:

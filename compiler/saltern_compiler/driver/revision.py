@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import posixpath
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
 from saltern_compiler.driver.source import MAX_BYTES, Source, SourceError, decode
 from saltern_compiler.frontend.notations import suffixes
+from saltern_runtime.dataclass import dataclass
 
 PREFIX: Final = "git:"
 """What names a revision: `git:REV:path`; without REV, what is staged."""

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from saltern_compiler.driver.cluster import Cluster, Object
+from saltern_runtime.dataclass import dataclass
 
 _STARTING: Final = frozenset({"", "ContainerCreating", "PodInitializing"})
 _REVISION: Final = "deployment.kubernetes.io/revision"

@@ -6,7 +6,6 @@ import posixpath
 import stat
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Self
 
@@ -14,6 +13,7 @@ from saltern_compiler.frontend import MAX_CHARACTERS, read
 from saltern_compiler.frontend.notations import notation_like, suffixes
 from saltern_compiler.ir.pipeline import Pipeline
 from saltern_compiler.registry import Registry
+from saltern_runtime.dataclass import dataclass
 
 STDIN: Final = "-"
 MAX_BYTES: Final = 4 * MAX_CHARACTERS

@@ -15,11 +15,11 @@ import stat
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from saltern_compiler.driver.manifest import BUILD_FILE, ManifestError, digest, is_inside, read_files
+from saltern_runtime.dataclass import dataclass
 
 STAGE: Final = ".saltern-build"
 _COMMIT: Final = "commit.json"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Final
 
 from saltern_compiler.diagnostics.model import Diagnostic, Edit, Fix, Origin, has_errors
@@ -20,6 +20,7 @@ from saltern_compiler.passes import upgrades
 from saltern_compiler.passes.base import Context
 from saltern_compiler.passes.checks.node_types import NodeTypes
 from saltern_compiler.registry import Registry
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import Put, Rename
 
 _CODE: Final = "deprecated-version"

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from saltern_runtime.dataclass import dataclass
 
 Span: TypeAlias = tuple[int, int]
 """Start and end offsets, in characters of the text that was parsed."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from saltern_compiler.diagnostics.model import Diagnostic, Origin
 from saltern_compiler.diagnostics.suggest import replace_by
 from saltern_compiler.expr.ast import Span
+from saltern_runtime.dataclass import dataclass
 
 GRAMMAR: Final = Path(__file__).with_name("grammar.lark").read_text("utf-8")
 """Rules and terminals of expressions; the start rule is `expr`."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec.types import (
     ANY,
     BOOL,

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final, TypeAlias
+
+from saltern_runtime.dataclass import dataclass
 
 Span: TypeAlias = tuple[int, int]
 END: Final = "$END"

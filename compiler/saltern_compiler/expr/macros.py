@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from saltern_compiler.expr.ast import Expr, Ident, Macro
@@ -11,6 +10,7 @@ from saltern_compiler.expr.calls import condition, not_null
 from saltern_compiler.expr.grammar import Problem
 from saltern_compiler.expr.kinds import ORDERED, Record, join, kind, settled, widened
 from saltern_compiler.expr.typed import ILL_TYPED, Facts, Report, Scope, Typed, facts, gathered
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec.types import ANY, BOOL, INT, STRING, ListType, MapType, Primitive, Type, show, without_null
 
 _OF_LISTS: Final = frozenset({"groupBy", "sortBy"})

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from saltern_compiler.expr.kinds import ANY, NULL, join, kind, widened
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec.types import ListType, MapType, ObjectType, Primitive, Type, UnionType, is_nullable, union
 
 VALUE: Final = Primitive("value")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Final, TypeAlias
 
 from saltern_compiler.expr.ast import Call, Const, Expr, Ident, Macro, children
 from saltern_compiler.expr.grammar import Problem
 from saltern_compiler.expr.signatures import Overload
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec.types import Type
 
 ILL_TYPED: Final = "ill-typed-expression"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from saltern_compiler.diagnostics.suggest import Suggestions, did_you_mean, there_are
 from saltern_compiler.expr import calls
@@ -15,6 +15,7 @@ from saltern_compiler.expr.kinds import UINT, Fresh, Record, join, kind, widened
 from saltern_compiler.expr.macros import macro
 from saltern_compiler.expr.typed import ILL_TYPED, Scope, Typed, facts, gathered
 from saltern_compiler.expr.written import check_zeros
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec.types import (
     ANY,
     BOOL,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from saltern_compiler.diagnostics.model import Diagnostic, has_errors
 from saltern_compiler.frontend import read
@@ -11,6 +11,7 @@ from saltern_compiler.frontend.notations import NOTATIONS, notation_of
 from saltern_compiler.ir.canonical import canonical
 from saltern_compiler.ir.pipeline import Pipeline
 from saltern_compiler.registry import Registry
+from saltern_runtime.dataclass import dataclass
 
 
 class ConvertError(Exception):

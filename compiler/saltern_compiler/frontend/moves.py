@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from saltern_compiler.diagnostics.model import Diagnostic
 from saltern_compiler.ir.pipeline import Node
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import Drop, Json, Put, Rename
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Protocol, TypeAlias
 
 from saltern_compiler.diagnostics.model import Diagnostic, Origin
@@ -11,6 +11,7 @@ from saltern_compiler.frontend.moves import Move, Renewed, Replaced
 from saltern_compiler.frontend.remarks import Orders, Remark
 from saltern_compiler.ir.pipeline import Pipeline
 from saltern_compiler.registry import Registry
+from saltern_runtime.dataclass import dataclass
 
 Reading: TypeAlias = tuple[Pipeline | None, list[Diagnostic]]
 Locate: TypeAlias = Callable[[Origin], tuple[int, int]]

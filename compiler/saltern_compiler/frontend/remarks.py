@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Final, Literal, TypeAlias
+
+from saltern_runtime.dataclass import dataclass
 
 Where: TypeAlias = Literal["before", "beside", "inside"]
 BEFORE: Final = "before"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import Final
 
@@ -14,6 +14,7 @@ from saltern_compiler.ir.graph import dependencies
 from saltern_compiler.ir.pipeline import RESULT_TYPES, Node, Region
 from saltern_compiler.ir.values import Literal
 from saltern_compiler.registry import Registry
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec.names import COMPENSATE, ELSE, ERROR, OUTCOMES
 
 BRANCHES: Final = frozenset({"if", "switch"})

@@ -14,10 +14,12 @@ which they are. All is exact: numbers are fractions, and equal amounts are equal
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from fractions import Fraction
 from functools import lru_cache
 from typing import Final, TypeAlias
+
+from saltern_runtime.dataclass import dataclass
 
 _LONGEST: Final = 400
 """Characters of an amount with choices; one that says more is rounded up to what is as large in every part."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from fractions import Fraction
 from typing import Final
 
 from saltern_compiler.ir.amounts import ZERO, Amount, Symbol
+from saltern_runtime.dataclass import dataclass
 
 STAGES: Final = "stages"
 """Activations of stages, each a checkpoint; those that are skipped among them."""

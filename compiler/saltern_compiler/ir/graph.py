@@ -6,13 +6,13 @@ Every function costs time in proportion to the nodes and references it is given.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 
 from saltern_compiler.diagnostics.model import Origin
 from saltern_compiler.expr.ast import Reference, references
 from saltern_compiler.ir.pipeline import RETURN, Node, Region
 from saltern_compiler.ir.values import expressions
+from saltern_runtime.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,14 @@ in comparison. Data edges are not stored: they are the references inside paramet
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, Final, Literal
 
 from saltern_compiler.diagnostics.model import NOWHERE, Origin
 from saltern_compiler.ir import values
 from saltern_compiler.ir.budget import Budget
 from saltern_compiler.ir.values import Value
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import Json, Label, Limits, ObjectType, Policy
 from saltern_runtime.spec.names import AMBIENT
 from saltern_runtime.spec.types import LABELS

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, TypeVar, cast
 
 from saltern_compiler.ir.costs import Cost
 from saltern_compiler.ir.pipeline import ControlEdge, Node, Pipeline
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import Assumes, Effect, Json, Label, NodeType, OnError, OnLimit, OnSkip, Policy, Retry, Type
 
 LEVELS: Final = (0, 1, 2)

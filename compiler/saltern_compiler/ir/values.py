@@ -7,12 +7,13 @@ that is a constant, a list or a map with constant string keys is a `Literal`, a 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, TypeAlias
 
 from saltern_compiler.diagnostics.model import NOWHERE, Origin
 from saltern_compiler.expr.ast import Const, Expr, ListExpr, MapExpr
 from saltern_compiler.expr.typed import Typed
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import Json, Type
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from saltern_compiler.diagnostics.model import Diagnostic, Origin, has_errors
 from saltern_compiler.ir.pipeline import Pipeline
@@ -13,6 +12,7 @@ from saltern_compiler.passes.base import Context, Memory, Pass, start_of
 from saltern_compiler.passes.pipeline import PASSES, run
 from saltern_compiler.passes.uses import Uses, with_uses
 from saltern_compiler.registry import Registry
+from saltern_runtime.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ pipeline is the same object, so that nothing is found out twice, and nothing is 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from saltern_compiler.diagnostics.model import Diagnostic, Origin, has_errors
@@ -15,6 +15,7 @@ from saltern_compiler.diagnostics.suggest import Suggestions
 from saltern_compiler.ir.pipeline import Node, Pipeline
 from saltern_compiler.ir.plan import LEVEL, Change, Elided
 from saltern_compiler.registry import Registry
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import Severity
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final, TypeAlias
 
 from saltern_compiler.expr.ast import Const, Expr, Ident, Index, Macro, Select, bound
@@ -30,6 +30,7 @@ from saltern_compiler.ir.values import (
 from saltern_compiler.passes.analyses.shape import SHAPE, Shape
 from saltern_compiler.passes.analyses.types import TYPES, Types
 from saltern_compiler.passes.base import Context
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import Effect, Emit, Type, UnionType
 from saltern_runtime.spec.names import COMPENSATE
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from saltern_compiler.ir.pipeline import Pipeline
@@ -56,6 +56,7 @@ from saltern_compiler.passes.optimizations.without_disabled import WithoutDisabl
 from saltern_compiler.passes.transforms.coerce_literals import CoerceLiterals
 from saltern_compiler.passes.transforms.default_trigger import DefaultTrigger
 from saltern_compiler.passes.transforms.plain_edges import PlainEdges
+from saltern_runtime.dataclass import dataclass
 
 PASSES: Final[tuple[Pass, ...]] = (
     Size(),

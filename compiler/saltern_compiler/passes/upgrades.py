@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from saltern_compiler.diagnostics.suggest import join
 from saltern_compiler.ir.bound import bound_by
 from saltern_compiler.ir.pipeline import Node
 from saltern_compiler.registry import NODE_TYPES, PluginError, Registry
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import (
     ANY,
     ByHand,

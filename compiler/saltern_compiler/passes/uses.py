@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TypeAlias
 
 from saltern_compiler.ir.costs import Cost
 from saltern_compiler.ir.pipeline import CALL, START, Connection, Node, Pipeline, called_by
 from saltern_compiler.ir.values import SecretRef, Value, map_secrets
 from saltern_compiler.registry import Registry
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import NodeType, Param, Policy, Type
 
 

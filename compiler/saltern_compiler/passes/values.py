@@ -6,13 +6,14 @@ import math
 import re
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from saltern_compiler.characters import is_printable
 from saltern_compiler.expr.ast import Call, Const
 from saltern_compiler.frontend.durations import seconds
 from saltern_compiler.ir.values import Expression, ListValue, Literal, ObjectValue, Value
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.integers import INT_MAX, INT_MIN
 from saltern_runtime.spec import (
     ANY,

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.expr.bounds import fitting
 from saltern_runtime.expr.errors import ExprError
 from saltern_runtime.expr.values import TypeName, is_model, members, to_string, type_name

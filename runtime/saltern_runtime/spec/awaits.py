@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Final
 
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec.param import Param
 from saltern_runtime.spec.types import STRING, TIMESTAMP, LiteralType, Type, obj, optional, union
 

@@ -7,9 +7,10 @@ reading every spec loads no vendor's SDK.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import StrEnum
 
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec.awaits import AwaitsSpec
 from saltern_runtime.spec.param import Bound, Param, Problem
 from saltern_runtime.spec.policy import Policy

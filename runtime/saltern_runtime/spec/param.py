@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec.types import ANY, Json, Type
 
 Place = Literal["", "url", "slack"]

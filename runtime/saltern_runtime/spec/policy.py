@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Literal
+
+from saltern_runtime.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

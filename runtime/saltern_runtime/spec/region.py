@@ -8,9 +8,9 @@ and the store run every region alike.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec.param import Bound, Param
 from saltern_runtime.spec.types import ANY, Json, ListType, Type
 

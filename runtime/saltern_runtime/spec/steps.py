@@ -6,9 +6,9 @@ What changes is named by its parameter; in a document, by a JSON Pointer.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Generic, TypeAlias, TypeVar
 
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec.types import Json
 
 S = TypeVar("S")

@@ -7,8 +7,10 @@ One small algebra of frozen values. `show` prints a type as the Saltern language
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final, Literal, TypeAlias
+
+from saltern_runtime.dataclass import dataclass
 
 Label: TypeAlias = Literal["personal", "secret"]
 """What a field may be marked as: about a person, or known to few. What is made of it is the same."""

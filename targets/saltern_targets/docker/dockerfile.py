@@ -11,10 +11,10 @@ import json
 import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from saltern_compiler.characters import is_printable
+from saltern_runtime.dataclass import dataclass
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 _PATH: Final = re.compile(r"[A-Za-z0-9_./-]+")

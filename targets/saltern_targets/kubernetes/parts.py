@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from kubernetes.client import (
@@ -33,6 +32,7 @@ from kubernetes.client import (
 )
 
 from saltern_compiler.ir.plan import Plan
+from saltern_runtime.dataclass import dataclass
 from saltern_targets import processes
 from saltern_targets.kubernetes.names import app_name, object_name, short_digest
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, TypeAlias
 
 from saltern_compiler.ir.pipeline import RETURN, Region
 from saltern_compiler.ir.plan import Plan, PlannedNode
 from saltern_compiler.ir.values import TypeValue
 from saltern_compiler.pytext import class_name, literal
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import (
     ANY,
     BOOL,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from saltern_compiler.ir.pipeline import SHARED_SETTINGS, Connection, ControlEdge
@@ -23,6 +22,7 @@ from saltern_compiler.ir.plan import (
 )
 from saltern_compiler.ir.values import split_secrets
 from saltern_compiler.pytext import literal, string
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import DEFAULT_POLICY, Assumes, Limits, Retry
 from saltern_runtime.spec.types import Places, marked
 from saltern_runtime.version import __version__

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Set
-from dataclasses import dataclass
 from typing import Final
 
 from saltern_compiler.ir.attempts import is_race, race_of
@@ -20,6 +19,7 @@ from saltern_compiler.ir.values import (
     make_object,
 )
 from saltern_compiler.pytext import RESERVED, identifier, literal
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import ANY, BOOL, Emit, Param, Type, UnionType
 from saltern_runtime.spec.names import AMBIENT, ELSE, FAILURE_TYPE, INPUT, RUN, RUN_TYPE, THEN, case_handle
 from saltern_targets.names import IN_SCOPE, function_names, item_names, module_names, package_name

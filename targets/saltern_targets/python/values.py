@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import Final
 
@@ -23,6 +23,7 @@ from saltern_compiler.ir.values import (
     make_object,
 )
 from saltern_compiler.pytext import identifier, literal, string
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import ANY, DOUBLE, FILE, Json, ListType, MapType, ObjectType, Type, UnionType
 from saltern_runtime.spec.param import Place
 from saltern_targets.names import IN_SCOPE

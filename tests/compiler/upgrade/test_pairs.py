@@ -31,7 +31,7 @@ def limit(folder):
     return Wanted(schema=to) if name == "schema" else Wanted(nodes={name: to})
 
 
-def stepped(text, name, wanted=Wanted()):  # noqa: B008 - it is frozen
+def stepped(text, name, wanted=Wanted()):
     """Upgrade a text in which nothing is left to a person."""
     upgraded = upgrade(text, name, wanted=wanted, registry=REGISTRY)
     assert upgraded.findings == ()

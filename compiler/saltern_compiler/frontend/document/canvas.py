@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import groupby
 from typing import Final
 
@@ -26,6 +26,7 @@ from saltern_compiler.frontend.remarks import BEFORE, START, Allow, Orders, Rema
 from saltern_compiler.frontend.remarks import NODE as NODE_ANCHOR
 from saltern_compiler.ir.attempts import is_part
 from saltern_compiler.ir.pipeline import Pipeline
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import Json
 
 VERSION: Final = 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Final
 
 from saltern_compiler.diagnostics.model import Origin, Related
@@ -15,6 +15,7 @@ from saltern_compiler.frontend.document.shape import EDGE, EDGE_DATA, NOTE_TYPES
 from saltern_compiler.frontend.document.values import unreadable
 from saltern_compiler.ir.pipeline import ControlEdge, Node
 from saltern_compiler.ir.values import Expression, Value, make_list
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import Json
 from saltern_runtime.spec.names import AMBIENT, CASE, COMPENSATE, ELSE, OUTCOMES, THEN
 

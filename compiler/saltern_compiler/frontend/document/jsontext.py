@@ -9,11 +9,12 @@ import json
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final, NamedTuple
 
 from saltern_compiler.characters import is_printable
 from saltern_compiler.diagnostics.model import Diagnostic, Origin, Related
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.integers import INT_MAX, INT_MIN
 from saltern_runtime.spec import Json
 

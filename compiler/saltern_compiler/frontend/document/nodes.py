@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from saltern_compiler.diagnostics.model import Origin, Related
 from saltern_compiler.frontend.document.jsontext import shorten
@@ -23,6 +23,7 @@ from saltern_compiler.ir.attempts import CATCH, PARALLEL, TRY, WHOLES, expand, p
 from saltern_compiler.ir.pipeline import MAX_REGIONS, Node, Region, asks, region_of
 from saltern_compiler.ir.values import Literal, Value
 from saltern_compiler.registry import Registry
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import Binding, Json, Policy
 from saltern_runtime.spec.names import COMPENSATE
 

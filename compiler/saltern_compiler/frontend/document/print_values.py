@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from saltern_compiler.expr.ast import Call, Const, Expr, Ident, MapExpr, Select
 from saltern_compiler.expr.show import show
@@ -20,6 +19,7 @@ from saltern_compiler.ir.values import (
     TypeValue,
     Value,
 )
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import Json, to_schema
 
 

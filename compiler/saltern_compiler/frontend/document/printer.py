@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from saltern_compiler.drawing.layered import Link, place
@@ -23,6 +23,7 @@ from saltern_compiler.ir.graph import dependencies
 from saltern_compiler.ir.pipeline import CHECK, Node, Pipeline, Region
 from saltern_compiler.ir.values import Value
 from saltern_compiler.registry import Registry
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import Binding, Json, Policy, Retry, to_schema
 from saltern_runtime.spec.names import AMBIENT, INPUT
 

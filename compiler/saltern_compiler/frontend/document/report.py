@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from saltern_compiler.diagnostics.model import Diagnostic, Fix, Origin, Related
 from saltern_compiler.diagnostics.suggest import Suggestions, did_you_mean, it_takes, replace_by
 from saltern_compiler.frontend.document.jsontext import shorten
 from saltern_compiler.frontend.document.shape import VERSION_KEY, Table, describe, is_kind, misfit
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import Json
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cached_property
 from typing import Final
 
 from saltern_compiler.frontend.document.jsontext import Place, Scan, escape, scan_json
 from saltern_compiler.frontend.moves import Replaced
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import Json
 
 _NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")

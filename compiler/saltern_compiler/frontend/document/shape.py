@@ -6,9 +6,10 @@ A value's schema uses only what `fits` understands, or a `$ref` to a definition 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import Json
 
 IDENTIFIER: Final = "^[A-Za-z_][A-Za-z0-9_]*$"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final
 
 import yaml
@@ -28,6 +28,7 @@ from saltern_compiler.frontend.document.jsontext import (
     small_int,
     too_deep,
 )
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import Json
 
 _LOADER: Final[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the C parser where PyYAML was built with it

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from saltern_compiler.diagnostics.model import Diagnostic, Origin
 from saltern_compiler.diagnostics.suggest import did_you_mean, it_takes, nearest, replace_by
@@ -14,6 +14,7 @@ from saltern_compiler.frontend.language.types import place
 from saltern_compiler.frontend.language.values import Values
 from saltern_compiler.ir.budget import LIMITS, MAPS, TIME, Budget, is_wait
 from saltern_compiler.ir.values import Literal
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import Json
 
 

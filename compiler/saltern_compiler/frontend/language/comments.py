@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from lark import Token, Tree
@@ -29,6 +29,7 @@ from saltern_compiler.frontend.remarks import (
 from saltern_compiler.frontend.statements import else_name
 from saltern_compiler.ir.attempts import PARTS, part_id
 from saltern_compiler.ir.pipeline import RETURN
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec.names import COMPENSATE, ELSE, ERROR, THEN, case_handle
 
 _STATEMENTS: Final = frozenset(

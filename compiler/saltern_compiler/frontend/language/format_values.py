@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Final, TypeAlias
 
 from lark import Token
@@ -23,6 +22,7 @@ from saltern_compiler.layout import (
     breaks,
     join,
 )
+from saltern_runtime.dataclass import dataclass
 
 _LEVELS: Final = {
     "RELATION": "relation",

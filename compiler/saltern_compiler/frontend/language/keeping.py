@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from saltern_compiler.diagnostics.model import Diagnostic, Origin
 from saltern_compiler.expr.ast import Span
@@ -25,6 +25,7 @@ from saltern_compiler.frontend.language.sections import Secrets, Sections
 from saltern_compiler.frontend.language.types import place
 from saltern_compiler.frontend.language.values import Values
 from saltern_compiler.ir.pipeline import Node, Pipeline, Region
+from saltern_runtime.dataclass import dataclass
 
 _WASTE = 65_536
 """Characters that the store may hold beside four times the text, before it begins anew."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Final, Literal, TypeAlias
 
 from saltern_compiler.diagnostics.model import Diagnostic, Edit, Fix, Origin
@@ -27,6 +27,7 @@ from saltern_compiler.ir.pipeline import (
     asks,
     region_of,
 )
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import Json
 from saltern_runtime.spec.names import CASE, COMPENSATE, ELSE, ERROR
 

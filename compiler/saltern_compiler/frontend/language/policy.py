@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from saltern_compiler.diagnostics.model import Diagnostic, Edit, Fix, Origin
@@ -13,6 +12,7 @@ from saltern_compiler.expr.ast import Const, Expr, Ident
 from saltern_compiler.frontend.durations import seconds
 from saltern_compiler.frontend.language.syntax import Argument, Decorator, Embedded, Name
 from saltern_compiler.frontend.language.types import place
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import Policy, Retry
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TypeGuard
 
 from saltern_compiler.expr.ast import Ident
@@ -25,6 +25,7 @@ from saltern_compiler.ir.pipeline import (
 )
 from saltern_compiler.ir.values import Expression, ListValue, Literal, ObjectValue, Value
 from saltern_compiler.registry import Registry
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import Json, ObjectType, Policy, Retry
 
 MANY = 3

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from typing import Any, Final, TypeGuard
 
 from saltern_compiler.expr.ast import Call, Const, Expr, MapExpr
@@ -24,6 +24,7 @@ from saltern_compiler.ir.values import (
     TypeValue,
     Value,
 )
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import (
     NULL,
     Field,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from lark.exceptions import UnexpectedInput
 
@@ -30,6 +30,7 @@ from saltern_compiler.ir.pipeline import (
 )
 from saltern_compiler.ir.values import Literal, ObjectValue, Value
 from saltern_compiler.registry import Registry
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import Policy
 from saltern_runtime.spec.names import COMPENSATE, ELSE, ERROR, THEN, case_handle
 

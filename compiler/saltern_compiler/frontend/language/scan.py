@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from saltern_compiler.diagnostics.model import Diagnostic, Related
 from saltern_compiler.expr.parse import malformed
 from saltern_compiler.frontend.language.types import place
+from saltern_runtime.dataclass import dataclass
 
 MAX_LENGTH: Final = 1_000_000
 """Characters of one source at most."""

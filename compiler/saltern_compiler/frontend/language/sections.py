@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Final, TypeAlias, TypeGuard
 
 from saltern_compiler.diagnostics.model import Diagnostic, Edit, Fix, Origin
@@ -32,6 +32,7 @@ from saltern_compiler.ir.pipeline import (
     trigger_key,
 )
 from saltern_compiler.ir.values import Literal, Value, make_object
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import Json, ObjectType, Policy, obj
 
 _SETTINGS: Final = ("deadline", "retention", "reserve")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from saltern_compiler.expr.ast import Expr, Ident, MapExpr, Span
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import ObjectType, Type
 
 

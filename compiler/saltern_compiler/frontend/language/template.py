@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from typing import Final
 
 from saltern_compiler.expr.ast import Span
 from saltern_compiler.expr.literals import EscapeError, read_string
+from saltern_runtime.dataclass import dataclass
 
 _EXPRESSION: Final = re.compile(
     r"""\{\{((?:"(?:[^"\\\r\n]|\\.)*"|'(?:[^'\\\r\n]|\\.)*'|`[^`\r\n]+`|[^"'`}]|\}(?!\}))*)\}\}""", re.DOTALL

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -15,6 +15,7 @@ from saltern_compiler.expr import tables
 from saltern_compiler.expr.refused import DepthGuard
 from saltern_compiler.frontend.language.grammar import GRAMMAR, START
 from saltern_compiler.layout import BLANK, HARD, Doc, Fresh, Raw, Suffix
+from saltern_runtime.dataclass import dataclass
 
 TABLE: Final = Path(__file__).with_name("tokens.json")
 _COMMENT: Final = re.compile(r"#[^\n]*")

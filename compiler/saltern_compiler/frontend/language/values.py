@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import fields, is_dataclass, replace
 from enum import Enum, auto
 from typing import Final, TypeVar
 
@@ -25,6 +25,7 @@ from saltern_compiler.ir.values import (
     make_object,
     make_template,
 )
+from saltern_runtime.dataclass import dataclass
 
 _Tree = TypeVar("_Tree")
 

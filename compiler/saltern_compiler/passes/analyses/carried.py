@@ -7,7 +7,7 @@ and comparisons too. Fields, items, lists and maps are told apart.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Final, TypeAlias
 
 from saltern_compiler.diagnostics.model import NOWHERE, Origin
@@ -28,6 +28,7 @@ from saltern_compiler.passes.analyses.labels import (
     stepped,
     whole,
 )
+from saltern_runtime.dataclass import dataclass
 
 _SAME: Final = frozenset({"dyn", "raw", "merge", "_+_"})
 """Functions whose value is one of their operands, or has the parts of them."""

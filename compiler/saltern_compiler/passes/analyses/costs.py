@@ -9,7 +9,7 @@ workers, and runs that are started.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from fractions import Fraction
 from functools import lru_cache
 from typing import Final, cast
@@ -28,6 +28,7 @@ from saltern_compiler.passes.analyses.types import TYPES, Types
 from saltern_compiler.passes.analyses.waits import WAITS, Waits
 from saltern_compiler.passes.base import Analysis, Context
 from saltern_compiler.passes.uses import Callee, Uses
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import DEFAULT_POLICY, NodeType, Retry, chosen
 from saltern_runtime.spec.limits import AT_ONCE
 from saltern_runtime.spec.names import COMPENSATE

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Final
 
@@ -14,6 +13,7 @@ from saltern_compiler.ir.pipeline import Pipeline
 from saltern_compiler.passes.analyses.assumptions import assumed
 from saltern_compiler.passes.analyses.costs import COSTS
 from saltern_compiler.passes.base import Analysis, Context
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import Json
 from saltern_runtime.spec.limits import DEADLINE
 

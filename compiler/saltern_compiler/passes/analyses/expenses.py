@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
@@ -24,6 +23,7 @@ from saltern_compiler.ir.pipeline import Node
 from saltern_compiler.ir.values import TypeValue
 from saltern_compiler.passes.analyses.sizes import Sizes
 from saltern_compiler.passes.hosts import hosts_of_node
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import (
     BOOL,
     DOUBLE,

@@ -7,7 +7,7 @@ followed until nothing is added. A pipeline that is called, or started, is follo
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from itertools import count
 from typing import Final
 
@@ -42,6 +42,7 @@ from saltern_compiler.passes.analyses.types import TYPES, Types
 from saltern_compiler.passes.base import Analysis, Context
 from saltern_compiler.passes.layers import decide, layers
 from saltern_compiler.passes.uses import Callee, nodes_in_all
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import ANY, Emit, Label, NodeType, RegionSpec, Type
 from saltern_runtime.spec.names import INPUT
 

@@ -7,7 +7,7 @@ expression, and no effect comes before a failure that it used to come behind.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from saltern_compiler.ir.attempts import race_of
@@ -15,6 +15,7 @@ from saltern_compiler.ir.pipeline import RESULT_TYPES, ControlEdge
 from saltern_compiler.passes.analyses.shape import Shape
 from saltern_compiler.passes.analyses.types import Types
 from saltern_compiler.passes.analyses.weights import Cost, can_fail, cost_of, is_movable
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import Policy
 from saltern_runtime.spec.limits import AT_ONCE
 from saltern_runtime.spec.names import COMPENSATE, OUTCOMES

@@ -7,11 +7,12 @@ for each source, the shortest one that was met, so that a finding can show it st
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from saltern_compiler.diagnostics.model import Origin
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import Label, ListType, MapType, ObjectType, Type, UnionType
 
 MOST: Final = 400

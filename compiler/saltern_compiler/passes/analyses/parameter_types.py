@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Protocol
 
 from saltern_compiler.diagnostics.model import Diagnostic, Origin, Related, has_errors
@@ -30,6 +30,7 @@ from saltern_compiler.passes.analyses.shape import Shape
 from saltern_compiler.passes.base import Context
 from saltern_compiler.passes.values import misfits, type_of
 from saltern_compiler.passes.words import is_one_of, takes_text, unquoted
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import (
     ANY,
     STRING,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from saltern_compiler.ir.attempts import VALUES, WHOLES
@@ -21,6 +20,7 @@ from saltern_compiler.passes.analyses.labels import (
     joined,
     whole,
 )
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import Emit, NodeType, ObjectType, Type, chosen
 
 _ONLY: Final = "saltern_runtime.nodes.flow.rounds:only"

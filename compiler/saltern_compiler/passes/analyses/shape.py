@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import chain
 from typing import Final
 
@@ -17,6 +17,7 @@ from saltern_compiler.ir.pipeline import RESULT_TYPES, Connection, ControlEdge, 
 from saltern_compiler.ir.values import Value, parts_of
 from saltern_compiler.passes.base import Analysis
 from saltern_compiler.registry import Registry
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import NodeType
 from saltern_runtime.spec.names import AMBIENT, COMPENSATE, OUTCOMES
 

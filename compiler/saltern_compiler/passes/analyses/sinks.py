@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from saltern_compiler.ir.pipeline import ACCEPTS, RETURN, STOP, Connection, Node
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import Label, NodeType, Param
 from saltern_runtime.spec.types import LABELS
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
 from saltern_compiler.expr.ast import Call, Const, Expr, Ident, Index, ListExpr, Macro, MapExpr, Select
@@ -19,6 +19,7 @@ from saltern_compiler.ir.amounts import Amount, Symbol, least, most, number, sha
 from saltern_compiler.ir.pipeline import Node
 from saltern_compiler.ir.values import Expression, ListValue, Literal, ObjectValue, Template, Value
 from saltern_compiler.passes.analyses.shape import Shape
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import BOOL, DOUBLE, INT, NULL, STRING, LiteralType, NodeType, Type, UnionType
 from saltern_runtime.spec.names import AMBIENT
 

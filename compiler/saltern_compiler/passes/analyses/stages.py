@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 from saltern_compiler.ir.pipeline import CHECK, RESULT_TYPES, ControlEdge
 from saltern_compiler.ir.plan import Inner
 from saltern_compiler.passes.analyses.fusion import Fusion, Gate
 from saltern_compiler.passes.analyses.shape import Shape
 from saltern_compiler.passes.analyses.types import Types
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec.limits import AT_ONCE
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Final
 
 from saltern_compiler.diagnostics.model import Diagnostic
@@ -14,6 +14,7 @@ from saltern_compiler.passes.analyses.parameter_types import Visit, type_param
 from saltern_compiler.passes.analyses.shape import SHAPE, Shape
 from saltern_compiler.passes.base import Analysis, Context
 from saltern_compiler.passes.layers import decide, layers
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import ANY, NULL, Bound, Effect, NodeType, Severity, Type, chosen, optional
 from saltern_runtime.spec.names import COMPENSATE, ERROR, OUTCOMES, SUCCESS
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from fractions import Fraction
 from typing import Final
 
@@ -16,6 +16,7 @@ from saltern_compiler.passes.analyses.shape import SHAPE, Shape
 from saltern_compiler.passes.analyses.types import TYPES, Types
 from saltern_compiler.passes.base import Analysis, Context
 from saltern_compiler.passes.uses import Callee, Uses
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import chosen
 from saltern_runtime.spec.names import COMPENSATE
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from saltern_compiler.diagnostics.model import Diagnostic
@@ -14,6 +13,7 @@ from saltern_compiler.ir.values import Expression, Value, expressions
 from saltern_compiler.passes.analyses.deadline import DEADLINES
 from saltern_compiler.passes.analyses.shape import SHAPE, Shape
 from saltern_compiler.passes.base import Check, Context
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import DURATION
 
 _LONGER: Final = ("Let runs last longer: `settings { deadline: … }`, at most 30 days.",)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from saltern_compiler.diagnostics.model import Diagnostic, Origin
 from saltern_compiler.diagnostics.suggest import did_you_mean, it_takes
 from saltern_compiler.ir.pipeline import Node, Pipeline
 from saltern_compiler.passes.base import Check, Context
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import Json, Policy, Retry
 
 _DAY: Final = 86_400

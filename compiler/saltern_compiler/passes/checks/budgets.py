@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -22,6 +21,7 @@ from saltern_compiler.passes.analyses.shape import SHAPE, Shape
 from saltern_compiler.passes.base import Check, Context
 from saltern_compiler.passes.hosts import hosts_of_connection
 from saltern_compiler.passes.uses import connections_of
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import Assumes, Json
 
 ANYWHERE: Final = "*"

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from saltern_compiler.diagnostics.model import Diagnostic
 from saltern_compiler.ir.pipeline import Pipeline
 from saltern_compiler.passes.analyses.shape import SHAPE
 from saltern_compiler.passes.analyses.types import TYPES
 from saltern_compiler.passes.base import Check, Context
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import Effect
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from saltern_compiler.diagnostics.model import Diagnostic
 from saltern_compiler.expr.ast import Const, Expr, Ident, Index, Select
 from saltern_compiler.expr.kinds import holds
@@ -13,6 +11,7 @@ from saltern_compiler.ir.values import Expression, Value, expressions
 from saltern_compiler.passes.analyses.shape import SHAPE, Shape
 from saltern_compiler.passes.analyses.types import TYPES, Types
 from saltern_compiler.passes.base import Check, Context
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import ANY, BYTES, STRING, Emit, LiteralType, NodeType, ObjectType, Primitive, Type, UnionType
 from saltern_runtime.spec.names import ERROR
 

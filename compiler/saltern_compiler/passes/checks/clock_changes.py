@@ -7,7 +7,6 @@ at are a whole cycle of the calendar after the last one that the tables list one
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Final
@@ -17,6 +16,7 @@ from saltern_compiler.expr.written import zones
 from saltern_compiler.ir.pipeline import Pipeline
 from saltern_compiler.ir.values import Literal
 from saltern_compiler.passes.base import Check, Context
+from saltern_runtime.dataclass import dataclass
 
 if TYPE_CHECKING:
     from zoneinfo import ZoneInfo

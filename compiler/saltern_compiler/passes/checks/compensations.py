@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from saltern_compiler.diagnostics.model import Diagnostic, Origin
 from saltern_compiler.ir.graph import reads
 from saltern_compiler.ir.pipeline import STOP, Node, Pipeline
 from saltern_compiler.passes.analyses.shape import SHAPE, Shape
 from saltern_compiler.passes.analyses.types import TYPES
 from saltern_compiler.passes.base import Check, Context
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import Effect
 from saltern_runtime.spec.names import COMPENSATE
 

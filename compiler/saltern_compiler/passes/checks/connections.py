@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from saltern_compiler.diagnostics.model import Diagnostic
@@ -13,6 +12,7 @@ from saltern_compiler.passes.analyses.shape import SHAPE
 from saltern_compiler.passes.base import Check, Context
 from saltern_compiler.passes.settings import LIMITS_TYPE, check_exclusive, check_settings, connection_settings
 from saltern_compiler.passes.values import misfits
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import NodeType
 
 _LIMITS: Final = {

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from saltern_compiler.diagnostics.model import Diagnostic, Related
 from saltern_compiler.ir.pipeline import Pipeline
 from saltern_compiler.passes.analyses.shape import SHAPE, cycles
 from saltern_compiler.passes.base import Check, Context
+from saltern_runtime.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from saltern_compiler.diagnostics.model import Diagnostic, Related
@@ -12,6 +11,7 @@ from saltern_compiler.passes.analyses.deadline import DEADLINES
 from saltern_compiler.passes.analyses.shape import SHAPE
 from saltern_compiler.passes.analyses.waits import WAITS, Waits
 from saltern_compiler.passes.base import Check, Context
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec.names import COMPENSATE
 
 _MOST: Final = 200

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from saltern_compiler.diagnostics.model import Diagnostic
 from saltern_compiler.diagnostics.suggest import did_you_mean, join
 from saltern_compiler.ir.pipeline import ControlEdge, Node, Pipeline
 from saltern_compiler.passes.analyses.shape import SHAPE, Shape
 from saltern_compiler.passes.base import Check, Context
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import Emit
 from saltern_runtime.spec.names import COMPENSATE, ERROR
 

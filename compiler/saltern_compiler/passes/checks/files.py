@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from saltern_compiler.diagnostics.model import Diagnostic
@@ -11,6 +10,7 @@ from saltern_compiler.ir.pipeline import Pipeline
 from saltern_compiler.ir.values import TypeValue
 from saltern_compiler.passes.analyses.shape import SHAPE
 from saltern_compiler.passes.base import Check, Context
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import FILE
 
 _NOTES: Final = (

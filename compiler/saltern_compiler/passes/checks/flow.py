@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from saltern_compiler.diagnostics.model import Diagnostic, Related
@@ -12,6 +11,7 @@ from saltern_compiler.passes.analyses.flow import FLOW, Arrival, Declassified
 from saltern_compiler.passes.analyses.labels import Way
 from saltern_compiler.passes.analyses.sinks import WHAT
 from saltern_compiler.passes.base import Check, Context
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import Label
 
 _CODES: Final[Mapping[Label, str]] = {"personal": "personal-leak", "secret": "secret-leak"}

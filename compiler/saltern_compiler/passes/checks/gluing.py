@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from saltern_compiler.diagnostics.model import Diagnostic, Edit, Fix
@@ -12,6 +11,7 @@ from saltern_compiler.ir.pipeline import Pipeline
 from saltern_compiler.ir.values import Expression, Template, make_template
 from saltern_compiler.passes.analyses.shape import SHAPE
 from saltern_compiler.passes.base import Check, Context
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec.param import Place
 
 _WHAT: Final = {

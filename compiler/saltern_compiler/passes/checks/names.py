@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from saltern_compiler.characters import is_printable
@@ -16,6 +15,7 @@ from saltern_compiler.ir.pipeline import INNER_TYPES, RESERVED_IDS, RETURN, Node
 from saltern_compiler.passes.base import Check, Context
 from saltern_compiler.pynames import KEYWORDS, PACKAGES
 from saltern_compiler.registry import CONNECTORS, NODE_TYPES
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec.names import COMPENSATE, INPUT, RUN
 
 MAX_LENGTH: Final = 64

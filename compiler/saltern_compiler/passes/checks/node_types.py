@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from saltern_compiler.diagnostics.model import Diagnostic
 from saltern_compiler.diagnostics.suggest import did_you_mean, replace_by, there_are
 from saltern_compiler.ir.pipeline import CALL, START, Node, Pipeline, called_by
 from saltern_compiler.passes.base import Check, Context
+from saltern_runtime.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from saltern_compiler.diagnostics.model import Diagnostic
 from saltern_compiler.ir.pipeline import RETURN, STOP, Pipeline
 from saltern_compiler.ir.values import Literal
 from saltern_compiler.passes.analyses.conditions import FALSE, TRUE
 from saltern_compiler.passes.analyses.types import TYPES
 from saltern_compiler.passes.base import Check, Context
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import show
 
 

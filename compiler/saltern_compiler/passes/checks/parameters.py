@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from saltern_compiler.diagnostics.model import Diagnostic, Origin
 from saltern_compiler.diagnostics.suggest import did_you_mean, it_takes, replace_by
@@ -13,6 +13,7 @@ from saltern_compiler.passes.analyses.shape import SHAPE, Shape
 from saltern_compiler.passes.base import Check, Context
 from saltern_compiler.passes.values import misfits
 from saltern_compiler.passes.words import takes_text
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import ListType, NodeType, Param, show
 from saltern_runtime.spec.types import without_null
 

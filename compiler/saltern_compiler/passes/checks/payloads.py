@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from saltern_compiler.diagnostics.model import Diagnostic
@@ -13,6 +12,7 @@ from saltern_compiler.ir.pipeline import RESULT_TYPES, Node, Pipeline
 from saltern_compiler.ir.values import Expression, ListValue, Literal, ObjectValue, Template, Value
 from saltern_compiler.passes.analyses.shape import SHAPE, Shape
 from saltern_compiler.passes.base import Check, Context
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import Emit
 from saltern_runtime.spec.limits import MAX_PAYLOAD
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -17,6 +16,7 @@ from saltern_compiler.ir.values import Expression, ListValue, Literal, ObjectVal
 from saltern_compiler.passes.analyses.shape import SHAPE, Shape
 from saltern_compiler.passes.analyses.types import TYPES, Types
 from saltern_compiler.passes.base import Check, Context
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import ObjectType, Type
 from saltern_runtime.spec.names import INPUT, RUN, RUN_TYPE
 from saltern_runtime.spec.types import without_null

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from saltern_compiler.diagnostics.model import Diagnostic, Related
@@ -10,6 +9,7 @@ from saltern_compiler.ir.graph import own_reads
 from saltern_compiler.ir.pipeline import CHECK, NEXT, RETURN, YIELD, Node, Pipeline, Region
 from saltern_compiler.passes.analyses.shape import SHAPE
 from saltern_compiler.passes.base import Check, Context
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import Carries, NodeType, RegionSpec
 
 _RESULTS: Final = {

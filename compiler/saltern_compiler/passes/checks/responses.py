@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from saltern_compiler.diagnostics.model import Diagnostic, Related
 from saltern_compiler.ir.pipeline import Node, Pipeline
 from saltern_compiler.passes.analyses.conditions import TRUE
 from saltern_compiler.passes.analyses.shape import SHAPE
 from saltern_compiler.passes.analyses.types import TYPES
 from saltern_compiler.passes.base import Check, Context
+from saltern_runtime.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import Final
 
 from saltern_compiler.diagnostics.lookalikes import kinds
@@ -15,6 +14,7 @@ from saltern_compiler.ir.values import Literal, SecretRef, Template, Value, part
 from saltern_compiler.passes.base import Check, Context
 from saltern_compiler.passes.checks.triggers import TRIGGERS
 from saltern_compiler.passes.settings import connection_settings
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import Json, Param
 
 _ENV: Final = re.compile(r"env:[A-Za-z_][A-Za-z0-9_]*")

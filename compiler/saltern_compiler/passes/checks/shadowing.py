@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from saltern_compiler.diagnostics.model import Diagnostic
 from saltern_compiler.expr.ast import Expr, Macro, children
@@ -11,6 +10,7 @@ from saltern_compiler.ir.pipeline import Node, Pipeline
 from saltern_compiler.ir.values import expressions
 from saltern_compiler.passes.analyses.shape import SHAPE, Shape
 from saltern_compiler.passes.base import Check, Context
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec.names import INPUT, RUN
 
 

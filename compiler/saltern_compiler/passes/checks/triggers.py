@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -18,6 +17,7 @@ from saltern_compiler.passes import webhooks
 from saltern_compiler.passes.base import Check, Context
 from saltern_compiler.passes.settings import check_settings
 from saltern_compiler.passes.values import misfits
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import ANY, STRING, LiteralType, MapType, Param, show, union
 from saltern_runtime.spec.names import SCHEDULE_ID
 

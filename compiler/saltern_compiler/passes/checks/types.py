@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from saltern_compiler.ir.pipeline import Pipeline
 from saltern_compiler.passes.analyses.types import TYPES
 from saltern_compiler.passes.base import Check, Context
+from saltern_runtime.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

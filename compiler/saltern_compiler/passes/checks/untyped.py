@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from saltern_compiler.diagnostics.model import Diagnostic
 from saltern_compiler.expr.ast import Reference, references
@@ -12,6 +11,7 @@ from saltern_compiler.ir.values import Expression, ListValue, ObjectValue, TypeV
 from saltern_compiler.passes.analyses.shape import SHAPE, Shape
 from saltern_compiler.passes.analyses.types import TYPES, Types
 from saltern_compiler.passes.base import Check, Context
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import ANY, Emit, ListType, MapType, ObjectType, Type
 from saltern_runtime.spec.types import without_null
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from itertools import chain
 
 from saltern_compiler.diagnostics.model import Diagnostic, Edit, Fix, Origin
@@ -15,6 +14,7 @@ from saltern_compiler.passes.analyses.shape import SHAPE, all_settings
 from saltern_compiler.passes.analyses.types import TYPES
 from saltern_compiler.passes.base import Check, Context
 from saltern_compiler.passes.uses import connections_of
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import Effect, Emit
 
 

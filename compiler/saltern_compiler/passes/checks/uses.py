@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from saltern_compiler.diagnostics.model import Diagnostic, Related
 from saltern_compiler.diagnostics.suggest import did_you_mean, there_are
@@ -11,6 +10,7 @@ from saltern_compiler.ir.pipeline import START, STOP, Connection, Node, Pipeline
 from saltern_compiler.ir.values import Literal
 from saltern_compiler.passes.base import Check, Context
 from saltern_compiler.passes.uses import Callee, Trouble, brought, calls_of, connections_of, nodes_in_all, settled
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec.names import COMPENSATE, LINKED
 
 

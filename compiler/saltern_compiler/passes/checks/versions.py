@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 
 from saltern_compiler.diagnostics.model import Diagnostic, Edit, Fix
 from saltern_compiler.ir.pipeline import Node, Pipeline
 from saltern_compiler.passes.base import Check, Context
 from saltern_compiler.passes.upgrades import Gap, Move, Stuck, apart, route
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import NodeType
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 from saltern_compiler.ir.pipeline import RESULT_TYPES, ControlEdge, Node, Pipeline, map_nodes
 from saltern_compiler.ir.plan import Change
@@ -12,6 +12,7 @@ from saltern_compiler.passes.analyses.shape import SHAPE, Shape
 from saltern_compiler.passes.base import Context, Pass
 from saltern_compiler.passes.eliding import Known, keeps_types
 from saltern_compiler.passes.skipped import without
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import Emit
 from saltern_runtime.spec.names import ELSE, THEN, case_handle
 

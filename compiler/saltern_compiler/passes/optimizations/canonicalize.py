@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from saltern_compiler.ir.pipeline import Node, Pipeline, map_nodes
 from saltern_compiler.ir.plan import Change
 from saltern_compiler.passes.analyses.shape import SHAPE
 from saltern_compiler.passes.base import Context, Pass
+from saltern_runtime.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

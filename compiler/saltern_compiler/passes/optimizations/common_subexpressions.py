@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from saltern_compiler.expr.ast import bound
 from saltern_compiler.ir.pipeline import Node, Pipeline, map_nodes
 from saltern_compiler.ir.values import expressions
 from saltern_compiler.passes.base import Context, Pass
 from saltern_compiler.passes.eliding import Known, gate, renamed, without_nodes
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import Policy
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import partial
 from typing import Final
 
@@ -19,6 +19,7 @@ from saltern_compiler.passes.analyses.types import TYPES
 from saltern_compiler.passes.base import Context, Pass
 from saltern_compiler.passes.eliding import map_values
 from saltern_compiler.passes.transforms.coerce_literals import CoerceLiterals
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import Emit, Json, NodeType
 
 _TYPED_ELSEWHERE: Final = frozenset({NEXT, STOP})

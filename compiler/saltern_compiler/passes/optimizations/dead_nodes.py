@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from saltern_compiler.ir.pipeline import Node, Pipeline
 from saltern_compiler.ir.values import Literal
 from saltern_compiler.passes.base import Context, Pass
 from saltern_compiler.passes.eliding import Known, literal_text, without_nodes
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import Policy
 
 

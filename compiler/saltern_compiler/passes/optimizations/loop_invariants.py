@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from saltern_compiler.expr.ast import Expr, Macro, children
 from saltern_compiler.ir.graph import own_reads
@@ -12,6 +12,7 @@ from saltern_compiler.ir.plan import Change
 from saltern_compiler.ir.values import expressions
 from saltern_compiler.passes.base import Context, Pass
 from saltern_compiler.passes.eliding import Known, renamed
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import Emit, Policy
 
 

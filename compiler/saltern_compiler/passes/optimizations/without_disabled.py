@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from saltern_compiler.ir.pipeline import Pipeline
 from saltern_compiler.passes.base import Context, Pass
 from saltern_compiler.passes.skipped import without
+from saltern_runtime.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any, Final, cast
 
 from saltern_compiler.ir.bound import literals
@@ -14,6 +13,7 @@ from saltern_compiler.passes.analyses.deadline import Deadline
 from saltern_compiler.passes.analyses.policies import Chosen
 from saltern_compiler.passes.analyses.shape import Shape
 from saltern_compiler.passes.analyses.stages import Group
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import (
     ANY,
     Effect,

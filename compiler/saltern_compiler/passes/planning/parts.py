@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from saltern_compiler.ir.pipeline import Pipeline
 from saltern_compiler.ir.plan import Part, Plan
 from saltern_compiler.passes.uses import Callee, Uses, calls_of, every_callee
 from saltern_compiler.pytext import identifier
+from saltern_runtime.dataclass import dataclass
 
 
 @dataclass(slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 from saltern_compiler.ir.attempts import race_of
@@ -48,6 +48,7 @@ from saltern_compiler.passes.planning.surroundings import (
 )
 from saltern_compiler.passes.uses import Callee, Uses
 from saltern_compiler.registry import Registry
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import DEFAULT_POLICY, Json, ListType, NodeType, Retry, Type
 from saltern_runtime.spec.limits import LEASE
 from saltern_runtime.spec.names import COMPENSATE

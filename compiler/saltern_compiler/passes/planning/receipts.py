@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Final
 
 from saltern_compiler.ir.plan import FUSION, Calls, Change, Elided, Plan, Stage
 from saltern_compiler.passes.analyze import Analyzed
 from saltern_compiler.passes.pipeline import Step, optimize
 from saltern_compiler.passes.planning.plan import make_plan
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import (
     BOOL,
     DOUBLE,

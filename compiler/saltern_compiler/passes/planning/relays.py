@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Set
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec.limits import AT_ONCE
 
 START: Final = ""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from saltern_compiler.ir.pipeline import RETURN, Connection, Node, Pipeline, Trigger, map_nodes
 from saltern_compiler.ir.values import Value
 from saltern_compiler.passes.base import Context, Pass
 from saltern_compiler.passes.settings import connection_settings
 from saltern_compiler.passes.values import coerce
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import ANY, NodeType, ObjectType, Type
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from saltern_compiler.ir.pipeline import Node, Pipeline, map_nodes
 from saltern_compiler.passes.base import Context, Pass
+from saltern_runtime.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,12 @@ import binascii
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Literal, get_args, get_origin
 
 from pydantic import ValidationError
 
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.errors import PermanentError
 from saltern_runtime.integers import INT_MAX, INT_MIN
 from saltern_runtime.nodes.rows import members_of, row_of

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
@@ -12,6 +11,7 @@ import httpx
 from saltern_runtime.connectors import http_client
 from saltern_runtime.connectors.base import connection_of, idempotency_key, remaining, retry_after
 from saltern_runtime.connectors.http import CONNECTOR, IDEMPOTENT, SAFE
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.errors import NodeError, PermanentError, TransientError
 from saltern_runtime.models import plain
 from saltern_runtime.nodes.http.bodies import BodyError, value_of

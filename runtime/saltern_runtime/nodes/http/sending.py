@@ -6,11 +6,12 @@ import io
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.files import Chunks
 from saltern_runtime.models import plain
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Final
 
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import ANY, STRING, Bound, ListType, Param, Problem
 
 _TOKEN: Final = re.compile(

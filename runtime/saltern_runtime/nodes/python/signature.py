@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Final
 
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import (
     ANY,
     BOOL,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from saltern_runtime.dataclass import dataclass
 from saltern_targets.precedence import ATOM
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Final
 
 from saltern_compiler import pytext
@@ -14,6 +14,7 @@ from saltern_compiler.expr.literals import show_bytes
 from saltern_compiler.expr.signatures import VALUE, without_variables
 from saltern_compiler.expr.typed import Typed
 from saltern_compiler.expr.typing import chain_steps, constant_key, optional_chain
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec.types import (
     ANY,
     BOOL,
