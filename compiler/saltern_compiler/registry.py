@@ -14,12 +14,12 @@ from collections.abc import Callable, Iterable, Mapping
 from copy import copy
 from dataclasses import replace
 from functools import cache, wraps
-from importlib import metadata
 from types import ModuleType
 from typing import Any, Final, Generic, Self, TypeVar, cast
 
 from saltern_compiler.diagnostics import catalog
 from saltern_compiler.diagnostics.codes import CODES
+from saltern_compiler.installed import EntryPoint, entry_points
 from saltern_compiler.pynames import module_of
 from saltern_compiler.target import Target
 from saltern_runtime.dataclass import dataclass
@@ -68,7 +68,7 @@ class Distribution:
 class _Catalogue(Generic[T]):
     """The things of one kind, by key; loaded one by one when asked for."""
 
-    def __init__(self, kind: type[T], points: Mapping[str, metadata.EntryPoint], known: Mapping[str, T]) -> None:
+    def __init__(self, kind: type[T], points: Mapping[str, EntryPoint], known: Mapping[str, T]) -> None:
         self._kind = kind
         self._points = points
         self._loaded: dict[str, T] = dict(known)
@@ -122,17 +122,16 @@ class Registry:
         self._nodes = _Catalogue(NodeType, {}, _known(nodes))
         self._connectors = _Catalogue(ConnectorSpec, {}, _known(connectors))
         self._targets = _Catalogue(Target, {}, _known(targets))
-        self._explained: Mapping[str, metadata.EntryPoint] = {}
+        self._explained: Mapping[str, EntryPoint] = {}
 
     @classmethod
     @cache
     def load(cls) -> Self:
         """Return the registry of what is installed; raises ClashError."""
-        every = metadata.entry_points()  # reads the metadata of all that is installed, each time
-        return cls.from_entry_points(point for group in GROUPS for point in every.select(group=group))
+        return cls.from_entry_points(entry_points(GROUPS))
 
     @classmethod
-    def from_entry_points(cls, points: Iterable[metadata.EntryPoint]) -> Self:
+    def from_entry_points(cls, points: Iterable[EntryPoint]) -> Self:
         """Make a registry from given entry points; raises ClashError, imports nothing."""
         every = tuple(points)
         registry = cls()
@@ -307,9 +306,9 @@ def _known(things: Iterable[T]) -> dict[str, T]:
     return known
 
 
-def _index(points: Iterable[metadata.EntryPoint], group: str) -> dict[str, metadata.EntryPoint]:
+def _index(points: Iterable[EntryPoint], group: str) -> dict[str, EntryPoint]:
     """Map key → entry point; a node type's name may end in `@version`, and means version 1 otherwise."""
-    points_by_key: dict[str, metadata.EntryPoint] = {}
+    points_by_key: dict[str, EntryPoint] = {}
     for point in points:
         if point.group != group:
             continue
@@ -321,7 +320,7 @@ def _index(points: Iterable[metadata.EntryPoint], group: str) -> dict[str, metad
     return points_by_key
 
 
-def _node_key(point: metadata.EntryPoint) -> str:
+def _node_key(point: EntryPoint) -> str:
     name, at, version = point.name.rpartition("@")
     if not at:
         return f"{point.name}@1"
@@ -330,7 +329,7 @@ def _node_key(point: metadata.EntryPoint) -> str:
     return f"{name}@{int(version)}"
 
 
-def _load(point: metadata.EntryPoint, kind: type[T]) -> T:
+def _load(point: EntryPoint, kind: type[T]) -> T:
     try:
         thing: Any = point.load()
     except Exception as error:
@@ -344,10 +343,10 @@ def _said(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def _offer(point: metadata.EntryPoint) -> str:
+def _offer(point: EntryPoint) -> str:
     return f"{_source(point)} offers {point.name!r} in {point.group}"
 
 
-def _source(point: metadata.EntryPoint) -> str:
+def _source(point: EntryPoint) -> str:
     dist = point.dist
     return f"{dist.name} {dist.version}" if dist is not None else f"an unnamed distribution ({point.value})"
