@@ -24,6 +24,11 @@ _LARGEST: Final = 1_048_576
 _HEADER: Final = re.compile(r"\s*\[([^\[\]]+)\]\s*(?:#.*)?$")
 _ENTRY: Final = re.compile(r"""\s*((?:"[^"]*"|'[^']*'|[\w-]+)(?:\s*\.\s*(?:"[^"]*"|'[^']*'|[\w-]+))*)\s*=""")
 
+_TOOL: Final = re.compile(
+    r"""^\s*(?:\[\[?\s*["']?tool["']?\s*(?:\]|\.\s*["']?saltern)|["']?tool["']?\s*[.=])""", re.MULTILINE
+)
+"""How `[tool.saltern]` begins in each way to write it; most files that name saltern require it, and say no more."""
+
 Codes = Callable[[], Mapping[str, Code]]
 """Every code that there is; asked for only where one is named, since plugins are loaded for it."""
 
@@ -76,7 +81,7 @@ def _text(path: Path) -> str | None:
 
 def _is_ours(text: str) -> bool:
     """Whether a file that is shared says something to us; what is wrong with it otherwise is for others to tell."""
-    if "saltern" not in text:
+    if "saltern" not in text or _TOOL.search(text) is None:
         return False
     import tomllib  # noqa: PLC0415 - most projects that are checked have no configuration
 

@@ -61,6 +61,35 @@ def test_both_files_say_the_same():
     assert configuration.findings == ()
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[tool.saltern]\nstrict = true\n",
+        "\t[ 'tool' . \"saltern\" ]\nstrict = true\n",
+        "[tool]\nsaltern = { strict = true }\n",
+        "[tool]\n[tool.other]\na = 1\n[ tool . saltern ]\nstrict = true\n",
+        "tool.saltern.strict = true\n",
+        '"tool" = { saltern = { strict = true } }\n',
+        "[tool.'saltern']\nstrict = true\n",
+    ],
+)
+def test_our_table_is_found_however_it_is_written(text, tmp_path):
+    """As a table, as a key, inline, and with what quotes TOML lets one write."""
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "pyproject.toml").write_text(text)
+    assert load_configuration(tmp_path, lambda: CODES).rules.strict
+
+
+def test_a_file_that_only_requires_saltern_says_nothing(tmp_path):
+    """Its name among requirements, scripts and entry points is no configuration; what is wrong with such a file is not told."""
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "pyproject.toml").write_text(
+        '[project]\ndependencies = ["saltern"]\n[project.scripts]\nsaltern = "a:b"\n[tool.other]\nof = "saltern"\nbroken = \n'
+    )
+    configuration = load_configuration(tmp_path, lambda: CODES)
+    assert (configuration.name, configuration.findings) == ("", ())
+
+
 @pytest.mark.parametrize("level", ["off", "warning"])
 def test_errors_stay_errors(level):
     """What no plan can be made of cannot be turned down: told at its place, and not followed."""
