@@ -13,7 +13,7 @@ from saltern_runtime.dataclass import dataclass
 GRAMMAR: Final = Path(__file__).with_name("grammar.lark").read_text("utf-8")
 """Rules and terminals of expressions; the start rule is `expr`."""
 START: Final = ("expr",)
-TABLE: Final = Path(__file__).with_name("grammar.json")
+TABLE: Final = Path(__file__).with_name("grammar.jsonl")
 
 MAX_DEPTH: Final = 100
 """Levels of brackets, and of the syntax tree, at most: what every later walk over the tree can recurse through."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import field
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias
 
 from saltern_runtime.dataclass import dataclass
 
@@ -83,21 +83,38 @@ class _State:
     """Terminal or rule → the state to go to, or the rule that ends here."""
 
 
+class Entries(Protocol):
+    """What is asked for by its number."""
+
+    def __getitem__(self, number: int, /) -> Any:
+        """Return the entry of a number."""
+
+
 class Parser:
-    """The parser of one table; `brackets` says which fixed texts and terminals open (1) and close (-1), `limit` how deep they go."""
+    """The parser of one table. `states`: the actions of each; `memo`: rules and terminals; `kept`: symbols that rules keep.
+
+    `brackets` says which fixed texts and terminals open (1) and close (-1), `limit` how deep they go.
+    """
 
     def __init__(
-        self, data: Mapping[str, Any], memo: Mapping[Any, Any], *, brackets: Mapping[str, int], limit: int
+        self,
+        data: Mapping[str, Any],
+        states: Entries,
+        memo: Entries,
+        kept: Iterable[str],
+        *,
+        brackets: Mapping[str, int],
+        limit: int,
     ) -> None:
         table = data["parser"]["parser"]
         self._memo = memo
         self._limit = limit
         self._names: Mapping[Any, str] = table["tokens"]
-        self._table: Mapping[Any, Mapping[Any, tuple[int, int]]] = table["states"]
+        self._table = states
         self._starts: Mapping[str, int] = table["start_states"]
         self._ends: Mapping[str, int] = table["end_states"]
         self._ignored = frozenset(data["parser"]["lexer_conf"]["ignore"])
-        terminals = [_resolved(memo, each) for each in data["parser"]["lexer_conf"]["terminals"]]
+        terminals = [memo[each["@"]] for each in data["parser"]["lexer_conf"]["terminals"]]
         self._terminals = {terminal["name"]: terminal for terminal in sorted(terminals, key=_order)}
         self._brackets = {
             terminal["name"]: brackets.get(terminal["name"]) or brackets[terminal["pattern"]["value"]]
@@ -111,8 +128,7 @@ class Parser:
         self._choices: dict[str, _Choice] = {}
         self._firsts: dict[str, Callable[[str], object] | None] = {}
         self._embedded: dict[str, Mapping[str, str]] = {}
-        rules = [entry for entry in memo.values() if "expansion" in entry]
-        self._kept = {symbol["name"] for rule in rules for symbol in rule["expansion"] if _is_kept(symbol, rule)}
+        self._kept = frozenset(kept)
 
     def parse(self, text: str, span: Span, start: str, builder: Any) -> Any:  # noqa: C901, PLR0912, PLR0915 - one loop, a call for each token would cost a third more
         """Return what a builder makes of a part of a text by a start rule; raises RefusedError.
@@ -211,7 +227,7 @@ class Parser:
         return state
 
     def _make_state(self, number: int) -> _State:
-        row = self._table[number] if number in self._table else self._table[str(number)]
+        row: Mapping[str, Any] = self._table[number]
         actions: dict[str, int | _Rule] = {}
         for token, (kind, to) in row.items():
             actions[self._names[token]] = self._rule(to) if kind else to
@@ -225,7 +241,7 @@ class Parser:
         number = reference["@"]
         known = self._rules.get(number)
         if known is None:
-            known = self._rules[number] = self._make_rule(_resolved(self._memo, reference))
+            known = self._rules[number] = self._make_rule(self._memo[number])
         return known
 
     def _make_rule(self, rule: Mapping[str, Any]) -> _Rule:
@@ -292,17 +308,18 @@ class Parser:
         return self._choices[name]
 
 
+def kept_symbols(entries: Iterable[Mapping[str, Any]]) -> set[str]:
+    """Return the names of what some rule keeps; rules are those of the entries that have an expansion."""
+    rules = [entry for entry in entries if "expansion" in entry]
+    return {symbol["name"] for rule in rules for symbol in rule["expansion"] if _is_kept(symbol, rule)}
+
+
 def _is_terminal(symbol: Mapping[str, Any]) -> bool:
     return bool(symbol["__type__"] == "Terminal")
 
 
 def _is_kept(symbol: Mapping[str, Any], rule: Mapping[str, Any]) -> bool:
     return rule["options"]["keep_all_tokens"] or not (_is_terminal(symbol) and symbol["filter_out"])
-
-
-def _resolved(memo: Mapping[Any, Any], reference: Mapping[str, int]) -> Any:
-    number = reference["@"]
-    return memo[number] if number in memo else memo[str(number)]
 
 
 def _regexp(pattern: Mapping[str, Any]) -> str:

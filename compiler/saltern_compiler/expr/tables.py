@@ -2,18 +2,21 @@
 
 A table belongs to one grammar text and its start rules. Where either is another, it is worked out from the grammar: slower, never
 wrong. `runner` reads a table without Lark; Lark itself reads those of its own version alone.
+
+A table is a file of lines, each of which is JSON: a head, the actions of each parser state, then what Lark keeps apart (rules and terminals).
+A text meets a fifth of the states, so that only these lines are ever read.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections import deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from saltern_compiler.expr.lalr import Parser
+from saltern_compiler.expr.lalr import Parser, kept_symbols
+from saltern_runtime.dataclass import dataclass
 
 if TYPE_CHECKING:
     from lark import Lark
@@ -35,21 +38,22 @@ def parser(
     from lark import Lark  # noqa: PLC0415 - a text that is refused, or a table that is stale, is rare
 
     content = _content(table, _key(grammar, start, options or {}))
-    if content is None or content["lark"] != of.__version__:
+    if content is None or content.head["lark"] != of.__version__:
         given: dict[str, Any] = {**(options or {})}
         return Lark(grammar, parser="lalr", start=list(start), propagate_positions=True, postlex=postlex, **given)
-    loaded: Lark = Lark._load_from_dict(*_by_numbers(content), postlex=postlex, propagate_positions=True)  # type: ignore[no-untyped-call]  # noqa: SLF001 - what Lark's own stand-alone parsers call
+    loaded: Lark = Lark._load_from_dict(*content.as_lark_has_it(), postlex=postlex, propagate_positions=True)  # type: ignore[no-untyped-call]  # noqa: SLF001 - what Lark's own stand-alone parsers call
     return loaded
 
 
 def runner(grammar: str, start: Sequence[str], table: Path, *, brackets: Mapping[str, int], limit: int) -> Parser:
     """Return what runs the table of a grammar without Lark."""
-    content = _content(table, _key(grammar, start, {})) or json.loads(write(grammar, start))
-    return Parser(content["data"], content["memo"], brackets=brackets, limit=limit)
+    content = _content(table, _key(grammar, start, {})) or _read(write(grammar, start).encode())
+    head = content.head
+    return Parser(head["data"], content.states, content.memo, head["kept"], brackets=brackets, limit=limit)
 
 
 def write(grammar: str, start: Sequence[str], options: Mapping[str, bool] | None = None) -> str:
-    """Work out the table of a grammar and return its file: plain JSON, the same on every machine."""
+    """Work out the table of a grammar and return its file: lines of plain JSON, the same on every machine."""
     import lark as of  # noqa: PLC0415 - only who writes tables needs it
     from lark import Lark  # noqa: PLC0415 - only who writes tables needs it
     from lark.grammar import Rule  # noqa: PLC0415 - only who writes tables needs them
@@ -60,13 +64,20 @@ def write(grammar: str, start: Sequence[str], options: Mapping[str, bool] | None
     data, memo = lark.memo_serialize([TerminalDef, Rule])
     data["parser"]["parser"] = _canonical(data["parser"]["parser"])
     numbers = {old: new for new, old in enumerate(sorted(memo, key=lambda number: json.dumps(memo[number])))}
-    content = {
+    states: Mapping[int, Any] = data["parser"]["parser"].pop("states")
+    head = {
         "key": _key(grammar, start, options or {}),
         "lark": of.__version__,
         "data": _renumbered(data, numbers),
-        "memo": {numbers[old]: entry for old, entry in memo.items()},
+        "kept": sorted(kept_symbols(memo.values())),
+        "states": len(states),
     }
-    return json.dumps(content, separators=(",", ":"), sort_keys=True) + "\n"
+    rows = (_renumbered(states[number], numbers) for number in range(len(states)))
+    return "".join(map(_line, (head, *rows, *(memo[old] for old in numbers))))
+
+
+def _line(of: object) -> str:
+    return json.dumps(of, separators=(",", ":"), sort_keys=True) + "\n"
 
 
 def _canonical(parser: Mapping[str, Any]) -> dict[str, Any]:
@@ -114,26 +125,50 @@ def _renumbered(value: Any, numbers: Mapping[int, int]) -> Any:
 
 def _key(grammar: str, start: Sequence[str], options: Mapping[str, bool]) -> str:
     chosen = [f"{name}={value}" for name, value in sorted(options.items())]
-    text = "\0".join((*start, *chosen, grammar))
-    return hashlib.sha256(text.encode()).hexdigest()
+    return "\n".join((*start, *chosen, grammar))
 
 
-def _content(table: Path, key: str) -> Mapping[str, Any] | None:
-    """Return Lark's data and memo as they are stored; None where the table is not of that key."""
+class _Lines:
+    """Lines of JSON that are read one by one, each when it is asked for by its number."""
+
+    def __init__(self, lines: Sequence[bytes]) -> None:
+        self.lines = lines
+
+    def __getitem__(self, number: int) -> Any:
+        return json.loads(self.lines[number])
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """A table as it is stored."""
+
+    head: Mapping[str, Any]
+    states: _Lines
+    memo: _Lines
+
+    def as_lark_has_it(self) -> tuple[dict[str, Any], dict[int, Any]]:
+        """Return Lark's data and memo: with numbers as keys, where JSON has strings."""
+        data = self.head["data"]
+        states = data["parser"]["parser"]
+        states["tokens"] = _by_number(states["tokens"])
+        states["states"] = {number: _by_number(row) for number, row in enumerate(map(json.loads, self.states.lines))}
+        return data, dict(enumerate(map(json.loads, self.memo.lines)))
+
+
+def _content(table: Path, key: str) -> _Content | None:
+    """Return a table as it is stored; None where it is not of that key."""
     try:
-        content: Mapping[str, Any] = json.loads(table.read_bytes())
-    except (OSError, ValueError):
+        content = _read(table.read_bytes())
+    except (OSError, ValueError, KeyError):
         return None
-    return content if content.get("key") == key else None
+    return content if content.head["key"] == key else None
 
 
-def _by_numbers(content: Mapping[str, Any]) -> tuple[dict[str, Any], dict[int, Any]]:
-    """Return them as Lark has them: JSON knows only strings as keys."""
-    data = content["data"]
-    states = data["parser"]["parser"]
-    states["tokens"] = _by_number(states["tokens"])
-    states["states"] = {int(state): _by_number(actions) for state, actions in states["states"].items()}
-    return data, _by_number(content["memo"])
+def _read(table: bytes) -> _Content:
+    lines = table.splitlines()
+    head = json.loads(lines[0]) if lines else {}
+    size = head["states"]
+    return _Content(head, _Lines(lines[1 : size + 1]), _Lines(lines[size + 1 :]))
 
 
 def _by_number(mapping: Mapping[str, Any]) -> dict[int, Any]:

@@ -9,4 +9,4 @@ from saltern_compiler.expr import grammar
 
 GRAMMAR: Final = grammar.GRAMMAR + Path(__file__).with_name("grammar.lark").read_text("utf-8")
 START: Final = ("source", "expr", "type")
-TABLE: Final = Path(__file__).with_name("grammar.json")
+TABLE: Final = Path(__file__).with_name("grammar.jsonl")

@@ -17,7 +17,7 @@ from saltern_compiler.frontend.language.grammar import GRAMMAR, START
 from saltern_compiler.layout import BLANK, HARD, Doc, Fresh, Raw, Suffix
 from saltern_runtime.dataclass import dataclass
 
-TABLE: Final = Path(__file__).with_name("tokens.json")
+TABLE: Final = Path(__file__).with_name("tokens.jsonl")
 _COMMENT: Final = re.compile(r"#[^\n]*")
 
 
