@@ -58,9 +58,18 @@ def _methods(cls: type, *, frozen: bool, slots: bool, eq: bool, order: bool) -> 
 
 
 def _first_init(cls: Any, *, frozen: bool) -> Callable[..., None]:
-    """Return an `__init__` that puts the real one in its place."""
+    """Return an `__init__` that puts the real one in its place; for a first object of defaults alone there is nothing to compile."""
+    seen = False
 
     def first(self: object, /, *args: object, **kwargs: object) -> None:
+        nonlocal seen
+        if not (seen or args or kwargs or hasattr(cls, "__post_init__")):
+            seen = True
+            defaults = {each.name: each.default for each in dataclasses.fields(cls)}
+            if dataclasses.MISSING not in defaults.values():
+                for name, value in defaults.items():
+                    object.__setattr__(self, name, value)
+                return
         real = cls.__init__ = _init(cls, frozen=frozen)
         real(self, *args, **kwargs)
 

@@ -207,3 +207,19 @@ def test_nothing_is_compiled_before_the_first_object():
     made("b")
     assert waits is not real
     assert made.__init__ is real
+
+
+@each_decorator
+def test_the_first_object_of_defaults_alone_is_like_all_others(decorator):
+    """Nothing is compiled for it, whatever comes after."""
+
+    @decorator(frozen=True, slots=True)
+    class Defaults:
+        name: str = "a"
+        size: int = 1
+
+    first, second, third = Defaults(), Defaults(), Defaults(size=2)
+    assert first == second
+    assert (third.name, third.size) == ("a", 2)
+    with pytest.raises(FrozenInstanceError, match="cannot assign"):
+        first.name = "b"

@@ -23,4 +23,6 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         from saltern_compiler.cli.crash import report  # noqa: PLC0415 - seldom needed
 
         raise SystemExit(report(error, given)) from None
+    finally:
+        gc.freeze()  # at its end the interpreter collects three times, and all that is left is its own
     raise SystemExit(0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Iterable, Sequence
 from typing import Final
@@ -30,6 +29,8 @@ class Suggestions:
 
 def nearest(name: str, among: Iterable[str], count: int = 3) -> tuple[str, ...]:
     """Return names that look like a misspelt one, nearest first."""
+    import difflib  # noqa: PLC0415 - where nothing is misspelt nothing is compared
+
     return tuple(difflib.get_close_matches(name, list(among), n=count, cutoff=_SIMILARITY))
 
 

@@ -6,11 +6,8 @@ digests alone. Values are tagged where JSON could not tell them apart: `{"double
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import fields
 from typing import Final
-
-import rfc8785
 
 from saltern_compiler.expr.show import show as show_expr
 from saltern_compiler.ir.pipeline import Connection, Node, Pipeline, Region, Trigger
@@ -34,12 +31,12 @@ _EXACT: Final = 2**53
 
 def canonical(pipeline: Pipeline) -> bytes:
     """Return the canonical JSON of a pipeline: equal bytes for equal meaning."""
-    return rfc8785.dumps(_pipeline(pipeline))
+    return _written(_pipeline(pipeline))
 
 
 def digest(pipeline: Pipeline) -> str:
     """Return `sha256:…` of the canonical form."""
-    return "sha256:" + hashlib.sha256(canonical(pipeline)).hexdigest()
+    return "sha256:" + _hash(canonical(pipeline))
 
 
 def schedule_id(trigger: Trigger) -> str:
@@ -48,7 +45,19 @@ def schedule_id(trigger: Trigger) -> str:
     if isinstance(name, Literal) and isinstance(name.value, str):
         return name.value
     said = {key: _value(value) for key, value in trigger.settings if key in ("cron", "time_zone", "input")}
-    return "s" + hashlib.sha256(rfc8785.dumps({"time_zone": "UTC", "input": {"object": {}}, **said})).hexdigest()[:12]
+    return "s" + _hash(_written({"time_zone": "UTC", "input": {"object": {}}, **said}))[:12]
+
+
+def _written(of: Json) -> bytes:
+    import rfc8785  # noqa: PLC0415 - a check of a pipeline without schedules writes nothing
+
+    return rfc8785.dumps(of)
+
+
+def _hash(data: bytes) -> str:
+    import hashlib  # noqa: PLC0415 - as little does it hash, and OpenSSL takes a while to load
+
+    return hashlib.sha256(data).hexdigest()
 
 
 def node_form(node: Node) -> dict[str, Json]:
@@ -94,7 +103,7 @@ def _without_defaults(**members: Json) -> dict[str, Json]:
 
 
 def _sorted(parts: Json) -> list[Json]:
-    return sorted(parts, key=rfc8785.dumps)
+    return sorted(parts, key=_written)
 
 
 def _connection(connection: Connection) -> dict[str, Json]:
