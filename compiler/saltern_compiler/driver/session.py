@@ -56,6 +56,8 @@ class Session:
         """How many statements and sections the last check parsed; 0 where it read the whole text."""
         self.nodes_typed = 0
         """How many nodes the last check typed, regions and what they give aside."""
+        self.nodes_looked_into = 0
+        """How often a check of nodes by themselves looked into one, the last time: once for each check and each new node."""
 
     def edit(self, span: Span, text: str) -> None:
         """Put a text in place of the characters from `span[0]` to before `span[1]`; what is outside of the source is cut off."""
@@ -106,6 +108,7 @@ class Session:
                 written=lambda origin: shown(origin).start or 0,
             )
         self.nodes_typed = self._memory.typed
+        self.nodes_looked_into = self._memory.looked
         return result
 
     def _read(self) -> Kept | None:

@@ -37,7 +37,11 @@ class InternalError(Exception):
         self.invariant = invariant
 
 
-def verify(pipeline: Pipeline, *, checked: bool = False) -> None:
+Each = Callable[[Iterable[Node]], Iterable[Node]]
+"""Tells which of some nodes are not known to be sound in themselves."""
+
+
+def verify(pipeline: Pipeline, *, checked: bool = False, each: Each = iter) -> None:
     """Raise `InternalError` for a broken pipeline."""
     _require(isinstance(pipeline.input, ObjectType), "the input is an object type", pipeline.name)
     _sorted("uses are sorted by name", [use.name for use in pipeline.uses])
@@ -49,7 +53,7 @@ def verify(pipeline: Pipeline, *, checked: bool = False) -> None:
         _params(connection.settings, f"connection {connection.name}")
     for trigger in pipeline.triggers:
         _params(trigger.settings, f"trigger {trigger.type}")
-    _region(pipeline.body)
+    _region(pipeline.body, each)
     if checked:
         _names(pipeline)
         _scope(pipeline.body, frozenset(AMBIENT), frozenset(connection.name for connection in pipeline.connections))
@@ -65,13 +69,13 @@ def _sorted(invariant: str, names: Sequence[str], *, unique: bool = False) -> No
         _require(first < second or (first == second and not unique), invariant, f"{first!r} before {second!r}")
 
 
-def _region(region: Region) -> None:
+def _region(region: Region, each: Each) -> None:
     _sorted("nodes are sorted by id", [node.id for node in region.nodes])
-    for node in region.nodes:
-        _node(node)
+    for node in each(region.nodes):
+        _node(node, each)
 
 
-def _node(node: Node) -> None:
+def _node(node: Node, each: Each) -> None:
     _require(node.join in ("all", "any"), "control joins by all or any", node.id)
     _params(node.params, f"node {node.id}")
     control = [f"{edge.source}\0{edge.handle}" for edge in node.control]
@@ -82,7 +86,7 @@ def _node(node: Node) -> None:
         for inner in node.body.nodes:
             named = inner.type not in INNER_TYPES or inner.id == f"{node.id}/{inner.type}"
             _require(named, "what a region gives is named after its owner", inner.id)
-        _region(node.body)
+        _region(node.body, each)
 
 
 def _params(params: Sequence[tuple[str, Value]], where: str) -> None:

@@ -6,7 +6,7 @@ pipeline is the same object, so that nothing is found out twice, and nothing is 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
@@ -16,7 +16,7 @@ from saltern_compiler.ir.pipeline import Node, Pipeline
 from saltern_compiler.ir.plan import LEVEL, Change, Elided
 from saltern_compiler.registry import Registry
 from saltern_runtime.dataclass import dataclass
-from saltern_runtime.spec import Severity
+from saltern_runtime.spec import NodeType, Severity
 
 if TYPE_CHECKING:
     from saltern_compiler.passes.uses import Uses
@@ -37,6 +37,9 @@ def start_of(origin: Origin) -> int:
     return origin.start or 0
 
 
+_Clean = tuple[Node, NodeType | None]
+
+
 @dataclass(slots=True)
 class Memory:
     """What is kept of nodes from one check to the next, by their identity; whoever keeps something says what it hung on."""
@@ -47,12 +50,20 @@ class Memory:
     """The same of this time."""
     typed: int = 0
     """How many nodes were typed this time: those of which not all was known."""
+    clean: dict[tuple[str, int], _Clean] = field(default_factory=dict)
+    """Check and node → what it hung on that the check found nothing in the node, the last time."""
+    clean_now: dict[tuple[str, int], _Clean] = field(default_factory=dict)
+    """The same of this time."""
+    looked: int = 0
+    """How often a check looked into a node this time."""
 
     def begin(self) -> None:
         """Begin another check: what the last one did not ask for is forgotten."""
         if self.types_now:
             self.types, self.types_now = self.types_now, {}
-        self.typed = 0
+        if self.clean_now:
+            self.clean, self.clean_now = self.clean_now, {}
+        self.typed = self.looked = 0
 
 
 @dataclass(slots=True)
@@ -93,6 +104,41 @@ class Context:
         if known is None or known[0] is not pipeline:
             known = self._known[analysis] = (pipeline, analysis.run(pipeline, self))
         return cast("T", known[1])
+
+    def each(self, check: str, nodes: Iterable[Node], specs: Mapping[str, NodeType] | None = None) -> Iterator[Node]:
+        """Yield the nodes that a check has to look into; in a session, none in which it found nothing the last time.
+
+        That may hang on the node alone, and on its type where `specs` are given (node id → type).
+        """
+        if self.memory is None:
+            yield from nodes
+            return
+        for node in nodes:
+            spec = None if specs is None else specs.get(node.id)
+            if self.is_clean(check, node, spec):
+                continue
+            before = len(self.diagnostics)
+            yield node
+            if len(self.diagnostics) == before:
+                self.settle(check, node, spec)
+
+    def is_clean(self, check: str, node: Node, spec: NodeType | None = None) -> bool:
+        """Whether a check need not look into a node, since it settled so for this very node and type."""
+        memory = self.memory
+        if memory is None:
+            return False
+        key = check, id(node)
+        known = memory.clean_now.get(key) or memory.clean.get(key)
+        if known is None or known[0] is not node or known[1] is not spec:
+            memory.looked += 1
+            return False
+        memory.clean_now[key] = known
+        return True
+
+    def settle(self, check: str, node: Node, spec: NodeType | None = None) -> None:
+        """Keep that there is nothing in a node for a check, whatever stands around it."""
+        if self.memory is not None:
+            self.memory.clean_now[check, id(node)] = node, spec
 
     def report(self, diagnostic: Diagnostic, node_id: str | None = None) -> None:
         """Keep a finding; an error about a node's parameters keeps its consumers quiet."""

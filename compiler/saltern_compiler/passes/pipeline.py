@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from saltern_compiler.ir.pipeline import Pipeline
@@ -119,11 +120,12 @@ def optimizations(level: int) -> tuple[Pass, ...]:
 
 def run(pipeline: Pipeline, context: Context, passes: tuple[Pass, ...] = PASSES) -> Pipeline:
     """Apply passes in order; what one makes is verified before the next one sees it (InternalError: our own bug)."""
-    verify(pipeline)
+    each = partial(context.each, "verify")
+    verify(pipeline, each=each)
     for step in passes:
         result = step.apply(pipeline, context)
         if result is not pipeline:
-            verify(result)
+            verify(result, each=each)
         pipeline = result
     return pipeline
 

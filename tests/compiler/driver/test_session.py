@@ -142,6 +142,47 @@ def test_an_edit_costs_what_it_touches():
     assert (session.statements_read, session.nodes_typed) == (1, 2)
 
 
+@pytest.mark.parametrize("shape", ["chain", "wide", "layered"])
+def test_checks_look_into_new_nodes_alone(shape):
+    """Checks of nodes by themselves pass over those in which they found nothing, and go back to those in which they did."""
+    session = Session(SHAPES[shape](1_000), source_name="a.saltern")
+    assert not session.diagnostics
+    checks, rest = divmod(session.nodes_looked_into, 1_000)
+    assert checks
+    assert not rest
+    at = session.text.index("http.request {", len(session.text) // 2) + len("http.request {")
+    session.edit((at, at), " ")
+    assert not session.diagnostics
+    assert 0 < session.nodes_looked_into <= checks + 1  # and what the pipeline gives, whose type is written elsewhere
+    session.edit((at, at), " accept: 'sk-proj-" + "aB3dE5gH7jK9mN1p" * 3 + "',")
+    assert session.diagnostics
+    same(session)
+    at = session.text.index("step_10 = ")
+    session.edit((at, at), " ")
+    assert session.diagnostics
+    same(session)
+
+
+def test_what_is_found_in_a_node_for_what_stands_around_it():
+    """A variable of a macro hides a node that comes later; a literal becomes what the output says when that changes."""
+    text = "pipeline a\noutput { n: double }\ns = set { value: [1].map(x, x + 1) }\nreturn { n: 1 }\n"
+    session = Session(text, source_name="a.saltern")
+    same(session)
+    at = session.text.index("s = set")
+    session.edit((at, at), "x = set { value: 1 }\n")
+    same(session)
+    assert "shadowed-name" in [finding.code for finding in session.diagnostics]
+    session.edit((at, at + len("x = set { value: 1 }\n")), "")
+    same(session)
+    assert "shadowed-name" not in [finding.code for finding in session.diagnostics]
+    at = session.text.index("double")
+    session.edit((at, at + 6), "string")
+    same(session)
+    assert session.diagnostics
+    session.edit((at, at + 6), "int")
+    same(session)
+
+
 def test_what_reads_a_changed_type_is_typed_again():
     """A type that changes is followed as far as it goes, and no further."""
     lines = "".join(f"s{n} = set {{ value: s{n - 1} }}\n" for n in range(1, 6))

@@ -111,7 +111,7 @@ def flow_of(pipeline: Pipeline, context: Context) -> Flow:
     """Follow the labels of a pipeline."""
     shape, types = context.get(SHAPE, pipeline), context.get(TYPES, pipeline)
     if not _has_sources(pipeline, shape, types, context):
-        return Flow(declassified=tuple(_written(shape)))
+        return Flow(declassified=tuple(_written(shape, context)))
     given = declared(pipeline.input, INPUT, pipeline.place("input"))
     follows = not context.uses or nodes_in_all(pipeline, context.uses) <= _MOST
     return _Walk(context, shape, types, pipeline, shape.connections, given, follows=follows).run()
@@ -136,13 +136,20 @@ def _may_mark(node: Node, spec: NodeType | None) -> bool:
     return own or any(isinstance(value, TypeValue) for _, value in node.params)
 
 
-def _written(shape: Shape) -> Iterator[Declassified]:
+def _written(shape: Shape, context: Context) -> Iterator[Declassified]:
     """Yield what is declassified where nothing has a label."""
     for node in shape.nodes.values():
-        for name, value in node.params:
-            for each in expressions(value):
-                for call in _calls(each.expr):
-                    yield Declassified(node.id, name, each.origin.within(*call.span), _because(call), ())
+        if context.is_clean(DECLASSIFY, node):
+            continue
+        found = [
+            Declassified(node.id, name, each.origin.within(*call.span), _because(call), ())
+            for name, value in node.params
+            for each in expressions(value)
+            for call in _calls(each.expr)
+        ]
+        if not found:
+            context.settle(DECLASSIFY, node)
+        yield from found
 
 
 def _calls(of: Expr) -> Iterator[Call]:

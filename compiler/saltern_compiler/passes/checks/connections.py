@@ -93,11 +93,10 @@ def _literals(value: Value) -> dict[str, Value]:
 
 
 def _check_use(node: Node, spec: NodeType, pipeline: Pipeline, context: Context) -> None:
+    if node.connection is None and (spec.connector is None or not spec.connection_required):
+        return
     connections = context.get(SHAPE, pipeline).connections
-    place = node.place("connection")
     if node.connection is None:
-        if spec.connector is None or not spec.connection_required:
-            return
         fitting = [name for name, connection in connections.items() if connection.connector == spec.connector]
         have = (
             f"Connections of that kind: {join(fitting)}."
@@ -108,6 +107,7 @@ def _check_use(node: Node, spec: NodeType, pipeline: Pipeline, context: Context)
         notes: tuple[str, ...] = (f"`{spec.name}` needs a connection of the connector `{spec.connector}`.", have)
         context.report(Diagnostic("missing-connection", message, node.place("type"), notes=notes))
         return
+    place = node.place("connection")
     if spec.connector is None:
         message = f"`{node.id}` has a connection, but `{spec.name}` uses none"
         context.report(Diagnostic("unexpected-connection", message, place, notes=("Leave the connection out.",)))

@@ -28,7 +28,7 @@ class Files(Check):
     def check(self, pipeline: Pipeline, context: Context) -> None:
         """Report files in types of answers: of a model, a database, a person."""
         shape = context.get(SHAPE, pipeline)
-        for node in shape.nodes.values():
+        for node in context.each(self.name, shape.nodes.values(), shape.specs):
             spec = shape.spec(node.id)
             for param in () if spec is None or spec.region is not None else spec.params:
                 value = node.param(param.name)

@@ -31,7 +31,7 @@ class Gluing(Check):
     def check(self, pipeline: Pipeline, context: Context) -> None:
         """Warn of texts that are added up where values are escaped for their place."""
         shape = context.get(SHAPE, pipeline)
-        for node in shape.nodes.values():
+        for node in context.each(self.name, shape.nodes.values(), shape.specs):
             spec = shape.spec(node.id)
             for param in () if spec is None else spec.params:
                 value = node.param(param.name)

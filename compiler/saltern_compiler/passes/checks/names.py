@@ -32,9 +32,10 @@ class Names(Check):
     def check(self, pipeline: Pipeline, context: Context) -> None:
         """Report names that cannot be names, that mean something else, or that stand twice."""
         _check_pipeline(pipeline, context)
-        for node in pipeline.body.walk():
+        for node in context.each(self.name, pipeline.body.walk()):
             _check_node(node, context)
-        _check_items(pipeline.body, {}, _all_ids(pipeline), context)
+        named = {node.id: node for node in pipeline.body.walk() if _is_named(node)}
+        _check_items(pipeline.body, {}, named, context)
         connections = [(connection.name, connection.origin) for connection in pipeline.connections]
         secrets = [(secret.name, secret.origin) for secret in pipeline.secrets]
         uses = [(use.name, use.origin) for use in pipeline.uses]
@@ -42,9 +43,10 @@ class Names(Check):
         _check_plain("connection", connections, context)
         _check_plain("secret", secrets, context)
         ids = [node for node in pipeline.body.walk() if _is_named(node) or node.type == COMPENSATE]
-        nodes = [(node.id, node.place("id")) for node in ids]
-        # Text has an order and bodies are walked out of it; the arrays of a document have none, and keep that of the walk.
-        _check_twice("node", sorted(nodes, key=lambda named: context.written(named[1])), context)
+        if len({node.id for node in ids}) < len(ids):
+            # Text has an order and bodies are walked out of it; the arrays of a document have none, and keep that of the walk.
+            nodes = [(node.id, node.place("id")) for node in ids]
+            _check_twice("node", sorted(nodes, key=lambda named: context.written(named[1])), context)
         _check_twice("use", uses, context)
         _check_twice("connection", connections, context)
         _check_twice("secret", secrets, context)
@@ -90,11 +92,7 @@ def _package_rule() -> str:
     )
 
 
-def _all_ids(pipeline: Pipeline) -> dict[str, Origin]:
-    return {node.id: node.place("id") for node in pipeline.body.walk() if _is_named(node)}
-
-
-def _check_items(region: Region, around: Mapping[str, Origin], ids: Mapping[str, Origin], context: Context) -> None:
+def _check_items(region: Region, around: Mapping[str, Origin], ids: Mapping[str, Node], context: Context) -> None:
     """Check the names that regions bind: no name means two things in one place."""
     for node in region.nodes:
         if node.body is None:
@@ -109,7 +107,7 @@ def _check_items(region: Region, around: Mapping[str, Origin], ids: Mapping[str,
                 context.report(Diagnostic("reserved-id", message, place, notes=notes))
             elif name in ids or name in around:
                 what = "a node" if name in ids else "the item of a region around it"
-                related = (Related(ids[name] if name in ids else around[name], f"{what} has that name"),)
+                related = (Related(ids[name].place("id") if name in ids else around[name], f"{what} has that name"),)
                 message = f"the item of `{node.id}` and {what} are named {_quoted(name)}"
                 context.report(Diagnostic("duplicate-id", message, place, related=related))
         _check_items(node.body, {**around, **dict.fromkeys(node.body.variables, place)}, ids, context)

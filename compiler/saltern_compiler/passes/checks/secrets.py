@@ -38,7 +38,7 @@ class Secrets(Check):
                         _report_unknown(part, names, context)
                 elif param is None or not param.secret:
                     _check_text(part, name, context)
-        for node in pipeline.body.walk():
+        for node in context.each(self.name, pipeline.body.walk()):
             for name, value in node.params:
                 for inner in parts_of(value):
                     _check_part(node.id, name, inner, context)

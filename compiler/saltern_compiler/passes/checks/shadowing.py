@@ -24,13 +24,21 @@ class Shadowing(Check):
         """Warn of variables of macros that are named as something else that the expression could read."""
         shape = context.get(SHAPE, pipeline)
         for node in shape.nodes.values():
-            for _, value in node.params:
-                for expression in expressions(value):
-                    for macro, name, what in _hiding(expression.expr, node, shape, {}):
-                        message = f"`{name}` hides {what}"
-                        notes = ("Until the bracket closes, nothing can read the other one: take another name.",)
-                        place = expression.origin.within(*macro.span)
-                        context.report(Diagnostic("shadowed-name", message, place, notes=notes))
+            if context.is_clean(self.name, node):
+                continue
+            within = [expression for _, value in node.params for expression in expressions(value)]
+            if not any(_has_macro(expression.expr) for expression in within):
+                context.settle(self.name, node)
+            for expression in within:
+                for macro, name, what in _hiding(expression.expr, node, shape, {}):
+                    message = f"`{name}` hides {what}"
+                    notes = ("Until the bracket closes, nothing can read the other one: take another name.",)
+                    place = expression.origin.within(*macro.span)
+                    context.report(Diagnostic("shadowed-name", message, place, notes=notes))
+
+
+def _has_macro(expr: Expr) -> bool:
+    return isinstance(expr, Macro) or any(map(_has_macro, children(expr)))
 
 
 def _hiding(expr: Expr, node: Node, shape: Shape, bound: Mapping[str, str]) -> Iterator[tuple[Macro, str, str]]:

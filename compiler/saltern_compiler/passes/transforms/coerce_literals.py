@@ -22,10 +22,17 @@ class CoerceLiterals(Pass):
 
     def apply(self, pipeline: Pipeline, context: Context) -> Pipeline:
         """Return the pipeline with its literals as their parameters and settings have them."""
-        registry = context.registry
-        body = map_nodes(
-            pipeline.body, lambda node: _node(node, registry.node(node.type, node.version), pipeline.output)
-        )
+
+        def coerced(node: Node) -> Node:
+            spec = context.registry.node(node.type, node.version)
+            if spec is None or context.is_clean(self.name, node, spec):
+                return node
+            made = _node(node, spec, pipeline.output)
+            if made is node and node.type != RETURN:  # that one hangs on the output as well
+                context.settle(self.name, node, spec)
+            return made
+
+        body = map_nodes(pipeline.body, coerced)
         connections = tuple(_connection(connection, context) for connection in pipeline.connections)
         triggers = tuple(_trigger(trigger, pipeline.input) for trigger in pipeline.triggers)
         if body is pipeline.body and _same(connections, pipeline.connections) and _same(triggers, pipeline.triggers):
@@ -37,10 +44,7 @@ def _same(coerced: tuple[object, ...], given: tuple[object, ...]) -> bool:
     return all(one is other for one, other in zip(coerced, given, strict=True))
 
 
-def _node(node: Node, spec: NodeType | None, output: ObjectType | None) -> Node:
-    if spec is None:
-        return node
-
+def _node(node: Node, spec: NodeType, output: ObjectType | None) -> Node:
     def takes(name: str) -> Type:
         if node.type == RETURN and output is not None:
             return output
