@@ -165,7 +165,7 @@ def test_checks_look_into_new_nodes_alone(shape):
 
 def test_what_is_found_in_a_node_for_what_stands_around_it():
     """A variable of a macro hides a node that comes later; a literal becomes what the output says when that changes."""
-    text = "pipeline a\noutput { n: double }\ns = set { value: [1].map(x, x + 1) }\nreturn { n: 1 }\n"
+    text = "pipeline a\noutput { n: int }\ns = set { value: [1].map(x, x + 1) }\nreturn { n: 1 }\n"
     session = Session(text, source_name="a.saltern")
     same(session)
     at = session.text.index("s = set")
@@ -175,12 +175,13 @@ def test_what_is_found_in_a_node_for_what_stands_around_it():
     session.edit((at, at + len("x = set { value: 1 }\n")), "")
     same(session)
     assert "shadowed-name" not in [finding.code for finding in session.diagnostics]
-    at = session.text.index("double")
+    at = session.text.index("int }")
+    session.edit((at, at + 3), "double")
+    given = session.result.pipeline.body.node("return").param("value").value["n"]
+    assert isinstance(given, float)
     session.edit((at, at + 6), "string")
     same(session)
     assert session.diagnostics
-    session.edit((at, at + 6), "int")
-    same(session)
 
 
 def test_what_reads_a_changed_type_is_typed_again():
