@@ -326,8 +326,19 @@ def test_options_that_cannot_be_are_refused(triage, options):
         emit(triage, options)
 
 
+def test_manifests_are_written_without_the_kubernetes_package():
+    """It takes as long to import as all the rest of a build: only who deploys pays for it."""
+    code = (
+        "import sys; from saltern_compiler.driver import Source, compile_loaded;"
+        f"result = compile_loaded(Source.load({str(EXAMPLES['support_triage'])!r}), targets=('kubernetes',));"
+        f"assert {BASE + 'api.yaml'!r} in result.artifacts;"
+        "assert 'kubernetes' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
 def test_checking_a_pipeline_does_not_load_kubernetes():
-    """The kubernetes package is slow to import: only what needs it pays for it."""
+    """Nor what writes YAML: a check emits nothing."""
     code = (
         "import sys; from saltern_compiler.cli.root import cli;"
         f"cli.main(['check', {str(EXAMPLES['support_triage'])!r}], standalone_mode=False);"

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cache
-from typing import Any, Final
-
-from kubernetes.client import ApiClient, V1Namespace, V1ObjectMeta, V1ServiceAccount
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
 
 from saltern_compiler.ir.plan import Plan
 from saltern_targets.kubernetes import network, parts, workloads
 from saltern_targets.kubernetes.names import label, object_name
-from saltern_targets.kubernetes.parts import Service
+from saltern_targets.kubernetes.parts import Object, Service
 from saltern_targets.kubernetes.yamlfile import render
 from saltern_targets.writing import header
 
@@ -28,24 +25,12 @@ def build(plan: Plan, *, namespace: str, image: str) -> Mapping[str, bytes]:
         "resources": list(files),
     }
     top = header(plan.source_name)
-    written = {name: render(top, [_plain(document) for document in objects]) for name, objects in files.items()}
+    written = {name: render(top, objects) for name, objects in files.items()}
     written["kustomization.yaml"] = render(top, [kustomization])
     return {f"{FOLDER}/{name}": data for name, data in sorted(written.items())}
 
 
-def _plain(of: object) -> Mapping[str, Any]:
-    """Return an object as the API takes it; raises where a field is none of its type's."""
-    sanitize: Callable[[object], Mapping[str, Any]] = _client().sanitize_for_serialization
-    return sanitize(of)
-
-
-@cache
-def _client() -> ApiClient:
-    """Make the one that serializes: it connects to nothing, and takes a millisecond to make."""
-    return ApiClient()
-
-
-def _files(service: Service) -> Iterator[tuple[str, Sequence[Any]]]:
+def _files(service: Service) -> Iterator[tuple[str, Sequence[Object]]]:
     """Yield file names and their objects, in the order in which they are applied."""
     yield "namespace.yaml", [_namespace(service)]
     yield "service-account.yaml", [_service_account(service)]
@@ -72,7 +57,7 @@ def _files(service: Service) -> Iterator[tuple[str, Sequence[Any]]]:
     )
 
 
-def _worker(service: Service, queue: str, component: str) -> Iterator[Any]:
+def _worker(service: Service, queue: str, component: str) -> Iterator[Object]:
     name = workloads.versioned(service, component)
     egress = network.worker_egress(service, name, component)
     if egress is not None:
@@ -81,18 +66,16 @@ def _worker(service: Service, queue: str, component: str) -> Iterator[Any]:
     yield workloads.disruption_budget(service, name, component, pinned=True)
 
 
-def _namespace(service: Service) -> V1Namespace:
+def _namespace(service: Service) -> Object:
     modes = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "audit", "warn")}
     labels = {key: value for key, value in service.labels("namespace").items() if not key.endswith("/version")}
-    return V1Namespace(
-        api_version="v1", kind="Namespace", metadata=V1ObjectMeta(name=service.namespace, labels=labels | modes)
-    )
+    return {"apiVersion": "v1", "kind": "Namespace", "metadata": {"labels": labels | modes, "name": service.namespace}}
 
 
-def _service_account(service: Service) -> V1ServiceAccount:
-    return V1ServiceAccount(
-        api_version="v1",
-        kind="ServiceAccount",
-        metadata=service.meta(service.app, "identity"),
-        automount_service_account_token=False,
-    )
+def _service_account(service: Service) -> Object:
+    return {
+        "apiVersion": "v1",
+        "automountServiceAccountToken": False,
+        "kind": "ServiceAccount",
+        "metadata": service.meta(service.app, "identity"),
+    }

@@ -9,51 +9,38 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable, Mapping
 
-from kubernetes.client import (
-    V1IPBlock,
-    V1LabelSelector,
-    V1NetworkPolicy,
-    V1NetworkPolicyEgressRule,
-    V1NetworkPolicyIngressRule,
-    V1NetworkPolicyPeer,
-    V1NetworkPolicyPort,
-    V1NetworkPolicySpec,
-)
-
 from saltern_targets.kubernetes.names import object_name
-from saltern_targets.kubernetes.parts import PORT_NAME, Service
+from saltern_targets.kubernetes.parts import PORT_NAME, Object, Service
 
 REDIS_PORT = 6379
 
 
-def default_deny(service: Service) -> V1NetworkPolicy:
+def default_deny(service: Service) -> Object:
     """Deny the service's pods everything; whatever else lives in the namespace is left alone."""
     return _policy(service, object_name(service.app, "default-deny"), service.selector(), "network")
 
 
-def shared(service: Service) -> V1NetworkPolicy:
+def shared(service: Service) -> Object:
     """Let every process ask the cluster's DNS, and reach Redis wherever it is."""
-    dns = V1NetworkPolicyEgressRule(
-        ports=[_port(53, "UDP"), _port(53, "TCP")],
-        to=[
-            V1NetworkPolicyPeer(
-                namespace_selector=V1LabelSelector(match_labels={"kubernetes.io/metadata.name": "kube-system"})
-            ),
-            V1NetworkPolicyPeer(ip_block=V1IPBlock(cidr="169.254.20.10/32")),
+    dns = {
+        "ports": [_port(53, "UDP"), _port(53, "TCP")],
+        "to": [
+            {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}}},
+            {"ipBlock": {"cidr": "169.254.20.10/32"}},
         ],
-    )
-    redis = V1NetworkPolicyEgressRule(ports=[_port(REDIS_PORT)], to=_anywhere())
+    }
+    redis = {"ports": [_port(REDIS_PORT)], "to": _anywhere()}
     name = object_name(service.app, "dns-and-redis")
     return _policy(service, name, service.selector(), "network", egress=[dns, redis])
 
 
-def api_ingress(service: Service) -> V1NetworkPolicy:
+def api_ingress(service: Service) -> Object:
     """Let anyone call the API, which asks every caller for a token or a signature; an overlay may narrow it."""
-    rule = V1NetworkPolicyIngressRule(ports=[V1NetworkPolicyPort(port=PORT_NAME, protocol="TCP")])
+    rule = {"ports": [{"port": PORT_NAME, "protocol": "TCP"}]}
     return _policy(service, object_name(service.app, "api"), service.selector("api"), "api", ingress=[rule])
 
 
-def worker_egress(service: Service, name: str, component: str) -> V1NetworkPolicy | None:
+def worker_egress(service: Service, name: str, component: str) -> Object | None:
     """Let workers of this version reach what its nodes call; older ones keep their own policy. None: they call nothing."""
     hosts = [host for host in service.plan.egress if not _is_loopback(host)]
     if not hosts:
@@ -68,17 +55,17 @@ def worker_egress(service: Service, name: str, component: str) -> V1NetworkPolic
     )
 
 
-def _rules(hosts: Iterable[str]) -> list[V1NetworkPolicyEgressRule]:
+def _rules(hosts: Iterable[str]) -> list[Object]:
     by_port: dict[int, list[str]] = {}
     for address in hosts:
         host, _, port = address.rpartition(":")
         by_port.setdefault(int(port), []).append(host)
-    return [V1NetworkPolicyEgressRule(ports=[_port(port)], to=_peers(names)) for port, names in sorted(by_port.items())]
+    return [{"ports": [_port(port)], "to": _peers(names)} for port, names in sorted(by_port.items())]
 
 
-def _peers(hosts: list[str]) -> list[V1NetworkPolicyPeer]:
+def _peers(hosts: list[str]) -> list[Object]:
     addresses = [_address(host) for host in hosts]
-    blocks = [V1NetworkPolicyPeer(ip_block=V1IPBlock(cidr=cidr)) for cidr in addresses if cidr is not None]
+    blocks = [{"ipBlock": {"cidr": cidr}} for cidr in addresses if cidr is not None]
     return blocks if None not in addresses else _anywhere()
 
 
@@ -97,39 +84,42 @@ def _is_loopback(address: str) -> bool:
         return host == "localhost"
 
 
-def _anywhere() -> list[V1NetworkPolicyPeer]:
+def _anywhere() -> list[Object]:
     """Every address, and every pod: some network plugins do not count pods among addresses."""
     return [
-        V1NetworkPolicyPeer(ip_block=_but("0.0.0.0/0", "169.254.0.0/16")),
-        V1NetworkPolicyPeer(ip_block=_but("::/0", "fd00:ec2::254/128", "fe80::/10")),
-        V1NetworkPolicyPeer(namespace_selector=V1LabelSelector()),
+        {"ipBlock": _but("0.0.0.0/0", "169.254.0.0/16")},
+        {"ipBlock": _but("::/0", "fd00:ec2::254/128", "fe80::/10")},
+        {"namespaceSelector": {}},
     ]
 
 
-def _but(cidr: str, *without: str) -> V1IPBlock:
-    return V1IPBlock(cidr=cidr, _except=list(without))  # type: ignore[call-arg]  # the plugin sees `var_except`, which is dropped
+def _but(cidr: str, *without: str) -> Object:
+    return {"cidr": cidr, "except": list(without)}
 
 
-def _port(number: int, protocol: str = "TCP") -> V1NetworkPolicyPort:
-    return V1NetworkPolicyPort(port=number, protocol=protocol)
+def _port(number: int, protocol: str = "TCP") -> Object:
+    return {"port": number, "protocol": protocol}
 
 
 def _policy(
     service: Service,
     name: str,
-    pods: V1LabelSelector,
+    pods: Object,
     component: str,
     *,
-    ingress: list[V1NetworkPolicyIngressRule] | None = None,
-    egress: list[V1NetworkPolicyEgressRule] | None = None,
+    ingress: list[Object] | None = None,
+    egress: list[Object] | None = None,
     annotations: Mapping[str, str] | None = None,
-) -> V1NetworkPolicy:
-    named = [kind for kind, rules in (("Ingress", ingress), ("Egress", egress)) if rules is not None]
-    return V1NetworkPolicy(
-        api_version="networking.k8s.io/v1",
-        kind="NetworkPolicy",
-        metadata=service.meta(name, component, annotations),
-        spec=V1NetworkPolicySpec(
-            pod_selector=pods, policy_types=named or ["Ingress", "Egress"], ingress=ingress, egress=egress
-        ),
-    )
+) -> Object:
+    rules = {name: given for name, given in (("egress", egress), ("ingress", ingress)) if given is not None}
+    named = [kind for kind in ("Ingress", "Egress") if kind.lower() in rules]
+    return {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "NetworkPolicy",
+        "metadata": service.meta(name, component, annotations),
+        "spec": {
+            **rules,
+            "podSelector": pods,
+            "policyTypes": named or ["Ingress", "Egress"],
+        },
+    }

@@ -5,37 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from typing import Final
-
-from kubernetes.client import (
-    V1Capabilities,
-    V1ConfigMap,
-    V1ConfigMapEnvSource,
-    V1ContainerPort,
-    V1EmptyDirVolumeSource,
-    V1EnvFromSource,
-    V1EnvVar,
-    V1EnvVarSource,
-    V1ExecAction,
-    V1HTTPGetAction,
-    V1LabelSelector,
-    V1ObjectMeta,
-    V1PodSecurityContext,
-    V1Probe,
-    V1ResourceRequirements,
-    V1SeccompProfile,
-    V1SecretKeySelector,
-    V1SecurityContext,
-    V1TopologySpreadConstraint,
-    V1Volume,
-    V1VolumeMount,
-)
+from typing import Any, Final
 
 from saltern_compiler.ir.plan import Plan
 from saltern_runtime.dataclass import dataclass
 from saltern_targets import processes
 from saltern_targets.kubernetes.names import app_name, object_name, short_digest
 
+Object = dict[str, Any]
+"""What the API calls an object, as it takes it: tests hold each against the schemas of Kubernetes, strictly."""
 PORT_NAME: Final = "http"
 _PREFIX: Final = "app.kubernetes.io/"
 _TMP: Final = "/tmp"  # noqa: S108 - the container's own, an emptyDir
@@ -86,14 +64,10 @@ class Service:
         content = json.dumps(_CONFIG, sort_keys=True).encode()
         return object_name(self.app, "config", hashlib.sha256(content).hexdigest()[:8])
 
-    def meta(self, name: str, component: str, annotations: Mapping[str, str] | None = None) -> V1ObjectMeta:
+    def meta(self, name: str, component: str, annotations: Mapping[str, str] | None = None) -> Object:
         """Return the metadata of an object in the service's namespace."""
-        return V1ObjectMeta(
-            name=name,
-            namespace=self.namespace,
-            labels=self.labels(component),
-            annotations=dict(annotations) if annotations else None,
-        )
+        noted = {"annotations": dict(annotations)} if annotations else {}
+        return {**noted, "labels": self.labels(component), "name": name, "namespace": self.namespace}
 
     def labels(self, component: str) -> dict[str, str]:
         """Return the recommended labels."""
@@ -109,116 +83,114 @@ class Service:
         every = {f"{_PREFIX}name": self.app, f"{_PREFIX}instance": self.app}
         return every | ({f"{_PREFIX}component": component} if component else {})
 
-    def selector(self, component: str = "", *, pinned: bool = False) -> V1LabelSelector:
+    def selector(self, component: str = "", *, pinned: bool = False) -> Object:
         """Select the pods of a component, or of all; pinned: those of this version of the plan alone."""
         version = {f"{_PREFIX}version": self.version} if pinned else {}
-        return V1LabelSelector(match_labels=self.identity(component) | version)
+        return {"matchLabels": self.identity(component) | version}
 
 
-def config_map(service: Service) -> V1ConfigMap:
+def config_map(service: Service) -> Object:
     """Return the settings; immutable, for its name goes with its content."""
-    return V1ConfigMap(
-        api_version="v1",
-        kind="ConfigMap",
-        metadata=service.meta(service.config, "config"),
-        data=_CONFIG,
-        immutable=True,
-    )
+    return {
+        "apiVersion": "v1",
+        "data": _CONFIG,
+        "immutable": True,
+        "kind": "ConfigMap",
+        "metadata": service.meta(service.config, "config"),
+    }
 
 
-def config_source(service: Service) -> list[V1EnvFromSource]:
+def config_source(service: Service) -> list[Object]:
     """Return what makes every setting an environment variable."""
-    return [V1EnvFromSource(config_map_ref=V1ConfigMapEnvSource(name=service.config))]
+    return [{"configMapRef": {"name": service.config}}]
 
 
-def secret_env(service: Service, names: Iterable[str], optional: Iterable[str] = ()) -> list[V1EnvVar]:
+def secret_env(service: Service, names: Iterable[str], optional: Iterable[str] = ()) -> list[Object]:
     """Return a variable for each secret: the Secret's key is the variable's name."""
     absent = frozenset(optional)
     return [
-        V1EnvVar(
-            name=name,
-            value_from=V1EnvVarSource(
-                secret_key_ref=V1SecretKeySelector(
-                    name=service.secret, key=name, optional=True if name in absent else None
-                )
-            ),
-        )
+        {
+            "name": name,
+            "valueFrom": {
+                "secretKeyRef": {"key": name, "name": service.secret, **({"optional": True} if name in absent else {})}
+            },
+        }
         for name in sorted({*names, *absent})
     ]
 
 
-def pod_security() -> V1PodSecurityContext:
+def pod_security() -> Object:
     """Pod Security "restricted", for the pod."""
-    return V1PodSecurityContext(
-        run_as_non_root=True,
-        run_as_user=processes.USER,
-        run_as_group=processes.USER,
-        seccomp_profile=V1SeccompProfile(type="RuntimeDefault"),
-    )
+    return {
+        "runAsGroup": processes.USER,
+        "runAsNonRoot": True,
+        "runAsUser": processes.USER,
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
 
 
-def container_security() -> V1SecurityContext:
+def container_security() -> Object:
     """Pod Security "restricted" and a read-only root, for the container."""
-    return V1SecurityContext(
-        allow_privilege_escalation=False,
-        capabilities=V1Capabilities(drop=["ALL"]),
-        privileged=False,
-        read_only_root_filesystem=True,
-    )
+    return {
+        "allowPrivilegeEscalation": False,
+        "capabilities": {"drop": ["ALL"]},
+        "privileged": False,
+        "readOnlyRootFilesystem": True,
+    }
 
 
-def resources(*, cpu: str, most_cpu: str, memory: str) -> V1ResourceRequirements:
+def resources(*, cpu: str, most_cpu: str, memory: str) -> Object:
     """Request and limit all that a ResourceQuota may ask for; memory is never overcommitted."""
-    return V1ResourceRequirements(
-        requests={"cpu": cpu, "memory": memory, "ephemeral-storage": "64Mi"},
-        limits={"cpu": most_cpu, "memory": memory, "ephemeral-storage": "512Mi"},
-    )
+    return {
+        "limits": {"cpu": most_cpu, "memory": memory, "ephemeral-storage": "512Mi"},
+        "requests": {"cpu": cpu, "memory": memory, "ephemeral-storage": "64Mi"},
+    }
 
 
-def tmp_volume() -> V1Volume:
+def tmp_volume() -> Object:
     """Return the one place that can be written."""
-    return V1Volume(name="tmp", empty_dir=V1EmptyDirVolumeSource(size_limit="256Mi"))
+    return {"emptyDir": {"sizeLimit": "256Mi"}, "name": "tmp"}
 
 
-def tmp_mount() -> V1VolumeMount:
+def tmp_mount() -> Object:
     """Mount it."""
-    return V1VolumeMount(name="tmp", mount_path=_TMP)
+    return {"mountPath": _TMP, "name": "tmp"}
 
 
-def http_port() -> V1ContainerPort:
+def http_port() -> Object:
     """Return the API's port."""
-    return V1ContainerPort(name=PORT_NAME, container_port=processes.PORT, protocol="TCP")
+    return {"containerPort": processes.PORT, "name": PORT_NAME, "protocol": "TCP"}
 
 
-def http_probe(path: str, *, period: int, failures: int, timeout: int = 3) -> V1Probe:
+def http_probe(path: str, *, period: int, failures: int, timeout: int = 3) -> Object:
     """Ask the API over HTTP."""
-    return V1Probe(
-        http_get=V1HTTPGetAction(path=path, port=PORT_NAME, scheme="HTTP"),
-        period_seconds=period,
-        timeout_seconds=timeout,
-        failure_threshold=failures,
-    )
+    return {
+        "failureThreshold": failures,
+        "httpGet": {"path": path, "port": PORT_NAME, "scheme": "HTTP"},
+        "periodSeconds": period,
+        "timeoutSeconds": timeout,
+    }
 
 
-def heartbeat_probe(*, period: int, failures: int) -> V1Probe:
+def heartbeat_probe(*, period: int, failures: int) -> Object:
     """Look how old the heartbeat file is; a Python process each time, hence the seldom periods."""
-    return V1Probe(
-        _exec=V1ExecAction(command=list(processes.WORK_ALIVE)),  # type: ignore[call-arg]  # the plugin sees `var_exec`, which is dropped
-        period_seconds=period,
-        timeout_seconds=10,
-        failure_threshold=failures,
-    )
+    return {
+        "exec": {"command": list(processes.WORK_ALIVE)},
+        "failureThreshold": failures,
+        "periodSeconds": period,
+        "timeoutSeconds": 10,
+    }
 
 
-def spread(service: Service, component: str) -> list[V1TopologySpreadConstraint]:
+def spread(service: Service, component: str) -> list[Object]:
     """Spread a component's pods over zones and nodes, as far as there are any."""
     return [
-        V1TopologySpreadConstraint(
-            max_skew=1,
-            topology_key=key,
-            when_unsatisfiable="ScheduleAnyway",
-            label_selector=service.selector(component),
-            match_label_keys=["pod-template-hash"],
-        )
+        {
+            "labelSelector": service.selector(component),
+            "matchLabelKeys": ["pod-template-hash"],
+            "maxSkew": 1,
+            "topologyKey": key,
+            "whenUnsatisfiable": "ScheduleAnyway",
+        }
         for key in ("topology.kubernetes.io/zone", "kubernetes.io/hostname")
     ]

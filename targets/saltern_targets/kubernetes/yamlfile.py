@@ -60,9 +60,10 @@ def _written(value: Any, of: str) -> str:  # noqa: ARG001 - 1 and true are one k
 
 def _ordered(value: Any) -> Any:
     """Put first what people look for first; the rest stays in the order of the API's own documentation."""
-    if isinstance(value, Mapping):
-        keys = sorted(value, key=lambda key: _FIRST.index(key) if key in _FIRST else len(_FIRST))
-        return {key: _ordered(value[key]) for key in keys}
+    if isinstance(value, dict):
+        first = [key for key in _FIRST if key in value]
+        rest = [key for key in value if key not in first] if first else value
+        return {key: _ordered(value[key]) for key in (*first, *rest)}
     if isinstance(value, list | tuple):
         return [_ordered(part) for part in value]
     return value
