@@ -2,7 +2,7 @@
 
 A check imports some 250 of these classes. The standard library writes six methods for each of them as source text and compiles it, 0.45 ms
 a class on the machine of bench/README.md; here it is asked for the fields and the slots alone (0.03 ms). What compares, hashes and shows is
-made of the fields' names, and `__init__` is compiled when the first object is made: many classes of an import never have one.
+made of the fields' names, and `__init__` is compiled when a few objects have been made: most classes of a check have no more.
 
 `fields`, `replace` and `asdict` of the standard library take these classes, and type checkers see its own decorator. What has an
 `InitVar` takes the original. One that is frozen inherits from those of here alone.
@@ -16,6 +16,8 @@ from collections.abc import Callable, Mapping
 from reprlib import recursive_repr
 from typing import TYPE_CHECKING, Any
 
+_FEW = 3
+"""Objects of a class that are made without compiling: half of the classes of a check have no more."""
 Values = Callable[[Any], tuple[Any, ...]]
 
 
@@ -58,22 +60,42 @@ def _methods(cls: type, *, frozen: bool, slots: bool, eq: bool, order: bool) -> 
 
 
 def _first_init(cls: Any, *, frozen: bool) -> Callable[..., None]:
-    """Return an `__init__` that puts the real one in its place; for a first object of defaults alone there is nothing to compile."""
-    seen = False
+    """Return an `__init__` that sets the fields of the first few objects one by one, then puts a compiled one in its place."""
+    made = 0
 
     def first(self: object, /, *args: object, **kwargs: object) -> None:
-        nonlocal seen
-        if not (seen or args or kwargs or hasattr(cls, "__post_init__")):
-            seen = True
-            defaults = {each.name: each.default for each in dataclasses.fields(cls)}
-            if dataclasses.MISSING not in defaults.values():
-                for name, value in defaults.items():
-                    object.__setattr__(self, name, value)
-                return
-        real = cls.__init__ = _init(cls, frozen=frozen)
-        real(self, *args, **kwargs)
+        nonlocal made
+        made += 1
+        values = _bound(cls, args, kwargs) if made <= _FEW else None
+        if values is None:
+            real = cls.__init__ = _init(cls, frozen=frozen)
+            real(self, *args, **kwargs)
+            return
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+        if hasattr(cls, "__post_init__"):
+            self.__post_init__()  # type: ignore[attr-defined]  # as the line above has seen
 
     return first
+
+
+def _bound(cls: Any, args: tuple[object, ...], kwargs: Mapping[str, object]) -> dict[str, object] | None:
+    """Return what each field is; None where arguments do not fit, which the compiled one tells."""
+    left = dict(kwargs)
+    given = iter(args)
+    values: dict[str, object] = {}
+    for each in dataclasses.fields(cls):
+        name = each.name
+        value = next(given, dataclasses.MISSING) if each.init and not each.kw_only else dataclasses.MISSING
+        if value is dataclasses.MISSING and each.init:
+            value = left.pop(name, dataclasses.MISSING)
+        if value is dataclasses.MISSING:
+            value = each.default if each.default_factory is dataclasses.MISSING else each.default_factory()
+        if value is not dataclasses.MISSING:
+            values[name] = value
+        elif each.init:
+            return None
+    return None if left or next(given, given) is not given else values
 
 
 def _init(cls: Any, *, frozen: bool) -> Callable[..., None]:

@@ -198,28 +198,36 @@ def test_what_shows_itself_within_itself_comes_to_an_end():
     assert repr(one).endswith("Round(of=...)")
 
 
-def test_nothing_is_compiled_before_the_first_object():
-    """The first call puts the real `__init__` in place of the one that waits."""
+def test_nothing_is_compiled_for_a_few_objects():
+    """The fourth puts a compiled `__init__` in place of the one that sets fields one by one."""
     made = make(dataclass, frozen=True, slots=True)
     waits = made.__init__
-    made("a")
-    real = made.__init__
-    made("b")
-    assert waits is not real
-    assert made.__init__ is real
+    few = [made("a"), made(name="a", size=3), made("a", tags=[])]
+    assert made.__init__ is waits
+    few.append(made("a"))
+    assert made.__init__ is not waits
+    assert all(each == few[0] for each in few)
 
 
+@pytest.mark.parametrize("made_before", [0, 5])
 @each_decorator
-def test_the_first_object_of_defaults_alone_is_like_all_others(decorator):
-    """Nothing is compiled for it, whatever comes after."""
+def test_arguments_that_do_not_fit_are_refused(decorator, made_before):
+    """Too many, too few, twice, or of another name: whether few or many have been made, with the words of Python."""
 
     @decorator(frozen=True, slots=True)
-    class Defaults:
-        name: str = "a"
-        size: int = 1
+    class Two:
+        one: int
+        other: int = 2
+        named: int = field(default=3, kw_only=True)
 
-    first, second, third = Defaults(), Defaults(), Defaults(size=2)
-    assert first == second
-    assert (third.name, third.size) == ("a", 2)
-    with pytest.raises(FrozenInstanceError, match="cannot assign"):
-        first.name = "b"
+    for _ in range(made_before):
+        Two(1)
+    for args, kwargs, words in (
+        ((), {}, "missing 1 required positional argument: 'one'"),
+        ((1, 2, 3), {}, "takes from 2 to 3 positional arguments but 4 were given"),
+        ((1,), {"one": 1}, "got multiple values for argument 'one'"),
+        ((1,), {"more": 1}, "got an unexpected keyword argument 'more'"),
+    ):
+        with pytest.raises(TypeError, match=words):
+            Two(*args, **kwargs)
+    assert Two(1, named=5).named == 5
