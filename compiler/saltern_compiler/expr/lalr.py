@@ -38,24 +38,18 @@ class Token(str):
 
 _Choice: TypeAlias = "tuple[str, str, Callable[..., re.Match[str] | None] | None]"
 """A terminal that may stand at a place: its name, its text if that is always the same, else how it matches."""
+Embedded: TypeAlias = Mapping[str, Mapping[str, str]]
+"""Terminal → the fixed texts of the same priority that it matches as a whole → their terminals."""
 
 
 @dataclass(slots=True, eq=False)
 class _Lexer:
     """The terminals that may stand where some parser states are, in the order in which they are tried."""
 
-    choices: tuple[_Choice, ...]
-    firsts: tuple[Callable[[str], object] | None, ...]
-    """For each: whether it may begin with a character; None: with any."""
+    names: tuple[str, ...]
     unless: Mapping[str, Mapping[str, str]]
     """Terminal → text → the terminal that it is then."""
     by_char: dict[str, tuple[_Choice, ...]] = field(default_factory=dict)
-
-    def beginning(self, char: str) -> tuple[_Choice, ...]:
-        """Return the terminals that may begin with a character."""
-        fitting = zip(self.choices, self.firsts, strict=True)
-        found = self.by_char[char] = tuple(choice for choice, first in fitting if first is None or first(char))
-        return found
 
 
 @dataclass(slots=True, eq=False)
@@ -91,7 +85,7 @@ class Entries(Protocol):
 
 
 class Parser:
-    """The parser of one table. `states`: the actions of each; `memo`: rules and terminals; `kept`: symbols that rules keep.
+    """The parser of one table, out of its parts as `tables` keeps them.
 
     `brackets` says which fixed texts and terminals open (1) and close (-1), `limit` how deep they go.
     """
@@ -102,6 +96,7 @@ class Parser:
         states: Entries,
         memo: Entries,
         kept: Iterable[str],
+        embedded: Embedded,
         *,
         brackets: Mapping[str, int],
         limit: int,
@@ -127,7 +122,7 @@ class Parser:
         self._rules: dict[Any, _Rule] = {}
         self._choices: dict[str, _Choice] = {}
         self._firsts: dict[str, Callable[[str], object] | None] = {}
-        self._embedded: dict[str, Mapping[str, str]] = {}
+        self._embedded = embedded
         self._kept = frozenset(kept)
 
     def parse(self, text: str, span: Span, start: str, builder: Any) -> Any:  # noqa: C901, PLR0912, PLR0915 - one loop, a call for each token would cost a third more
@@ -150,7 +145,7 @@ class Parser:
             while at < end:
                 char = text[at]
                 choices = state.lexer.by_char.get(char)
-                for name, fixed, match in state.lexer.beginning(char) if choices is None else choices:  # noqa: B007 - the name is read behind the loop
+                for name, fixed, match in self._beginning(state.lexer, char) if choices is None else choices:  # noqa: B007 - the name is read behind the loop
                     if match is None:
                         if text.startswith(fixed, at, end):
                             stop = at + len(fixed)
@@ -272,27 +267,18 @@ class Parser:
         names = [name for name in self._terminals if name in accepted]
         unless: dict[str, dict[str, str]] = {}
         for name in names:
-            others = {text: other for text, other in self._fixed_in(name).items() if other in accepted}
+            others = {text: other for text, other in self._embedded.get(name, {}).items() if other in accepted}
             if others:
                 unless[name] = others
         embedded = {other for others in unless.values() for other in others.values()}
-        tried = [name for name in names if name not in embedded]
-        return _Lexer(tuple(map(self._choice, tried)), tuple(map(self._first, tried)), unless)
+        tried = tuple(name for name in names if name not in embedded)
+        return _Lexer(tried, unless)
 
-    def _fixed_in(self, name: str) -> Mapping[str, str]:
-        """Return the fixed texts of the same priority that a terminal matches as a whole → their terminals."""
-        if name not in self._embedded:
-            terminal, match = self._terminals[name], self._choice(name)[2]
-            self._embedded[name] = {
-                text: other["name"]
-                for other in (self._terminals.values() if match is not None else ())
-                if other["pattern"]["__type__"] == _FIXED
-                and other["priority"] == terminal["priority"]
-                and match is not None
-                and (found := match(text := other["pattern"]["value"]))
-                and found.end() == len(text)
-            }
-        return self._embedded[name]
+    def _beginning(self, lexer: _Lexer, char: str) -> tuple[_Choice, ...]:
+        """Return the terminals that may begin with a character."""
+        fitting = (name for name in lexer.names if (first := self._first(name)) is None or first(char))
+        found = lexer.by_char[char] = tuple(map(self._choice, fitting))
+        return found
 
     def _first(self, name: str) -> Callable[[str], object] | None:
         if name not in self._firsts:
@@ -303,7 +289,7 @@ class Parser:
         if name not in self._choices:
             pattern = self._terminals[name]["pattern"]
             is_fixed = pattern["__type__"] == _FIXED
-            match = None if is_fixed else re.compile(_regexp(pattern)).match
+            match = None if is_fixed else _regexp(pattern).match
             self._choices[name] = (name, pattern["value"] if is_fixed else "", match)
         return self._choices[name]
 
@@ -322,11 +308,24 @@ def _is_kept(symbol: Mapping[str, Any], rule: Mapping[str, Any]) -> bool:
     return rule["options"]["keep_all_tokens"] or not (_is_terminal(symbol) and symbol["filter_out"])
 
 
-def _regexp(pattern: Mapping[str, Any]) -> str:
+def _regexp(pattern: Mapping[str, Any]) -> re.Pattern[str]:
     text: str = pattern["value"]
     for flag in pattern["flags"]:
         text = f"(?{flag}:{text})"
-    return text
+    return re.compile(text)
+
+
+def embedded_in(terminals: Sequence[Mapping[str, Any]]) -> Embedded:
+    """Return which fixed texts other terminals match, of all terminals of a grammar."""
+    fixed = [each for each in terminals if each["pattern"]["__type__"] == _FIXED]
+    found: dict[str, dict[str, str]] = {}
+    for terminal in (each for each in terminals if each not in fixed):
+        match = _regexp(terminal["pattern"]).match
+        for other in fixed:
+            text = other["pattern"]["value"]
+            if other["priority"] == terminal["priority"] and (whole := match(text)) and whole.end() == len(text):
+                found.setdefault(terminal["name"], {})[text] = other["name"]
+    return found
 
 
 def _order(terminal: Mapping[str, Any]) -> tuple[int, int, int, str]:

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from saltern_compiler.expr.lalr import Parser, kept_symbols
+from saltern_compiler.expr.lalr import Parser, embedded_in, kept_symbols
 from saltern_runtime.dataclass import dataclass
 
 if TYPE_CHECKING:
@@ -49,7 +49,9 @@ def runner(grammar: str, start: Sequence[str], table: Path, *, brackets: Mapping
     """Return what runs the table of a grammar without Lark."""
     content = _content(table, _key(grammar, start, {})) or _read(write(grammar, start).encode())
     head = content.head
-    return Parser(head["data"], content.states, content.memo, head["kept"], brackets=brackets, limit=limit)
+    return Parser(
+        head["data"], content.states, content.memo, head["kept"], head["embedded"], brackets=brackets, limit=limit
+    )
 
 
 def write(grammar: str, start: Sequence[str], options: Mapping[str, bool] | None = None) -> str:
@@ -70,6 +72,7 @@ def write(grammar: str, start: Sequence[str], options: Mapping[str, bool] | None
         "lark": of.__version__,
         "data": _renumbered(data, numbers),
         "kept": sorted(kept_symbols(memo.values())),
+        "embedded": embedded_in([memo[each["@"]] for each in data["parser"]["lexer_conf"]["terminals"]]),
         "states": len(states),
     }
     rows = (_renumbered(states[number], numbers) for number in range(len(states)))

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, overload
 from saltern_runtime.connectors import openai as connector
 from saltern_runtime.connectors.base import idempotency_key, remaining, retry_after
 from saltern_runtime.errors import NodeError, PermanentError, TransientError
-from saltern_runtime.nodes.llm import strict
 from saltern_runtime.spec import (
     ANY,
     DOUBLE,
@@ -182,7 +181,8 @@ def chat(
     response: type[M] | None = None,
 ) -> M | ChatText:
     """Ask, and say up to `repair` times what is wrong with the answer; raises TransientError or PermanentError."""
-    from saltern_runtime.nodes.llm.results import ChatText  # noqa: PLC0415 - reading the spec needs no pydantic
+    from saltern_runtime.nodes.llm import strict  # noqa: PLC0415 - reading the spec needs nothing that reads answers
+    from saltern_runtime.nodes.llm.results import ChatText  # noqa: PLC0415 - nor pydantic
 
     client = connector.client(ctx)
     messages = [{"role": "system", "content": system}] if system is not None else []
