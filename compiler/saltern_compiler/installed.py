@@ -102,14 +102,14 @@ def _normal(folder: str) -> str:
 
 def _offered(folder: str, groups: Collection[str]) -> Iterator[EntryPoint]:
     try:
-        with open(os.path.join(folder, "entry_points.txt"), encoding="utf-8") as file:  # noqa: PTH118, PTH123 - no Path for each distribution
+        with open(os.path.join(folder, "entry_points.txt"), "rb", buffering=0) as file:  # noqa: PTH118, PTH123 - no Path for each distribution
             text = file.read()
     except OSError:
         return
-    if not any(group in text for group in groups):
+    if not any(group.encode() in text for group in groups):
         return
     group, dist = "", _Installed(folder)
-    for line in map(str.strip, text.splitlines()):
+    for line in map(str.strip, text.decode().splitlines()):
         if line.startswith("[") and line.endswith("]"):
             group = line.strip("[]")
         elif group in groups and line and not line.startswith("#"):

@@ -9,7 +9,7 @@ from saltern_compiler.ir.pipeline import Pipeline
 from saltern_compiler.ir.plan import LEVEL
 from saltern_compiler.passes.analyses.types import TYPES, Types
 from saltern_compiler.passes.base import Context, Memory, Pass, start_of
-from saltern_compiler.passes.pipeline import PASSES, run
+from saltern_compiler.passes.checking import PASSES, run
 from saltern_compiler.passes.uses import Uses, with_uses
 from saltern_compiler.registry import Registry
 from saltern_runtime.dataclass import dataclass
