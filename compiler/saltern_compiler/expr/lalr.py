@@ -222,18 +222,16 @@ class Parser:
         return state
 
     def _make_state(self, number: int) -> _State:
-        row: Mapping[str, Any] = self._table[number]
-        actions: dict[str, int | _Rule] = {}
-        for token, (kind, to) in row.items():
-            actions[self._names[token]] = self._rule(to) if kind else to
+        row: Mapping[str, int] = self._table[number]
+        names = self._names
+        actions = {names[token]: to if to >= 0 else self._rule(~to) for token, to in row.items()}
         accepted = frozenset(name for name in actions if name in self._terminals) | self._ignored
         lexer = self._lexers.get(accepted)
         if lexer is None:
             lexer = self._lexers[accepted] = self._make_lexer(accepted)
         return _State(number, lexer, actions)
 
-    def _rule(self, reference: Any) -> _Rule:
-        number = reference["@"]
+    def _rule(self, number: int) -> _Rule:
         known = self._rules.get(number)
         if known is None:
             known = self._rules[number] = self._make_rule(self._memo[number])

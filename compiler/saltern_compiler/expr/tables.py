@@ -3,7 +3,8 @@
 A table belongs to one grammar text and its start rules. Where either is another, it is worked out from the grammar: slower, never
 wrong. `runner` reads a table without Lark; Lark itself reads those of its own version alone.
 
-A table is a file of lines, each of which is JSON: a head, the actions of each parser state, then what Lark keeps apart (rules and terminals).
+A table is a file of lines, each of which is JSON: a head, the actions of each parser state (token → the state to go to, or ~ the rule that
+ends there), then what Lark keeps apart (rules and terminals).
 A text meets a fifth of the states, so that only these lines are ever read.
 """
 
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 _SHIFT: Final = 0
 """How Lark's tables mark an action that goes to another state."""
+_REDUCE: Final = 1
+"""And one that a rule ends with."""
 
 
 EVERY_TOKEN: Final[Mapping[str, bool]] = {"keep_all_tokens": True, "maybe_placeholders": False}
@@ -75,7 +78,10 @@ def write(grammar: str, start: Sequence[str], options: Mapping[str, bool] | None
         "embedded": embedded_in([memo[each["@"]] for each in data["parser"]["lexer_conf"]["terminals"]]),
         "states": len(states),
     }
-    rows = (_renumbered(states[number], numbers) for number in range(len(states)))
+    rows = (
+        {token: to if kind == _SHIFT else ~numbers[to["@"]] for token, (kind, to) in states[number].items()}
+        for number in range(len(states))
+    )
     return "".join(map(_line, (head, *rows, *(memo[old] for old in numbers))))
 
 
@@ -154,7 +160,10 @@ class _Content:
         data = self.head["data"]
         states = data["parser"]["parser"]
         states["tokens"] = _by_number(states["tokens"])
-        states["states"] = {number: _by_number(row) for number, row in enumerate(map(json.loads, self.states.lines))}
+        states["states"] = {
+            number: {int(token): (_SHIFT, to) if to >= 0 else (_REDUCE, {"@": ~to}) for token, to in row.items()}
+            for number, row in enumerate(map(json.loads, self.states.lines))
+        }
         return data, dict(enumerate(map(json.loads, self.memo.lines)))
 
 
