@@ -171,7 +171,11 @@ def _page(figures: Mapping[str, Any], peers: list[str]) -> str:
         lines.append(f"| {' | '.join(cells)} |")
     exponents = ", ".join(f"{shape} {value:.2f}" for shape, value in figures["exponent_100_to_10000"].items())
     cold = figures["cold_check"]
+    first = figures["compile"][0]
+    fresh = ", ".join(f"{NAMES.get(who, 'Saltern')} {_shown(first[who]['fresh'])}" for who in ("ours", *peers))
     lines += [
+        "",
+        f"A process that compiles ten nodes of a chain once, with its start and its imports: {fresh}.",
         "",
         f"Exponents fitted from 100 to 10,000 nodes: {exponents}.",
         "",
