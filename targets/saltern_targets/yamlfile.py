@@ -6,11 +6,13 @@ How a text looks is a caller's; the two that there are ask PyYAML, once for each
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final, TypeAlias
 
 Scalar: TypeAlias = Callable[[Any, bool], str]
 """`scalar(value, flow)` writes a text, number, boolean or null; `flow`: inside of a list on one line."""
+
+Keys: TypeAlias = Callable[[dict[Any, Any]], Iterable[Any]]
 
 LONG: Final = 100
 """Characters of a text that PyYAML writes another way as a key, or may break into lines where it stands deep."""
@@ -23,59 +25,59 @@ class Line(list[str]):
     """A list that is written on one line, as a command."""
 
 
-def is_simple(tree: Any) -> bool:
-    """Whether the texts of a tree look the same wherever they stand: of one line, and not long. Others are PyYAML's own."""
-    waiting = [tree]
-    while waiting:
-        value = waiting.pop()
-        if isinstance(value, str):
-            if len(value) > LONG or _BREAK.search(value):
-                return False
-        elif isinstance(value, dict):
-            if not all(key and isinstance(key, str) for key in value):
-                return False
-            waiting.extend(value)
-            waiting.extend(value.values())
-        elif isinstance(value, list):
-            waiting.extend(value)
-    return True
+class NotSimpleError(Exception):
+    """A text may look otherwise where it stands deep: the tree that it is in is PyYAML's own to write."""
 
 
-def block(value: Any, scalar: Scalar) -> str:
-    """Write a tree of dicts and lists that is simple, and not empty."""
+def require_simple(value: Any) -> None:
+    """Raise NotSimpleError for a text of several lines, and for a long one; for a writer of scalars that asks once for each."""
+    if isinstance(value, str) and (len(value) > LONG or _BREAK.search(value)):
+        raise NotSimpleError
+
+
+def block(value: Any, scalar: Scalar, keys: Keys = iter) -> str | None:
+    """Write a tree of dicts and lists that is not empty; None where it is not simple, which `scalar` may tell as well.
+
+    `keys` puts those of a mapping in their order.
+    """
     out: list[str] = []
-    _write(value, scalar, "", out)
+    try:
+        _write(value, scalar, keys, "", out)
+    except NotSimpleError:
+        return None
     return "".join(out)
 
 
-def _write(value: Any, scalar: Scalar, indent: str, out: list[str]) -> None:
+def _write(value: Any, scalar: Scalar, keys: Keys, indent: str, out: list[str]) -> None:
     """Write the lines of a tree; the first one has no indentation."""
     first, deeper = "", indent + "  "
     if isinstance(value, dict):
-        for key, part in value.items():
-            if _is_nested(part):
+        for key in keys(value):
+            if not key or key.__class__ is not str:
+                raise NotSimpleError
+            part = value[key]
+            kind = part.__class__
+            if (kind is dict or kind is list) and part:
                 out.append(f"{first}{scalar(key, False)}:\n{deeper}")
-                _write(part, scalar, deeper, out)
+                _write(part, scalar, keys, deeper, out)
             else:
                 out.append(f"{first}{scalar(key, False)}: {_inline(part, scalar)}\n")
             first = indent
         return
     for part in value:
-        if _is_nested(part):
+        kind = part.__class__
+        if (kind is dict or kind is list) and part:
             out.append(f"{first}- ")
-            _write(part, scalar, deeper, out)
+            _write(part, scalar, keys, deeper, out)
         else:
             out.append(f"{first}- {_inline(part, scalar)}\n")
         first = indent
 
 
-def _is_nested(value: Any) -> bool:
-    return isinstance(value, dict | list) and bool(value) and not isinstance(value, Line)
-
-
 def _inline(value: Any, scalar: Scalar) -> str:
-    if isinstance(value, Line):
+    kind = value.__class__
+    if kind is Line:
         return f"[{', '.join(scalar(part, True) for part in value)}]"
-    if isinstance(value, dict):
+    if kind is dict:
         return "{}"
-    return "[]" if isinstance(value, list) else scalar(value, False)
+    return "[]" if kind is list else scalar(value, False)

@@ -28,7 +28,7 @@ from saltern_targets.processes import (
     worker_secrets,
 )
 from saltern_targets.writing import header
-from saltern_targets.yamlfile import Line, block, is_simple
+from saltern_targets.yamlfile import Line, block, require_simple
 
 REDIS_IMAGE: Final = "docker.io/library/redis:7.4.5-bookworm"
 _STORE: Final = "redis://redis:6379/0"
@@ -147,8 +147,7 @@ _Dumper.add_representer(Line, _line)
 
 def _dump(tree: Mapping[str, Any], comment: str) -> bytes:
     """Write YAML: keys in the order in which people read them."""
-    text = block(tree, _scalar) if is_simple(tree) else _by_yaml(tree)
-    return (comment + text).encode()
+    return (comment + (block(tree, _scalar) or _by_yaml(tree))).encode()
 
 
 def _by_yaml(tree: Any) -> str:
@@ -162,7 +161,8 @@ def _scalar(value: Any, flow: bool) -> str:
 
 @lru_cache(maxsize=2048)
 def _written(value: Any, of: str, flow: bool) -> str:  # noqa: ARG001 - 1 and true are one key of a cache otherwise
-    """Return a scalar as it stands behind a key, or in a list on one line."""
+    """Return a scalar as it stands behind a key, or in a list on one line; raises NotSimpleError."""
+    require_simple(value)
     if flow:
         return _by_yaml(Line([value])).removeprefix("[").removesuffix("]\n")
     return _by_yaml([value]).removeprefix("- ").removesuffix("\n")

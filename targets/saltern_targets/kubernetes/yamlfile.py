@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, Final
 
 import yaml
 
-from saltern_targets.yamlfile import block, is_simple
+from saltern_targets.yamlfile import block, require_simple
 
 _PLAIN: Final = re.compile(
     r"(?!(?:y|n|yes|no|on|off|true|false|null)$)[a-z/][a-z0-9./ _:-]*[a-z0-9]|[a-xz]", re.IGNORECASE
@@ -34,10 +34,12 @@ def _string(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 _Dumper.add_representer(str, _string)
 
 
-def render(header: str, documents: Iterable[Mapping[str, Any]]) -> bytes:
+def render(header: str, documents: Iterable[dict[str, Any]]) -> bytes:
     """Write documents under a comment of one line."""
-    ordered = [_ordered(document) for document in documents]
-    text = "".join(f"---\n{block(each, _scalar)}" for each in ordered) if is_simple(ordered) else _by_yaml(ordered)
+    trees = list(documents)
+    blocks = [block(each, _scalar, _keys) for each in trees]
+    simple = [f"---\n{each}" for each in blocks if each is not None]
+    text = "".join(simple) if len(simple) == len(trees) else _by_yaml(map(_ordered, trees))
     return f"# {header}\n{text}".encode()
 
 
@@ -54,16 +56,20 @@ def _scalar(value: Any, flow: bool) -> str:  # noqa: ARG001 - nothing here stand
 
 @lru_cache(maxsize=2048)
 def _written(value: Any, of: str) -> str:  # noqa: ARG001 - 1 and true are one key of a cache otherwise
-    """Return a scalar as it stands behind a key."""
+    """Return a scalar as it stands behind a key; raises NotSimpleError."""
+    require_simple(value)
     return _by_yaml([[value]]).removeprefix("---\n- ").removesuffix("\n")
 
 
-def _ordered(value: Any) -> Any:
+def _keys(of: dict[Any, Any]) -> Iterable[Any]:
     """Put first what people look for first; the rest stays in the order of the API's own documentation."""
+    first = [key for key in _FIRST if key in of]
+    return [*first, *(key for key in of if key not in first)] if first else of
+
+
+def _ordered(value: Any) -> Any:
     if isinstance(value, dict):
-        first = [key for key in _FIRST if key in value]
-        rest = [key for key in value if key not in first] if first else value
-        return {key: _ordered(value[key]) for key in (*first, *rest)}
-    if isinstance(value, list | tuple):
+        return {key: _ordered(value[key]) for key in _keys(value)}
+    if isinstance(value, list):
         return [_ordered(part) for part in value]
     return value
