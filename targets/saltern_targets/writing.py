@@ -18,7 +18,7 @@ import ast
 import json
 import re
 import textwrap
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Final
 
 from saltern_compiler.layout import LINE, SOFT, Doc, Group, IfBreaks, Indent, join, lay_out
@@ -155,7 +155,10 @@ def _member(name: str) -> tuple[int, tuple[tuple[int, int, str], ...], str]:
     return kind, _natural(name), name
 
 
-def _from_import(module: str, names: Iterable[str]) -> str:
+def _from_import(module: str, names: Sequence[str]) -> str:
+    line = f"from {module} import {', '.join(names)}"
+    if len(line) <= LINE_LENGTH:
+        return f"{line}\n"
     body = (join(names, (",", LINE)), IfBreaks(","))
     doc = Group((f"from {module} import ", _only_if_broken(body)))
     return lay_out(doc, width=LINE_LENGTH, step=_INDENT) + "\n"

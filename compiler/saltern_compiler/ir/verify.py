@@ -100,7 +100,8 @@ def _value(value: Value, where: str) -> None:
         case Literal(value=literal):
             _literal(literal, where)
         case Expression(expr=expr):
-            _require(not _is_plain(value), "an expression is no constant, list or map of its own", f"{where}: {expr}")
+            if _is_plain(value):
+                raise InternalError("an expression is no constant, list or map of its own", f"{where}: {expr}")
         case Template(parts=parts):
             _template(parts, where)
         case ListValue(items=items):
