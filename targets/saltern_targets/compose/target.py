@@ -155,12 +155,8 @@ def _by_yaml(tree: Any) -> str:
     return written
 
 
+@lru_cache(maxsize=2048, typed=True)
 def _scalar(value: Any, flow: bool) -> str:
-    return _written(value, type(value).__name__, flow)
-
-
-@lru_cache(maxsize=2048)
-def _written(value: Any, of: str, flow: bool) -> str:  # noqa: ARG001 - 1 and true are one key of a cache otherwise
     """Return a scalar as it stands behind a key, or in a list on one line; raises NotSimpleError."""
     require_simple(value)
     if flow:

@@ -50,12 +50,8 @@ def _by_yaml(documents: Iterable[Any]) -> str:
     return written
 
 
+@lru_cache(maxsize=2048, typed=True)
 def _scalar(value: Any, flow: bool) -> str:  # noqa: ARG001 - nothing here stands on one line
-    return _written(value, type(value).__name__)
-
-
-@lru_cache(maxsize=2048)
-def _written(value: Any, of: str) -> str:  # noqa: ARG001 - 1 and true are one key of a cache otherwise
     """Return a scalar as it stands behind a key; raises NotSimpleError."""
     require_simple(value)
     return _by_yaml([[value]]).removeprefix("---\n- ").removesuffix("\n")
