@@ -70,7 +70,7 @@ class Related:
     message: str
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True, slots=True)  # noqa: TID251 - `declared` is an InitVar, which ours does not know
 class Diagnostic:
     """A finding. The message names the offence, stands alone on a narrow terminal; reason and remedy are notes.
 
