@@ -210,9 +210,18 @@ def test_nothing_is_compiled_for_a_few_objects():
 
 
 @pytest.mark.parametrize("made_before", [0, 5])
+@pytest.mark.parametrize(
+    ("args", "kwargs", "words"),
+    [
+        ((), {}, "missing 1 required positional argument: 'one'"),
+        ((1, 2, 3), {}, "takes from 2 to 3 positional arguments but 4 were given"),
+        ((1,), {"one": 1}, "got multiple values for argument 'one'"),
+        ((1,), {"more": 1}, "got an unexpected keyword argument 'more'"),
+    ],
+)
 @each_decorator
-def test_arguments_that_do_not_fit_are_refused(decorator, made_before):
-    """Too many, too few, twice, or of another name: whether few or many have been made, with the words of Python."""
+def test_arguments_that_do_not_fit_are_refused(decorator, made_before, args, kwargs, words):
+    """Too few, too many, twice, or of another name: whether few or many have been made, with the words of Python."""
 
     @decorator(frozen=True, slots=True)
     class Two:
@@ -222,12 +231,6 @@ def test_arguments_that_do_not_fit_are_refused(decorator, made_before):
 
     for _ in range(made_before):
         Two(1)
-    for args, kwargs, words in (
-        ((), {}, "missing 1 required positional argument: 'one'"),
-        ((1, 2, 3), {}, "takes from 2 to 3 positional arguments but 4 were given"),
-        ((1,), {"one": 1}, "got multiple values for argument 'one'"),
-        ((1,), {"more": 1}, "got an unexpected keyword argument 'more'"),
-    ):
-        with pytest.raises(TypeError, match=words):
-            Two(*args, **kwargs)
+    with pytest.raises(TypeError, match=words):
+        Two(*args, **kwargs)
     assert Two(1, named=5).named == 5
