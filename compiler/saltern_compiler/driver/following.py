@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from saltern_compiler.diagnostics.model import Origin
 from saltern_compiler.frontend.moves import Replaced
 from saltern_compiler.frontend.notation import Locate
 from saltern_compiler.ir.graph import own_reads
 from saltern_compiler.ir.pipeline import Pipeline
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import ByHand, Outward, RenameField, RenameHandle
 
 

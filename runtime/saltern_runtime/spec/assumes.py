@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec.types import Json
 
 _NAME: Final = re.compile(r"(?:size|value)\(input((?:\.[A-Za-z_]\w*)+)\)")

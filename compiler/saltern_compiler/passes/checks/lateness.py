@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from saltern_compiler.diagnostics.model import Diagnostic, Related
 from saltern_compiler.frontend.durations import show_duration
@@ -16,6 +15,7 @@ from saltern_compiler.passes.analyses.costs import COSTS
 from saltern_compiler.passes.analyses.shape import SHAPE
 from saltern_compiler.passes.analyses.waits import WAITS
 from saltern_compiler.passes.base import Check, Context
+from saltern_runtime.dataclass import dataclass
 
 
 @dataclass(frozen=True, slots=True)

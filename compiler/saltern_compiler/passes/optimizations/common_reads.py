@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from saltern_compiler.ir.pipeline import Node, Pipeline
 from saltern_compiler.passes.analyses.policies import POLICIES
@@ -11,6 +11,7 @@ from saltern_compiler.passes.analyses.shape import Shape
 from saltern_compiler.passes.base import Context, Pass
 from saltern_compiler.passes.eliding import Known
 from saltern_compiler.passes.optimizations.common_subexpressions import merged, same_nodes
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import Effect
 from saltern_runtime.spec.names import COMPENSATE
 
