@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from saltern_compiler.expr.ast import Call, Const, Expr
@@ -12,6 +12,7 @@ from saltern_compiler.expr.rewrite import with_parts
 from saltern_compiler.ir.pipeline import Node, Pipeline, Region, map_nodes
 from saltern_compiler.ir.values import Expression, ListValue, Literal, ObjectValue, map_expressions
 from saltern_compiler.passes.base import Context, Pass
+from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import Retry
 
 Change = Callable[[Node], Node | None]

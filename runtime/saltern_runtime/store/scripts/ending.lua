@@ -28,10 +28,10 @@ local function sweep_run(r, count)
       if PENDING[rec.s] then
         redis.call('ZREM', prefix .. 'ready:' .. rec.q, r.id .. '|' .. path)
         redis.call('ZREM', DUE, 'a|' .. r.id .. '|' .. path)
-        if r.state == 'COMPENSATING' then
-          redis.call('UNLINK', each_of(r.id, path))
-        else
+        if r.state == 'FAILED' or r.state == 'TIMED_OUT' then
           redis.call('PEXPIRE', each_of(r.id, path), r.retention) -- a replay goes on with it
+        else
+          redis.call('UNLINK', each_of(r.id, path))
         end
         if rec.j then
           leave_line(r.id .. '|' .. path, rec)
