@@ -115,6 +115,15 @@ class BrokenAssumptionError(StartError):
         self.findings = tuple(findings)
 
 
+class ForeignRunError(StartError):
+    """A run of a pipeline that this one starts cannot be started again alone: what it was given is not what this one takes."""
+
+    code = "run-of-another-pipeline"
+
+    def __init__(self, pipeline: str) -> None:
+        super().__init__(f"the run is one of {pipeline!r}, which another run started: start that one again")
+
+
 class PayloadTooLargeError(StartError):
     """The input is over the limit of stored values."""
 

@@ -135,7 +135,7 @@ class FakeService:
         first = int(cursor or 0)
         return RunPage(tuple(mine[first : first + limit]), str(first + limit) if len(mine) > first + limit else None)
 
-    def cancel(self, run_id, tenant, reason=""):
+    def cancel(self, run_id, tenant, reason="", by=""):
         run = self.get(run_id, tenant)
         if run is not None and run.state not in TERMINAL:
             self.runs[run_id] = replace(run, state=RunState.CANCELLING)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 import click
 
@@ -26,7 +27,7 @@ from saltern_compiler.cli.service import (
 )
 
 if TYPE_CHECKING:
-    from saltern_runtime.client import Client, Event, RunSummary
+    from saltern_runtime.client import AuditEntry, Client, Event, RunSummary
 
 _RUNS: Final = click.argument("runs", nargs=-1, metavar="RUN...")
 STATES: Final = (
@@ -123,6 +124,12 @@ def _happened(event: Event) -> str:
     return "  ".join(plain(text) for text in told if text)
 
 
+def _about(entry: AuditEntry) -> str:
+    """Say which other run it has to do with, if any, and why it was done."""
+    other = f"as {entry.run}" if entry.run else f"of {entry.of}" if entry.of else ""
+    return f"{other}: {entry.why}" if other and entry.why else other or entry.why
+
+
 def _operation(name: str, text: str) -> None:
     @command.command(name, help=text)
     @_RUNS
@@ -142,12 +149,34 @@ _operation("replay", "Replay runs. Those that failed, or reached their deadline,
 
 
 @command.command()
+@_RUNS
+@click.option(
+    "--input",
+    "input_",
+    type=click.File("rb"),
+    metavar="FILE",
+    help="What the new runs are given, JSON; - for standard input. Without it, what the old ones were given.",
+)
+@reason_option
+@on_service
+def again(client: Client[Any, Any], runs: tuple[str, ...], input_: BinaryIO | None, reason: str) -> None:
+    """Start runs again: new ones, with the same input or a changed one. Of each: the old run, the new one."""
+    given: dict[str, Any] = {"reason": reason}
+    if input_ is not None:
+        try:
+            given["input"] = json.loads(input_.read())
+        except ValueError as error:
+            raise click.BadParameter(f"no JSON: {error}", param_hint="'--input'") from error
+    each_run(run_ids(runs), lambda run: click.echo(f"{run}  {client.again(run, **given).id}"))
+
+
+@command.command()
 @click.argument("run")
 @json_option
 @on_service
 def audit(client: Client[Any, Any], run: str, *, as_json: bool) -> None:
     """Show what people did to a run: when, what, who, why."""
     entries = client.audit(run)
-    rows = [(moment(entry.at), entry.what, entry.by, entry.why) for entry in entries]
+    rows = [(moment(entry.at), entry.what, entry.by, _about(entry)) for entry in entries]
     for line in (json_line(entry.to_json()) for entry in entries) if as_json else table(rows):
         click.echo(line)

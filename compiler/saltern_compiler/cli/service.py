@@ -140,6 +140,8 @@ def each_run(runs: Iterable[str], do: Callable[[str], object]) -> None:
             raise
         except ProblemError as error:
             click.echo(f"saltern: {run}: {error.detail} ({error.code})", err=True)
+            for finding in error.findings:
+                click.echo(f"  {finding.pointer or finding.parameter or 'the request'}: {finding.detail}", err=True)
             refused = True
     if refused:
         sys.exit(FINDINGS)

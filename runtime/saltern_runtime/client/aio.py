@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping
 from types import TracebackType
-from typing import Any, Self, TypeVar, overload
+from typing import Any, Self, TypeVar, cast, overload
 
 import anyio
 import httpx
 
 from saltern_runtime.client import calls
-from saltern_runtime.client.calls import ALL_LETTERS, ALL_RUNS, Call, LetterFilter, RunFilter
+from saltern_runtime.client.calls import ALL_LETTERS, ALL_RUNS, SAME, Call, LetterFilter, RunFilter
 from saltern_runtime.client.errors import ClientError
 from saltern_runtime.client.following import Following, Waiting
 from saltern_runtime.client.link import TIMEOUT, InputT, Linked, OutputT, answer_of, read
@@ -140,6 +140,18 @@ class AsyncClient(Linked[InputT, OutputT]):
     async def replay(self, run: str, reason: str = "") -> Run[OutputT]:
         """Let a run that failed, or reached its deadline, go on from where that cut it off."""
         return await self._send(calls.operate("replay", run, self._output, reason))
+
+    async def again(
+        self,
+        run: str,
+        input: InputT | object = SAME,  # noqa: A002 - the word of the API
+        reason: str = "",
+        *,
+        idempotency_key: str | None = None,
+    ) -> Started[OutputT]:
+        """Start a new run with the input of another one, or with a changed one."""
+        given = SAME if input is SAME else self._checked(cast("InputT", input))
+        return await self._send(calls.again(run, given, reason, idempotency_key))
 
     async def discard(self, run: str, path: str, reason: str = "") -> Run[OutputT]:
         """Take a dead letter away: nobody needs to look after it."""

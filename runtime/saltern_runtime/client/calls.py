@@ -28,6 +28,8 @@ _RUN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:~-]{0,199}")
 _KEY: Final = re.compile(r"[!-~]([ -~]{0,253}[!-~])?")
 _EVENT: Final = re.compile(r"[0-9]{1,20}(-[0-9]{1,20})?")
 _NONE: Final = object()
+SAME: Final = object()
+"""In place of an input: the one that a run was given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +93,7 @@ def start(
     given: object, output: TypeAdapter[OutputT] | None, *, idempotency_key: str | None, wait: float | None
 ) -> Call[Started[OutputT]]:
     """Start a run; with a key it may be sent again."""
-    headers: dict[str, str] = {}
-    if idempotency_key is not None:
-        if not _KEY.fullmatch(idempotency_key):
-            raise ValueError("an idempotency key is 1 to 255 visible ASCII characters")
-        headers["Idempotency-Key"] = idempotency_key
+    headers = _key(idempotency_key)
     waits = 0.0 if wait is None else min(wait, LONGEST_WAIT)
 
     def read(answer: Answer) -> Started[OutputT]:
@@ -134,6 +132,23 @@ def runs(wanted: RunFilter, cursor: str | None, limit: int = PAGE) -> Call[Page[
 def operate(what: str, run: str, output: TypeAdapter[OutputT] | None, reason: str, **more: str) -> Call[Run[OutputT]]:
     """Cancel, pause, resume, replay a run, or discard a letter of it (`path`)."""
     return Call("POST", f"{_path(run)}/{what}", _run(output), body={"reason": reason, **more})
+
+
+def again(run: str, given: object, reason: str, idempotency_key: str | None) -> Call[Started[Any]]:
+    """Start a run again with its input, or with `given`; with a key it may be sent again."""
+    body: dict[str, object] = {"reason": reason} | ({} if given is SAME else {"input": plain(given, _no_json)})
+    return Call(
+        "POST", f"{_path(run)}/again", lambda answer: answer.shown(Started[Any]), body=body, headers=_key(idempotency_key),
+        repeats=idempotency_key is not None,
+    )  # fmt: skip
+
+
+def _key(idempotency_key: str | None) -> dict[str, str]:
+    if idempotency_key is None:
+        return {}
+    if not _KEY.fullmatch(idempotency_key):
+        raise ValueError("an idempotency key is 1 to 255 visible ASCII characters")
+    return {"Idempotency-Key": idempotency_key}
 
 
 def answer(run: str, path: str, value: object) -> Call[bool]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from types import TracebackType
-from typing import Any, Self, TypeVar, overload
+from typing import Any, Self, TypeVar, cast, overload
 
 import httpx
 
 from saltern_runtime.client import calls
-from saltern_runtime.client.calls import ALL_LETTERS, ALL_RUNS, Call, LetterFilter, RunFilter
+from saltern_runtime.client.calls import ALL_LETTERS, ALL_RUNS, SAME, Call, LetterFilter, RunFilter
 from saltern_runtime.client.errors import ClientError
 from saltern_runtime.client.following import Following, Waiting
 from saltern_runtime.client.link import TIMEOUT, InputT, Linked, OutputT, answer_of, read
@@ -138,6 +138,18 @@ class Client(Linked[InputT, OutputT]):
     def replay(self, run: str, reason: str = "") -> Run[OutputT]:
         """Let a run that failed, or reached its deadline, go on from where that cut it off."""
         return self._send(calls.operate("replay", run, self._output, reason))
+
+    def again(
+        self,
+        run: str,
+        input: InputT | object = SAME,  # noqa: A002 - the word of the API
+        reason: str = "",
+        *,
+        idempotency_key: str | None = None,
+    ) -> Started[OutputT]:
+        """Start a new run with the input of another one, or with a changed one."""
+        given = SAME if input is SAME else self._checked(cast("InputT", input))
+        return self._send(calls.again(run, given, reason, idempotency_key))
 
     def discard(self, run: str, path: str, reason: str = "") -> Run[OutputT]:
         """Take a dead letter away: nobody needs to look after it."""

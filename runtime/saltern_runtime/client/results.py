@@ -205,6 +205,10 @@ class AuditEntry(Shown):
     at: datetime
     by: str
     why: str
+    run: str | None = None
+    """Of `again`: the run that was started."""
+    of: str | None = None
+    """Of a run that was started by `again`: the run whose input it has."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,7 +69,14 @@ class Operator:
 
     def replay_all(self, tenant: str, by: By, wanted: Wanted, cursor: str | None = None) -> Batch:
         """Replay the runs of dead letters that are looked for: those of one page; ValueError for a broken cursor."""
-        return self._each(tenant, wanted, cursor, lambda letter: self.replay(letter.run, tenant, by))
+        known: dict[str, Operated] = {}
+
+        def replay(letter: DeadLetter) -> Operated:
+            if letter.run not in known:  # a run may have several letters
+                known[letter.run] = self.replay(letter.run, tenant, by)
+            return known[letter.run]
+
+        return self._each(tenant, wanted, cursor, replay)
 
     def discard_all(self, tenant: str, by: By, wanted: Wanted, cursor: str | None = None) -> Batch:
         """Discard dead letters that are looked for: those of one page; ValueError for a broken cursor."""

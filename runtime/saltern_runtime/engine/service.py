@@ -19,12 +19,13 @@ from saltern_runtime.engine.answers import secrets_of, taken
 from saltern_runtime.engine.dispatch import Dispatcher, InProcess, Silent
 from saltern_runtime.engine.engine import Engine
 from saltern_runtime.engine.links import Link
-from saltern_runtime.engine.operating import Operator
+from saltern_runtime.engine.operating import By, Operator
 from saltern_runtime.engine.stage_plan import counted_at
 from saltern_runtime.engine.stages import Plans
 from saltern_runtime.engine.sweeper import Sweeper
 from saltern_runtime.errors import (
     BrokenAssumptionError,
+    ForeignRunError,
     IdempotencyConflictError,
     PayloadTooLargeError,
     StartError,
@@ -41,6 +42,7 @@ from saltern_runtime.spec import Json
 from saltern_runtime.store.calls import NewRun, Signalled
 from saltern_runtime.store.files import SPARE, Shelf
 from saltern_runtime.store.keys import digest_of, new_nonce, new_run_id
+from saltern_runtime.store.operating import audited
 from saltern_runtime.store.reading import Reader
 from saltern_runtime.store.store import Store, StoreUnavailableError, StoreUnfitError
 from saltern_runtime.store.views import ALL_RUNS, TERMINAL, Awaited, Event, RunPage, RunView, Started, WantedRuns
@@ -148,6 +150,21 @@ class Service:
         self.dispatcher.ring(created.bells)
         return Started(created.run_id, fresh=created.status == "fresh")
 
+    def again(self, run: RunView, given: Json | Model | None, *, by: By, idempotency_key: str | None = None) -> Started:
+        """Start a new run with the input of another one, or with a changed one; both are audited with each other's id.
+
+        Raises as `start` does, and ForeignRunError for a run of a pipeline that this one starts: its input is not this one's.
+        """
+        if run.pipeline != self.graph.name:
+            raise ForeignRunError(run.pipeline)
+        chosen = self.reader.given(run.id) if given is None else given
+        key = None if idempotency_key is None else f"{run.id} {idempotency_key}"
+        started = self.start(chosen, tenant=run.tenant, trigger="again", idempotency_key=key)
+        if started.fresh:
+            self.store.note(run.id, run.tenant, audited("again", by.name, by.why, run=started.run_id))
+            self.store.note(started.run_id, run.tenant, audited("again", by.name, by.why, of=run.id))
+        return started
+
     def admit(self, given: Json) -> None:
         """Raise BrokenAssumptionError for an input that has more of something than the pipeline assumes."""
         found = tuple(broken(self.graph.assumes, given, self.graph.secrets))
@@ -199,10 +216,10 @@ class Service:
         """Return a tenant's runs, newest first; raises ValueError for a broken cursor."""
         return self.reader.runs(tenant, max(1, min(limit, 200)), cursor, wanted)
 
-    def cancel(self, run_id: str, tenant: str, reason: str = "") -> RunView | None:
-        """End a run early; one that is over stays as it is."""
+    def cancel(self, run_id: str, tenant: str, reason: str = "", by: str = "") -> RunView | None:
+        """End a run early, audited with who does it; one that is over stays as it is."""
         failure = {"kind": "cancelled", "code": "cancelled", "message": reason or "cancelled"}
-        state, bells = self.store.cancel(run_id, tenant, json.dumps(failure))
+        state, bells = self.store.cancel(run_id, tenant, json.dumps(failure), audited("cancel", by, reason))
         self.dispatcher.ring(bells)
         return None if state is None else self.reader.run(run_id, tenant)
 

@@ -41,12 +41,31 @@ class Operations(Link):
         """Let a run that failed, or reached its deadline, go on from where that cut it off."""
         return self._operate(scripts.Replay, run_id, tenant, nonce, audit)
 
+    def cancel(
+        self, run_id: str, tenant: str | None, failure: str, audit: str | None = None
+    ) -> tuple[str | None, tuple[Bell, ...]]:
+        """End a run early; returns the state it is in now, None where the tenant (None: any) has no such run."""
+        shard = shard_of(run_id)
+        if shard is None:
+            return None, ()
+        call = scripts.Cancel(run=run_id, tenant=tenant, failure=failure, audit=audit, **self._rings)
+        state, bells = self._send(shard, call)
+        return None if state == "missing" else state, read_bells(shard, bells)
+
     def discard(self, run_id: str, path: str, tenant: str | None, audit: str) -> Operated:
         """Take a dead letter away; its run stays as it is."""
         shard = shard_of(run_id)
         if shard is None:
             return Operated("missing")
         call = scripts.Discard(run=run_id, path=path, tenant=tenant, audit=audit)
+        return Operated(cast("Verdict", self._send(shard, call)[0]))
+
+    def note(self, run_id: str, tenant: str | None, audit: str) -> Operated:
+        """Keep with a run what somebody did about it."""
+        shard = shard_of(run_id)
+        if shard is None:
+            return Operated("missing")
+        call = scripts.Note(run=run_id, tenant=tenant, audit=audit)
         return Operated(cast("Verdict", self._send(shard, call)[0]))
 
     def _operate(
@@ -70,6 +89,6 @@ class Operations(Link):
         return [json.loads(text) for text in texts]
 
 
-def audited(what: str, by: str, why: str) -> str:
+def audited(what: str, by: str, why: str, **more: str) -> str:
     """Write what somebody did as the audit keeps it; the store adds the moment, `at` in Unix seconds."""
-    return compact({"what": what, "by": by, "why": why[:_KEPT]})
+    return compact({"what": what, "by": by, "why": why[:_KEPT], **more})

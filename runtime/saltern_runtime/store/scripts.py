@@ -321,6 +321,7 @@ class Cancel(_Rings):
     run: str
     failure: str
     tenant: str | None = None
+    audit: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -353,14 +354,21 @@ class Replay(_Operates):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Discard(Call):
+class Note(Call):
+    """See note.lua."""
+
+    script = "note"
+    run: str
+    audit: str
+    tenant: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discard(Note):
     """See discard.lua."""
 
     script = "discard"
-    run: str
     path: str
-    audit: str
-    tenant: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -373,8 +381,7 @@ class Reconcile(_Rings):
 
 
 CALLS: Final[tuple[type[Call], ...]] = (
-    Create, Tick, Current, Answer, Advance, PutItems, Open, Again, Lose, Adopt, Stop, Suspend, Signal, Fail, Extend, Release, TakeDue, Cancel, Pause, Resume,
-    Replay, Discard, Reconcile,
+    Create, Tick, Current, Answer, Advance, PutItems, Open, Again, Lose, Adopt, Stop, Suspend, Signal, Fail, Extend, Release, TakeDue, Cancel, Pause, Resume, Replay, Discard, Note, Reconcile,
 )  # fmt: skip
 
 

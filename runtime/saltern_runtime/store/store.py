@@ -335,15 +335,6 @@ class Store(Operations):
         pairs = (pair.partition("|") for pair in linked.split())
         return Swept(int(due), read_bells(shard, bells), tuple((run, child) for run, _, child in pairs))
 
-    def cancel(self, run_id: str, tenant: str | None, failure: str) -> tuple[str | None, tuple[Bell, ...]]:
-        """End a run early; returns the state it is in now, None where the tenant (None: any) has no such run."""
-        shard = shard_of(run_id)
-        if shard is None:
-            return None, ()
-        call = scripts.Cancel(run=run_id, tenant=tenant, failure=failure, **self._rings)
-        state, bells = self._send(shard, call)
-        return None if state == "missing" else state, read_bells(shard, bells)
-
     def reconcile(self, run_id: str) -> tuple[Bell, ...]:
         """Put back timers, places in queues and bells of a run after a server came back with another run id."""
         shard, cursor = _shard(run_id), "0"

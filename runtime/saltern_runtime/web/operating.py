@@ -1,11 +1,13 @@
 """What people do to runs over HTTP: pause, resume, replay, and the dead letters, one or all that match."""
 
 from collections.abc import Callable
-from typing import Annotated, Final, TypeVar
+from functools import partial
+from typing import Annotated, Any, Final, TypeVar
 
 import anyio
 from fastapi import Query
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from fastapi.exceptions import RequestValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -13,7 +15,7 @@ from saltern_runtime.engine.operating import Batch, By, Operator
 from saltern_runtime.spec import Json
 from saltern_runtime.store.letters import DeadLetter, LetterPage, Wanted
 from saltern_runtime.store.operating import Verdict
-from saltern_runtime.store.views import ActivationState, RunState
+from saltern_runtime.store.views import ActivationState, RunState, RunView, Started
 from saltern_runtime.web.guards import exchange
 from saltern_runtime.web.models import FailureModel, PlainResponse, failure_json, time_json
 from saltern_runtime.web.problems import ProblemError
@@ -42,6 +44,12 @@ class Why(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     reason: str = Field(default="", max_length=500)
+
+
+class Again(Why):
+    """Why a run is started again, and with what."""
+
+    input: Any = Field(default=None, description="What the new run is given; left out: what the old one was given.")
 
 
 class DiscardWhy(Why):
@@ -114,6 +122,10 @@ class AuditEntry(BaseModel):
     at: AwareDatetime
     by: str = Field(examples=["token:1b4f0e98"], description="The token that was used, by the start of its hash.")
     why: str
+    run: str | None = Field(default=None, description="Of `again`: the run that was started.")
+    of: str | None = Field(
+        default=None, description="Of a run that was started by `again`: the run whose input it has."
+    )
 
 
 class Audit(BaseModel):
@@ -141,14 +153,14 @@ async def list_letters(  # noqa: PLR0917 - each is a query parameter
 
 async def replay_letters(request: Request, body: Matching) -> Response:
     """Replay the runs of all dead letters that match, up to a hundred a call."""
-    by, wanted = _by(request, body), body.wanted()
+    by, wanted = by_whom(request, body), body.wanted()
     batch = await _paged(request, lambda operator, tenant: operator.replay_all(tenant, by, wanted, body.cursor))
     return PlainResponse(_batch_json(batch), 202)
 
 
 async def discard_letters(request: Request, body: Matching) -> Response:
     """Discard all dead letters that match, up to a hundred a call; their runs stay as they are."""
-    by, wanted = _by(request, body), body.wanted()
+    by, wanted = by_whom(request, body), body.wanted()
     batch = await _paged(request, lambda operator, tenant: operator.discard_all(tenant, by, wanted, body.cursor))
     return PlainResponse(_batch_json(batch), 200)
 
@@ -173,16 +185,29 @@ async def operate(request: Request, what: str, run_id: str, body: Why | None) ->
     """Pause, resume or replay a run; returns the status to answer with. Raises ProblemError where it is refused."""
     admitted = exchange(request)
     done = await anyio.to_thread.run_sync(
-        getattr(admitted.backend.service.operator, what), run_id, admitted.caller.tenant, _by(request, body)
+        getattr(admitted.backend.service.operator, what), run_id, admitted.caller.tenant, by_whom(request, body)
     )
     return _status(done.verdict)
+
+
+async def again(request: Request, run: RunView, body: Again | None, key: str | None) -> Started:
+    """Start a run again, with its input or another one. Raises RequestValidationError for one that the pipeline does not take."""
+    service, by = exchange(request).backend.service, by_whom(request, body)
+    given: Any = None
+    if body is not None and "input" in body.model_fields_set:
+        try:
+            given = TypeAdapter(service.graph.input).validate_python(body.input)
+        except ValidationError as error:
+            found = [{**each, "loc": ("body", "input", *each["loc"])} for each in error.errors(include_url=False)]
+            raise RequestValidationError(found, body={"input": body.input}) from error
+    return await anyio.to_thread.run_sync(partial(service.again, run, given, by=by, idempotency_key=key))
 
 
 async def discard(request: Request, run_id: str, body: DiscardWhy) -> None:
     """Discard a dead letter; raises ProblemError where there is none."""
     admitted = exchange(request)
     done = await anyio.to_thread.run_sync(
-        admitted.backend.service.operator.discard, run_id, body.path, admitted.caller.tenant, _by(request, body)
+        admitted.backend.service.operator.discard, run_id, body.path, admitted.caller.tenant, by_whom(request, body)
     )
     if done.verdict != "ok":
         raise ProblemError(404, "letter-not-found", "no such dead letter: it never was, or somebody dealt with it")
@@ -197,7 +222,8 @@ def _status(verdict: Verdict) -> int:
     return 200 if verdict == "done" else 202
 
 
-def _by(request: Request, body: Why | None) -> By:
+def by_whom(request: Request, body: Why | None) -> By:
+    """Return who asks, by the token, and why."""
     return By(exchange(request).caller.by, body.reason if body is not None else "")
 
 

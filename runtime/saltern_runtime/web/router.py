@@ -227,6 +227,14 @@ class PipelineRouter(APIRouter):
                 responses=refused,
                 dependencies=guard,
             )(does)
+        self.post(
+            "/runs/{run_id}/again",
+            status_code=202,
+            response_model=StartedModel,
+            response_description="The new run was accepted.",
+            responses=refused,
+            dependencies=guard,
+        )(runs.again_run)
         self.get("/runs/{run_id}/audit", response_model=operating.Audit, responses=known, dependencies=guard)(
             runs.audit_run
         )

@@ -15,7 +15,7 @@ from saltern_runtime.web import answers, operating, sse
 from saltern_runtime.web.guards import exchange
 from saltern_runtime.web.models import CancelReason, PlainResponse, page_json, run_json
 from saltern_runtime.web.problems import ProblemError
-from saltern_runtime.web.start import run_url, waited_for, wished
+from saltern_runtime.web.start import key_of, run_url, waited_for, wished
 
 _RUN_ID: Final = re.compile(r"[A-Za-z0-9._:~-]{1,200}")
 
@@ -75,7 +75,8 @@ async def cancel_run(request: Request, run_id: str, body: Annotated[CancelReason
     await _find(request, run_id)
     admitted = exchange(request)
     reason = body.reason if body else ""
-    run = await anyio.to_thread.run_sync(admitted.backend.service.cancel, run_id, admitted.caller.tenant, reason)
+    caller = admitted.caller
+    run = await anyio.to_thread.run_sync(admitted.backend.service.cancel, run_id, caller.tenant, reason, caller.by)
     if run is None:
         raise _unknown()
     return await _shown(request, run, 200 if run.state in TERMINAL else 202)
@@ -94,6 +95,19 @@ async def resume_run(request: Request, run_id: str, body: Annotated[operating.Wh
 async def replay_run(request: Request, run_id: str, body: Annotated[operating.Why | None, Body()] = None) -> Response:
     """Let a run that failed, or reached its deadline, go on from where that cut it off; what had succeeded is not done again."""
     return await _operated(request, "replay", run_id, body)
+
+
+async def again_run(
+    request: Request,
+    run_id: str,
+    body: Annotated[operating.Again | None, Body()] = None,
+    idempotency_key: Annotated[str | None, Header(description="Makes repeats safe, as where a run is started.")] = None,
+) -> Response:
+    """Start a new run with the input of this one, or with another input; each is named in the other's audit."""
+    run = await _find(request, run_id)
+    started = await operating.again(request, run, body, key_of(request, idempotency_key))
+    url = run_url(request, exchange(request).backend.service.graph.name, started.run_id)
+    return PlainResponse({"id": started.run_id, "created": started.fresh, "url": url}, 202, {"Location": url})
 
 
 async def discard_letter(request: Request, run_id: str, body: operating.DiscardWhy) -> Response:

@@ -22,6 +22,7 @@ POLL: Final = 0.5
 PAGE: Final = 500
 MEDIA_TYPE: Final = "text/event-stream"
 _ID: Final = re.compile(r"([0-9]{1,20})(?:-([0-9]{1,20}))?")
+_GOES_ON: Final = "run.replayed"
 _ENDS: Final = frozenset(f"run.{state.lower()}" for state in TERMINAL)
 
 
@@ -46,7 +47,7 @@ async def follow(
         for event in events:
             yield _frame(event, source)
             after = event.id
-            ended = event.type in _ENDS
+            ended = event.type in _ENDS or (ended and event.type != _GOES_ON)
         if events:
             silent_since = anyio.current_time()
             continue

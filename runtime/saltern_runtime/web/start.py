@@ -129,6 +129,15 @@ def run_url(request: Request, pipeline: str, run_id: str) -> str:
     return str(request.scope.get("root_path", "")).rstrip("/") + str(path)
 
 
+def key_of(request: Request, given: str | None) -> str | None:
+    """Return a request's idempotency key, if any; raises ProblemError for what can be none."""
+    if given is not None and (len(request.headers.getlist("idempotency-key")) > 1 or not _KEY.fullmatch(given)):
+        raise ProblemError(
+            400, "bad-idempotency-key", "Idempotency-Key is one value of 1 to 255 visible ASCII characters"
+        )
+    return given
+
+
 def _by_api(
     request: Request,
     idempotency_key: Annotated[
@@ -139,12 +148,9 @@ def _by_api(
         str | None, Header(description="`wait=10` waits up to ten seconds for the end of the run (RFC 7240).")
     ] = None,
 ) -> Starter:
-    keys = request.headers.getlist("idempotency-key")
-    if idempotency_key is not None and (len(keys) > 1 or not _KEY.fullmatch(idempotency_key)):
-        raise ProblemError(
-            400, "bad-idempotency-key", "Idempotency-Key is one value of 1 to 255 visible ASCII characters"
-        )
-    return Starter(request, "api", idempotency_key, wished(prefer and ",".join(request.headers.getlist("prefer"))))
+    return Starter(
+        request, "api", key_of(request, idempotency_key), wished(prefer and ",".join(request.headers.getlist("prefer")))
+    )
 
 
 def _by_webhook(request: Request) -> Starter:

@@ -126,6 +126,23 @@ def test_runs_are_operated(there, saltern, stdin):
     assert json.loads(saltern("runs", "audit", one, "--json")[1].splitlines()[0])["what"] == "pause"
 
 
+def test_runs_are_started_again(there, saltern, tmp_path):
+    """New runs, with the same input or a changed one; a file that is no JSON is misuse."""
+    (bad,) = there.started("bad")
+    code, out, err = saltern("runs", "again", bad, "--reason", "once more")
+    assert (code, err, out.split()[0]) == (0, "", bad)
+    assert json.loads(saltern("runs", "show", out.split()[1], "--json")[1])["input"] == {"id": "bad"}
+    (tmp_path / "good.json").write_text('{"id": "good"}')
+    out = saltern("runs", "again", bad, "--input", tmp_path / "good.json")[1]
+    assert json.loads(saltern("runs", "show", out.split()[1], "--json")[1])["input"] == {"id": "good"}
+    assert "once more" in saltern("runs", "audit", bad)[1]
+    (tmp_path / "broken.json").write_text("{")
+    assert saltern("runs", "again", bad, "--input", tmp_path / "broken.json")[0] == 2
+    (tmp_path / "wrong.json").write_text('{"id": 7}')
+    code, _, err = saltern("runs", "again", bad, "--input", tmp_path / "wrong.json")
+    assert (code, "\n  #/input/id: Input should be a valid string\n" in err) == (1, True)
+
+
 def test_a_refusal_is_said_in_words(there, saltern):
     """Why a run cannot be replayed; the others are, and the exit code is 1."""
     good, bad = there.started("good", "bad")

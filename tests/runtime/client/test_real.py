@@ -172,6 +172,23 @@ def test_a_run_is_paused_resumed_and_cancelled(ours, orders):
     assert {entry.by[:6] for entry in entries} == {"token:"}
 
 
+def test_a_run_is_started_again(ours, orders):
+    """With its own input or a changed one, once for a key; what the pipeline does not take is not sent."""
+    (run,) = orders.started("bad")
+    same, changed = ours.again(run, reason="try"), ours.again(run, Input(id="good"), idempotency_key="k")
+    assert ours.again(run, Input(id="good"), idempotency_key="k").id == changed.id
+    with orders.working():
+        assert ours.wait(same.id, 20).state == "FAILED"
+        assert ours.wait(changed.id, 20).output == Output(charged="GOOD")
+    assert [(entry.what, entry.run, entry.why) for entry in ours.audit(run)] == [
+        ("again", same.id, "try"),
+        ("again", changed.id, ""),
+    ]
+    assert ours.audit(changed.id)[0].of == run
+    with pytest.raises(NotFoundError):
+        ours.again(NOBODY)
+
+
 def test_what_a_run_is_in_no_state_for(ours, orders):
     """The code says in which state it is."""
     good, bad = orders.started("good", "bad")

@@ -191,3 +191,64 @@ async def test_others_see_and_do_nothing(client, keyring, run):
     assert (await client.get(f"/runs/{made}/audit", headers=other)).status_code == 404
     assert (await client.post("/runs/dead-letters/discard", json={}, headers={"Authorization": ""})).status_code == 401
     assert len((await client.get("/runs/dead-letters")).json()["letters"]) == 1
+
+
+async def test_a_run_is_started_again(client, worker, run):
+    """With the input that it had, or with a changed one: a new run, and each is named in the other's audit."""
+    BROKEN.add("a")
+    made = await run("a")
+    BROKEN.clear()
+    again = await client.post(f"/runs/{made}/again", json={"reason": "the bank is back"})
+    assert (again.status_code, again.json()["created"]) == (202, True)
+    other = (await client.post(f"/runs/{made}/again", json={"input": {"id": "b", "count": 2}})).json()["id"]
+    for each, output in ((again.json()["id"], "a"), (other, "b")):
+        await anyio.to_thread.run_sync(worker.finish, each, 20)
+        shown = (await client.get(f"/runs/{each}")).json()
+        assert (shown["state"], shown["output"], shown["trigger"]) == ("SUCCEEDED", {"text": output}, "again")
+    entries = (await client.get(f"/runs/{made}/audit")).json()["entries"]
+    assert [(entry["what"], entry["run"], entry["why"]) for entry in entries] == [
+        ("again", again.json()["id"], "the bank is back"), ("again", other, ""),
+    ]  # fmt: skip
+    [entry] = (await client.get(f"/runs/{other}/audit")).json()["entries"]
+    assert entry["of"] == made
+    assert (await client.get(f"/runs/{made}")).json()["state"] == "FAILED"
+
+
+async def test_again_with_a_key_is_done_once(client, run):
+    """The same key leads to the same new run; with another input it is refused; of another run it is another key."""
+    made, other = await run("a"), await run("a")
+    headers = {"Idempotency-Key": "k"}
+    first = (await client.post(f"/runs/{made}/again", headers=headers)).json()
+    again = (await client.post(f"/runs/{made}/again", headers=headers)).json()
+    assert again == {**first, "created": False}
+    assert len((await client.get(f"/runs/{made}/audit")).json()["entries"]) == 1
+    refused = await client.post(f"/runs/{made}/again", headers=headers, json={"input": {"id": "b"}})
+    assert (refused.status_code, refused.json()["code"]) == (422, "idempotency-key-reused")
+    assert (await client.post(f"/runs/{other}/again", headers=headers)).json()["id"] != first["id"]
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({"input": {"id": 3}}, "#/input/id"),
+        ({"input": None}, "#/input"),
+        ({"input": {}}, "#/input/id"),
+        ({"inputs": {}}, "#/inputs"),
+    ],
+)
+async def test_again_takes_what_a_start_takes(client, run, body, pointer):
+    """What the pipeline does not take is a 422 with the place, and no run is made."""
+    made = await run("a")
+    answer = await client.post(f"/runs/{made}/again", json=body)
+    assert (answer.status_code, [each["pointer"] for each in answer.json()["errors"]]) == (422, [pointer])
+    assert len((await client.get("/runs")).json()["runs"]) == 1
+
+
+async def test_a_cancel_is_audited(client, run):
+    """Who and why; once, however often it is said."""
+    made = await run("a", wait=False)
+    for _ in range(2):
+        await client.post(f"/runs/{made}/cancel", json={"reason": "ordered twice"})
+    [entry] = (await client.get(f"/runs/{made}/audit")).json()["entries"]
+    assert (entry["what"], entry["why"], entry["by"][:6]) == ("cancel", "ordered twice", "token:")
+    assert (await client.post(f"/runs/{made}/replay")).json()["code"] == "run-cancelled"

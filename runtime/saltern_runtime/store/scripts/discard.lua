@@ -10,8 +10,4 @@ if not tenant or (call.tenant and tenant ~= call.tenant) or redis.call('ZREM', p
 end
 redis.call('ZREM', prefix .. 'dead', member)
 audit(call.run, 'stage.discarded', call.path)
-local ttl = redis.call('PTTL', key_of(call.run))
-if ttl > 0 then
-  redis.call('PEXPIRE', key_of(call.run, ':audit'), ttl)
-end
 return { 'ok' }

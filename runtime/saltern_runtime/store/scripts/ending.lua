@@ -101,10 +101,18 @@ local function close_if_cancelled(r)
   end
 end
 
--- Keep what somebody did to a run, with the moment: the audit is JSON text and begins with a brace.
+-- Keep what somebody did to a run, with the moment, as long as the run: the audit is JSON text and begins with a brace.
 -- @may audit
-local function audit(run, name, path)
+local function note(run)
   local text = '{"at":' .. string.format('%.3f', now / 1000) .. ',' .. string.sub(call.audit, 2)
-  event(run, name, path, text)
   redis.call('RPUSH', key_of(run, ':audit'), text)
+  local left = redis.call('PTTL', key_of(run))
+  if left > 0 then
+    redis.call('PEXPIRE', key_of(run, ':audit'), left)
+  end
+  return text
+end
+
+local function audit(run, name, path)
+  event(run, name, path, note(run))
 end
