@@ -73,9 +73,14 @@ def pauses(monkeypatch):
         made.append(seconds)
 
     sleeping, here = time.sleep, threading.get_ident()
-    monkeypatch.setattr(
-        client.time, "sleep", lambda pause: (made.append if threading.get_ident() == here else sleeping)(pause)
-    )
+
+    def pause(seconds):
+        if threading.get_ident() == here:
+            made.append(seconds)
+        else:
+            sleeping(seconds)
+
+    monkeypatch.setattr(client.time, "sleep", pause)
     monkeypatch.setattr(aio.anyio, "sleep", sleep)
     return made
 
