@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 _FEW = 3
 """Objects of a class that are made without compiling: half of the classes of a check have no more."""
-Values = Callable[[Any], tuple[Any, ...]]
+_Values = Callable[[Any], tuple[Any, ...]]
 
 
 def _dataclass(
@@ -62,17 +62,21 @@ def _methods(cls: type, *, frozen: bool, slots: bool, eq: bool, order: bool) -> 
 def _first_init(cls: Any, *, frozen: bool) -> Callable[..., None]:
     """Return an `__init__` that sets the fields of the first few objects one by one, then puts a compiled one in its place."""
     made = 0
+    real: Callable[..., None] | None = None
+    put = object.__setattr__ if frozen else setattr  # as the compiled one: a class may have its own `__setattr__`
 
     def first(self: object, /, *args: object, **kwargs: object) -> None:
-        nonlocal made
+        nonlocal made, real
         made += 1
         values = _bound(cls, args, kwargs) if made <= _FEW else None
         if values is None:
-            real = cls.__init__ = _init(cls, frozen=frozen)
+            real = real or _init(cls, frozen=frozen)
+            if cls.__init__ is first:  # else somebody has put another one around it, which stays
+                cls.__init__ = real
             real(self, *args, **kwargs)
             return
         for name, value in values.items():
-            object.__setattr__(self, name, value)
+            put(self, name, value)
         if hasattr(cls, "__post_init__"):
             self.__post_init__()  # type: ignore[attr-defined]  # as the line above has seen
 
@@ -127,7 +131,7 @@ def _init(cls: Any, *, frozen: bool) -> Callable[..., None]:
     return made
 
 
-def _values(cls: Any) -> Values:
+def _values(cls: Any) -> _Values:
     """Return what takes the fields that are compared out of an object."""
     names = [each.name for each in dataclasses.fields(cls) if each.compare]
     if len(names) > 1:
@@ -138,14 +142,14 @@ def _values(cls: Any) -> Values:
     return lambda of: (get(of),)
 
 
-def _comparison(values: Values, holds: Callable[[object, object], bool]) -> Callable[[Any, Any], bool]:
+def _comparison(values: _Values, holds: Callable[[object, object], bool]) -> Callable[[Any, Any], bool]:
     def compared(self: object, other: object) -> bool:
         return holds(values(self), values(other)) if other.__class__ is self.__class__ else NotImplemented
 
     return compared
 
 
-def _hash(values: Values) -> Callable[[Any], int]:
+def _hash(values: _Values) -> Callable[[Any], int]:
     def hashed(self: object) -> int:
         return hash(values(self))
 

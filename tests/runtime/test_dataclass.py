@@ -52,7 +52,10 @@ def outcome(attempt: Callable[[Any], object], of: Any) -> object:
 @pytest.mark.parametrize("frozen", [True, False])
 @pytest.mark.parametrize("slots", [True, False])
 def test_objects_are_made_compared_shown_and_changed_as_the_originals_are(frozen, slots):
-    """Parameters, defaults, factories, what is set later, `==`, `repr`, assignment, deletion and copies: all as the standard library has them."""
+    """Parameters, defaults, factories, what is set later, `==`, `repr`, assignment, deletion and copies: all as the standard library has them.
+
+    Each is tried with a class that has made nothing, and with one that has made many.
+    """
     attempts: list[Callable[[Any], object]] = [
         lambda of: repr(of("a")).rpartition("<locals>.")[2],
         lambda of: repr(of("a", 1, tags=["x"], note="n")).rpartition("<locals>.")[2],
@@ -74,8 +77,13 @@ def test_objects_are_made_compared_shown_and_changed_as_the_originals_are(frozen
         lambda of: hash(of("a")),
         lambda of: of.__init__.__qualname__.rpartition(".")[2],
     ]
-    ours, original = (make(decorator, frozen=frozen, slots=slots) for decorator in DECORATORS.values())
-    assert [outcome(attempt, ours) for attempt in attempts] == [outcome(attempt, original) for attempt in attempts]
+
+    def outcomes(decorator: Any) -> list[object]:
+        of = make(decorator, frozen=frozen, slots=slots)
+        anew = [outcome(attempt, make(decorator, frozen=frozen, slots=slots)) for attempt in attempts[:-1]]
+        return [*anew, *(outcome(attempt, of) for attempt in attempts)]
+
+    assert outcomes(dataclass) == outcomes(dataclasses.dataclass)
 
 
 @each_decorator
@@ -207,6 +215,39 @@ def test_nothing_is_compiled_for_a_few_objects():
     few.append(made("a"))
     assert made.__init__ is not waits
     assert all(each == few[0] for each in few)
+
+
+@each_decorator
+def test_a_class_that_sets_attributes_its_own_way_does_so_from_the_first_object_on(decorator):
+    """Its `__setattr__` hears of each field of each object."""
+
+    @decorator
+    class Doubling:
+        one: int
+
+        def __setattr__(self, name: str, value: int) -> None:
+            object.__setattr__(self, name, value * 2)
+
+    assert [Doubling(1).one for _ in range(6)] == [2] * 6
+
+
+@each_decorator
+def test_what_is_put_around_an_init_stays(decorator, monkeypatch):
+    """However many objects are made by then."""
+
+    @decorator(frozen=True)
+    class Thing:
+        one: int
+
+    heard = []
+    init = Thing.__init__
+
+    def around(self: Any, one: int) -> None:
+        heard.append(one)
+        init(self, one)
+
+    monkeypatch.setattr(Thing, "__init__", around)
+    assert [Thing(number).one for number in range(6)] == heard == [*range(6)]
 
 
 @pytest.mark.parametrize("made_before", [0, 5])
