@@ -74,12 +74,23 @@ class Answer:
         """Read the body as a value; raises NotSalternError."""
         return _read(kind, self.object())
 
+    def flag(self, name: str) -> bool:
+        """Read a boolean out of the body; raises NotSalternError."""
+        found = self.object().get(name)
+        if not isinstance(found, bool):
+            raise self._without(name)
+        return found
+
     def several(self, name: str, kind: type[ShownT]) -> tuple[ShownT, ...]:
         """Read a list of values out of the body; raises NotSalternError."""
         found = self.object().get(name)
         if not isinstance(found, list):
-            raise NotSalternError(f"it answered without `{name}`: no Saltern service of this version has this URL")
+            raise self._without(name)
         return tuple(_read(kind, each) for each in found)
+
+    @staticmethod
+    def _without(name: str) -> NotSalternError:
+        return NotSalternError(f"it answered without `{name}`: no Saltern service of this version has this URL")
 
 
 def _read(kind: type[ShownT], value: Any) -> ShownT:

@@ -154,7 +154,7 @@ def _key(idempotency_key: str | None) -> dict[str, str]:
 def answer(run: str, path: str, value: object) -> Call[bool]:
     """Answer what waits in a run; False where an earlier answer had come, which counts."""
     body = {"path": path, "answer": plain(value, _no_json)}
-    return Call("POST", f"{_path(run)}/answers", lambda said: bool(said.object()["created"]), body=body)
+    return Call("POST", f"{_path(run)}/answers", lambda said: said.flag("created"), body=body)
 
 
 def decision(decided: str, comment: str | None, fields: Mapping[str, Json] | None) -> dict[str, Json]:

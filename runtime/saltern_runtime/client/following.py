@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import Final, Generic, TypeVar
 
@@ -18,6 +19,7 @@ OutputT = TypeVar("OutputT")
 SILENCE: Final = 45.0
 """Seconds without a word, not even a comment, after which a connection counts as lost; a service says something each 15."""
 _MIME: Final = "text/event-stream"
+_RETRY: Final = re.compile(r"[0-9]{1,9}")
 _POLLS: Final = (0.2, 0.5, 1.0, 2.0, 5.0)
 """Seconds between looks where the service does not wait for the run itself: too many wait there already."""
 
@@ -64,7 +66,7 @@ class Following:
             self._lines.setdefault(name, []).append(value.removeprefix(" "))
             return None
         parts, self._lines = self._lines, {}
-        if "retry" in parts and parts["retry"][-1].isdecimal():
+        if _RETRY.fullmatch(parts.get("retry", [""])[-1]):
             self._pause = min(int(parts["retry"][-1]) / 1000, 30.0)
         if "data" not in parts:
             return None

@@ -130,6 +130,14 @@ def test_what_is_no_service(asking, answer):
     assert answers.asked == 2
 
 
+@pytest.mark.parametrize("body", [{}, {"created": None}, {"created": "no"}, []])
+def test_an_answer_that_says_nothing_of_the_answer(asking, body):
+    """Whether an answer counted is not guessed: who does not say so is no service."""
+    connected, _ = asking(said(body, 202))
+    with connected as client, pytest.raises(NotSalternError):
+        client.answer(RUN, "asked", 1)
+
+
 @pytest.mark.parametrize(
     "answer",
     [
@@ -230,8 +238,8 @@ def test_a_service_that_does_not_wait_is_not_asked_busily(asking, pauses):
 
 
 def test_a_stream_that_breaks_off_again_and_again(asking, pauses):
-    """Its end without the run's end is followed on, some times; a word of the service in between counts."""
-    connected, answers = asking(text(200, "retry: 10\n\n", "text/event-stream"))
+    """Its end without the run's end is followed on, some times, whatever pause it wishes; a word of the service in between counts."""
+    connected, answers = asking(text(200, f"retry: 10\n\nretry: {'9' * 5000}\n\n", "text/event-stream"))
     with connected as client, pytest.raises(UnreachableError, match="breaks off"):
         list(client.follow(RUN))
     assert answers.asked == 4
