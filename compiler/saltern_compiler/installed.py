@@ -71,7 +71,7 @@ def entry_points(groups: Collection[str]) -> tuple[EntryPoint, ...]:
     known: set[str] = set()
     if any(hasattr(finder, "find_distributions") for finder in sys.meta_path if finder is not PathFinder):
         return _as_python_says(groups)
-    for root in sys.path:
+    for root in map(str, sys.path):  # some put paths there, which Python's own reader takes
         if root.endswith(".egg") or os.path.isfile(root):  # noqa: PTH113 - a Path for each takes longer than to look
             return _as_python_says(groups)
         for name in _listed(root):

@@ -118,6 +118,15 @@ def test_an_archive_on_the_path_is_looked_into(tmp_path, monkeypatch):
     assert told(found) == told(as_python_says())
 
 
+def test_a_path_among_the_texts_of_sys_path(folder, monkeypatch):
+    """Python imports nothing from there, but knows what is installed there."""
+    found_in = folder("some-1.2.dist-info", "[saltern.targets]\nsome = some:T\n")
+    monkeypatch.setattr(sys, "path", [found_in, *sys.path[1:]])
+    found = entry_points(GROUPS)
+    assert "some" in {point.name for point in found}
+    assert told(found) == told(as_python_says())
+
+
 def test_a_finder_that_knows_of_distributions_is_asked(tmp_path, monkeypatch):
     """Such as those of editors and freezers."""
     info = tmp_path / "found-1.2.dist-info"
