@@ -18,7 +18,7 @@ from saltern_runtime.store.operating import Verdict
 from saltern_runtime.store.views import ActivationState, RunState, RunView, Started
 from saltern_runtime.web.guards import exchange
 from saltern_runtime.web.models import FailureModel, PlainResponse, failure_json, time_json
-from saltern_runtime.web.problems import ProblemError
+from saltern_runtime.web.problems import NO_RUN, ProblemError, no_such_cursor, no_such_run
 
 PagedT = TypeVar("PagedT", LetterPage, Batch)
 REFUSED: Final[dict[Verdict, tuple[str, str]]] = {
@@ -34,8 +34,7 @@ REFUSED: Final[dict[Verdict, tuple[str, str]]] = {
     "older": ("run-older", "an earlier version of the runtime made the run, which can neither be paused nor replayed"),
 }
 """Verdict → code and words of the problem."""
-_GONE: Final = "no such run: it never was, belongs to another tenant, or its retention is over"
-_WORDS: Final[dict[str, str]] = {str(verdict): words for verdict, (_, words) in REFUSED.items()} | {"missing": _GONE}
+_WORDS: Final[dict[str, str]] = {str(verdict): words for verdict, (_, words) in REFUSED.items()} | {"missing": NO_RUN}
 
 
 class Why(BaseModel):
@@ -218,7 +217,7 @@ def _status(verdict: Verdict) -> int:
         code, words = REFUSED[verdict]
         raise ProblemError(409, code, words)
     if verdict == "missing":
-        raise ProblemError(404, "run-not-found", _GONE)
+        raise no_such_run()
     return 200 if verdict == "done" else 202
 
 
@@ -234,7 +233,7 @@ async def _paged(request: Request, what: Callable[[Operator, str], PagedT]) -> P
         try:
             return what(admitted.backend.service.operator, admitted.caller.tenant)
         except ValueError as error:
-            raise ProblemError(400, "bad-cursor", "the cursor is not one that a listing gave") from error
+            raise no_such_cursor() from error
 
     return await anyio.to_thread.run_sync(read)
 

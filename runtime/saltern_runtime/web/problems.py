@@ -30,6 +30,7 @@ from saltern_runtime.store.store import StoreUnavailableError, StoreUnfitError
 
 LOG = logging.getLogger(__name__)
 MEDIA_TYPE: Final = "application/problem+json"
+NO_RUN: Final = "no such run: it never was, belongs to another tenant, or its retention is over"
 MOST_ERRORS: Final = 100
 """Findings that one 422 lists, at most."""
 
@@ -73,6 +74,16 @@ class ProblemError(HTTPException):
         super().__init__(status, detail, dict(headers or {}))
         self.code = code
         self.more = more
+
+
+def no_such_run() -> ProblemError:
+    """Return the problem of a run that this tenant has not."""
+    return ProblemError(404, "run-not-found", NO_RUN)
+
+
+def no_such_cursor() -> ProblemError:
+    """Return the problem of a cursor that leads nowhere."""
+    return ProblemError(400, "bad-cursor", "the cursor is not one that a listing gave")
 
 
 class ProblemResponse(JSONResponse):

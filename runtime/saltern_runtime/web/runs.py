@@ -14,7 +14,7 @@ from saltern_runtime.store.views import TERMINAL, RunState, RunView, WantedRuns
 from saltern_runtime.web import answers, operating, sse
 from saltern_runtime.web.guards import exchange
 from saltern_runtime.web.models import CancelReason, PlainResponse, page_json, run_json
-from saltern_runtime.web.problems import ProblemError
+from saltern_runtime.web.problems import ProblemError, no_such_cursor, no_such_run
 from saltern_runtime.web.start import key_of, run_url, waited_for, wished
 
 _RUN_ID: Final = re.compile(r"[A-Za-z0-9._:~-]{1,200}")
@@ -38,7 +38,7 @@ async def list_runs(  # noqa: PLR0917 - each is a query parameter
         try:
             page = admitted.backend.service.list(admitted.caller.tenant, limit=limit, cursor=cursor, wanted=wanted)
         except ValueError as error:
-            raise ProblemError(400, "bad-cursor", "the cursor is not one that a listing gave") from error
+            raise no_such_cursor() from error
         return PlainResponse(page_json(page))
 
     return await anyio.to_thread.run_sync(read)
@@ -78,7 +78,7 @@ async def cancel_run(request: Request, run_id: str, body: Annotated[CancelReason
     caller = admitted.caller
     run = await anyio.to_thread.run_sync(admitted.backend.service.cancel, run_id, caller.tenant, reason, caller.by)
     if run is None:
-        raise _unknown()
+        raise no_such_run()
     return await _shown(request, run, 200 if run.state in TERMINAL else 202)
 
 
@@ -173,18 +173,12 @@ async def _shown(request: Request, run: RunView, status: int = 200) -> Response:
 async def _find(request: Request, run_id: str) -> RunView:
     admitted = exchange(request)
     if not _RUN_ID.fullmatch(run_id):
-        raise _unknown()
+        raise no_such_run()
     with suppress(ValueError):
         run = await anyio.to_thread.run_sync(admitted.backend.service.get, run_id, admitted.caller.tenant)
         if run is not None:
             return run
-    raise _unknown()
-
-
-def _unknown() -> ProblemError:
-    return ProblemError(
-        404, "run-not-found", "no such run: it never was, belongs to another tenant, or its retention is over"
-    )
+    raise no_such_run()
 
 
 def _foreign_id() -> ProblemError:
