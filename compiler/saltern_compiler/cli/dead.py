@@ -17,6 +17,7 @@ from saltern_compiler.cli.service import (
     failed,
     json_line,
     json_option,
+    limit_option,
     limited,
     moment,
     on_service,
@@ -24,6 +25,7 @@ from saltern_compiler.cli.service import (
     span_options,
     stop,
     table,
+    tell,
 )
 
 if TYPE_CHECKING:
@@ -57,16 +59,14 @@ def _filters(command: F) -> F:
 
 @command.command("list")
 @_filters
-@click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="So many at most.")
+@limit_option
 @json_option
 @on_service
 def list_letters(client: Client[Any, Any], limit: int, *, as_json: bool, **filters: Any) -> None:
     """List dead letters, the newest first. Of each: run, path, when, attempts, failure."""
     from saltern_runtime.client import LetterFilter  # noqa: PLC0415 - keeps --help quick
 
-    letters = limited(client.dead_letters(LetterFilter(**filters)), limit)
-    for line in (json_line(each.to_json()) for each in letters) if as_json else table([_row(each) for each in letters]):
-        click.echo(line)
+    tell(limited(client.dead_letters(LetterFilter(**filters)), limit), _row, as_json=as_json)
 
 
 def _row(letter: DeadLetter) -> tuple[str, ...]:
@@ -196,12 +196,12 @@ def _work(name: str, batches: Iterator[Batch], total: int | None) -> tuple[list[
     """Go through all batches; returns those that were refused, and how many runs, or letters, were done."""
     done: set[tuple[str, str]] = set()
     refused: list[Done] = []
-    with _progress(f"{_DID[name]}", total) as tell:
+    with _progress(f"{_DID[name]}", total) as looked_at:
         for batch in batches:
             done |= {_what(name, each) for each in batch.items if each.verdict in ("ok", "done")}
             # A run with several letters goes on with the first of them; the others find it open.
             refused += [each for each in batch.items if _what(name, each) not in done]
-            tell(len(batch.items))
+            looked_at(len(batch.items))
     return refused, len(done)
 
 

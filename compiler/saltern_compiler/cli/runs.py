@@ -17,13 +17,14 @@ from saltern_compiler.cli.service import (
     failed,
     json_line,
     json_option,
+    limit_option,
     limited,
     moment,
     on_service,
     reason_option,
     run_ids,
     span_options,
-    table,
+    tell,
 )
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def command() -> None:
 )
 @click.option("--trigger", metavar="TRIGGER", help="What began them: api, schedule, webhook, webhook:/tickets.")
 @span_options
-@click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="So many at most.")
+@limit_option
 @json_option
 @on_service
 def list_runs(
@@ -63,9 +64,7 @@ def list_runs(
     """List runs, the newest first. Of each: id, state, when it was created, what began it, why it failed."""
     from saltern_runtime.client import RunFilter  # noqa: PLC0415 - keeps --help quick
 
-    runs = limited(client.list(RunFilter(state, trigger, since, until)), limit)
-    for line in (json_line(run.to_json()) for run in runs) if as_json else table([_row(run) for run in runs]):
-        click.echo(line)
+    tell(limited(client.list(RunFilter(state, trigger, since, until)), limit), _row, as_json=as_json)
 
 
 def _row(run: RunSummary) -> tuple[str, ...]:
@@ -176,7 +175,4 @@ def again(client: Client[Any, Any], runs: tuple[str, ...], input_: BinaryIO | No
 @on_service
 def audit(client: Client[Any, Any], run: str, *, as_json: bool) -> None:
     """Show what people did to a run: when, what, who, why."""
-    entries = client.audit(run)
-    rows = [(moment(entry.at), entry.what, entry.by, _about(entry)) for entry in entries]
-    for line in (json_line(entry.to_json()) for entry in entries) if as_json else table(rows):
-        click.echo(line)
+    tell(client.audit(run), lambda entry: (moment(entry.at), entry.what, entry.by, _about(entry)), as_json=as_json)

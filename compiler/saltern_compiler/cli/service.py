@@ -18,9 +18,11 @@ from saltern_compiler.cli.common import FINDINGS, fail
 
 if TYPE_CHECKING:
     from saltern_runtime.client import Failure
+    from saltern_runtime.client.results import Shown
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
+ShownT = TypeVar("ShownT", bound="Shown")
 TOKEN: Final = "SALTERN_TOKEN"  # noqa: S105 - the name of a variable
 _HOW: Final = f"set {TOKEN}, or name a file with --token-file"
 
@@ -64,6 +66,12 @@ def reason_option(command: F) -> F:
 def json_option(command: F) -> F:
     """Give a command `--json`, as `as_json`."""
     return click.option("--json", "as_json", is_flag=True, help="One JSON object a line, for programs.")(command)
+
+
+def limit_option(command: F) -> F:
+    """Give a command `--limit`."""
+    many = click.IntRange(1)
+    return click.option("--limit", type=many, default=20, show_default=True, help="So many at most.")(command)
 
 
 def span_options(command: F) -> F:
@@ -153,6 +161,12 @@ def limited(found: Iterator[T], limit: int) -> list[T]:
     if len(shown) == limit and next(found, None) is not None:
         click.echo(f"saltern: there are more than {limit}; --limit shows more", err=True)
     return shown
+
+
+def tell(found: Sequence[ShownT], row: Callable[[ShownT], Sequence[str]], *, as_json: bool) -> None:
+    """Print what is listed: a line of JSON for each, or a row of a table."""
+    for line in (json_line(each.to_json()) for each in found) if as_json else table([row(each) for each in found]):
+        click.echo(line)
 
 
 def table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
