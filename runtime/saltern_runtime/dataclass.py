@@ -5,7 +5,8 @@ a class on the machine of bench/README.md; here it is asked for the fields and t
 made of the fields' names, and `__init__` is compiled when a few objects have been made: most classes of a check have no more.
 
 `fields`, `replace` and `asdict` of the standard library take these classes, and type checkers see its own decorator. What has an
-`InitVar` takes the original. One that is frozen inherits from those of here alone.
+`InitVar`, or a field with `hash=`, takes the original. One that is frozen inherits from those of here alone. That a field without a default
+follows one with a default is for type checkers to tell. `inspect.signature` and `__dataclass_params__` say nothing of use.
 """
 
 from __future__ import annotations

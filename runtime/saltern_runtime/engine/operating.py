@@ -1,4 +1,4 @@
-"""What people do to the runs of a service: pause, resume, replay, run again, and the dead letters. Behind the API and the CLI."""
+"""What people do to the runs of a service: pause, resume, replay, and the dead letters. Behind the API."""
 
 from __future__ import annotations
 
