@@ -185,7 +185,7 @@ def _many(client: Client[Any, Any], name: str, wanted: LetterFilter, reason: str
 
 
 def _ask(question: str) -> None:
-    if not sys.stdin.isatty():
+    if sys.stdin is None or not sys.stdin.isatty():
         fail(f"{question} Nobody is there to answer: --yes says so")
     if not click.confirm(question, err=True):
         click.echo("nothing was done", err=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import wraps
 from itertools import islice
@@ -43,10 +43,13 @@ def on_service(command: Callable[..., None]) -> Callable[..., None]:
         if not url:
             fail("which service? name it with --url, or set SALTERN_URL")
         token = _token(token_file)
+        _require_text(given)
         try:
             opened = Client(url, token)
         except ValueError as error:
             fail(str(error))
+        except (OSError, ImportError) as error:  # SSL_CERT_FILE names no file, or a proxy needs what is not installed
+            fail(f"nothing can be sent from here: {error}")
         try:
             with opened as client:
                 command(client=client, **given)
@@ -112,6 +115,13 @@ def stop(message: str) -> NoReturn:
     sys.exit(FINDINGS)
 
 
+def _require_text(given: Mapping[str, Any]) -> None:
+    """Refuse arguments whose bytes are no UTF-8: Python hands them on as halves of characters, which nothing can send."""
+    for name, value in given.items():
+        if isinstance(value, str) and not value.isascii() and any("\ud800" <= char <= "\udfff" for char in value):
+            fail(f"what is given as {name} is no text: it is not UTF-8")
+
+
 def _token(path: str | None) -> str:
     if path is None:
         token = os.environ.get(TOKEN, "").strip()
@@ -129,7 +139,7 @@ def run_ids(given: Sequence[str]) -> list[str]:
     """Return the runs that are meant, each once; `-` stands for the first word of each line of standard input."""
     found: dict[str, None] = {}
     for each in given:
-        lines = sys.stdin if each == "-" else (each,)
+        lines = (sys.stdin or ()) if each == "-" else (each,)  # None: it is closed
         found |= {words[0]: None for line in lines if (words := line.split())}
     if not found:
         fail("which run? name one, or several, or - for those on standard input")

@@ -290,6 +290,38 @@ def test_a_service_that_is_not_there(saltern, monkeypatch, tmp_path, command):
     assert "a token is" in saltern(*command, "--url", url)[2]
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("SSL_CERT_FILE", "/nowhere.pem"), ("ALL_PROXY", "socks5://127.0.0.1:1"), ("ALL_PROXY", "x://y")],
+)
+def test_what_cannot_be_sent_from_here(saltern, monkeypatch, name, value):
+    """Certificates that are not there, and proxies that cannot be used, are misuse and no bug of ours."""
+    monkeypatch.setenv("SALTERN_TOKEN", "saltern_x")
+    monkeypatch.setenv(name, value)
+    code, out, err = saltern("runs", "list", "--url", "https://127.0.0.1:1")
+    assert (code, out) == (2, "")
+    assert "report" not in err
+
+
+@pytest.mark.parametrize(
+    "given", [("runs", "list", "--trigger"), ("dead", "list", "--node"), ("runs", "pause", NOBODY, "--reason")]
+)
+def test_an_argument_that_is_no_text(saltern, monkeypatch, given):
+    """Bytes that are no UTF-8 are refused before anything is sent."""
+    monkeypatch.setenv("SALTERN_TOKEN", "saltern_x")
+    code, _, err = saltern(*given, os.fsdecode(b"\xff"), "--url", "http://127.0.0.1:1")
+    assert (code, err) == (2, f"saltern: what is given as {given[-1][2:]} is no text: it is not UTF-8\n")
+
+
+def test_standard_input_that_is_closed(there, saltern, monkeypatch):
+    """It holds no runs, and nobody is there to answer."""
+    there.started("bad1", "bad2")
+    monkeypatch.setattr(sys, "stdin", None)
+    assert saltern("runs", "cancel", "-")[::2] == (2, "saltern: which run? name one, or several, or - for those on standard input\n")  # fmt: skip
+    code, _, err = saltern("dead", "discard", "--all")
+    assert (code, "Nobody is there to answer" in err) == (2, True)
+
+
 def test_another_service_has_that_address(saltern, there):
     """A path below which no service stands is said to be none."""
     code, _, err = saltern("runs", "list", "--url", f"{there.url}/elsewhere")
