@@ -14,13 +14,13 @@ _THRESHOLD: Final = 200_000
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run a command and exit: 0 clean, 1 findings, 2 misuse, 70 our own bug, 130 interrupted."""
     gc.set_threshold(_THRESHOLD)
-    from saltern_compiler.cli.root import cli  # noqa: PLC0415 - importing the package stays free
+    from saltern_compiler.cli.root import cli  # importing the package stays free
 
     given = list(sys.argv[1:] if arguments is None else arguments)
     try:
         cli.main(args=given, prog_name="saltern", standalone_mode=True)
     except Exception as error:  # noqa: BLE001 - whatever it is, the person gets a sentence and a way to report it
-        from saltern_compiler.cli.crash import report  # noqa: PLC0415 - seldom needed
+        from saltern_compiler.cli.crash import report  # seldom needed
 
         raise SystemExit(report(error, given)) from None
     finally:

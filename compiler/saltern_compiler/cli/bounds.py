@@ -48,16 +48,16 @@ def command(pipeline: str, style: str, optimize: int, why: str | None, *, as_jso
 
 
 def _rendered(bounds: Bounds, style: str, name: str) -> str:
-    from saltern_compiler.bounds import rendered  # noqa: PLC0415 - bounds load the analyses, which --help does without
+    from saltern_compiler.bounds import rendered  # bounds load the analyses, which --help does without
 
     return rendered(bounds, style, name)
 
 
 def analyzed_but_for_budgets(source: Source, path: str, optimize: int) -> tuple[list[Diagnostic], Bounds]:
     """Return what is wrong with a pipeline's budget, and its bounds; stop where anything else is wrong."""
-    from saltern_compiler.bounds import bounds_of  # noqa: PLC0415 - analyses load every check
-    from saltern_compiler.driver.compile import analyze_loaded  # noqa: PLC0415 - the driver loads both notations
-    from saltern_runtime.spec import Severity  # noqa: PLC0415 - the spec loads every type
+    from saltern_compiler.bounds import bounds_of  # analyses load every check
+    from saltern_compiler.driver.compile import analyze_loaded  # the driver loads both notations
+    from saltern_runtime.spec import Severity  # the spec loads every type
 
     result, analyzed, _ = analyze_loaded(source, optimize=optimize)
     errors = [each for each in result.diagnostics if each.severity is Severity.ERROR]
@@ -68,8 +68,8 @@ def analyzed_but_for_budgets(source: Source, path: str, optimize: int) -> tuple[
 
 
 def _why(bounds: Bounds, measure: str) -> str:
-    from saltern_compiler.bounds.model import TIME  # noqa: PLC0415 - only --why asks for a measure
-    from saltern_compiler.bounds.terminal import render_why  # noqa: PLC0415 - keeps --help quick
+    from saltern_compiler.bounds.model import TIME  # only --why asks for a measure
+    from saltern_compiler.bounds.terminal import render_why
 
     known = (TIME, *sorted(bounds.cost.amounts))
     if measure not in known:

@@ -57,7 +57,7 @@ def command(
     The folder is written whole or not at all. Files that a build before wrote and that are no longer needed are removed;
     files that it did not write are left alone.
     """
-    from saltern_compiler.driver.compile import EVERY_TARGET  # noqa: PLC0415 - keeps --help quick
+    from saltern_compiler.driver.compile import EVERY_TARGET
 
     if check and force:
         fail("--check writes nothing, so --force has no meaning beside it")
@@ -74,7 +74,7 @@ def command(
 
 
 def _write(result: Result, output: str, *, force: bool) -> None:
-    from saltern_compiler.driver.tree import ChangedError, TreeError, write_tree  # noqa: PLC0415 - keeps --help quick
+    from saltern_compiler.driver.tree import ChangedError, TreeError, write_tree
 
     try:
         written = write_tree(result.artifacts, Path(output), force=force)
@@ -96,7 +96,7 @@ def _write(result: Result, output: str, *, force: bool) -> None:
 
 def _check(result: Result, pipeline: str, output: str, again: str) -> None:
     """Show how the folder differs: the diff on standard output, what it means on standard error."""
-    from saltern_compiler.driver.compare import compare_tree  # noqa: PLC0415 - keeps --help quick
+    from saltern_compiler.driver.compare import compare_tree
 
     folder = Path(output)
     if folder.exists() and not folder.is_dir():
@@ -109,7 +109,7 @@ def _check(result: Result, pipeline: str, output: str, again: str) -> None:
         click.echo(f"{output}: fresh, {plural(len(result.artifacts), 'file')}")
         return
     color = wants_color(sys.stdout)
-    from saltern_compiler.driver import BUILD_FILE  # noqa: PLC0415 - keeps --help quick
+    from saltern_compiler.driver import BUILD_FILE
 
     # Digests change whenever a file does: they are shown only where nothing else is.
     shown = [
@@ -124,7 +124,7 @@ def _check(result: Result, pipeline: str, output: str, again: str) -> None:
 
 
 def _shown(difference: Difference, *, color: bool) -> list[str]:
-    from saltern_compiler.diagnostics.places import visible  # noqa: PLC0415 - keeps --help quick
+    from saltern_compiler.diagnostics.places import visible
 
     shown: list[str] = []
     for line in difference.lines():
@@ -135,9 +135,9 @@ def _shown(difference: Difference, *, color: bool) -> list[str]:
 
 
 def _summarize(comparison: Comparison, result: Result, again: str) -> None:
-    from saltern_compiler.driver import BUILD_FILE  # noqa: PLC0415 - keeps --help quick
-    from saltern_compiler.driver.compare import Kind  # noqa: PLC0415 - keeps --help quick
-    from saltern_compiler.driver.manifest import read_level, read_targets  # noqa: PLC0415 - keeps --help quick
+    from saltern_compiler.driver import BUILD_FILE
+    from saltern_compiler.driver.compare import Kind
+    from saltern_compiler.driver.manifest import read_level, read_targets
 
     for difference in comparison.differences:
         click.echo(f"  {difference.path}: {difference.kind}", err=True)

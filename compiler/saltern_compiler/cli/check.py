@@ -33,7 +33,7 @@ def command(pipelines: tuple[str, ...], style: str, *, fix: bool) -> None:
     A PIPELINE is a .saltern file, an editor's .json or .yaml document, or - for standard input. How bad findings are, a saltern.toml
     or the [tool.saltern] of a pyproject.toml says, beside a pipeline or above it.
     """
-    from saltern_compiler.driver.compile import check_loaded  # noqa: PLC0415 - keeps --help quick
+    from saltern_compiler.driver.compile import check_loaded
 
     if fix and "-" in pipelines:
         fail("--fix writes to files; standard input is none")
@@ -67,13 +67,13 @@ def command(pipelines: tuple[str, ...], style: str, *, fix: bool) -> None:
 
 
 def _checked(result: Result, source: Source, path: str) -> Checked:
-    from saltern_compiler.diagnostics.checked import Checked  # noqa: PLC0415 - keeps --help quick
+    from saltern_compiler.diagnostics.checked import Checked
 
     return Checked(shown(path, source), source.text, result.diagnostics, result.suppressed, locator(source))
 
 
 def _configured(of: Configuration) -> Checked:
-    from saltern_compiler.diagnostics.checked import Checked  # noqa: PLC0415 - keeps --help quick
+    from saltern_compiler.diagnostics.checked import Checked
 
     return Checked(of.name, of.text, of.findings)
 
@@ -81,16 +81,16 @@ def _configured(of: Configuration) -> Checked:
 def _document(checked: list[Checked], style: str) -> str:
     """Write one document about all that was checked."""
     if style == "github":
-        from saltern_compiler.diagnostics.github import render_github  # noqa: PLC0415 - keeps --help quick
+        from saltern_compiler.diagnostics.github import render_github
 
         return render_github(checked)
     if style == "sarif":
-        from saltern_compiler.diagnostics.sarif import render_sarif  # noqa: PLC0415 - keeps --help quick
-        from saltern_compiler.registry import Registry  # noqa: PLC0415 - keeps --help quick
+        from saltern_compiler.diagnostics.sarif import render_sarif
+        from saltern_compiler.registry import Registry
 
         registry = Registry.load()
         return render_sarif(checked, registry.codes(), registry.page)
-    from saltern_compiler.diagnostics.render import render_json  # noqa: PLC0415 - keeps --help quick
+    from saltern_compiler.diagnostics.render import render_json
 
     reports = [render_json(each.diagnostics, each.text, each.name, locator=each.locator) for each in checked]
     return _joined([report.rstrip("\n") for report in reports]) + "\n"
@@ -98,8 +98,8 @@ def _document(checked: list[Checked], style: str) -> str:
 
 def _fixed(source: Source, path: str) -> tuple[Source, Result]:
     """Apply the fixes and say on standard error what was done."""
-    from saltern_compiler.diagnostics.places import visible  # noqa: PLC0415 - keeps --help quick
-    from saltern_compiler.driver.fix import fix_loaded, write_source  # noqa: PLC0415 - keeps --help quick
+    from saltern_compiler.diagnostics.places import visible
+    from saltern_compiler.driver.fix import fix_loaded, write_source
 
     fixed = fix_loaded(source)
     if not fixed.fixes:

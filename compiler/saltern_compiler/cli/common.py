@@ -41,7 +41,7 @@ def fail(message: str) -> NoReturn:
 
 def load(path: str) -> Source:
     """Read a source, or say why not and stop."""
-    from saltern_compiler.driver.source import Source, SourceError  # noqa: PLC0415 - keeps --help quick
+    from saltern_compiler.driver.source import Source, SourceError
 
     try:
         return Source.load(path)
@@ -57,8 +57,8 @@ def compile_clean(
     optimize: int = LEVEL,
 ) -> Result:
     """Compile a pipeline for some targets (all by default); show what is wrong with it and stop if anything is."""
-    from saltern_compiler.driver.compile import TARGETS, UnknownTargetError, compile_loaded, known_options  # noqa: PLC0415 - keeps --help quick
-    from saltern_compiler.target import OptionError  # noqa: PLC0415 - keeps --help quick
+    from saltern_compiler.driver.compile import TARGETS, UnknownTargetError, compile_loaded, known_options
+    from saltern_compiler.target import OptionError
 
     source = load(path)
     chosen = TARGETS if targets is None else targets
@@ -96,7 +96,7 @@ def show(diagnostics: Sequence[Diagnostic], source: Source, path: str, *, err: b
 
 def show_configuration(configuration: Configuration, *, err: bool = True) -> None:
     """Print what is wrong with a configuration for a person."""
-    from saltern_compiler.diagnostics.render import render_terminal  # noqa: PLC0415 - only where something is wrong
+    from saltern_compiler.diagnostics.render import render_terminal  # only where something is wrong
 
     color = wants_color(sys.stderr if err else sys.stdout)
     text = render_terminal(configuration.findings, configuration.text, configuration.name, color)
@@ -105,21 +105,21 @@ def show_configuration(configuration: Configuration, *, err: bool = True) -> Non
 
 def rendered(diagnostics: Sequence[Diagnostic], source: Source, path: str, *, color: bool) -> str:
     """Write findings for a person."""
-    from saltern_compiler.diagnostics.render import render_terminal  # noqa: PLC0415 - only where something is wrong
+    from saltern_compiler.diagnostics.render import render_terminal  # only where something is wrong
 
     return render_terminal(diagnostics, source.text, shown(path, source), color, locator=locator(source))
 
 
 def wants_color(stream: IO[Any]) -> bool:
     """Whether what is printed there may be coloured."""
-    from saltern_compiler.diagnostics import render  # noqa: PLC0415 - keeps --help quick
+    from saltern_compiler.diagnostics import render
 
     return render.wants_color(is_terminal=stream.isatty())
 
 
 def locator(source: Source) -> Locator:
     """Return what finds places in a source."""
-    from saltern_compiler.frontend.locate import Locator  # noqa: PLC0415 - keeps --help quick
+    from saltern_compiler.frontend.locate import Locator
 
     return Locator(source.text, source.name)
 
@@ -131,7 +131,7 @@ def shown(path: str, source: Source) -> str:
 
 def difference(old: str, new: str, path: str) -> str:
     """Write what differs between two texts of a file."""
-    import difflib  # noqa: PLC0415 - only with --diff
+    import difflib  # only with --diff
 
     lines = difflib.unified_diff(old.splitlines(keepends=True), new.splitlines(keepends=True), path, path)
     return "".join(line if line.endswith("\n") else line + "\n\\ No newline at end of file\n" for line in lines)

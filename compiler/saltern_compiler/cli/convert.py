@@ -56,7 +56,7 @@ def _layout_of(path: Path) -> Path:
 
 def _target(source: Source, output: str | None) -> Notation:
     """Return the notation that a source is converted to: the output's, else the first other one; a text becomes a drawing."""
-    from saltern_compiler.frontend.notations import NOTATIONS, notation_of, suffixes  # noqa: PLC0415 - keeps --help quick
+    from saltern_compiler.frontend.notations import NOTATIONS, notation_of, suffixes
 
     own = notation_of(source.name, source.text)
     others = tuple(notation for notation in NOTATIONS if notation.print is not None and notation is not own)
@@ -69,7 +69,7 @@ def _target(source: Source, output: str | None) -> Notation:
 
 
 def _converted(source: Source, to: Notation, path: str) -> Converted:
-    from saltern_compiler.frontend.convert import ConvertError, DeepError, convert  # noqa: PLC0415 - keeps --help quick
+    from saltern_compiler.frontend.convert import ConvertError, DeepError, convert
 
     layout = _layout(source, to.read_layout) if to.read_layout is not None else None
     try:
@@ -86,7 +86,7 @@ def _converted(source: Source, to: Notation, path: str) -> Converted:
 
 def _layout(source: Source, read_layout: Callable[[str], Layout]) -> Layout | None:
     """Read the layout beside a text, if there is one."""
-    from saltern_compiler.frontend.notation import LayoutError  # noqa: PLC0415 - keeps --help quick
+    from saltern_compiler.frontend.notation import LayoutError
 
     path = _layout_of(source.folder / source.name)
     try:
@@ -99,8 +99,8 @@ def _layout(source: Source, read_layout: Callable[[str], Layout]) -> Layout | No
 
 def _blame(source: Source, path: str, error: Exception) -> NoReturn:
     """Show why a pipeline cannot be converted: mistakes in it; where there are none, the mistake is ours."""
-    from saltern_compiler.driver.compile import check_loaded  # noqa: PLC0415 - only where something is wrong
-    from saltern_compiler.ir.verify import InternalError  # noqa: PLC0415 - only where something is wrong
+    from saltern_compiler.driver.compile import check_loaded  # only where something is wrong
+    from saltern_compiler.ir.verify import InternalError  # only where something is wrong
 
     result = check_loaded(source)
     if not result.has_errors:
@@ -111,7 +111,7 @@ def _blame(source: Source, path: str, error: Exception) -> NoReturn:
 
 
 def _write(texts: dict[Path, str]) -> None:
-    from saltern_compiler.driver.files import write_whole  # noqa: PLC0415 - keeps --help quick
+    from saltern_compiler.driver.files import write_whole
 
     for path, text in texts.items():
         try:

@@ -64,7 +64,7 @@ def _filters(command: F) -> F:
 @on_service
 def list_letters(client: Client[Any, Any], limit: int, *, as_json: bool, **filters: Any) -> None:
     """List dead letters, the newest first. Of each: run, path, when, attempts, failure."""
-    from saltern_runtime.client import LetterFilter  # noqa: PLC0415 - keeps --help quick
+    from saltern_runtime.client import LetterFilter
 
     tell(limited(client.dead_letters(LetterFilter(**filters)), limit), _row, as_json=as_json)
 
@@ -84,7 +84,7 @@ def _why(letter: DeadLetter) -> str:
 @on_service
 def show(client: Client[Any, Any], run: str, path: str, *, as_json: bool) -> None:
     """Show a dead letter. Its failure, its attempts, and the input of its run."""
-    from saltern_runtime.runtext import plain  # noqa: PLC0415 - keeps --help quick
+    from saltern_runtime.runtext import plain
 
     letter, found = _one(client, run, path), client.get(run)
     if as_json:
@@ -127,7 +127,7 @@ def _operation(name: str, text: str) -> None:
         client: Client[Any, Any], run: str | None, path: str | None, *,
         all_: bool, yes: bool, reason: str, **filters: Any,
     ) -> None:  # fmt: skip
-        from saltern_runtime.client import LetterFilter  # noqa: PLC0415 - keeps --help quick
+        from saltern_runtime.client import LetterFilter
 
         given = any(value is not None for value in filters.values())
         if (run is not None) + given + all_ != 1:

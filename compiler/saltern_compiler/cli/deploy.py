@@ -43,7 +43,7 @@ def command(
     Workers of older versions stay and finish their runs. A second call with the same version changes nothing.
     Exit code 1: the cluster refused, or a Deployment did not become available in time.
     """
-    from saltern_compiler.driver import cluster as clusters  # noqa: PLC0415 - keeps --help quick, and every other command
+    from saltern_compiler.driver import cluster as clusters
 
     try:
         objects = _objects(source, options, optimize)
@@ -69,7 +69,7 @@ def command(
 
 
 def _objects(source: str, options: Sequence[str], optimize: int) -> tuple[Object, ...]:
-    from saltern_compiler.driver.cluster import load_base, read_base  # noqa: PLC0415 - keeps --help quick, and every other command
+    from saltern_compiler.driver.cluster import load_base, read_base
 
     if not Path(source).is_dir():
         result = compile_clean(source, targets=("kubernetes",), options=read_options(options), optimize=optimize)
@@ -83,7 +83,7 @@ def _objects(source: str, options: Sequence[str], optimize: int) -> tuple[Object
 
 def _wait(cluster: Cluster, deployments: Sequence[Object], timeout: float) -> Sequence[Rollout]:
     """Wait for rollouts, telling what changes; returns those that are not done."""
-    from saltern_compiler.driver.rollout import look  # noqa: PLC0415 - keeps --help quick, and every other command
+    from saltern_compiler.driver.rollout import look
 
     until = time.monotonic() + timeout
     told: dict[str, Rollout] = {}
@@ -109,7 +109,7 @@ def _tell(rollout: Rollout) -> None:
 
 def _patiently(ask: Callable[[], T], until: float) -> T:
     """Ask again while the cluster does not answer and there is time."""
-    from saltern_compiler.driver.cluster import ClusterError  # noqa: PLC0415 - keeps --help quick, and every other command
+    from saltern_compiler.driver.cluster import ClusterError
 
     while True:
         try:
@@ -122,7 +122,7 @@ def _patiently(ask: Callable[[], T], until: float) -> T:
 
 
 def _remove(cluster: Cluster, objects: Sequence[Object], timeout: float) -> None:
-    from saltern_compiler.driver.cluster import ClusterError, title  # noqa: PLC0415 - keeps --help quick, and every other command
+    from saltern_compiler.driver.cluster import ClusterError, title
 
     until = time.monotonic() + timeout
     there = list(cluster.ours(objects))

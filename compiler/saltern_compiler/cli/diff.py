@@ -38,9 +38,9 @@ def command(old: str, new: str, style: str, fail_on: str, *, exit_code: bool) ->
 
     Exit codes: 0 nothing to report, 1 what --fail-on says, 2 a pipeline that cannot be compared.
     """
-    from saltern_compiler.diff import compare  # noqa: PLC0415 - keeps --help quick
-    from saltern_compiler.driver.revision import load_source  # noqa: PLC0415 - keeps --help quick
-    from saltern_compiler.driver.source import SourceError  # noqa: PLC0415 - keeps --help quick
+    from saltern_compiler.diff import compare
+    from saltern_compiler.driver.revision import load_source
+    from saltern_compiler.driver.source import SourceError
 
     if old == new == "-":
         fail("one of both may be standard input")
@@ -63,9 +63,9 @@ def command(old: str, new: str, style: str, fail_on: str, *, exit_code: bool) ->
 
 def _checked(source: Source, path: str) -> Side | None:
     """Check one of both; one with errors is shown with all of them."""
-    from saltern_compiler.diagnostics.model import has_errors  # noqa: PLC0415 - keeps --help quick
-    from saltern_compiler.diff import Side  # noqa: PLC0415 - keeps --help quick
-    from saltern_compiler.driver.compile import analyze_loaded  # noqa: PLC0415 - keeps --help quick
+    from saltern_compiler.diagnostics.model import has_errors
+    from saltern_compiler.diff import Side
+    from saltern_compiler.driver.compile import analyze_loaded
 
     result, analyzed, callees = analyze_loaded(source)
     if analyzed is None or has_errors(result.diagnostics):
@@ -76,22 +76,22 @@ def _checked(source: Source, path: str) -> Side | None:
 
 def _print(comparison: Comparison, style: str, names: list[str]) -> None:
     if style == "json":
-        from saltern_compiler.diff.document import render_json  # noqa: PLC0415 - keeps --help quick
+        from saltern_compiler.diff.document import render_json
 
         click.echo(render_json(comparison, *names), nl=False)
     elif style == "markdown":
-        from saltern_compiler.diff.markdown import render_markdown  # noqa: PLC0415 - keeps --help quick
+        from saltern_compiler.diff.markdown import render_markdown
 
         click.echo(render_markdown(comparison, names[1]), nl=False)
     else:
-        from saltern_compiler.diff.terminal import render_terminal  # noqa: PLC0415 - keeps --help quick
+        from saltern_compiler.diff.terminal import render_terminal
 
         color = wants_color(sys.stdout)
         click.echo(render_terminal(comparison, names[1], color=color), nl=False, color=color)
 
 
 def _is_reported(comparison: Comparison, fail_on: str) -> bool:
-    from saltern_compiler.diff import Grade  # noqa: PLC0415 - keeps --help quick
+    from saltern_compiler.diff import Grade
 
     if fail_on == "change":
         return comparison.callers is not Grade.COSMETIC

@@ -16,8 +16,8 @@ def command(pipelines: tuple[str, ...]) -> None:
 
     Layout, comments, labels and the notation do not change it.
     """
-    from saltern_compiler.driver.compile import check_loaded  # noqa: PLC0415 - keeps --help quick
-    from saltern_compiler.ir.canonical import digest  # noqa: PLC0415 - keeps --help quick
+    from saltern_compiler.driver.compile import check_loaded
+    from saltern_compiler.ir.canonical import digest
 
     failed = False
     for path in pipelines:

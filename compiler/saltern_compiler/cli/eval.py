@@ -27,6 +27,6 @@ input of --pipeline. What is wrong with it is said before anything runs.
 @click.option("--type", "with_type", is_flag=True, help="Say the type of the expression too, on standard error.")
 def command(expression: str, input_: str | None, pipeline: str | None, *, with_type: bool) -> None:
     """Evaluate one expression."""
-    from saltern_compiler.cli.evaluate import evaluate  # noqa: PLC0415 - keeps --help quick
+    from saltern_compiler.cli.evaluate import evaluate
 
     sys.exit(evaluate(expression, input_, pipeline, with_type=with_type))

@@ -74,8 +74,8 @@ def _flow(plan: Plan) -> Iterator[str]:
 
 
 def _print_passes(subject: str, optimize: int, *, passes: bool, after: str | None, style: str) -> None:
-    from saltern_compiler.cli.receipts import as_json, as_text  # noqa: PLC0415 - keeps --help quick
-    from saltern_compiler.driver.stepwise import UnknownPassError, print_after, receipts_of  # noqa: PLC0415 - keeps --help quick
+    from saltern_compiler.cli.receipts import as_json, as_text
+    from saltern_compiler.driver.stepwise import UnknownPassError, print_after, receipts_of
 
     source = load(subject)
     if after is not None:
@@ -89,7 +89,7 @@ def _print_passes(subject: str, optimize: int, *, passes: bool, after: str | Non
 
 
 def _meant(error: UnknownPassError) -> str:
-    from saltern_compiler.diagnostics.suggest import did_you_mean, nearest, there_are  # noqa: PLC0415 - only on a mistake
+    from saltern_compiler.diagnostics.suggest import did_you_mean, nearest, there_are  # only on a mistake
 
     notes = did_you_mean(nearest(error.name, error.known)) or there_are(error.known) if error.known else ()
     return "".join(f". {note}" for note in notes)
@@ -101,7 +101,7 @@ def _page(code: str) -> str | None:
 
 
 def _near(code: str) -> str:
-    from saltern_compiler.diagnostics.suggest import did_you_mean, nearest  # noqa: PLC0415 - only on a mistake
+    from saltern_compiler.diagnostics.suggest import did_you_mean, nearest  # only on a mistake
 
     return "".join(f". {note}" for note in did_you_mean(nearest(code, Registry.load().codes())))
 
@@ -135,7 +135,7 @@ def _stages(plan: Plan) -> Iterator[str]:
 
 
 def _elided(plan: Plan) -> Iterator[str]:
-    from saltern_compiler.ir.plan import Decision  # noqa: PLC0415 - keeps --help quick
+    from saltern_compiler.ir.plan import Decision
 
     if plan.elided:
         yield ""

@@ -50,13 +50,13 @@ def command(files: tuple[str, ...], *, check: bool, diff: bool) -> None:
 
 
 def _formatted_suffixes() -> tuple[str, ...]:
-    from saltern_compiler.frontend.notations import NOTATIONS  # noqa: PLC0415 - keeps --help quick
+    from saltern_compiler.frontend.notations import NOTATIONS
 
     return tuple(suffix for notation in NOTATIONS if notation.format is not None for suffix in notation.suffixes)
 
 
 def _formatted(source: Source, path: str) -> str | None:
-    from saltern_compiler.frontend.notations import notation_of  # noqa: PLC0415 - keeps --help quick
+    from saltern_compiler.frontend.notations import notation_of
 
     notation = notation_of(source.name, source.text)
     if notation is None or notation.format is None:
@@ -68,7 +68,7 @@ def _formatted(source: Source, path: str) -> str | None:
 
 
 def _write(path: str, text: str, *, is_changed: bool) -> None:
-    from saltern_compiler.driver.files import write_whole  # noqa: PLC0415 - keeps --help quick
+    from saltern_compiler.driver.files import write_whole
 
     if path == "-":
         click.echo(text, nl=False)

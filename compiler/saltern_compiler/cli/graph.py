@@ -40,9 +40,9 @@ def command(
 
     A pipeline with mistakes in it is drawn as far as it can be read; with --stages, one without any is drawn as it is planned.
     """
-    from saltern_compiler.diagnostics.model import has_errors  # noqa: PLC0415 - keeps --help quick
-    from saltern_compiler.driver.files import write_whole  # noqa: PLC0415 - keeps --help quick
-    from saltern_compiler.frontend import read  # noqa: PLC0415 - keeps --help quick
+    from saltern_compiler.diagnostics.model import has_errors
+    from saltern_compiler.driver.files import write_whole
+    from saltern_compiler.frontend import read
 
     suffix = Path(output or "").suffix.lower()
     if style is None and output is not None and suffix not in _SUFFIXES:
@@ -70,19 +70,19 @@ def command(
 
 def _critical(source: Source, path: str, optimize: int) -> tuple[tuple[str, ...], ...]:
     """Return the critical path and those of the bodies on it, or show what is wrong and stop."""
-    from saltern_compiler.cli.bounds import analyzed_but_for_budgets  # noqa: PLC0415 - only where it is asked for
+    from saltern_compiler.cli.bounds import analyzed_but_for_budgets  # only where it is asked for
 
     _, bounds = analyzed_but_for_budgets(source, path, optimize)
     return tuple(bounds.cost.ways())
 
 
 def _draw(pipeline: Pipeline, style: str, plan: Plan | None, critical: Collection[tuple[str, ...]]) -> str:
-    from saltern_compiler.drawing.dot import draw_dot  # noqa: PLC0415 - keeps --help quick
-    from saltern_compiler.drawing.mermaid import draw_mermaid  # noqa: PLC0415 - keeps --help quick
-    from saltern_compiler.drawing.model import graph_of, with_critical  # noqa: PLC0415 - keeps --help quick
-    from saltern_compiler.drawing.stages import staged  # noqa: PLC0415 - keeps --help quick
-    from saltern_compiler.drawing.svg import draw_svg  # noqa: PLC0415 - keeps --help quick
-    from saltern_compiler.registry import Registry  # noqa: PLC0415 - keeps --help quick
+    from saltern_compiler.drawing.dot import draw_dot
+    from saltern_compiler.drawing.mermaid import draw_mermaid
+    from saltern_compiler.drawing.model import graph_of, with_critical
+    from saltern_compiler.drawing.stages import staged
+    from saltern_compiler.drawing.svg import draw_svg
+    from saltern_compiler.registry import Registry
 
     graph = with_critical(graph_of(pipeline, Registry.load()), critical)
     if plan is not None:

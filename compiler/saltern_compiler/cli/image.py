@@ -33,9 +33,9 @@ def command(pipeline: str, tag: str, base_image: str, builder: str, extra: tuple
     One image runs API, worker and timers. The same pipeline on the same base image gives the same layers, byte for byte:
     every file has the time that SOURCE_DATE_EPOCH names (1980-01-01 where it is not set).
     """
-    from saltern_compiler.driver.image import ImageError, Order, build, choose  # noqa: PLC0415 - keeps --help quick
-    from saltern_compiler.driver.tree import write_tree  # noqa: PLC0415 - keeps --help quick
-    from saltern_compiler.driver.wheel import WheelError, epoch, write_wheel  # noqa: PLC0415 - keeps --help quick
+    from saltern_compiler.driver.image import ImageError, Order, build, choose
+    from saltern_compiler.driver.tree import write_tree
+    from saltern_compiler.driver.wheel import WheelError, epoch, write_wheel
 
     try:
         chosen = choose(builder)

@@ -21,7 +21,7 @@ _LOOK = 0.3
 
 def launch(pipeline: str, options: Sequence[str], optimize: int, *, keep: int | None = None) -> NoReturn:
     """Compile into a temporary folder, run `python -m saltern_runtime.dev` on it, and exit as it does. `keep`: a descriptor that it reads."""
-    from saltern_compiler.driver.tree import write_tree  # noqa: PLC0415 - keeps --help quick
+    from saltern_compiler.driver.tree import write_tree
 
     _need_the_server()
     result = compile_clean(pipeline, optimize=optimize)
@@ -34,8 +34,8 @@ def launch(pipeline: str, options: Sequence[str], optimize: int, *, keep: int | 
 
 def launch_reloading(pipeline: str, options: Sequence[str], optimize: int) -> NoReturn:
     """Do the same, and hand over each new version while the source changes."""
-    from saltern_compiler.cli.reload import Reloader  # noqa: PLC0415 - keeps --help quick
-    from saltern_compiler.driver.tree import write_tree  # noqa: PLC0415 - keeps --help quick
+    from saltern_compiler.cli.reload import Reloader
+    from saltern_compiler.driver.tree import write_tree
 
     _need_the_server()
     reader, writer = os.pipe()

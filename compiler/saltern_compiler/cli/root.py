@@ -60,7 +60,7 @@ class _Lazy(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0] if args else ""
         if name and name not in COMMANDS and not name.startswith("-"):
-            from saltern_compiler.diagnostics.suggest import did_you_mean, nearest  # noqa: PLC0415 - only on a mistake
+            from saltern_compiler.diagnostics.suggest import did_you_mean, nearest  # only on a mistake
 
             hint = did_you_mean(nearest(name, COMMANDS, 1))
             raise click.UsageError(" ".join((f"no command `{name}`.", *hint)), ctx)

@@ -62,7 +62,7 @@ def list_runs(
     limit: int, as_json: bool,
 ) -> None:  # fmt: skip
     """List runs, the newest first. Of each: id, state, when it was created, what began it, why it failed."""
-    from saltern_runtime.client import RunFilter  # noqa: PLC0415 - keeps --help quick
+    from saltern_runtime.client import RunFilter
 
     tell(limited(client.list(RunFilter(state, trigger, since, until)), limit), _row, as_json=as_json)
 
@@ -78,7 +78,7 @@ def _row(run: RunSummary) -> tuple[str, ...]:
 @on_service
 def show(client: Client[Any, Any], runs: tuple[str, ...], *, as_json: bool) -> None:
     """Show runs node by node. Of each: states, attempts, times, failures, and what waits for an answer."""
-    from saltern_runtime.runtext import lines, plain  # noqa: PLC0415 - keeps --help quick
+    from saltern_runtime.runtext import lines, plain
 
     color = wants_color(sys.stdout)
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
@@ -114,7 +114,7 @@ def follow(client: Client[Any, Any], run: str, after: str | None, *, as_json: bo
 
 
 def _happened(event: Event) -> str:
-    from saltern_runtime.runtext import plain, why  # noqa: PLC0415 - keeps --help quick
+    from saltern_runtime.runtext import plain, why
 
     data = event.data if isinstance(event.data, dict) else {}
     failure = data.get("failure", data if "kind" in data else None)

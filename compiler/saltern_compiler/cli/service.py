@@ -38,7 +38,7 @@ def on_service(command: Callable[..., None]) -> Callable[..., None]:
     )
     @wraps(command)
     def connected(url: str | None, token_file: str | None, **given: Any) -> None:
-        from saltern_runtime.client import Client, ClientError, RefusedTokenError  # noqa: PLC0415 - keeps --help quick
+        from saltern_runtime.client import Client, ClientError, RefusedTokenError
 
         if not url:
             fail("which service? name it with --url, or set SALTERN_URL")
@@ -91,7 +91,7 @@ def span_options(command: F) -> F:
 
 def _moment(context: click.Context, param: click.Parameter, value: str | None) -> datetime | None:
     """Read a moment: so long ago, or as RFC 3339 writes it."""
-    from saltern_compiler.frontend.durations import seconds  # noqa: PLC0415 - keeps --help quick
+    from saltern_compiler.frontend.durations import seconds
 
     if value is None:
         return None
@@ -148,7 +148,7 @@ def run_ids(given: Sequence[str]) -> list[str]:
 
 def each_run(runs: Iterable[str], do: Callable[[str], object]) -> None:
     """Do something to one run after the other. One that is refused stops none of the others; exit code 1 then."""
-    from saltern_runtime.client import ProblemError, RefusedTokenError  # noqa: PLC0415 - keeps --help quick
+    from saltern_runtime.client import ProblemError, RefusedTokenError
 
     refused = False
     for run in runs:
@@ -181,7 +181,7 @@ def tell(found: Sequence[ShownT], row: Callable[[ShownT], Sequence[str]], *, as_
 
 def table(rows: Sequence[Sequence[str]]) -> Iterator[str]:
     """Align rows in columns, the last one cut to the terminal where there is one."""
-    from saltern_runtime.runtext import cut, plain  # noqa: PLC0415 - keeps --help quick
+    from saltern_runtime.runtext import cut, plain
 
     shown = [[plain(text) for text in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*shown, strict=True)]
@@ -198,13 +198,13 @@ def moment(at: datetime) -> str:
 
 def failed(failure: Failure | None) -> str:
     """Say why something failed, on one line; empty where it did not."""
-    from saltern_runtime.runtext import why  # noqa: PLC0415 - keeps --help quick
+    from saltern_runtime.runtext import why
 
     return "" if failure is None else why(failure.to_json())
 
 
 def json_line(value: dict[str, Any]) -> str:
     """Write JSON on one line of ASCII, which every terminal and file takes."""
-    import json  # noqa: PLC0415 - only with --json
+    import json  # only with --json
 
     return json.dumps(value, separators=(",", ":"))

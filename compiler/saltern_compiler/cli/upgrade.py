@@ -65,8 +65,8 @@ def command(files: tuple[str, ...], to: tuple[str, ...], *, check: bool, diff: b
 
 
 def _wanted(to: tuple[str, ...]) -> Wanted:
-    from saltern_compiler.driver.upgrade import Wanted  # noqa: PLC0415 - keeps --help quick
-    from saltern_compiler.registry import Registry  # noqa: PLC0415 - keeps --help quick
+    from saltern_compiler.driver.upgrade import Wanted
+    from saltern_compiler.registry import Registry
 
     schema: int | None = None
     nodes: dict[str, int] = {}
@@ -105,7 +105,7 @@ def _pipelines(files: tuple[str, ...]) -> list[str]:
 
 def _inside(folder: Path) -> list[str]:
     """Return the pipelines of a folder, sorted: texts of the language, and documents that are surely ours. Hidden folders are left out."""
-    from saltern_compiler.frontend.notations import NOTATIONS, notation_of  # noqa: PLC0415 - keeps --help quick
+    from saltern_compiler.frontend.notations import NOTATIONS, notation_of
 
     found = []
     for path in sorted(folder.rglob("*")):
@@ -128,20 +128,20 @@ def _text(path: Path) -> str:
 
 
 def _upgraded(source: Source, wanted: Wanted) -> Upgraded:
-    from saltern_compiler.driver.upgrade import upgrade  # noqa: PLC0415 - keeps --help quick
+    from saltern_compiler.driver.upgrade import upgrade
 
     return upgrade(source.text, source.name, wanted=wanted)
 
 
 def _now(source: Source, upgraded: Upgraded) -> Source:
-    from dataclasses import replace  # noqa: PLC0415 - keeps --help quick
+    from dataclasses import replace
 
     return replace(source, text=upgraded.text)
 
 
 def _write(path: str, source: Source, upgraded: Upgraded) -> None:
-    from saltern_compiler.diagnostics.places import visible  # noqa: PLC0415 - keeps --help quick
-    from saltern_compiler.driver.fix import write_source  # noqa: PLC0415 - keeps --help quick
+    from saltern_compiler.diagnostics.places import visible
+    from saltern_compiler.driver.fix import write_source
 
     if path == "-":
         click.echo(upgraded.text, nl=False)

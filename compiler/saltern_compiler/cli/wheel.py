@@ -13,7 +13,7 @@ from saltern_compiler.cli.common import fail
 @click.option("-o", "--output", default="wheels", show_default=True, metavar="DIR", help="The folder to put it into.")
 def command(output: str) -> None:
     """Write the wheel of saltern-runtime, for images and installations without an index that has it."""
-    from saltern_compiler.driver.wheel import WheelError, write_wheel  # noqa: PLC0415 - keeps --help quick
+    from saltern_compiler.driver.wheel import WheelError, write_wheel
 
     try:
         click.echo(write_wheel(Path(output)))

@@ -53,7 +53,7 @@ class AsyncClient(Linked[InputT, OutputT]):
         url: str,
         token: str,
         *,
-        input: type[InputT] | None = None,  # noqa: A002 - the word of the API
+        input: type[InputT] | None = None,
         output: type[OutputT] | None = None,
         timeout: float = TIMEOUT,
         transport: httpx.AsyncBaseTransport | None = None,
@@ -76,7 +76,7 @@ class AsyncClient(Linked[InputT, OutputT]):
 
     async def start(
         self,
-        input: InputT,  # noqa: A002 - the word of the API
+        input: InputT,
         *,
         idempotency_key: str | None = None,
         wait: float | None = None,

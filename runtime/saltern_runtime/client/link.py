@@ -49,7 +49,7 @@ class Linked(Generic[InputT, OutputT]):
         url: str,
         token: str,
         timeout: float,
-        input: type[InputT] | None,  # noqa: A002 - the word of the API
+        input: type[InputT] | None,
         output: type[OutputT] | None,
     ) -> None:
         self.url = _address(url)
