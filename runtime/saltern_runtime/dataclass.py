@@ -18,7 +18,7 @@ from reprlib import recursive_repr
 from typing import TYPE_CHECKING, Any
 
 _FEW = 3
-"""Objects of a class that are made without compiling: half of the classes of a check have no more."""
+"""Objects of a class that are made without compiling: three quarters of the classes of a check have no more."""
 _Values = Callable[[Any], tuple[Any, ...]]
 
 
