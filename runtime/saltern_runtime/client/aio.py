@@ -144,7 +144,7 @@ class AsyncClient(Linked[InputT, OutputT]):
     async def again(
         self,
         run: str,
-        input: InputT | object = SAME,  # noqa: A002 - the word of the API
+        input: InputT | object = SAME,
         reason: str = "",
         *,
         idempotency_key: str | None = None,

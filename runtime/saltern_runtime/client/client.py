@@ -142,7 +142,7 @@ class Client(Linked[InputT, OutputT]):
     def again(
         self,
         run: str,
-        input: InputT | object = SAME,  # noqa: A002 - the word of the API
+        input: InputT | object = SAME,
         reason: str = "",
         *,
         idempotency_key: str | None = None,

@@ -57,7 +57,7 @@ local function forget_letter(r, path)
   end
 end
 
--- A region that is begun anew has no items yet.
+-- A region that is begun anew has no items yet. It looks at the names of all that the run has: those of items that are done are gone.
 local function forget_items(r, path)
   local key, stage = key_of(r.id), stage_of(path)
   if item_of(path) or redis.call('HEXISTS', key, 'items|' .. stage .. '|total') == 0 then
