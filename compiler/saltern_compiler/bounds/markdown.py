@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from saltern_compiler.bounds.model import Bounds
+from saltern_compiler.bounds.model import Bounds, granted
 from saltern_compiler.ir.amounts import number
 from saltern_compiler.ir.costs import show_time
 
@@ -24,7 +24,9 @@ def render_markdown(bounds: Bounds) -> str:
     if symbols:
         lines += ["", "It hangs on " + ", ".join(_code(str(symbol)) for symbol in symbols) + "."]
     if bounds.assumed:
-        given = ", ".join(f"{_code(name)} at most {value:g}" for name, value in sorted(bounds.assumed.items()))
+        given = ", ".join(
+            f"{_code(name)} at most {granted(name, value)}" for name, value in sorted(bounds.assumed.items())
+        )
         lines += ["", f"Assumed: {given}."]
     return "\n".join(lines) + "\n"
 

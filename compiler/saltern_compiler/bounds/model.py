@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from saltern_compiler.ir.amounts import ZERO, Amount
-from saltern_compiler.ir.budget import assumptions
+from saltern_compiler.ir.amounts import ZERO, Amount, number
+from saltern_compiler.ir.budget import assumptions, is_wait
 from saltern_compiler.ir.costs import (
     BYTES,
     CALLS,
@@ -92,6 +92,11 @@ def bounds_of(analyzed: Analyzed) -> Bounds:
 def written(amount: Amount, measure: str) -> str:
     """Write an amount of a measure."""
     return show_time(amount) if measure == TIME else str(amount)
+
+
+def granted(name: str, most: float) -> str:
+    """Write what is assumed: a wait as a length of time, else a number."""
+    return show_time(number(most)) if is_wait(name) else f"{most:,.15g}"
 
 
 def measured(cost: Cost, measure: str) -> Amount:

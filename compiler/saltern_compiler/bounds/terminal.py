@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from saltern_compiler.bounds.model import TIME, Bounds, measured, written
+from saltern_compiler.bounds.model import TIME, Bounds, granted, measured, written
 from saltern_compiler.ir.amounts import ONE, ZERO, number
 from saltern_compiler.ir.costs import BYTES, Cost, show_time
 
@@ -29,7 +29,7 @@ def render_terminal(bounds: Bounds) -> str:
         lines += ["", "it hangs on:", *_table([(str(symbol), symbol.why) for symbol in symbols])]
     if bounds.assumed:
         given = sorted(bounds.assumed.items())
-        lines += ["", "assumed:", *_table([(name, f"at most {value:g}") for name, value in given])]
+        lines += ["", "assumed:", *_table([(name, f"at most {granted(name, value)}") for name, value in given])]
     return "\n".join(lines) + "\n"
 
 

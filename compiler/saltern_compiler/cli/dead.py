@@ -131,7 +131,7 @@ def _operation(name: str, text: str) -> None:
 
         given = any(value is not None for value in filters.values())
         if (run is not None) + given + all_ != 1:
-            fail(f"which ones to {name}? either RUN and its PATH, or filters such as --code, or --all")
+            fail(f"which ones to {name}? either RUN, with or without a PATH, or filters such as --code, or --all")
         if run is None:
             _many(client, name, LetterFilter(**filters), reason, yes=yes)
         elif name == "replay":
@@ -151,9 +151,14 @@ _operation(
 
 
 def _replay(client: Client[Any, Any], run: str, path: str | None, reason: str) -> None:
+    from saltern_runtime.client import ConflictError  # noqa: PLC0415 - keeps --help quick
+
     if path is not None:
         _one(client, run, path)
-    click.echo(f"{run}  {client.replay(run, reason).state}")
+    try:
+        click.echo(f"{run}  {client.replay(run, reason).state}")
+    except ConflictError as error:
+        stop(f"{run}: {error.detail} ({error.code})")
 
 
 def _discard(client: Client[Any, Any], run: str, path: str | None, reason: str) -> None:
@@ -172,7 +177,7 @@ def _many(client: Client[Any, Any], name: str, wanted: LetterFilter, reason: str
     more = len(counted) > COUNTED
     runs = len({letter.run for letter in counted[:COUNTED]})
     many = f"{'more than ' if more else ''}{plural(min(len(counted), COUNTED), 'dead letter')}"
-    if not yes and len(counted) > 1:
+    if not yes:
         _ask(f"{name.capitalize()} {many} of {plural(runs, 'run')}{' and more' if more else ''}?")
     batches = getattr(client, f"{name}_letters")(replace(wanted, until=counted[0].at), reason)
     refused, did = _work(name, batches, None if more else len(counted))

@@ -118,7 +118,7 @@ def _happened(event: Event) -> str:
 
     data = event.data if isinstance(event.data, dict) else {}
     failure = data.get("failure", data if "kind" in data else None)
-    attempt = f"attempt {data['attempt']}" if data.get("attempt", 1) != 1 else ""
+    attempt = f"attempt {data['attempt']}" if data.get("attempt", 1) > 1 else ""
     told = (event.time.strftime("%H:%M:%S.%f")[:-3], event.type, event.path or "", attempt, why(failure))
     return "  ".join(plain(text) for text in told if text)
 

@@ -59,14 +59,16 @@ class Call(Generic[T]):
 class RunFilter:
     """Which runs are looked for; what is empty or None takes all."""
 
-    state: Sequence[str] = ()
+    state: str | Sequence[str] = ()
+    """One, or several: a run is in one of them."""
     trigger: str | None = None
     since: datetime | None = None
     until: datetime | None = None
 
     def query(self) -> dict[str, str | Sequence[str]]:
         """Write it as the API takes it."""
-        return {**({"state": tuple(self.state)} if self.state else {}), **_given(trigger=self.trigger, **_span(self))}
+        states = (self.state,) if isinstance(self.state, str) else tuple(self.state)
+        return {**({"state": states} if self.state else {}), **_given(trigger=self.trigger, **_span(self))}
 
 
 @dataclass(frozen=True, slots=True)

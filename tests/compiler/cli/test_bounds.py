@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import jsonschema
@@ -85,6 +86,17 @@ def test_what_is_assumed_is_put_in_and_said(loop: Path) -> None:
     ran = _run("bounds", str(loop))
     assert "14 with retries" in ran.stdout
     assert "at most 7" in ran.stdout
+
+
+@pytest.mark.parametrize(("style", "between"), [("text", "  "), ("markdown", "` ")])
+def test_what_is_assumed_is_written_as_people_read_it(loop: Path, style: str, between: str) -> None:
+    """Every digit of a number, and waits with their units."""
+    budget = 'budget { assume: { "size(input.rows)": 1234567, "wait(asked)": 2d } }'
+    text = LOOP.format(budget=budget).replace("return x", 'asked = approval { ask: "Well?" }\nreturn x')
+    loop.write_text(text.replace("return x", "return { x: x, asked: asked.decision }"), "utf-8")
+    ran = _run("bounds", str(loop), "--format", style)
+    assert f"size(input.rows){between}at most 1,234,567" in ran.stdout
+    assert re.search(rf"wait\(asked\){between} *at most 2d", ran.stdout)
 
 
 def test_a_pipeline_with_mistakes_has_none(loop: Path) -> None:

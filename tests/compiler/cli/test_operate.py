@@ -215,6 +215,14 @@ def test_what_comes_after_the_question_is_left_alone(there, saltern, monkeypatch
     assert len(saltern("dead", "list")[1].splitlines()) == 1
 
 
+def test_one_that_matches_is_asked_for_as_well(there, saltern):
+    """A filter may match what nobody meant, and one is enough for that."""
+    there.started("bad")
+    code, _, err = saltern("dead", "discard", "--all")
+    assert (code, err) == (2, "saltern: Discard 1 dead letter of 1 run? Nobody is there to answer: --yes says so\n")
+    assert len(saltern("dead", "list")[1].splitlines()) == 1
+
+
 def test_letters_that_are_refused_are_named(there, saltern):
     """With the reason; the others are done, and the exit code is 1."""
     bad, good = there.started("bad", "good")
@@ -244,7 +252,7 @@ def test_which_letters_must_be_clear(there, saltern):
     for what in ("replay", "discard"):
         for given in ((), (NOBODY, "--all"), ("--all", "--code", "x"), (NOBODY, "charge", "--node", "x")):
             code, _, err = saltern("dead", what, *given)
-            assert (code, err) == (2, f"saltern: which ones to {what}? either RUN and its PATH, or filters such as --code, or --all\n")  # fmt: skip
+            assert (code, err) == (2, f"saltern: which ones to {what}? either RUN, with or without a PATH, or filters such as --code, or --all\n")  # fmt: skip
     assert len(saltern("dead", "list")[1].splitlines()) == 1
 
 

@@ -9,7 +9,7 @@ from textwrap import dedent
 import pytest
 
 from saltern_compiler.cli.runs import STATES
-from saltern_runtime.client import AsyncClient, Client, ClientError, results
+from saltern_runtime.client import AsyncClient, Client, ClientError, RunFilter, results
 from saltern_runtime.store.views import TERMINAL, RunState
 from saltern_runtime.web import models, operating
 
@@ -49,6 +49,11 @@ def test_both_sides_know_the_same_states():
     """Which states are an end, and which ones the command line looks for."""
     assert set(results.OVER) == set(TERMINAL)
     assert set(STATES) == set(RunState)
+
+
+def test_one_state_needs_no_list():
+    """A text is one state, not its letters."""
+    assert RunFilter(state="FAILED").query() == RunFilter(state=["FAILED"]).query() == {"state": ("FAILED",)}
 
 
 def test_errors_are_of_one_family():
