@@ -151,7 +151,7 @@ _operation(
 
 
 def _replay(client: Client[Any, Any], run: str, path: str | None, reason: str) -> None:
-    from saltern_runtime.client import ConflictError  # noqa: PLC0415 - keeps --help quick
+    from saltern_runtime.client import ConflictError
 
     if path is not None:
         _one(client, run, path)
