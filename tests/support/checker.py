@@ -81,7 +81,7 @@ def _run(run: str, held: dict, due: dict, ready: dict) -> list[str]:
     undoing = fields["state"] == "COMPENSATING"
     counted = {path: act for path, act in acts.items() if "/compensate" in path or not undoing}
     pending = {path: act for path, act in counted.items() if act["s"] in PENDING}
-    if undoing and not pending and f"c|{run}" not in due:
+    if undoing and not pending and not {f"c|{run}", f"v|{run}"} & set(due):
         found.append(f"{run} takes back what it did, and nothing goes on")
     for path, act in pending.items():
         if f"a|{run}|{path}" not in due:

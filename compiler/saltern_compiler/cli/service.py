@@ -110,8 +110,11 @@ def _moment(context: click.Context, param: click.Parameter, value: str | None) -
 
 
 def stop(message: str) -> NoReturn:
-    """Stop because the service did not do what was asked."""
-    click.echo(f"saltern: {message}", err=True)
+    """Stop because the service did not do what was asked; in its words, which move no cursor."""
+    from saltern_runtime.runtext import plain
+
+    for at, line in enumerate(message.splitlines() or [""]):
+        click.echo(plain(line if at else f"saltern: {line}"), err=True)
     sys.exit(FINDINGS)
 
 
@@ -149,6 +152,7 @@ def run_ids(given: Sequence[str]) -> list[str]:
 def each_run(runs: Iterable[str], do: Callable[[str], object]) -> None:
     """Do something to one run after the other. One that is refused stops none of the others; exit code 1 then."""
     from saltern_runtime.client import ProblemError, RefusedTokenError
+    from saltern_runtime.runtext import plain
 
     refused = False
     for run in runs:
@@ -157,9 +161,10 @@ def each_run(runs: Iterable[str], do: Callable[[str], object]) -> None:
         except RefusedTokenError:
             raise
         except ProblemError as error:
-            click.echo(f"saltern: {run}: {error.detail} ({error.code})", err=True)
+            click.echo(plain(f"saltern: {run}: {error.detail} ({error.code})"), err=True)
             for finding in error.findings:
-                click.echo(f"  {finding.pointer or finding.parameter or 'the request'}: {finding.detail}", err=True)
+                where = finding.pointer or finding.parameter or "the request"
+                click.echo(plain(f"  {where}: {finding.detail}"), err=True)
             refused = True
     if refused:
         sys.exit(FINDINGS)

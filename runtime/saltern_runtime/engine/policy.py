@@ -37,7 +37,9 @@ def classify(error: BaseException, node: str | None) -> Trouble:
         kind = "external-permanent" if isinstance(error, PermanentError) else "external-transient"
         failure = Failure(kind, error.code, _short(error.message), node, error.status)
         if isinstance(error, TransientError):
-            return Trouble(failure, ambiguous=error.ambiguous, retry_after=error.retry_after or 0.0)
+            asked = error.retry_after  # own code says what it likes, NaN among it
+            wait = asked if isinstance(asked, int | float) and asked > 0 else 0.0
+            return Trouble(failure, ambiguous=error.ambiguous, retry_after=wait)
         return Trouble(failure, final=isinstance(error, PermanentError), ambiguous=error.ambiguous)
     if isinstance(error, MissingSecretError):
         return Trouble(Failure("external-permanent", "missing-secret", _short(str(error)), node), final=True)

@@ -49,7 +49,7 @@ class Figures:
 
     counts: Mapping[str, int] = field(default_factory=dict)
     """`runs|<state>`, `retries|<stage>`, `dead|<stage>`, `cache_hits|<stage>`, `cache_misses|<stage>`, `bells`, `stage|<stage>|<bucket>`, `stage|<stage>|ms`,
-    `ends|<stage>|<way>`, and `node|<node>|<way>`: how many more than its stage ended that way."""
+    `ends|<stage>|<way>`, and `node|<node>|<way>|<stage>`: how many more than its stage ended that way."""
     ready: Mapping[str, int] = field(default_factory=dict)
     """Queue → activations that wait in it."""
     oldest: Mapping[str, float] = field(default_factory=dict)
@@ -68,7 +68,8 @@ class Figures:
             over = {"succeeded": ended["succeeded"], "skipped": ended["skipped"], "failed": 0}
             return over | {"succeeded": 0, "skipped": sum(over.values())} if placed.skipped else over
         return {
-            way: self.counts.get(f"ends|{placed.stage}|{way}", 0) + self.counts.get(f"node|{node}|{way}", 0)
+            way: self.counts.get(f"ends|{placed.stage}|{way}", 0)
+            + self.counts.get(f"node|{node}|{way}|{placed.stage}", 0)
             for way in _WAYS
         }
 

@@ -7,6 +7,7 @@ from typing import Any, Final, Literal, NamedTuple, TypeAlias, cast
 
 from saltern_runtime.store import scripts
 from saltern_runtime.store.calls import Bell, read_bells
+from saltern_runtime.store.holding import hold_payloads
 from saltern_runtime.store.keys import shard_of
 from saltern_runtime.store.link import Link, compact
 
@@ -39,6 +40,8 @@ class Operations(Link):
 
     def replay(self, run_id: str, tenant: str | None, nonce: str, audit: str) -> Operated:
         """Let a run that failed, or reached its deadline, go on from where that cut it off."""
+        if shard_of(run_id) is not None:
+            hold_payloads(self, run_id, tenant)
         return self._operate(scripts.Replay, run_id, tenant, nonce, audit)
 
     def cancel(

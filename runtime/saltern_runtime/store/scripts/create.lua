@@ -21,6 +21,7 @@ if call.idem ~= '' then
   end
   redis.call('HSET', idem, 'run', call.run, 'body', call.body)
   redis.call('PEXPIRE', idem, call.deadline + call.retention)
+  redis.call('HSET', key, 'idem', call.idem) -- a replay keeps it for longer
 end
 
 return { 'fresh', call.run, make_run(ARGV[2]) }

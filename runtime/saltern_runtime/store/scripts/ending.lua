@@ -7,11 +7,16 @@ local function bury_letter(r, path)
   if r.state == 'COMPENSATING' then
     redis.call('HSET', key_of(r.id), 'owes', 1) -- a replay tries again to take it back
   end
+  local kept = math.max(0, r.deadline - now) + r.retention -- at most: a run may end later than its letter was written
   for _, key in ipairs({ prefix .. 'dead', prefix .. 'dead:' .. r.tenant }) do
     redis.call('ZADD', key, now, r.id .. '|' .. path)
-    local over = redis.call('ZRANGEBYSCORE', key, '-inf', now - r.retention, 'LIMIT', 0, AT_ONCE)
-    if #over > 0 then
-      redis.call('ZREM', key, unpack(over))
+    for _, over in ipairs(redis.call('ZRANGEBYSCORE', key, '-inf', now - r.retention, 'LIMIT', 0, AT_ONCE)) do
+      if redis.call('EXISTS', key_of((split(over)))) == 0 then -- runs of other pipelines may be kept for longer
+        redis.call('ZREM', key, over)
+      end
+    end
+    if redis.call('PTTL', key) < kept then
+      redis.call('PEXPIRE', key, kept)
     end
   end
 end
@@ -61,7 +66,12 @@ local function close(r, state, failure)
   if r.state == 'COMPENSATING' then
     local was = redis.call('HMGET', key, 'ends', 'failure')
     state, failure = was[1], was[2] or nil
-    for _, left in ipairs(redis.call('LRANGE', key .. ':undo', 0, AT_ONCE - 1)) do -- what there was no time for
+    local owed = redis.call('ZRANGE', key .. ':owed', 0, AT_ONCE - 1) -- a replay did not come to its end: the next one goes on with it
+    if redis.call('HDEL', key, 'reviving', 'shift') > 0 then
+      redis.call('HSET', key, 'owes', 1)
+      redis.call('ZREM', DUE, 'v|' .. r.id)
+    end
+    for _, left in ipairs(#owed > 0 and owed or redis.call('LRANGE', key .. ':undo', 0, AT_ONCE - 1)) do -- what there was no time for
       bury_letter(r, cjson.decode(left).path)
     end
   elseif state ~= 'SUCCEEDED' and redis.call('EXISTS', key .. ':undo') == 1 then
@@ -70,6 +80,8 @@ local function close(r, state, failure)
     r.deadline = r.deadline + reserve
     redis.call('HSET', key, 'ends', state, 'deadline', r.deadline, 'reserve', 0, 'reserved', reserve, 'failure', failure or '')
     redis.call('ZADD', DUE, r.deadline, 'r|' .. r.id)
+    redis.call('ZREM', DUE, 'v|' .. r.id)
+    redis.call('HDEL', key, 'reviving', 'shift') -- what a replay had yet to put back is cancelled with the rest
     event(r.id, 'run.compensating', nil, failure)
     return sweep_run(r, AT_ONCE)
   end

@@ -2,6 +2,7 @@
 -- for the rest.
 
 local ENDED = { DEAD = true, TIMED_OUT = true, CANCELLED = true }
+local OWED = 'owed' -- in place of a cursor: all was looked at
 local SETTLED = { skip = true, woken = true, answered = true, collect = true, broken = true } -- verdicts that stay true
 
 -- Put back timers, places in queues and bells of what is open, from a cursor on; answers the next one, '0' at the end.
@@ -144,6 +145,15 @@ local function is_left(r, path, rec)
   return ENDED[rec.s] and (not owner or redis.call('HEXISTS', each_of(r.id, owner), 'o' .. index) == 1)
 end
 
+-- What is owed stands in line behind what was never begun, about 64 at once; answers whether that is all.
+local function line_up_owed(r)
+  local entries = redis.call('ZPOPMAX', key_of(r.id, ':owed'), AT_ONCE)
+  for i = 1, #entries, 2 do
+    redis.call('RPUSH', key_of(r.id, ':undo'), entries[i])
+  end
+  return #entries < 2 * AT_ONCE
+end
+
 -- Go on with a run that had ended: all that its end cut off. One more counts as open until it is through.
 local function revive_page(r)
   local key = key_of(r.id)
@@ -152,7 +162,7 @@ local function revive_page(r)
     redis.call('ZREM', DUE, 'v|' .. r.id)
     return
   end
-  local page = redis.call('HSCAN', key_of(r.id, ':acts'), at[1], 'COUNT', AT_ONCE)
+  local page = at[1] == OWED and { '0', {} } or redis.call('HSCAN', key_of(r.id, ':acts'), at[1], 'COUNT', AT_ONCE)
   for i = 1, #page[2], 2 do
     local path, text = page[2][i], page[2][i + 1]
     local rec = string.byte(text) == 123 and cjson.decode(text)
@@ -164,8 +174,8 @@ local function revive_page(r)
       end
     end
   end
-  if page[1] ~= '0' then
-    redis.call('HSET', key, 'reviving', page[1])
+  if page[1] ~= '0' or (r.state == 'COMPENSATING' and not line_up_owed(r)) then
+    redis.call('HSET', key, 'reviving', page[1] == '0' and OWED or page[1])
     redis.call('ZADD', DUE, now, 'v|' .. r.id)
     return
   end
@@ -173,10 +183,6 @@ local function revive_page(r)
   redis.call('ZREM', DUE, 'v|' .. r.id)
   r.open = r.open - 1
   if r.state == 'COMPENSATING' then
-    for _, entry in ipairs(redis.call('ZREVRANGE', key_of(r.id, ':owed'), 0, -1)) do
-      redis.call('RPUSH', key_of(r.id, ':undo'), entry)
-    end
-    redis.call('UNLINK', key_of(r.id, ':owed'))
     compensate(r)
   elseif r.open == 0 then
     close(r, 'SUCCEEDED')

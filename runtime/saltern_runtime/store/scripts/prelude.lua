@@ -83,7 +83,7 @@ local HOUR = 3600000
 
 local OPEN = { QUEUED = true, RUNNING = true, WAITING = true, PAUSED = true, CANCELLING = true, COMPENSATING = true }
 local RUNS = { none = true, lost = true } -- verdicts with which an attempt is made
-local PARTS = { '', ':acts', ':vals', ':events', ':audit', ':undo' } -- keys of a run that end with it
+local PARTS = { '', ':acts', ':vals', ':events', ':audit', ':undo', ':owed' } -- keys of a run that end with it
 local PENDING = { READY = true, RUNNING = true, RETRY_WAIT = true, SUSPENDED = true }
 
 local rings = {} -- bells that the caller sends
@@ -187,12 +187,13 @@ local function tally_end(run, path, state)
   redis.call('HINCRBY', STATS, 'ends|' .. stage_of(path) .. '|' .. state, 1)
   tally(run, path, state, 1)
   local keys = call.other and { STATS, item_of(path) and key_of(run) } or {}
-  for _, key in ipairs(keys) do
+  for at, key in ipairs(keys) do
+    local of = at == 1 and '|' .. stage_of(path) or '' -- another plan may put the node into another stage
     for _, node in ipairs(call.other) do
       local id, how = node[1], node[2]
-      redis.call('HINCRBY', key, 'node|' .. id .. '|' .. state, -1)
+      redis.call('HINCRBY', key, 'node|' .. id .. '|' .. state .. of, -1)
       if how ~= '' then
-        redis.call('HINCRBY', key, 'node|' .. id .. '|' .. how, 1)
+        redis.call('HINCRBY', key, 'node|' .. id .. '|' .. how .. of, 1)
       end
     end
   end

@@ -13,7 +13,7 @@ if not r or (call.tenant and r.tenant ~= call.tenant) then
   return { 'missing', '' }
 end
 local key = key_of(r.id)
-local names = { 'replayed', 'layout', 'ends', 'created', 'span', 'failure', 'ended', 'cancelled', 'owes', 'reserved' }
+local names = { 'replayed', 'layout', 'ends', 'created', 'span', 'failure', 'ended', 'cancelled', 'owes', 'reserved', 'idem' }
 local was = {}
 for i, value in ipairs(redis.call('HMGET', key, unpack(names))) do
   was[names[i]] = value or nil
@@ -49,6 +49,9 @@ redis.call('HSET', key, 'deadline', r.deadline, 'reviving', '0', 'shift', math.m
 redis.call('HINCRBY', key, 'generation', 1)
 for _, part in ipairs(PARTS) do
   redis.call('PERSIST', key_of(r.id, part))
+end
+if was.idem then -- who sends the run's first request again is still led to it
+  redis.call('PEXPIRE', prefix .. 'idem:' .. was.idem, r.deadline - now + r.retention)
 end
 redis.call('ZADD', DUE, r.deadline, 'r|' .. r.id)
 redis.call('HINCRBY', STATS, 'runs|REPLAYED', 1)

@@ -1,0 +1,54 @@
+"""What a replayed run reads is kept as long as the run: large values lie beside it, with an end of their own."""
+
+import pytest
+
+from saltern_runtime.graph import Context, Stage, node
+from saltern_runtime.spec import Json, Retry
+from tests.runtime.engine.test_replay import World, replayed, started
+
+BIG = "x" * 40_000
+
+
+@pytest.fixture
+def world():
+    return World()
+
+
+def test_large_values_are_kept_as_long_as_the_replayed_run(local, world):
+    """A run that was replayed twice near the end of its retention still has what had succeeded, and its input."""
+
+    @node("big", type="http.request@1")
+    def big(ctx: Context) -> str:
+        return world.call(ctx, "big") + BIG
+
+    @node("bad", type="http.request@1")
+    def bad(ctx: Context, *, big: str, input: Json) -> int:  # noqa: A002 - the name that nodes read the input by
+        world.call(ctx, "bad")
+        return len(big) + len(input)
+
+    @node("return", type="return@1")
+    def return_(*, bad: int) -> int:
+        return bad
+
+    once = Retry(attempts=1)
+    process = local.open(
+        Stage("big", nodes=(big,), retry=once),
+        Stage("bad", nodes=(bad,), retry=once),
+        Stage("return", nodes=(return_,)),
+        deadline=60.0,
+        retention=600.0,
+    )
+    world.fails = {"bad"}
+    run_id, view = started(process, BIG)
+    assert view.state == "FAILED"
+    payloads = local.client.keys(f"saltern:v1:{local.name}:*payload:*")
+    assert len(payloads) == 2
+    for key in payloads:
+        local.client.pexpire(
+            key, 30_000
+        )  # as if the run had failed at its deadline, and most of its retention had passed
+    world.before = lambda name: world.order.append(min(local.client.pttl(key) for key in payloads))
+    view = replayed(local, process, run_id, world)
+    assert view.state == "SUCCEEDED"
+    left = min(ttl for ttl in world.order if isinstance(ttl, int))
+    assert left > 600_000, "the run is kept for its time and its retention"
