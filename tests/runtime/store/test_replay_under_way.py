@@ -113,7 +113,7 @@ def test_letters_of_runs_that_are_gone_wait_for_nobody(bench):
     bench.create(deadline=0.5, retention=0.3)
     fail(bench, bench.claim())
     assert bench.reader.figures().dead_letters == 1
-    until(lambda: bench.reader.figures().dead_letters == 0, 10)
+    assert until(lambda: bench.reader.figures().dead_letters == 0, 10)
     assert bench.client.exists(bench.key("dead"), bench.key("dead:acme")) == 0
 
 
