@@ -110,6 +110,21 @@ def test_contradiction_through_duplicates_is_one_finding():
     assert errors(twice) == {"duplicate-id": 1}
 
 
+def test_a_node_in_a_body_that_is_called_as_the_input():
+    """What stands outside of the body cannot see it, and is not taken to stand inside."""
+    text = """pipeline example
+input { name: string }
+first = http.request { method: "POST", url: `https://a.example/{{ input.name }}` } compensate {
+  input = http.request { method: "DELETE", url: "https://a.example/" }
+}
+second = template { text: input.name }
+return second
+"""
+    read_, found = read(text, "example.saltern")
+    assert read_ is not None
+    assert {*found, *analyze(read_, Registry.load()).diagnostics}, "the name is refused"
+
+
 def test_misspelt_names_are_suggested():
     """The nearest names are offered, and the very nearest as a fix."""
     (found,) = analyze(pipeline(template("greeting"), template("return_text", "greetin")), Registry.load()).diagnostics

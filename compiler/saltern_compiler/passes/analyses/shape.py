@@ -84,9 +84,9 @@ class Shape:
         return bound
 
     def beside(self, node_id: str, other: str) -> str:
-        """Return what of a node stands beside another one that it sees: itself, or one of its owners."""
+        """Return what of a node stands beside another one that it sees: itself, or one of its owners; the outermost where it sees it not."""
         region = self.owner.get(other, "")
-        while self.owner.get(node_id, "") != region:
+        while node_id in self.owner and self.owner[node_id] != region:
             node_id = self.owner[node_id]
         return node_id
 

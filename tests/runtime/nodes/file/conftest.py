@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -50,8 +51,11 @@ def _no_child_remains() -> Iterator[None]:
 
 def _children() -> set[str]:
     """Return the ids of this process's children, ended ones that nobody waited for among them."""
-    listed = [task / "children" for task in Path("/proc/self/task").glob("*")]
-    return {child for each in listed for child in each.read_text().split()}
+    found: set[str] = set()
+    for task in Path("/proc/self/task").glob("*"):
+        with suppress(FileNotFoundError):  # a thread that has ended since
+            found |= set((task / "children").read_text().split())
+    return found
 
 
 @pytest.fixture(scope="module")
