@@ -12,8 +12,6 @@ from tests.equivalence.drawing import Drawn
 from tests.equivalence.interpreter import Interpreter, Outcome
 from tests.equivalence.worlds import World, worlds_after
 
-UNTOLD: Final = "?"
-"""The state of a node that no stage runs, in a run that ended early: what ran beside it does not always tell whether it was its turn, so that it is shown BLOCKED."""
 MOST: Final = 400
 """Worlds that are tried for one run, at most."""
 _SEEN_AS: Final = {
@@ -166,6 +164,6 @@ def _states(outcome: Outcome, seen: Seen) -> str | None:
     """Say which node of the run's own graph is not shown, or not as it ended."""
     for name, state in outcome.nodes.items() if seen.nodes is not None else ():
         shown = (seen.nodes or {}).get(name)
-        if shown != UNTOLD and shown not in _SEEN_AS[state]:
+        if shown not in _SEEN_AS[state]:
             return f"node {name} is shown as {shown}, not as {state}"
     return None
