@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
 ShownT = TypeVar("ShownT", bound="Shown")
-TOKEN: Final = "SALTERN_TOKEN"  # noqa: S105 - the name of a variable
-_HOW: Final = f"set {TOKEN}, or name a file with --token-file"
+CREDENTIAL: Final = "SALTERN_TOKEN"
+"""The variable that holds the token."""
+_HOW: Final = f"set {CREDENTIAL}, or name a file with --token-file"
 
 
 def on_service(command: Callable[..., None]) -> Callable[..., None]:
@@ -34,7 +35,7 @@ def on_service(command: Callable[..., None]) -> Callable[..., None]:
     @click.option(
         "--token-file",
         metavar="FILE",
-        help=f"A file that holds the token; {TOKEN} otherwise. Never an argument: others see those.",
+        help=f"A file that holds the token; {CREDENTIAL} otherwise. Never an argument: others see those.",
     )
     @wraps(command)
     def connected(url: str | None, token_file: str | None, **given: Any) -> None:
@@ -127,7 +128,7 @@ def _require_text(given: Mapping[str, Any]) -> None:
 
 def _token(path: str | None) -> str:
     if path is None:
-        token = os.environ.get(TOKEN, "").strip()
+        token = os.environ.get(CREDENTIAL, "").strip()
         return token or fail(f"no token: {_HOW}")
     try:
         token = Path(path).read_text("ascii").strip()

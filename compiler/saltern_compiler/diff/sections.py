@@ -81,10 +81,8 @@ def _of_budgets(old: Pipeline, new: Pipeline, *, is_called: bool) -> Iterator[Ch
         if Assumes(name, most).path and most < ours.get(name, math.inf)
     }
     for change in _of_named("budget", budgets[0], budgets[1], {}):
-        if change.name in less and not is_called:
-            why = "no run begins with more of it"
-            change = replace(change, grade=Grade.BREAKING, why=why)  # noqa: PLW2901 - the same change, graded
-        yield change
+        is_breaking = change.name in less and not is_called
+        yield _breaking(change, "no run begins with more of it") if is_breaking else change
 
 
 def _of_types(old: Side, new: Side, *, is_called: bool) -> Iterator[Change]:
@@ -131,10 +129,12 @@ def _of_secrets(old: Pipeline, new: Pipeline, names: Names) -> Iterator[Change]:
     }
     secrets = [{each.name: written.reference(each.reference) for each in side.secrets} for side in (old, new)]
     for change in _of_named("secret", secrets[0], secrets[1], names.secrets):
-        if change.kind == "changed" and change.name in checked:
-            why = "deliveries are refused unless both hold the same"
-            change = replace(change, grade=Grade.BREAKING, why=why)  # noqa: PLW2901 - the same change, graded
-        yield change
+        is_breaking = change.kind == "changed" and change.name in checked
+        yield _breaking(change, "deliveries are refused unless both hold the same") if is_breaking else change
+
+
+def _breaking(change: Change, why: str) -> Change:
+    return replace(change, grade=Grade.BREAKING, why=why)
 
 
 def _of_connections(old: Pipeline, new: Pipeline, names: Names) -> Iterator[Change]:
