@@ -87,7 +87,7 @@ def _row(shape: str, size: int, peers: Iterable[str]) -> dict[str, Any]:
 def measure(contender: str, shape: str, size: int, rounds: int = ROUNDS, seconds: int = SECONDS) -> dict[str, float]:
     """Have a process compile one shape at one size; see `compiler_peers/measured.py` for what it returns."""
     python, script = (sys.executable, "ours.py") if contender == "ours" else (PEERS_PYTHON, f"{contender}_peer.py")
-    command = [str(python), str(SCRIPTS / script), shape, str(size), str(rounds), str(seconds)]
+    command = [str(python), "-W", "ignore", str(SCRIPTS / script), shape, str(size), str(rounds), str(seconds)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=ROOT)
     if done.returncode:
         raise SystemExit(f"{' '.join(command)}\n{done.stderr}")

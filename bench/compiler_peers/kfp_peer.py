@@ -1,15 +1,11 @@
 """`python kfp_peer.py SHAPE NODES ROUNDS SECONDS`: KFP's compiler on a shape of `bench.shapes`; runs in the peers' environment."""
 
 import tempfile
-import warnings
 from collections.abc import Callable
 from typing import Any
 
 import measured
-
-warnings.simplefilter("ignore")  # which base image a component has is of no matter here
-
-from kfp import compiler, dsl  # noqa: E402 - the filter above has to stand before it: importing it warns
+from kfp import compiler, dsl
 
 BLOCK, LAYER = 9, 10
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from saltern_compiler.driver.compile import analyze_loaded
+from saltern_compiler.driver.link import link
 from saltern_compiler.driver.source import Source
 from saltern_compiler.frontend import read
 from saltern_compiler.ir.plan import FUSION, LEVELS
 from saltern_compiler.ir.printer import dump
+from saltern_compiler.passes import make_plan, receipts
+from saltern_compiler.passes.base import Context
+from saltern_compiler.passes.pipeline import names, pipeline_after
+from saltern_compiler.passes.pipeline import optimize as optimized
+from saltern_compiler.passes.planning.receipts import Receipt
+from saltern_compiler.passes.uses import with_uses
 from saltern_compiler.registry import Registry
-
-if TYPE_CHECKING:
-    from saltern_compiler.passes.planning.receipts import Receipt
 
 
 class UnknownPassError(LookupError):
@@ -26,8 +28,6 @@ class UnknownPassError(LookupError):
 
 def receipts_of(source: Source, optimize: int) -> tuple[Receipt, ...]:
     """Return what each optimization is good for, of a source without errors."""
-    from saltern_compiler.passes import receipts  # noqa: PLC0415 - a source with mistakes needs no plan
-
     _, analysis, callees = analyze_loaded(source)
     assert analysis is not None, "the source was found clean"
     return receipts(analysis, optimize, callees=callees)
@@ -35,11 +35,6 @@ def receipts_of(source: Source, optimize: int) -> tuple[Receipt, ...]:
 
 def print_after(source: Source, name: str, optimize: int) -> str:
     """Print a source without errors as it is after the pass of that name; raises UnknownPassError."""
-    from saltern_compiler.driver.link import link  # noqa: PLC0415 - a source with mistakes needs no passes
-    from saltern_compiler.passes.base import Context  # noqa: PLC0415 - a source with mistakes needs no passes
-    from saltern_compiler.passes.pipeline import names, pipeline_after  # noqa: PLC0415 - a source with mistakes needs no passes
-    from saltern_compiler.passes.uses import with_uses  # noqa: PLC0415 - a source with mistakes needs no passes
-
     if name == FUSION and optimize > 0:
         return _together(source, optimize)
     known = (*names(), FUSION)
@@ -62,9 +57,6 @@ def print_after(source: Source, name: str, optimize: int) -> str:
 
 def _together(source: Source, optimize: int) -> str:
     """Print a source without errors as it is after all passes, and which nodes run together then."""
-    from saltern_compiler.passes import make_plan  # noqa: PLC0415 - a source with mistakes needs no plan
-    from saltern_compiler.passes.pipeline import optimize as optimized  # noqa: PLC0415 - a source with mistakes needs no passes
-
     _, analysis, callees = analyze_loaded(source, optimize=optimize)
     assert analysis is not None, "the source was found clean"
     steps = optimized(analysis.pipeline, analysis.context, optimize)
