@@ -31,7 +31,7 @@ if TYPE_CHECKING:
         Starts,
         node,
     )
-    from saltern_runtime.spec import Assumes, Limits, Retry
+    from saltern_runtime.spec import Assumes, Concurrency, Limits, Retry
 
 _HOME = dict.fromkeys(
     (
@@ -59,13 +59,14 @@ _HOME = dict.fromkeys(
     "saltern_runtime.graph",
 ) | {
     "Assumes": "saltern_runtime.spec",
+    "Concurrency": "saltern_runtime.spec",
     "File": "saltern_runtime.files",
     "Limits": "saltern_runtime.spec",
     "Retry": "saltern_runtime.spec",
 }
 
 __all__ = [
-    "SKIPPED", "Ask", "Assumes", "Awaits", "Calls", "Carries", "Connection", "Context", "Elided", "File", "Graph", "Limits", "Node", "On", "Opens", "Responds", "Retry",
+    "SKIPPED", "Ask", "Assumes", "Awaits", "Calls", "Carries", "Concurrency", "Connection", "Context", "Elided", "File", "Graph", "Limits", "Node", "On", "Opens", "Responds", "Retry",
     "RunInfo", "Schedule", "Skipped", "Sleeps", "Stage", "Starts", "__version__", "node", "require",
 ]  # fmt: skip
 

@@ -95,6 +95,16 @@ class IdempotencyConflictError(StartError):
         self.run_id = run_id
 
 
+class RunDroppedError(StartError):
+    """No run is made while others of its group are not over; `run_id` is the one that came last."""
+
+    code = "run-dropped"
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__("no run was made: as many with the same key are under way as may be")
+        self.run_id = run_id
+
+
 class UnknownFileError(StartError):
     """The input names files that this tenant has not; `places` lead to them, as JSON Pointers."""
 

@@ -14,9 +14,16 @@ from importlib import resources
 from typing import Any, get_type_hints
 
 from saltern_runtime.context import SKIPPED, Ask, Connection, Context, MissingSecretError, RunInfo, Skipped
-from saltern_runtime.graph_checks import GraphError, check_assumptions, check_limits, check_settings
+from saltern_runtime.graph_checks import (
+    GraphError,
+    check_assumptions,
+    check_concurrency,
+    check_limits,
+    check_overlap,
+    check_settings,
+)
 from saltern_runtime.inline import inlined, others, started, walk
-from saltern_runtime.spec import Assumes
+from saltern_runtime.spec import Assumes, Concurrency
 from saltern_runtime.spec.limits import AT_ONCE, DEADLINE, RETENTION
 from saltern_runtime.spec.names import AMBIENT, COMPENSATE, ERROR, INPUT, OUTCOMES, ROOT, SCHEDULE_ID
 from saltern_runtime.spec.types import Places
@@ -59,6 +66,7 @@ class Graph:
         reserve: float = 0.0,
         secrets: Places = (),
         assumes: tuple[Assumes, ...] = (),
+        concurrency: Concurrency | None = None,
     ) -> None:
         """Check that every name leads somewhere. `package` is the package that holds `source_map.json`."""
         self.name = name
@@ -67,12 +75,12 @@ class Graph:
         for other in others(stages):
             self._share_connections(other)
         self.schedules = {schedule.id: schedule for schedule in schedules}
-        self.deadline = deadline
-        self.retention = retention
-        self.reserve = reserve
-        """Seconds of the deadline that are for compensations."""
         self.secrets, self.assumes = secrets, check_assumptions(name, assumes)
         """Where its input holds secrets, and what it has at most."""
+        self.deadline, self.retention, self.reserve = deadline, retention, reserve
+        """Seconds; of the deadline, `reserve` are for compensations."""
+        self.concurrency = check_concurrency(name, concurrency)
+        """How many of its runs go on at a time."""
         self.stages: dict[str, Stage] = {}
         """Stage name → stage, those of bodies included; an owner stands before its body."""
         self.owner_of: dict[str, str] = {}
@@ -256,6 +264,7 @@ class Graph:
                 raise GraphError(
                     f"{self.name}: schedule {schedule.id!r} has the unknown catch_up {schedule.catch_up!r}"
                 )
+            check_overlap(f"{self.name}: schedule {schedule.id!r}", schedule, self.concurrency)
 
     def _all_needs(self) -> Mapping[str, set[str]]:
         """Collect what each stage waits for; what lies around an owner is waited for by the owner."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import get_args
 
-from saltern_runtime.spec import Assumes, Limits, OnError, OnLimit, OnSkip
+from saltern_runtime.spec import Assumes, Concurrency, Limits, OnError, OnLimit, OnSkip, Over
+from saltern_runtime.spec.concurrency import MOST_AT_ONCE, MOST_JITTER, Overlap, path_of
 from saltern_runtime.spec.limits import AT_ONCE
-from saltern_runtime.stage import Opens
+from saltern_runtime.stage import Opens, Schedule
 
 
 class GraphError(TypeError):
@@ -38,6 +39,30 @@ def check_assumptions(where: str, assumes: tuple[Assumes, ...]) -> tuple[Assumes
         if not each.path:
             raise GraphError(f"{where} assumes {each.name!r}, which is nothing of its input")
     return assumes
+
+
+def check_concurrency(where: str, limit: Concurrency | None) -> Concurrency | None:
+    """Return how many runs go on at a time; raise GraphError where that is none, or by nothing of an input."""
+    if limit is None:
+        return None
+    if not 1 <= limit.at_most <= MOST_AT_ONCE:
+        raise GraphError(f"{where} lets {limit.at_most!r} runs go on at a time; 1 to {MOST_AT_ONCE} may")
+    if limit.then not in get_args(Over):
+        raise GraphError(f"{where} does the unknown {limit.then!r} with a run over its limit")
+    for text in limit.key:
+        if not path_of(text):
+            raise GraphError(f"{where} counts its runs by {text!r}, which is no field of its input")
+    return limit
+
+
+def check_overlap(where: str, schedule: Schedule, limit: Concurrency | None) -> None:
+    """Raise GraphError for a schedule whose runs would be of two groups, or of one that is unknown, or come at no time."""
+    if schedule.overlap not in get_args(Overlap):
+        raise GraphError(f"{where} has the unknown overlap {schedule.overlap!r}")
+    if limit is not None and schedule.overlap != "allow":
+        raise GraphError(f"{where} has an overlap, and its pipeline a limit of its own")
+    if not 0 <= schedule.jitter <= MOST_JITTER:
+        raise GraphError(f"{where} has a jitter of {schedule.jitter!r} seconds; 0 to {MOST_JITTER:.0f} may be")
 
 
 def check_limits(where: str, limits: Limits | None) -> None:

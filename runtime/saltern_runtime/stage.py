@@ -28,7 +28,8 @@ from pydantic import PydanticInvalidForJsonSchema, PydanticUserError, TypeAdapte
 from saltern_runtime.context import Connection, Skipped
 from saltern_runtime.files import mentions_files
 from saltern_runtime.integers import INT_MAX, INT_MIN
-from saltern_runtime.spec import Assumes, OnError, OnLimit, OnSkip, Retry
+from saltern_runtime.spec import Assumes, Concurrency, OnError, OnLimit, OnSkip, Retry
+from saltern_runtime.spec.concurrency import Overlap
 from saltern_runtime.spec.schema import places_in
 from saltern_runtime.spec.types import Places
 
@@ -203,6 +204,7 @@ class Callee(Protocol):
     reserve: float
     secrets: Places
     assumes: tuple[Assumes, ...]
+    concurrency: Concurrency | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,6 +291,10 @@ class Schedule:
     time_zone: str = "UTC"
     catch_up: Literal["skip", "last", "all"] = "last"
     """Which of the ticks that passed while no timers ran are made up for."""
+    overlap: Overlap = "allow"
+    """What becomes of a tick whose schedule has a run that is not over: it makes one beside it, one that waits, none, or one in its place."""
+    jitter: float = 0.0
+    """Seconds by which a tick fires later, at most: so much that all timers agree on."""
     input: Mapping[str, Any] = field(default_factory=dict)
 
 

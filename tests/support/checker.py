@@ -9,7 +9,7 @@ import redis
 from saltern_runtime.store.keys import Keys
 
 SNAPSHOT = """
-local out = { runs = {}, due = {}, ready = {}, bells = {}, each = {}, line = {}, turns = {} }
+local out = { runs = {}, due = {}, ready = {}, bells = {}, each = {}, line = {}, turns = {}, behind = {}, inside = {} }
 local prefix = KEYS[1]
 local function flat(list)
   local made = {}
@@ -32,6 +32,9 @@ for _, key in ipairs(redis.call('KEYS', ARGV[1])) do
     out.ready[string.sub(name, 7)] = redis.call('ZRANGE', key, 0, -1)
   elseif string.match(name, '^line:') then
     out.line[string.sub(name, 6)] = redis.call('ZRANGE', key, 0, -1)
+  elseif string.match(name, '^behind:') or string.match(name, '^inside:') then
+    local place, group = string.match(name, '^(%a+):(.*)$')
+    out[place][group] = redis.call('ZRANGE', key, 0, -1)
   elseif string.match(name, '^turns:') then
     out.turns[string.sub(name, 7)] = flat(redis.call('ZRANGE', key, 0, -1, 'WITHSCORES'))
   elseif string.match(name, '^bells:') then
@@ -54,7 +57,12 @@ def broken(client: redis.Redis, service: str, shard: int = 0) -> list[str]:
     found = []
     each = {tuple(name.split("|", 1)): dict(live) for name, live in dict(state["each"] or {}).items()}
     found += _limits(dict(state["runs"] or {}), dict(ready), due, dict(state["line"] or {}), dict(state["turns"] or {}))
+    groups = {place: dict(state[place] or {}) for place in ("behind", "inside")}
+    found += _groups(dict(state["runs"] or {}), due, **groups)
+    behind = {run for members in groups["behind"].values() for run in members}
     for run, held in dict(state["runs"] or {}).items():
+        if run in behind and "reviving" in held["fields"]:
+            due[f"v|{run}"] = "when it is let in"
         found += _items(run, held, due, {path: live for (of, path), live in each.items() if of == run})
         waits = {queue: set(members) for queue, members in dict(ready).items()}
         for name, members in dict(state["line"] or {}).items():
@@ -124,6 +132,29 @@ def _limits(runs: dict, ready: dict, due: dict, lines: dict, turns: dict) -> lis
         if line and name not in given and f"l|{name}" not in due:
             found.append(f"{len(line)} stand in the line of {name}, and nothing lets them in")
     return found + _turns(acts, given, queued)
+
+
+def _groups(runs: dict, due: dict, behind: dict, inside: dict) -> list[str]:
+    """Check groups: an open run stands behind or inside, no more are inside than may be, nobody waits in vain or works meanwhile."""
+    found = []
+    for run, held in runs.items():
+        group = held["fields"].get("group")
+        stands = [place for place, of in (("behind", behind), ("inside", inside)) if run in of.get(group, ())]
+        if group and (held["fields"]["state"] in OPEN) != (len(stands) == 1):
+            found.append(f"{run} of a group is {held['fields']['state']} and stands {stands}")
+    for group, line in behind.items():
+        most = int(runs[line[0]]["fields"]["most"])
+        if len(inside.get(group, ())) < most and f"g|{group}" not in due:
+            found.append(f"{len(line)} stand behind in {group}, {len(inside.get(group, ()))} of {most} are inside")
+        for run in line:
+            acts = (json.loads(text) for text in dict(runs[run]["acts"] or {}).values() if text.startswith("{"))
+            if runs[run]["fields"]["state"] != "COMPENSATING" and any(act["s"] in PENDING for act in acts):
+                found.append(f"{run} stands behind, and something of it goes on")
+    for group, members in inside.items():
+        most = max(int(runs[run]["fields"]["most"]) for run in members)
+        if len(members) > most:
+            found.append(f"{len(members)} are inside in {group}, {most} may be")
+    return found
 
 
 def _turns(acts: dict, given: dict, queued: set) -> list[str]:

@@ -23,7 +23,7 @@ from saltern_runtime.engine.policy import Trouble, classify, decide, expired, go
 from saltern_runtime.engine.results import Result
 from saltern_runtime.engine.stage_plan import StagePlan
 from saltern_runtime.engine.stages import Entered, NodeFailedError, Plans
-from saltern_runtime.errors import NodeError, PermanentError, StopRun, pointer
+from saltern_runtime.errors import NodeError, PermanentError, RunDroppedError, StopRun, pointer
 from saltern_runtime.graph import Awaits, Carries, Graph, Node, Starts
 from saltern_runtime.masking import MASK, without
 from saltern_runtime.models import plain
@@ -257,7 +257,11 @@ class Engine:
             status = self.store.adopt(claim, new.id)
             if status != "ok":
                 return Answer(status)
-        self.dispatcher.ring(self.store.create(new).bells)
+        created = self.store.create(new)
+        if created.status == "dropped":
+            trouble = classify(PermanentError(str(RunDroppedError(created.run_id)), code=RunDroppedError.code), node.id)
+            return self._failed(plan, claim, trouble, next_nonce)
+        self.dispatcher.ring(created.bells)
         outcome = replace(outcome, values={**outcome.values, scopes_of(claim.path)[-1] + node.id: _compact(new.id)})
         return self._advance(plan, claim, outcome, next_nonce, result.durations)
 

@@ -20,10 +20,11 @@ from zoneinfo import ZoneInfo
 
 from cronsim import CronSim
 
+from saltern_runtime.engine.groups import group_of, group_of_schedule
 from saltern_runtime.engine.service import Service
 from saltern_runtime.errors import BrokenAssumptionError
 from saltern_runtime.graph import Schedule
-from saltern_runtime.store.calls import Move, Standing
+from saltern_runtime.store.calls import Bell, Move, NewRun, Standing
 from saltern_runtime.store.keys import digest_of, tick_id
 
 log = logging.getLogger("saltern.timers")
@@ -50,6 +51,8 @@ class Schedules:
         for schedule in service.graph.schedules.values():
             shard = int(digest_of("sched", schedule.id), 16) % service.settings.shards
             self._shards.setdefault(shard, []).append(schedule)
+        self._later = {each.id: later(service.graph.name, each) for each in service.graph.schedules.values()}
+        """Schedule → ms by which each of its ticks fires later."""
 
     def fire(self) -> int:
         """Create the runs that are due; returns how many this call made."""
@@ -68,7 +71,7 @@ class Schedules:
             # New, or its line changed: it begins now. What was before was never due.
             self._move(shard, schedule, signature, was, standing.now)
             return 0
-        due, missed = self._due(schedule, was[0], standing.now)
+        due, missed = self._due(schedule, was[0], standing.now - self._later[schedule.id])
         fired, stood = 0, was
         if missed:
             log.warning("schedule %s: %d ticks passed while no timers ran and are not made up for", schedule.id, missed)
@@ -118,18 +121,38 @@ class Schedules:
             log.warning("schedule %s: no run of %s: %s", schedule.id, when, error)
             self._move(shard, schedule, signature, was, tick)
             return False
+        group = group_of(service.graph, TENANT, given) or group_of_schedule(schedule)
+        elsewhere = service.graph.concurrency is not None and group is not None
         new = service.new_run(
-            tick_id(schedule.id, tick, shard),
+            tick_id(schedule.id, tick, group.shard(service.settings.shards) if group and elsewhere else shard),
             json.dumps(given, ensure_ascii=True, separators=(",", ":")),
             digest_of(json.dumps(given, sort_keys=True)),
             tenant=TENANT,
             trigger=f"schedule:{schedule.id}",
+            group=group,
         )
-        status, bells = service.store.tick(shard, Move(service.plans.plan, schedule.id, signature, was, tick), new)
+        move = Move(service.plans.plan, schedule.id, signature, was, tick)
+        # The run of a group lives where its group does: it is made first, under an id that any other timer would give it.
+        status, bells = self._made(new, move, shard) if elsewhere else service.store.tick(shard, move, new)
         service.dispatcher.ring(bells)
+        when = datetime.fromtimestamp(tick / 1000, UTC)
         if status == "fresh":
-            log.info("schedule %s: run %s of %s", schedule.id, new.id, datetime.fromtimestamp(tick / 1000, UTC))
+            log.info("schedule %s: run %s of %s", schedule.id, new.id, when)
+        elif status == "dropped":
+            log.info("schedule %s: no run of %s: an earlier one is not over", schedule.id, when)
         return status == "fresh"
+
+    def _made(self, new: NewRun, move: Move, shard: int) -> tuple[str, tuple[Bell, ...]]:
+        """Create the run of a tick, then move on to it."""
+        created = self._service.store.create(new)
+        status, _ = self._service.store.tick(shard, move, None)
+        return created.status if status == "moved" else "stale", created.bells
+
+
+def later(pipeline: str, schedule: Schedule) -> int:
+    """Return by how many ms the ticks of a schedule fire later: the same for all of them, so that they keep their distance."""
+    share = int(digest_of("jitter", pipeline, schedule.id)[:12], 16) / 16**12
+    return int(share * schedule.jitter * 1000)
 
 
 def ticks(schedule: Schedule, start: int, *, reverse: bool = False) -> Iterator[int]:

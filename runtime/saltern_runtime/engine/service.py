@@ -18,6 +18,7 @@ from saltern_runtime.assumed import broken
 from saltern_runtime.engine.answers import secrets_of, taken
 from saltern_runtime.engine.dispatch import Dispatcher, InProcess, Silent
 from saltern_runtime.engine.engine import Engine
+from saltern_runtime.engine.groups import group_of
 from saltern_runtime.engine.links import Link
 from saltern_runtime.engine.operating import By, Operator
 from saltern_runtime.engine.stage_plan import counted_at
@@ -28,6 +29,7 @@ from saltern_runtime.errors import (
     ForeignRunError,
     IdempotencyConflictError,
     PayloadTooLargeError,
+    RunDroppedError,
     StartError,
     UnknownFileError,
     pointer,
@@ -39,9 +41,9 @@ from saltern_runtime.models import Model, plain
 from saltern_runtime.observe.metrics import Figures
 from saltern_runtime.settings import Settings
 from saltern_runtime.spec import Json
-from saltern_runtime.store.calls import NewRun, Signalled
+from saltern_runtime.store.calls import Created, Group, NewRun, Signalled
 from saltern_runtime.store.files import SPARE, Shelf
-from saltern_runtime.store.keys import digest_of, new_nonce, new_run_id
+from saltern_runtime.store.keys import digest_of, new_nonce, new_run_id, shard_of
 from saltern_runtime.store.operating import audited
 from saltern_runtime.store.reading import Reader
 from saltern_runtime.store.store import Store, StoreUnavailableError, StoreUnfitError
@@ -142,13 +144,29 @@ class Service:
         if missing:
             raise UnknownFileError([pointer(at) for at in missing])
         key = "" if idempotency_key is None else digest_of(tenant, trigger, idempotency_key)
-        run_id = new_run_id(int(key or new_nonce(), 16) % self.settings.shards)
+        home = int(key or new_nonce(), 16) % self.settings.shards
+        group = group_of(self.graph, tenant, given)
+        run_id = new_run_id(home if group is None else group.shard(self.settings.shards))
         body = digest_of(json.dumps(given, sort_keys=True))
-        created = self.store.create(self.new_run(run_id, text, body, tenant=tenant, trigger=trigger, key=key))
+        new = self.new_run(run_id, text, body, tenant=tenant, trigger=trigger, key=key, group=group)
+        created = self._made_elsewhere(home, new) if key and shard_of(run_id) != home else self.store.create(new)
         if created.status == "conflict":
             raise IdempotencyConflictError("this idempotency key came before, with another body", run_id=created.run_id)
+        if created.status == "dropped":
+            raise RunDroppedError(created.run_id)
         self.dispatcher.ring(created.bells)
         return Started(created.run_id, fresh=created.status == "fresh")
+
+    def _made_elsewhere(self, home: int, new: NewRun) -> Created:
+        """Create a run in another shard than the one that knows its idempotency key, which is kept first.
+
+        Whoever sends the key again comes to the same run, made by then or not.
+        """
+        status, run_id = self.store.reserve(home, new)
+        if status in ("known", "conflict"):
+            return Created(status, run_id)
+        created = self.store.create(replace(new, id=run_id, idempotency=""))
+        return created if status == "fresh" or created.status == "dropped" else replace(created, status="known")
 
     def again(self, run: RunView, given: Json | Model | None, *, by: By, idempotency_key: str | None = None) -> Started:
         """Start a new run with the input of another one, or with a changed one; both are audited with each other's id.
@@ -190,7 +208,17 @@ class Service:
         self.prepare()
         return Shelf(self.store)
 
-    def new_run(self, run_id: str, text: str, body: str, *, tenant: str, trigger: str, key: str = "") -> NewRun:
+    def new_run(
+        self,
+        run_id: str,
+        text: str,
+        body: str,
+        *,
+        tenant: str,
+        trigger: str,
+        key: str = "",
+        group: Group | None = None,
+    ) -> NewRun:
         """Describe a run of this graph; `text` is its input."""
         return NewRun(
             id=run_id,
@@ -204,6 +232,7 @@ class Service:
             retention=self.graph.retention,
             entries=self.plans.entries,
             reserve=self.graph.reserve,
+            group=group,
         )
 
     def get(self, run_id: str, tenant: str) -> RunView | None:

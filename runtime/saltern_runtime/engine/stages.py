@@ -12,6 +12,7 @@ from functools import cached_property, partial
 from typing import Any, Final, TypeAlias
 
 from saltern_runtime.engine.caching import Recall
+from saltern_runtime.engine.groups import group_of
 from saltern_runtime.engine.places import ANY, items_of, scopes_of, stage_of
 from saltern_runtime.engine.results import Result, encode
 from saltern_runtime.engine.stage_plan import FAILURE, StagePlan, awaited_of, depth_of, elided_of, stands_for
@@ -120,8 +121,9 @@ class Plans:
         """
         root, graph = f"{node.id}{ROOT}", starts.graph
         deadline = min(graph.deadline, claim.time_left) if starts.linked else graph.deadline
+        group = group_of(graph, claim.tenant, json.loads(text)) if graph.concurrency else None
         return NewRun(
-            id=child_id(claim.run, claim.path, self._shards),
+            id=child_id(claim.run, claim.path, self._shards, group.shard(self._shards) if group else None),
             plan=self.plan,
             tenant=claim.tenant,
             trigger="start",
@@ -135,6 +137,7 @@ class Plans:
             pipeline=graph.name,
             root=root,
             parent=claim.run,
+            group=group,
         )
 
     def of(self, path: str) -> StagePlan:

@@ -3,6 +3,7 @@
 from saltern_runtime.spec.assumes import Assumes
 from saltern_runtime.spec.awaits import AwaitsSpec, decision_type
 from saltern_runtime.spec.codes import Code, Severity
+from saltern_runtime.spec.concurrency import Concurrency, Over
 from saltern_runtime.spec.node import AsksModel, ConnectorSpec, Effect, Emit, NodeType
 from saltern_runtime.spec.param import Bound, Param, Problem
 from saltern_runtime.spec.policy import DEFAULT_POLICY, Limits, Policy, Retry
@@ -58,6 +59,7 @@ __all__ = [
     "Carries",
     "Change",
     "Code",
+    "Concurrency",
     "ConnectorSpec",
     "Drop",
     "Effect",
@@ -76,6 +78,7 @@ __all__ = [
     "OnLimit",
     "OnSkip",
     "Outward",
+    "Over",
     "Param",
     "Policy",
     "Primitive",

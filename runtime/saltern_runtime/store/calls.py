@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, NamedTuple, Self
 
+from saltern_runtime.spec import Over
 from saltern_runtime.store.records import Cursor, Record
 from saltern_runtime.store.scripts import Dependant, Other
 
@@ -91,6 +92,20 @@ class Answer:
     claim: Claim | None = None
 
 
+class Group(NamedTuple):
+    """Runs of which so many go on at a time; all of them live in one shard."""
+
+    name: str
+    """A digest."""
+    most: int
+    over: Over
+    """What becomes of one more."""
+
+    def shard(self, shards: int) -> int:
+        """Return where its runs live."""
+        return int(self.name, 16) % shards
+
+
 @dataclass(frozen=True, slots=True)
 class NewRun:
     """A run to create. Times in seconds."""
@@ -114,6 +129,7 @@ class NewRun:
     """The name of what it runs, where another run made it; `root` is what names of its stages begin with, `parent` that run."""
     root: str = ""
     parent: str = ""
+    group: Group | None = None
 
 
 class Swept(NamedTuple):
@@ -147,9 +163,9 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Created:
-    """The answer to `create`. `conflict`: the key came with another body."""
+    """The answer to `create`. `conflict`: the key came with another body; `dropped`: nothing was made, since this run of its group came first."""
 
-    status: Literal["fresh", "known", "conflict"]
+    status: Literal["fresh", "known", "conflict", "dropped"]
     run_id: str
     bells: tuple[Bell, ...] = ()
 

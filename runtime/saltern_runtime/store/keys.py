@@ -49,10 +49,13 @@ def tick_id(schedule: str, tick: int, shard: int) -> str:
     return f"{shard}-{digest_of('sched', schedule, str(tick))[:24]}"
 
 
-def child_id(run_id: str, path: str, shards: int) -> str:
-    """Return the id of the run that an activation of another one makes: the same in each of its attempts, so that one run comes of it."""
+def child_id(run_id: str, path: str, shards: int, shard: int | None = None) -> str:
+    """Return the id of the run that an activation of another one makes: the same in each of its attempts, so that one run comes of it.
+
+    `shard`: where it must live, where that matters.
+    """
     digest = digest_of("start", run_id, path)
-    return f"{int(digest[24:32], 16) % shards}-{digest[:24]}"
+    return f"{int(digest[24:32], 16) % shards if shard is None else shard}-{digest[:24]}"
 
 
 def new_nonce() -> str:

@@ -109,6 +109,21 @@ class Create(_Rings):
     pipeline: str | None = None
     root: str | None = None
     parent: str | None = None
+    group: str | None = None
+    most: int | None = None
+    over: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reserve(Call):
+    """See reserve.lua."""
+
+    script = "reserve"
+    run: str
+    body: str
+    idem: str
+    keep: int
+    retention: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +144,9 @@ class Tick(_Rings):
     deadline: int | None = None
     retention: int | None = None
     reserve: int | None = None
+    group: str | None = None
+    most: int | None = None
+    over: str | None = None
     entries: Sequence[Dependant] | None = None
 
 
@@ -381,7 +399,7 @@ class Reconcile(_Rings):
 
 
 CALLS: Final[tuple[type[Call], ...]] = (
-    Create, Tick, Current, Answer, Advance, PutItems, Open, Again, Lose, Adopt, Stop, Suspend, Signal, Fail, Extend, Release, TakeDue, Cancel, Pause, Resume, Replay, Discard, Note, Reconcile,
+    Create, Reserve, Tick, Current, Answer, Advance, PutItems, Open, Again, Lose, Adopt, Stop, Suspend, Signal, Fail, Extend, Release, TakeDue, Cancel, Pause, Resume, Replay, Discard, Note, Reconcile,
 )  # fmt: skip
 
 
@@ -389,7 +407,7 @@ CALLS: Final[tuple[type[Call], ...]] = (
 def parts_of(script: str) -> tuple[tuple[str, str], ...]:
     """Return the parts that a script is made of, in their order: name and text."""
     folder = resources.files("saltern_runtime.store") / "scripts"
-    names = ("prelude", "ending", "claims", *_SHARED.get(script, ()), script)
+    names = ("prelude", "groups", "ending", "claims", *_SHARED.get(script, ()), script)
     return tuple((name, folder.joinpath(f"{name}.lua").read_text("utf-8")) for name in names)
 
 

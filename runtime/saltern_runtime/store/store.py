@@ -10,7 +10,7 @@ import logging
 import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any, Final, cast
+from typing import Any, Final, Literal, cast
 
 from redis.exceptions import ResponseError
 
@@ -68,6 +68,15 @@ class Store(Operations):
             self._on_disk(shard)
         return Created(cast("Any", status), run, read_bells(shard, bells))
 
+    def reserve(self, shard: int, new: NewRun) -> tuple[Literal["fresh", "again", "known", "conflict"], str]:
+        """Keep the idempotency key of a run that is to be made in another shard: `again`, this first run of it may yet have to be made."""
+        keep, retention = int((new.deadline + new.retention) * 1000), int(new.retention * 1000)
+        call = scripts.Reserve(run=new.id, body=new.body, idem=new.idempotency, keep=keep, retention=retention)
+        status, run = self._send(shard, call)
+        if self.settings.durability == "fsync":
+            self._on_disk(shard)
+        return cast("Any", status), run
+
     def _new(self, new: NewRun) -> dict[str, Any]:
         return {
             "run": new.id,
@@ -81,6 +90,7 @@ class Store(Operations):
             "reserve": int(new.reserve * 1000) or None,
             "entries": new.entries,
             **({"pipeline": new.pipeline, "root": new.root, "parent": new.parent} if new.parent else {}),
+            **({"group": new.group.name, "most": new.group.most, "over": new.group.over} if new.group else {}),
         }
 
     def _input(self, new: NewRun) -> str:

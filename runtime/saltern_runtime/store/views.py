@@ -195,3 +195,5 @@ class Started:
 
     run_id: str
     fresh: bool
+    dropped: bool = False
+    """None was made: this one of its group was there first."""

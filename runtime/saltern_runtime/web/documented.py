@@ -34,7 +34,7 @@ _DESCRIPTIONS: Final = {
     401: "No valid token or signature.",
     404: "No such run, or file.",
     408: "The body stalled.",
-    409: "Not now: it was decided before, or is not asked yet.",
+    409: "Not now: it was decided before, is not asked yet, or as many runs are under way as may be.",
     410: "Nothing waits for it any more.",
     413: "Too large.",
     415: "Not JSON.",

@@ -20,6 +20,7 @@ from saltern_runtime.errors import (
     BrokenAssumptionError,
     IdempotencyConflictError,
     PayloadTooLargeError,
+    RunDroppedError,
     StartError,
     UnknownFileError,
     place,
@@ -138,6 +139,8 @@ def _refused(error: StartError | FileTooLargeError) -> Response:
     match error:
         case IdempotencyConflictError():
             return ProblemResponse(422, error.code, str(error) or "the key was used with another body")
+        case RunDroppedError():
+            return ProblemResponse(409, error.code, str(error), more={"run": error.run_id})
         case PayloadTooLargeError():
             return ProblemResponse(413, error.code, str(error) or "the input is over the limit of stored values")
         case UnknownFileError():

@@ -161,7 +161,8 @@ class PipelineRouter(APIRouter):
                 status_code=202,
                 response_model=StartedModel,
                 response_description="The run was accepted.",
-                responses=(done if finished else said if respond else {}) | problems(400, 401, 413, 415, 422, 503),
+                responses=(done if finished else said if respond else {})
+                | problems(400, 401, *self._busy, 413, 415, 422, 503),
                 dependencies=[Depends(guard)],
             )
             at = len(self.routes) - 1
@@ -176,6 +177,12 @@ class PipelineRouter(APIRouter):
             return endpoint
 
         return add
+
+    @property
+    def _busy(self) -> tuple[int, ...]:
+        """The status of a start that makes no run while others are under way, where there is that."""
+        limit = self.graph.concurrency
+        return (409,) if limit is not None and limit.then == "drop" else ()
 
     def _add_runs(self) -> None:
         guard = [Depends(self.bearer)]

@@ -13,7 +13,7 @@ from fastapi import Depends, Header
 from starlette.requests import Request
 from starlette.responses import Response
 
-from saltern_runtime.errors import IdempotencyConflictError, UnknownFileError, pointer
+from saltern_runtime.errors import IdempotencyConflictError, RunDroppedError, UnknownFileError, pointer
 from saltern_runtime.files import placed
 from saltern_runtime.models import Model
 from saltern_runtime.store.views import TERMINAL, RunState, RunView, Started
@@ -46,7 +46,7 @@ class Starter:
         admitted = exchange(self.request)
         started = await anyio.to_thread.run_sync(self._start, admitted, body)
         url = run_url(self.request, admitted.backend.service.graph.name, started.run_id)
-        answered = await self._answered(admitted, started, url) if self.respond else None
+        answered = await self._answered(admitted, started, url) if self.respond and not started.dropped else None
         if answered is not None:
             return answered
         finished = await self._finished(admitted, started) if self.wait is not None else None
@@ -65,6 +65,10 @@ class Starter:
             if not self.delivery:
                 raise
             return Started(conflict.run_id, fresh=False)
+        except RunDroppedError as dropped:
+            if self.trigger == "api":
+                raise
+            return Started(dropped.run_id, fresh=False, dropped=True)
 
     def _refuse_foreign(self, body: Model) -> None:
         """Let a webhook name no files but those that came with it: whoever calls it may be anyone, and its tenant has others."""

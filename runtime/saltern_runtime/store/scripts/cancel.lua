@@ -8,17 +8,8 @@ local r = load(call.run)
 if not r or (call.tenant and r.tenant ~= call.tenant) then
   return { 'missing', '' }
 end
-if OPEN[r.state] and r.state ~= 'CANCELLING' and r.state ~= 'COMPENSATING' then
-  r.state = 'CANCELLING'
-  redis.call('HSET', key_of(call.run), 'failure', call.failure, 'cancelled', 1)
-  event(call.run, 'run.cancelling', nil, call.failure)
-  if call.audit then
-    note(call.run)
-  end
-  if redis.call('EXISTS', key_of(call.run, ':linked')) == 1 then
-    redis.call('ZADD', DUE, now, 'p|' .. call.run)
-  end
-  close_if_cancelled(r)
+if cancel_run(r, call.failure) and call.audit then
+  note(call.run)
 end
 local bells = finish()
 return { r.state, bells }

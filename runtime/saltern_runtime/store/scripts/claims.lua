@@ -122,6 +122,7 @@ end
 
 -- Ring what must be rung and write back the runs that changed; returns the bells as text.
 local function finish()
+  let_groups_in()
   let_all_in()
   for queue in pairs(touched) do
     top_up(queue)
@@ -254,6 +255,29 @@ local function arrive(r, dep)
   end
   count(r, dep.path, 1)
   return rec
+end
+
+-- Make what a run begins with READY.
+local function begin_entries(r, entries)
+  for _, entry in ipairs(entries) do
+    local rec = arrive(r, entry)
+    make_ready(r, entry.path, rec)
+    keep(r.id, entry.path, rec)
+  end
+  if r.open == 0 then
+    close(r, 'SUCCEEDED')
+  end
+end
+
+-- Begin a run that had to wait for its turn, unless it had begun before.
+begin_run = function(r)
+  local key = key_of(r.id)
+  local entries = redis.call('HGET', key, 'entries')
+  if not entries then
+    return
+  end
+  redis.call('HDEL', key, 'entries')
+  begin_entries(r, cjson.decode(entries))
 end
 
 -- Begin to take back what was done last, or close the run where nothing is left.

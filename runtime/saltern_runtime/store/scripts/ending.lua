@@ -95,6 +95,9 @@ local function close(r, state, failure)
     redis.call('HDEL', key_of(r.id), 'failure')
   end
   redis.call('ZREM', DUE, 'r|' .. r.id)
+  if r.group then
+    leave_group(r)
+  end
   redis.call('HINCRBY', STATS, 'runs|' .. state, 1)
   event(r.id, 'run.' .. string.lower(state), nil, failure)
   if r.open > 0 then
@@ -111,6 +114,21 @@ local function close_if_cancelled(r)
   if r.state == 'CANCELLING' and r.running == 0 then
     close(r, 'CANCELLED', redis.call('HGET', key_of(r.id), 'failure') or nil)
   end
+end
+
+-- End a run early, unless it is on its way already: at once where nothing of it is RUNNING.
+local function cancel_run(r, failure)
+  if not OPEN[r.state] or r.state == 'CANCELLING' or r.state == 'COMPENSATING' then
+    return false
+  end
+  r.state = 'CANCELLING'
+  redis.call('HSET', key_of(r.id), 'failure', failure, 'cancelled', 1)
+  event(r.id, 'run.cancelling', nil, failure)
+  if redis.call('EXISTS', key_of(r.id, ':linked')) == 1 then
+    redis.call('ZADD', DUE, now, 'p|' .. r.id)
+  end
+  close_if_cancelled(r)
+  return true
 end
 
 -- Keep what somebody did to a run, with the moment, as long as the run: the audit is JSON text and begins with a brace.

@@ -65,6 +65,8 @@
 --      But a limited one that is READY without a turn stands in `line:<limit>` alone, and no worker sees it; and of a PAUSED run
 --      nothing stands anywhere, or what stands is passed over.
 --   4. A terminal run or activation never changes again.
+--   9. A run of a group that is open stands in `behind:<group>` or `inside:<group>`, in one of them; while somebody stands behind,
+--      as many are inside as may be, or `g|<group>` is in `due`. Nothing of a run that stands behind is READY.
 --   8. While `line:<limit>` is not empty, a turn of it is given, or `l|<limit>` is in `due`; who has a turn is READY or RUNNING.
 
 local call = cjson.decode(ARGV[1])
@@ -89,6 +91,7 @@ local PENDING = { READY = true, RUNNING = true, RETRY_WAIT = true, SUSPENDED = t
 local rings = {} -- bells that the caller sends
 local touched = {} -- queues whose bells are looked at before the script ends
 local moved = {} -- limits whose lines are looked at before the script claims, and before it ends
+local left = {} -- groups that are looked at before the script ends
 local runs = {} -- runs loaded by this script; written back once, by finish()
 
 local function key_of(run, part)
@@ -134,7 +137,7 @@ local function load(run, lenient)
   if found then
     return found
   end
-  local f = redis.call('HMGET', key_of(run), 'state', 'open', 'running', 'tenant', 'created', 'deadline', 'retention', 'asleep', 'layout')
+  local f = redis.call('HMGET', key_of(run), 'state', 'open', 'running', 'tenant', 'created', 'deadline', 'retention', 'asleep', 'layout', 'group')
   if not f[1] then
     return nil
   end
@@ -147,6 +150,7 @@ local function load(run, lenient)
   found = {
     id = run, state = f[1], open = tonumber(f[2]), running = tonumber(f[3]), tenant = f[4], created = f[5],
     deadline = tonumber(f[6]), retention = tonumber(f[7]), asleep = tonumber(f[8] or '0'),
+    group = f[10] or nil,
   }
   found.was = { found.state, found.open, found.running, found.asleep }
   runs[run] = found

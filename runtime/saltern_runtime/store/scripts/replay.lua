@@ -5,8 +5,8 @@
 -- Answers: ok; open (or not yet swept), succeeded, cancelled (what ran then told nobody), stopped (a node ended it), undone (it took
 -- back all that it had done), older (an earlier runtime ended it, which kept less), missing; bells.
 -- Sent twice: ok again with the first bells, by the nonce.
--- Invariants: what had succeeded stays so; effects have the keys that they had. While a part is left, `v|<run>` is in `due`, and one
--- more counts as open.
+-- Invariants: what had succeeded stays so; effects have the keys that they had. While a part is left, `v|<run>` is in `due` (or the
+-- run stands behind in its group), and one more counts as open.
 
 local r = load(call.run)
 if not r or (call.tenant and r.tenant ~= call.tenant) then
@@ -56,7 +56,12 @@ end
 redis.call('ZADD', DUE, r.deadline, 'r|' .. r.id)
 redis.call('HINCRBY', STATS, 'runs|REPLAYED', 1)
 audit(r.id, 'run.replayed')
-revive_page(r)
+if r.group then -- it waits for its turn like any other
+  r.state = r.state == 'RUNNING' and 'QUEUED' or r.state
+  stand_behind(r)
+else
+  revive_page(r)
+end
 local bells = finish()
 redis.call('HSET', key, 'replayed', call.nonce .. '|' .. bells)
 return { 'ok', bells }

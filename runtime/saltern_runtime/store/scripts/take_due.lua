@@ -204,6 +204,9 @@ for i = 1, #due, 2 do
   elseif kind == 'l' then
     redis.call('ZREM', DUE, member)
     moved[rest] = true
+  elseif kind == 'g' then
+    redis.call('ZREM', DUE, member)
+    left[rest] = true
   elseif kind == 'p' then
     pass_on(member, rest)
   elseif kind == 'b' then

@@ -1,9 +1,9 @@
 -- tick: move a schedule on, and create the run of its tick, in one: two timers at once make one run.
 --
--- @call plan, schedule, signature, was, tick, run?, tenant?, trigger?, body?, idem?, deadline?, retention?, reserve?, entries?, bells, ring
+-- @call plan, schedule, signature, was, tick, run?, tenant?, trigger?, body?, idem?, deadline?, retention?, reserve?, group?, most?, over?, entries?, bells, ring
 -- The signature is that of its cron line and zone, was the tick that it stood at ('' where it had none), tick ms; the rest is what
 -- `create` takes, where a run is due. ARGV[2]: the input.
--- Answers: fresh (a run was made), moved (on, without a run) or stale (another plan is current, or it stood elsewhere); bells.
+-- Answers: fresh (a run was made), moved (on, without a run), dropped (on, without a run: one of its group is in the way) or stale (another plan is current, or it stood elsewhere); bells.
 -- Sent twice: a schedule that stands at the tick already, with the run there, answers `fresh` again.
 -- Invariant: a tick fires only from the current plan, and only from the tick before it; so at most once.
 
@@ -23,5 +23,9 @@ if not call.run then
 end
 if redis.call('EXISTS', key_of(call.run)) == 1 then
   return { 'stale', '' }
+end
+if dropped() then
+  redis.call('HINCRBY', STATS, 'runs|DROPPED', 1)
+  return { 'dropped', '' }
 end
 return { 'fresh', make_run(ARGV[2]) }
