@@ -59,7 +59,7 @@ def of_sections(old: Side, new: Side, names: Names, *, is_called: bool) -> Itera
         why = "" if is_called else "the service, its package and its keys are called after it"
         yield Change("changed", "pipeline", theirs.name, "name", ours.name, theirs.name, grade, why)
     yield from _of_types(old, new, is_called=is_called)
-    settings = [{name: written.length(value) for name, value in each.settings} for each in (ours, theirs)]
+    settings = [{name: written.setting(value) for name, value in each.settings} for each in (ours, theirs)]
     yield from _of_named("setting", settings[0], settings[1], {})
     yield from _of_budgets(ours, theirs, is_called=is_called)
     for field, before, after in written.policies(ours.policy, theirs.policy):

@@ -11,9 +11,10 @@ from saltern_compiler.frontend.language.print_sections import policy_lines
 from saltern_compiler.frontend.language.print_values import ValueWriter
 from saltern_compiler.ir.attempts import VALUES, WHOLES
 from saltern_compiler.ir.budget import TIME, Budget, is_wait
+from saltern_compiler.ir.concurrency import MEMBERS
 from saltern_compiler.ir.pipeline import Connection, Node, Pipeline, Trigger
 from saltern_compiler.ir.values import Value
-from saltern_runtime.spec import Policy
+from saltern_runtime.spec import Json, Policy
 
 _POLICY: Final = tuple(field.name for field in fields(Policy))
 
@@ -53,6 +54,17 @@ def policies(old: Policy, new: Policy) -> list[tuple[str, str | None, str | None
 def length(seconds: float) -> str:
     """Write a length of time."""
     return show_duration(seconds)
+
+
+def setting(value: Json) -> str:
+    """Write a setting of a pipeline: a length of time, or how many runs go on at a time."""
+    if not isinstance(value, dict):
+        return length(value)
+    return f"{{ {', '.join(f'{name}: {_member(value[name])}' for name in MEMBERS if name in value)} }}"
+
+
+def _member(value: Json) -> str:
+    return f"[{', '.join(value)}]" if isinstance(value, list) else str(value)
 
 
 def budget(of: Budget) -> Iterator[tuple[str, str]]:

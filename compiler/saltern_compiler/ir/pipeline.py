@@ -118,7 +118,7 @@ WITH_SETTINGS: Final = ("hmac", "token")
 """The words for signatures that have settings."""
 SIGNATURE_WORDS: Final = frozenset({"algorithm", "encoding"})
 """Those of them whose values are words themselves."""
-LENGTHS: Final = frozenset({"respond"})
+LENGTHS: Final = frozenset({"respond", "jitter"})
 """Settings of triggers that are lengths of time: seconds here, however a notation writes them."""
 
 
@@ -235,7 +235,7 @@ class Pipeline:
     connections: tuple[Connection, ...] = ()
     triggers: tuple[Trigger, ...] = ()
     settings: tuple[tuple[str, Json], ...] = ()
-    """Pipeline-wide options: `deadline`, `retention` and `reserve`, in seconds."""
+    """Pipeline-wide options: `deadline`, `retention` and `reserve` in seconds, `concurrency` as `ir.concurrency` says."""
     policy: Policy = Policy()
     body: Region = Region()
     budget: Budget = ()
@@ -243,7 +243,8 @@ class Pipeline:
     description: str = field(default="", compare=False)
     origin: Origin = field(default=NOWHERE, compare=False)
     origins: tuple[tuple[str, Origin], ...] = field(default=(), compare=False)
-    """Places of `name`, `input`, `output`, `settings`, `budget`, and of each limit: `budget:time`, `budget:calls.bank`."""
+    """Places of `name`, `input`, `output`, `settings`, `budget`, and of each limit: `budget:time`,
+    `budget:calls.bank`, `concurrency:key`."""
 
     def connection(self, name: str) -> Connection | None:
         """Return the connection of that name, if any."""

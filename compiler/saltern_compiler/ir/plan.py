@@ -9,7 +9,20 @@ from typing import Final, TypeVar, cast
 from saltern_compiler.ir.costs import Cost
 from saltern_compiler.ir.pipeline import ControlEdge, Node, Pipeline
 from saltern_runtime.dataclass import dataclass
-from saltern_runtime.spec import Assumes, Effect, Json, Label, NodeType, OnError, OnLimit, OnSkip, Policy, Retry, Type
+from saltern_runtime.spec import (
+    Assumes,
+    Concurrency,
+    Effect,
+    Json,
+    Label,
+    NodeType,
+    OnError,
+    OnLimit,
+    OnSkip,
+    Policy,
+    Retry,
+    Type,
+)
 
 LEVELS: Final = (0, 1, 2)
 """How much may be optimized: what correctness needs alone; what costs no checkpoint that anybody wants; speed before checkpoints of cheap pure work."""
@@ -222,6 +235,10 @@ class Schedule:
     time_zone: str
     catch_up: str
     """`skip`, `last` or `all`."""
+    overlap: str
+    """`allow`, `queue`, `drop` or `cancel_previous`."""
+    jitter: float
+    """Seconds."""
     input: Json
 
 
@@ -294,6 +311,8 @@ class Plan:
     """What its budget assumes of its input; sorted by name. No run begins with more."""
     reserve: float = 0.0
     """Seconds of the deadline that are for compensations; 0 without any."""
+    concurrency: Concurrency | None = None
+    """How many of its runs go on at a time; None: as many as come."""
     schedules: tuple[Schedule, ...] = ()
     """Sorted by id."""
     decisions: tuple[Decision, ...] = field(default=(), compare=False)

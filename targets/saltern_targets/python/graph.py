@@ -23,7 +23,7 @@ from saltern_compiler.ir.plan import (
 from saltern_compiler.ir.values import split_secrets
 from saltern_compiler.pytext import literal, string
 from saltern_runtime.dataclass import dataclass
-from saltern_runtime.spec import DEFAULT_POLICY, Assumes, Limits, Retry
+from saltern_runtime.spec import DEFAULT_POLICY, Assumes, Concurrency, Limits, Retry
 from saltern_runtime.spec.types import Places, marked
 from saltern_runtime.version import __version__
 from saltern_targets.names import function_names, item_names, module_names, package_name, part_package
@@ -58,6 +58,9 @@ def emit_graph(plan: Plan, classes: Classes) -> bytes:
     if plan.assumes:
         module.use("saltern_runtime", "Assumes")
         parts.append(f"assumes=({', '.join(map(_assumes, plan.assumes))},)")
+    if plan.concurrency is not None:
+        module.use("saltern_runtime", "Concurrency")
+        parts.append(f"concurrency={_concurrency(plan.concurrency)}")
     connections = [
         _connection(plan, module, connection) for connection in plan.pipeline.connections if connection.name in used
     ]
@@ -109,6 +112,11 @@ def _assumes(assumes: Assumes) -> str:
     return f"Assumes({literal(assumes.name)}, {literal(most)}{at})"
 
 
+def _concurrency(limit: Concurrency) -> str:
+    key = f", key={_tuple([literal(field) for field in limit.key])}" if limit.key else ""
+    return f"Concurrency({literal(limit.at_most)}{key}, then={literal(limit.then)})"
+
+
 def _limits(limits: Limits) -> str:
     given = {
         "per_second": None if limits.per_second is None else float(limits.per_second),
@@ -121,6 +129,10 @@ def _limits(limits: Limits) -> str:
 def _schedule(schedule: Schedule) -> str:
     parts = [literal(schedule.id), f"cron={literal(schedule.cron)}", f"time_zone={literal(schedule.time_zone)}"]
     parts.append(f"catch_up={literal(schedule.catch_up)}")
+    if schedule.overlap != "allow":
+        parts.append(f"overlap={literal(schedule.overlap)}")
+    if schedule.jitter:
+        parts.append(f"jitter={literal(schedule.jitter)}")
     if schedule.input:
         parts.append(f"input={literal(schedule.input)}")
     return f"Schedule({', '.join(parts)})"

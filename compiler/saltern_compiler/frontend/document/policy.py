@@ -6,9 +6,10 @@ from typing import Final
 
 from saltern_compiler.diagnostics.model import Origin
 from saltern_compiler.frontend.document.report import Report, quote
-from saltern_compiler.frontend.document.shape import BUDGET, POLICY, RETRY, SETTINGS, misfit
+from saltern_compiler.frontend.document.shape import BUDGET, CONCURRENCY_OF, POLICY, RETRY, SETTINGS, misfit
 from saltern_compiler.frontend.durations import LONGEST, seconds
 from saltern_compiler.ir.budget import MAPS, TIME, Budget, is_wait
+from saltern_compiler.ir.concurrency import AT_MOST, CONCURRENCY, KEY
 from saltern_runtime.spec import Json, Policy, Retry
 
 ILL_TYPED: Final = "ill-typed-policy"
@@ -29,12 +30,30 @@ def read_duration(value: Json, origin: Origin, report: Report, code: str = ILL_T
 
 
 def read_settings(value: Json, origin: Origin, report: Report) -> tuple[tuple[str, Json], ...]:
-    """Read the pipeline's own settings, in seconds."""
+    """Read the pipeline's own settings, in seconds, and how many runs go on at a time."""
     members = report.members(value, SETTINGS, origin, "`settings`")
-    read = {
-        key: read_duration(member, origin.child(key), report, "ill-typed-setting") for key, member in members.items()
+    read: dict[str, Json] = {
+        key: _concurrency(member, origin.child(key), report)
+        if key == CONCURRENCY
+        else read_duration(member, origin.child(key), report, "ill-typed-setting")
+        for key, member in members.items()
     }
-    return tuple(sorted((key, length) for key, length in read.items() if length is not None))
+    return tuple(sorted((key, setting) for key, setting in read.items() if setting is not None))
+
+
+def _concurrency(value: Json, origin: Origin, report: Report) -> Json:
+    if not report.is_kind(value, "object", origin, f"`{CONCURRENCY}`", "ill-typed-setting"):
+        return None
+    members = report.members(value, CONCURRENCY_OF, origin, f"`{CONCURRENCY}`", "ill-typed-setting")
+    key = members.get(KEY, "")
+    is_text = isinstance(key, str) or (isinstance(key, list) and all(isinstance(each, str) for each in key))
+    if not is_text:
+        note = f'Write "{KEY}": "input.customer", or a list of such fields.'
+        report.add("ill-typed-setting", f"`{KEY}` of `{CONCURRENCY}` is no field of the input", origin.child(KEY), note)
+        del members[KEY]
+    if AT_MOST in members:
+        members[AT_MOST] = int(members[AT_MOST])
+    return members
 
 
 def read_budget(value: Json, origin: Origin, report: Report) -> tuple[Budget, tuple[tuple[str, Origin], ...]]:

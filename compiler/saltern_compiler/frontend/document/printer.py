@@ -19,6 +19,7 @@ from saltern_compiler.frontend.remarks import INSIDE, NODE, Orders, Remark, allo
 from saltern_compiler.frontend.statements import Nesting, Statement
 from saltern_compiler.ir.attempts import ATTEMPT, CATCH, TRY, VALUES, WHOLES, is_part, parts, whole_of
 from saltern_compiler.ir.budget import TIME, is_wait
+from saltern_compiler.ir.concurrency import MEMBERS
 from saltern_compiler.ir.graph import dependencies
 from saltern_compiler.ir.pipeline import CHECK, Node, Pipeline, Region
 from saltern_compiler.ir.values import Value
@@ -78,7 +79,7 @@ class _Drawer:
             "secrets": {secret.name: secret.reference for secret in of.secrets},
             "connections": {connection.name: self._connection(connection.name) for connection in of.connections},
             "triggers": [self._trigger(number) for number in range(len(of.triggers))],
-            "settings": {name: show_duration(length) for name, length in of.settings},
+            "settings": {name: _setting(value, self.orders) for name, value in of.settings},
             "budget": {name: _limit(name, value) for name, value in of.budget},
             "policy": _policy(of.policy),
         }
@@ -316,6 +317,13 @@ def _in_order(statements: Sequence[Statement]) -> list[Node]:
         nodes.append(statement.node)
         waiting += [inner for block in reversed(statement.blocks.values()) for inner in reversed(block)]
     return nodes
+
+
+def _setting(value: Json, orders: Orders) -> Json:
+    """Write a length of time, or how many runs go on at a time."""
+    if not isinstance(value, dict):
+        return show_duration(value)
+    return {name: value[name] for name in in_order([name for name in MEMBERS if name in value], orders)}
 
 
 def _limit(name: str, value: Json) -> Json:

@@ -20,6 +20,7 @@ from saltern_compiler.frontend.document.shape import CONNECTION, DOCUMENT, NODE_
 from saltern_compiler.frontend.document.texts import read_text
 from saltern_compiler.frontend.document.values import read_object_type, read_value
 from saltern_compiler.frontend.durations import seconds
+from saltern_compiler.ir.concurrency import CONCURRENCY, MEMBERS
 from saltern_compiler.ir.pipeline import LENGTHS, Connection, Pipeline, Region, Secret, Trigger, Use, trigger_key
 from saltern_compiler.ir.values import Literal, Value
 from saltern_compiler.registry import Registry
@@ -96,7 +97,12 @@ def _pipeline(value: Json, report: Report, registry: Registry) -> Pipeline | Non
         body=_body(document, report, registry),
         description=document.get("description", ""),
         origin=ROOT,
-        origins=(*((part, ROOT.child(key)) for part, key in places.items() if key in document), *limits),
+        origins=(
+            *((part, ROOT.child(key)) for part, key in places.items() if key in document),
+            (CONCURRENCY, ROOT.child("settings", CONCURRENCY)),
+            *((f"{CONCURRENCY}:{name}", ROOT.child("settings", CONCURRENCY, name)) for name in MEMBERS),
+            *limits,
+        ),
     )
     unusable = ("inputs" in document and inputs is None) or ("outputs" in document and outputs is None)
     return None if unusable else pipeline

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Final
 
+from saltern_compiler.ir.concurrency import AT_MOST, CONCURRENCY, KEY, THEN, WAYS
 from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import Json
 
@@ -74,7 +75,14 @@ SETTINGS: Final[Table] = {
     "deadline": Key({"$ref": "#/$defs/duration"}),
     "retention": Key({"$ref": "#/$defs/duration"}),
     "reserve": Key({"$ref": "#/$defs/duration"}),
+    CONCURRENCY: Key({"$ref": "#/$defs/concurrency"}),
 }
+CONCURRENCY_OF: Final[Table] = {
+    KEY: Key({"anyOf": [_TEXT, {"type": "array", "items": _TEXT}]}),
+    AT_MOST: Key({"type": "integer", "minimum": 1}),
+    THEN: Key({"enum": list(WAYS)}),
+}
+"""How many runs go on at a time; the key is a field of the input, `input.customer`, or several."""
 BUDGET: Final[Table] = {
     "time": Key({"$ref": "#/$defs/duration"}),
     "calls": Key({"type": "object", "additionalProperties": {"type": "integer", "minimum": 0}}),
@@ -156,6 +164,7 @@ RETRY: Final[Table] = {
 }
 TABLES: Final[Mapping[str, Table]] = {
     "settings": SETTINGS,
+    "concurrency": CONCURRENCY_OF,
     "budget": BUDGET,
     "connection": CONNECTION,
     "trigger": TRIGGER,

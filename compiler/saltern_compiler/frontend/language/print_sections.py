@@ -12,6 +12,7 @@ from saltern_compiler.frontend.durations import show_duration
 from saltern_compiler.frontend.language.print_values import IDENTIFIER, ValueWriter, is_word, key, template
 from saltern_compiler.frontend.remarks import BEFORE, BESIDE, INSIDE, START, Orders, Remarks, in_order
 from saltern_compiler.ir.budget import TIME, is_wait
+from saltern_compiler.ir.concurrency import KEY, MEMBERS, THEN
 from saltern_compiler.ir.pipeline import (
     BODY,
     LABEL_SETTINGS,
@@ -27,6 +28,7 @@ from saltern_compiler.ir.values import Expression, ListValue, Literal, ObjectVal
 from saltern_compiler.registry import Registry
 from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import Json, ObjectType, Policy, Retry
+from saltern_runtime.spec.concurrency import path_of
 
 MANY = 3
 """More entries than these stand on lines of their own."""
@@ -34,7 +36,7 @@ MANY = 3
 
 PATHS = {"schedule": "cron"}
 """The setting of a trigger that stands behind its name; `path` for all others."""
-WORDS = frozenset({SIGNATURE, BODY, "catch_up"})
+WORDS = frozenset({SIGNATURE, BODY, "catch_up", "overlap"})
 """Settings of triggers whose values are words."""
 
 
@@ -63,7 +65,7 @@ class SectionWriter:
         if of.output is not None:
             self._section("output", self._types("output", of.output))
         if of.settings:
-            settings = {setting: show_duration(length) for setting, length in of.settings}
+            settings = {setting: self._setting(value) for setting, value in of.settings}
             self._section("settings", self._braces("settings", "settings", settings), gap=True)
         if of.budget:
             values = self._values(secrets=True)
@@ -80,6 +82,16 @@ class SectionWriter:
         for number, trigger in enumerate(of.triggers):
             self._trigger(number, trigger)
         self.lines.append("")
+
+    def _setting(self, value: Json) -> str:
+        """Write a length of time, or how many runs go on at a time: fields of the input and words as what they are."""
+        if not isinstance(value, dict):
+            return show_duration(value)
+        values = self._values()
+        names = in_order([name for name in MEMBERS if name in value], self.orders)
+        return (
+            f"{{ {', '.join(f'{name}: {_limited(name, value[name], values)}' for name in names)} }}" if names else "{}"
+        )
 
     def _has_remarks(self, anchor: str) -> bool:
         """Tell whether a section without entries has a remark that can stand there; one about an entry has lost its place."""
@@ -169,6 +181,14 @@ def _limit(name: str, value: Json, values: ValueWriter) -> str:
         return f"{{ {parts} }}" if parts else "{}"
     is_length = name == TIME or is_wait(name)
     return show_duration(value) if is_length and isinstance(value, float) and value >= 0 else values.literal(value)
+
+
+def _limited(name: str, value: Json, values: ValueWriter) -> str:
+    """Write a member of `concurrency`."""
+    if name == KEY and isinstance(value, list):
+        return f"[{', '.join(_limited(name, each, values) for each in value)}]"
+    is_bare = name == THEN or (name == KEY and path_of(value))
+    return str(value) if is_bare else values.literal(value)
 
 
 def _worded(name: str, value: Value) -> Value:

@@ -13,10 +13,12 @@ from saltern_compiler.expr.ast import Call, Const, Expr, Ident, ListExpr, MapExp
 from saltern_compiler.frontend.durations import seconds
 from saltern_compiler.frontend.language import syntax as syn
 from saltern_compiler.frontend.language.budget import read_budget
+from saltern_compiler.frontend.language.concurrency import read_concurrency
 from saltern_compiler.frontend.language.policy import decorations
 from saltern_compiler.frontend.language.types import place
 from saltern_compiler.frontend.language.values import Names, Values
 from saltern_compiler.ir.budget import Budget
+from saltern_compiler.ir.concurrency import CONCURRENCY
 from saltern_compiler.ir.pipeline import (
     BODY,
     LABEL_SETTINGS,
@@ -35,10 +37,10 @@ from saltern_compiler.ir.values import Literal, Value, make_object
 from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import Json, ObjectType, Policy, obj
 
-_SETTINGS: Final = ("deadline", "retention", "reserve")
+_SETTINGS: Final = ("deadline", "retention", "reserve", CONCURRENCY)
 _MAIN: Final = {"schedule": "cron"}
 """Trigger type → the setting whose text stands right behind it, where that is no path."""
-_WORDS: Final = frozenset({SIGNATURE, BODY, "catch_up"})
+_WORDS: Final = frozenset({SIGNATURE, BODY, "catch_up", "overlap"})
 """Settings of triggers that take a word without quotes."""
 _Once: TypeAlias = syn.PipelineLine | syn.DescriptionLine | syn.SettingsSection | syn.BudgetSection | syn.TypeSection
 _UNNAMED: Final = "pipeline"
@@ -183,6 +185,11 @@ class Sections:
                 self._unknown_setting(name, entry.key.span)
                 continue
             value = entry.value
+            if name == CONCURRENCY:
+                said, places = read_concurrency(value, self.report)
+                self.settings |= {} if said is None else {name: said}
+                self.origins |= {CONCURRENCY: place(value.span), **places}
+                continue
             length = seconds(value.name) if isinstance(value, syn.Embedded) and value.kind == "duration" else None
             if length is None:
                 notes = (f"Write `{name}: 1h`.",)

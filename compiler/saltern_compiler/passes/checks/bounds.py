@@ -8,10 +8,14 @@ from typing import Final
 
 from saltern_compiler.diagnostics.model import Diagnostic, Origin
 from saltern_compiler.diagnostics.suggest import did_you_mean, it_takes
+from saltern_compiler.ir import concurrency
+from saltern_compiler.ir.concurrency import CONCURRENCY
 from saltern_compiler.ir.pipeline import Node, Pipeline
 from saltern_compiler.passes.base import Check, Context
 from saltern_runtime.dataclass import dataclass
-from saltern_runtime.spec import Json, Policy, Retry
+from saltern_runtime.spec import Json, ObjectType, Policy, Retry, Type, show
+from saltern_runtime.spec.concurrency import MOST_AT_ONCE, path_of
+from saltern_runtime.spec.types import without_null
 
 _DAY: Final = 86_400
 _SETTINGS: Final = {"deadline": 30 * _DAY, "retention": 365 * _DAY, "reserve": 30 * _DAY}
@@ -20,7 +24,7 @@ _SETTINGS: Final = {"deadline": 30 * _DAY, "retention": 365 * _DAY, "reserve": 3
 
 @dataclass(frozen=True, slots=True)
 class Bounds(Check):
-    """`out-of-bounds`, `unknown-setting`, `ill-typed-setting`."""
+    """`out-of-bounds`, `unknown-setting`, `ill-typed-setting`, `unknown-field`."""
 
     name: str = "bounds"
 
@@ -46,8 +50,11 @@ def _in_node(node: Node) -> Callable[[str], Origin]:
 def _check_settings(pipeline: Pipeline, context: Context) -> None:
     place = pipeline.place("settings")
     for name, value in pipeline.settings:
-        if name not in _SETTINGS:
-            notes = (*did_you_mean(context.nearest(name, _SETTINGS)), it_takes(_SETTINGS))
+        if name == CONCURRENCY:
+            _check_concurrency(pipeline, context)
+        elif name not in _SETTINGS:
+            known = (*_SETTINGS, CONCURRENCY)
+            notes = (*did_you_mean(context.nearest(name, known)), it_takes(known))
             context.report(Diagnostic("unknown-setting", f"the pipeline has no setting `{name}`", place, notes=notes))
         elif isinstance(value, bool) or not isinstance(value, int | float):
             notes = ("It takes a number of seconds.",)
@@ -65,6 +72,40 @@ def _check_settings(pipeline: Pipeline, context: Context) -> None:
     if isinstance(reserve, float) and isinstance(deadline, float) and reserve >= deadline:
         notes = ("What is reserved for compensations is a part of the deadline.",)
         context.report(Diagnostic("out-of-bounds", "`reserve` leaves nothing of the deadline", place, notes=notes))
+
+
+def _check_concurrency(pipeline: Pipeline, context: Context) -> None:
+    said = concurrency.given(pipeline) or {}
+    most = said.get(concurrency.AT_MOST, 1)
+    if not 1 <= most <= MOST_AT_ONCE:
+        place, rule = (
+            pipeline.place(f"{CONCURRENCY}:{concurrency.AT_MOST}"),
+            f"A whole number from 1 to {MOST_AT_ONCE}.",
+        )
+        message = f"`{concurrency.AT_MOST}` of `{CONCURRENCY}` is out of bounds"
+        context.report(Diagnostic("out-of-bounds", message, place, notes=(rule,)))
+    for key in concurrency.keys(said):
+        reason = _why_no_key(key, pipeline)
+        if reason is not None:
+            code, note = reason
+            message = f"runs cannot be told apart by `{key}`"
+            place = pipeline.place(f"{CONCURRENCY}:{concurrency.KEY}")
+            context.report(Diagnostic(code, message, place, notes=(note,)))
+
+
+def _why_no_key(key: str, pipeline: Pipeline) -> tuple[str, str] | None:
+    """Say why runs cannot be counted by a field of the input: a code and a note."""
+    path = path_of(key)
+    if not path:
+        return "ill-typed-setting", "A field of the input: `input.customer`."
+    of: Type = pipeline.input
+    for name in path:
+        plain = without_null(of)
+        found = plain.field(name) if isinstance(plain, ObjectType) else None
+        if found is None:
+            return "unknown-field", f"{show(of)} has no field `{name}`."
+        of = found.type
+    return None
 
 
 def _within(value: Json, above: float, to: float) -> bool:

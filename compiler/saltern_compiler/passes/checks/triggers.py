@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from datetime import datetime
-from typing import Final
+from typing import Final, get_args
 
 from saltern_compiler.diagnostics.model import Diagnostic, Origin
 from saltern_compiler.diagnostics.suggest import did_you_mean, there_are
 from saltern_compiler.expr.written import zones
 from saltern_compiler.frontend.durations import show_duration
+from saltern_compiler.ir import concurrency
 from saltern_compiler.ir.canonical import schedule_id
 from saltern_compiler.ir.pipeline import Pipeline, Trigger
 from saltern_compiler.ir.values import Literal
@@ -18,7 +20,8 @@ from saltern_compiler.passes.base import Check, Context
 from saltern_compiler.passes.settings import check_settings
 from saltern_compiler.passes.values import misfits
 from saltern_runtime.dataclass import dataclass
-from saltern_runtime.spec import ANY, STRING, LiteralType, MapType, Param, show, union
+from saltern_runtime.spec import ANY, DOUBLE, STRING, LiteralType, MapType, Param, show, union
+from saltern_runtime.spec.concurrency import MOST_JITTER, Overlap
 from saltern_runtime.spec.names import SCHEDULE_ID
 
 TRIGGERS: Final = {
@@ -33,6 +36,19 @@ TRIGGERS: Final = {
             required=False,
             default="last",
             doc="Which of the runs that an outage cost are made up for.",
+        ),
+        Param(
+            "overlap",
+            union(*map(LiteralType, get_args(Overlap))),
+            required=False,
+            default="allow",
+            doc="What becomes of a run that is due while an earlier one of the schedule is not over.",
+        ),
+        Param(
+            "jitter",
+            DOUBLE,
+            required=False,
+            doc="By how much its runs may come later: by how much, hangs on its name alone.",
         ),
         Param("input", MapType(ANY), required=False, doc="What its runs are given."),
         Param("id", STRING, required=False, doc="A name that stays when its time changes."),
@@ -128,6 +144,7 @@ def _check_schedule(trigger: Trigger, pipeline: Pipeline, context: Context) -> N
             "Letters, digits, `_` and `-`, a letter or `_` first, at most 64 characters: it is part of the ids of runs."
         )
         report("invalid-name", f"a schedule cannot be named `{name.value[:60]}`", name.origin, rule)
+    _check_overlap(trigger, pipeline, report)
     given = trigger.setting("input")
     if given is None or (isinstance(given, Literal) and isinstance(given.value, dict)):
         data = given.value if isinstance(given, Literal) else {}
@@ -136,6 +153,21 @@ def _check_schedule(trigger: Trigger, pipeline: Pipeline, context: Context) -> N
             message = f"`input` of the trigger `schedule`: {misfit.message}"
             note = f"The pipeline takes {show(pipeline.input)}."
             report("ill-typed-setting", message, place.child(*misfit.path) if given is not None else place, note)
+
+
+def _check_overlap(trigger: Trigger, pipeline: Pipeline, report: Callable[..., None]) -> None:
+    overlap, jitter = trigger.setting("overlap"), trigger.setting("jitter")
+    if concurrency.given(pipeline) is not None and isinstance(overlap, Literal) and overlap.value != "allow":
+        note = "Its runs are among those that `concurrency` lets go on: leave one of both out."
+        report(
+            "ill-typed-setting",
+            "`overlap` of the trigger `schedule`: the pipeline has a `concurrency`",
+            overlap.origin,
+            note,
+        )
+    if isinstance(jitter, Literal) and isinstance(jitter.value, float) and not 0 <= jitter.value <= MOST_JITTER:
+        rule = f"At most {show_duration(MOST_JITTER)}."
+        report("out-of-bounds", "`jitter` of the trigger `schedule` is out of bounds", jitter.origin, rule)
 
 
 def _why_no_cron(text: str) -> str:

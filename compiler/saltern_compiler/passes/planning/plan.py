@@ -10,6 +10,7 @@ from functools import partial
 
 from saltern_compiler.ir.attempts import race_of
 from saltern_compiler.ir.canonical import digest, schedule_id
+from saltern_compiler.ir.concurrency import concurrency
 from saltern_compiler.ir.graph import own_reads
 from saltern_compiler.ir.pipeline import Node, Pipeline, Trigger
 from saltern_compiler.ir.plan import LEVEL, Decision, Part, Plan, PlannedNode, Schedule, Stage
@@ -118,6 +119,7 @@ def make_plan(
         retention=retention,
         assumes=assumed_of_input(analysis.pipeline, source_name, places or {}),
         reserve=reserve,
+        concurrency=concurrency(analysis.pipeline),
         source_name=source_name,
         places=_places(analysis.pipeline, live, places or {}),
         docs={node.id: node.label for node in live.body.walk()},
@@ -200,6 +202,8 @@ def _schedule(trigger: Trigger) -> Schedule:
         cron=str(set_to["cron"]),
         time_zone=str(set_to.get("time_zone", "UTC")),
         catch_up=str(set_to.get("catch_up", "last")),
+        overlap=str(set_to.get("overlap", "allow")),
+        jitter=float(set_to.get("jitter", 0.0)),
         input=set_to.get("input", {}),
     )
 
