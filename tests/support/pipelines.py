@@ -432,7 +432,7 @@ def pipelines(draw: st.DrawFn) -> Pipeline:
                 )
             )
         ),
-        tuple(sorted(draw(st.dictionaries(st.sampled_from(["deadline", "retention"]), SECONDS)).items())),
+        tuple(sorted(draw(SETTINGS).items())),
         draw(POLICY),
         Region(tuple(sorted(nodes, key=lambda node: node.id))),
         description=draw(TEXT),
@@ -440,6 +440,22 @@ def pipelines(draw: st.DrawFn) -> Pipeline:
     )
 
 
+_KEY = st.one_of(NAME.map(lambda name: f"input.{name}"), TEXT)
+SETTINGS: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
+    {},
+    optional={
+        "deadline": SECONDS,
+        "retention": SECONDS,
+        "concurrency": st.fixed_dictionaries(
+            {},
+            optional={
+                "key": st.one_of(_KEY, st.lists(_KEY, max_size=2)),
+                "at_most": st.integers(1, 10**12),
+                "then": st.sampled_from(["queue", "drop", "cancel_previous"]),
+            },
+        ),
+    },
+)
 COUNT: st.SearchStrategy[int] = st.integers(0, 10**12)
 BUDGET: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
     {},

@@ -240,6 +240,14 @@ def test_settings_and_description() -> None:
     assert pipeline.settings == (("deadline", 3600.0), ("retention", 604800.0))
 
 
+def test_concurrency() -> None:
+    """Fields of the input are kept as their paths, one or several."""
+    pipeline = _read("settings { concurrency: { key: input.order.id, at_most: 2, then: drop } }")
+    assert pipeline.settings == (("concurrency", {"key": "input.order.id", "at_most": 2, "then": "drop"}),)
+    pipeline = _read("settings { concurrency: { key: [input.a, input.b] } }")
+    assert pipeline.settings == (("concurrency", {"key": ["input.a", "input.b"]}),)
+
+
 def test_foreach() -> None:
     """A foreach owns a region that sees its variable; what stands in it hangs on no block around it."""
     node = _node(

@@ -9,6 +9,7 @@ from saltern_runtime.store.keys import new_run_id
 from saltern_runtime.store.operating import audited
 from tests.runtime.store.conftest import dep
 
+
 def group(over="queue", most=1, name="ab"):
     return Group(name, most, over)
 

@@ -21,7 +21,7 @@ from saltern_compiler.passes.settings import check_settings
 from saltern_compiler.passes.values import misfits
 from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import ANY, DOUBLE, STRING, LiteralType, MapType, Param, show, union
-from saltern_runtime.spec.concurrency import MOST_JITTER, Overlap
+from saltern_runtime.spec.concurrency import MOST_JITTER, Over, Overlap
 from saltern_runtime.spec.names import SCHEDULE_ID
 
 TRIGGERS: Final = {
@@ -157,7 +157,7 @@ def _check_schedule(trigger: Trigger, pipeline: Pipeline, context: Context) -> N
 
 def _check_overlap(trigger: Trigger, pipeline: Pipeline, report: Callable[..., None]) -> None:
     overlap, jitter = trigger.setting("overlap"), trigger.setting("jitter")
-    if concurrency.given(pipeline) is not None and isinstance(overlap, Literal) and overlap.value != "allow":
+    if concurrency.given(pipeline) is not None and isinstance(overlap, Literal) and overlap.value in get_args(Over):
         note = "Its runs are among those that `concurrency` lets go on: leave one of both out."
         report(
             "ill-typed-setting",
