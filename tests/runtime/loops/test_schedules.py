@@ -4,9 +4,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from saltern_runtime import Assumes
+from saltern_runtime import Assumes, Concurrency
 from saltern_runtime.engine.dispatch import InProcess
-from saltern_runtime.engine.schedules import MOST, Schedules, ticks
+from saltern_runtime.engine.groups import group_of
+from saltern_runtime.engine.schedules import MOST, Schedules, later, ticks
 from saltern_runtime.engine.service import InOneProcess, Service
 from saltern_runtime.graph import Graph, Schedule, Stage, node
 from saltern_runtime.settings import Settings
@@ -45,8 +46,8 @@ class Clock:
         self.opened.append(service)
         return Schedules(service)
 
-    def key(self, name):
-        return self.opened[0].store.keys.shard(0) + name
+    def key(self, name, shard=0):
+        return self.opened[0].store.keys.shard(shard) + name
 
     def now(self):
         seconds, micros = self.client.time()
@@ -56,10 +57,10 @@ class Clock:
         """Return the line of a tick that was so many minutes ago, in each hour."""
         return f"{(datetime.fromtimestamp(self.now() / 1000, UTC).minute - ago) % 60} * * * *"
 
-    def stood_at(self, moment):
+    def stood_at(self, moment, shard=0):
         """Let the schedule have fired last at a moment."""
-        signature = self.client.hget(self.key("schedules"), "every").partition(" ")[2]
-        self.client.hset(self.key("schedules"), "every", f"{moment} {signature}")
+        signature = self.client.hget(self.key("schedules", shard), "every").partition(" ")[2]
+        self.client.hset(self.key("schedules", shard), "every", f"{moment} {signature}")
 
     def runs(self):
         service = self.opened[0]
@@ -127,6 +128,63 @@ def test_a_tick_is_sent_twice(clock, monkeypatch):
     assert timers.fire() == 1
     assert heard == [True]
     assert len(clock.runs()) == 1
+
+
+@pytest.mark.parametrize(
+    ("overlap", "states"),
+    [
+        ("allow", ["QUEUED", "QUEUED"]),
+        ("queue", ["QUEUED", "QUEUED"]),
+        ("drop", ["QUEUED"]),
+        ("cancel_previous", ["CANCELLED", "QUEUED"]),
+    ],
+)
+def test_a_tick_while_a_run_is_not_over(clock, redis_client, overlap, states):
+    """It makes a run beside it, one that waits, none, or one in its place, as the schedule says; the next tick comes all the same."""
+    timers = clock.timers(schedule(clock.hourly(30), overlap=overlap, catch_up="all"))
+    timers.fire()
+    clock.stood_at(clock.now() - 7 * HOUR // 4)
+    assert timers.fire() == len(states)
+    assert timers.fire() == 0
+    assert [run.state for run in clock.runs()][::-1] == states
+    waiting = sum(redis_client.zcard(key) for key in redis_client.keys(clock.key("behind:*")))
+    assert waiting == (overlap == "queue")
+
+
+@pytest.mark.parametrize(("then", "states"), [("queue", ["QUEUED", "QUEUED"]), ("drop", ["QUEUED"])])
+def test_runs_of_a_pipeline_that_limits_them(clock, then, states):
+    """They count with all others of their key, in the shard of these, and come once, whoever fires and however late."""
+    limit = Concurrency(1, key=("input.n",), then=then)
+    hourly = schedule(clock.hourly(30), catch_up="all")
+    one, two = (clock.timers(hourly, shards=3, concurrency=limit) for _ in range(2))
+    one.fire()
+    home = next(shard for shard in range(3) if clock.opened[0].store.client.exists(clock.key("schedules", shard)))
+    clock.stood_at(clock.now() - 7 * HOUR // 4, home)
+    assert one.fire() + two.fire() == len(states)
+    clock.stood_at(clock.now() - 7 * HOUR // 4, home)  # as though the timers had died between a run and its tick
+    two.fire()
+    assert [run.state for run in clock.runs()] == states
+    group = group_of(clock.opened[0].graph, "default", {"n": 7})
+    assert {shard_of(run.id) for run in clock.runs()} == {group.shard(3)}
+
+
+def test_a_jitter_moves_all_ticks_alike(clock):
+    """A tick fires that much later, which any timer knows; another schedule's is another."""
+    plain, moved = schedule(clock.hourly(30)), schedule(clock.hourly(30), jitter=3600.0)
+    assert later("p", plain) == 0
+    assert later("p", moved) == later("p", moved) != later("q", moved)
+    assert 0 <= later("p", moved) < HOUR
+    timers = clock.timers(moved)
+    timers._later["every"] = 20 * HOUR // 60
+    timers.fire()
+    clock.stood_at(clock.now() - HOUR // 2 - 1)
+    stood = clock.client.hget(clock.key("schedules"), "every")
+    timers._later["every"] = 40 * HOUR // 60
+    assert timers.fire() == 0
+    assert clock.client.hget(clock.key("schedules"), "every") == stood
+    timers._later["every"] = 20 * HOUR // 60
+    clock.stood_at(clock.now() - HOUR)
+    assert timers.fire() == 1
 
 
 @pytest.mark.parametrize(("catch_up", "made"), [("skip", 0), ("last", 1), ("all", 10)])

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from saltern_runtime.errors import RunDroppedError
 from saltern_runtime.jsontext import MAX_DEPTH
 
 pytestmark = pytest.mark.anyio
@@ -18,6 +19,13 @@ def check(answer, status, code):
     assert problem | {"status": status, "code": code, "type": f"urn:saltern:problem:{code}"} == problem
     assert problem["title"]
     return problem
+
+
+async def test_a_run_in_the_way(client, service):
+    """A request that makes no run, since one of its group goes on, is a 409 that names it."""
+    service.broken = RunDroppedError("0-first")
+    problem = check(await client.post("/runs", json={"id": "a"}), 409, "run-dropped")
+    assert problem["run"] == "0-first"
 
 
 @pytest.mark.parametrize(

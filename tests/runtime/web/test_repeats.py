@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from saltern_runtime.errors import RunDroppedError
 from tests.support.vendors import BODY
 
 pytestmark = pytest.mark.anyio
@@ -75,3 +76,11 @@ async def test_a_signed_body_without_a_name_is_read_like_any_other(send, service
     """What is no object, or names nothing, is a problem of the body, never a 500."""
     assert (await send(body)).status_code in (400, 422)
     assert not service.runs
+
+
+@pytest.mark.parametrize("kind", ["github"])
+async def test_a_dropped_delivery(send, service, kind):
+    """A vendor would send it again: it is answered 202 with the run that was there first."""
+    service.broken = RunDroppedError("0-first")
+    answer = await send(BODY, **{"x-github-delivery": "1"})
+    assert (answer.status_code, answer.json()["id"], answer.json()["created"]) == (202, "0-first", False)
