@@ -104,10 +104,12 @@ def _stages(world, *, asks):
 
 
 @contextmanager
-def operated(redis_url, *, asks=False):
-    """Serve orders; with `asks`, a person decides each."""
+def operated(redis_url, *, asks=False, tenant=TENANT, schedules=()):
+    """Serve orders, those of the schedules among them; with `asks`, a person decides each."""
     held = []
-    graph = graph_of(f"t{uuid.uuid4().hex[:10]}", *_stages(lambda: held[0], asks=asks), deadline=60.0)
+    graph = graph_of(
+        f"t{uuid.uuid4().hex[:10]}", *_stages(lambda: held[0], asks=asks), deadline=60.0, schedules=schedules
+    )
     router = PipelineRouter(graph, output=Output)
 
     @router.start("/runs")
@@ -115,7 +117,7 @@ def operated(redis_url, *, asks=False):
         """Start a run."""
         return await start(body)
 
-    token, entry = tokens.new(TENANT)
+    token, entry = tokens.new(tenant)
     settings = Settings(redis_url=redis_url, api_tokens=str(entry), lease=1.0, socket_timeout=5.0)
     with in_one_process(graph, redis_url=redis_url, settings=settings) as worker:
         app = build_app(router, settings)

@@ -20,6 +20,7 @@ COMMANDS: Final = {
     "dev": "Run a pipeline's whole service here, on an embedded server.",
     "run": "Run a pipeline once, in one process, and print its output.",
     "runs": "Look at the runs of a service and operate them: pause, resume, replay, cancel.",
+    "schedules": "Look at the schedules of a service, pause and resume them.",
     "dead": "Work through dead letters: list, show, replay, discard.",
     "eval": "Evaluate one expression over a JSON or YAML file.",
     "fmt": "Format pipelines: one look, the same meaning, every comment kept.",

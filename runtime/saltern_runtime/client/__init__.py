@@ -31,17 +31,19 @@ from saltern_runtime.client.results import (
     Done,
     Event,
     Failure,
+    Halted,
     Items,
     Node,
     Page,
     Run,
     RunSummary,
+    Schedule,
     Started,
 )
 
 __all__ = [
-    "AsyncClient", "AuditEntry", "Awaited", "Batch", "Client", "ClientError", "ConflictError", "DeadLetter", "Done", "Event", "Failure", "Finding",
+    "AsyncClient", "AuditEntry", "Awaited", "Batch", "Client", "ClientError", "ConflictError", "DeadLetter", "Done", "Event", "Failure", "Finding", "Halted",
     "InvalidRequestError", "Items", "LetterFilter", "Node", "NotFoundError", "NotOverError", "NotSalternError", "NotSucceededError", "OutputError", "Page",
-    "ProblemError", "RefusedTokenError", "Run", "RunFilter", "RunSummary", "ServiceFailedError", "Started", "TooManyError", "UnavailableError",
+    "ProblemError", "RefusedTokenError", "Run", "RunFilter", "RunSummary", "Schedule", "ServiceFailedError", "Started", "TooManyError", "UnavailableError",
     "UnreachableError",
 ]  # fmt: skip

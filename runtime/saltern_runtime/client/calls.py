@@ -13,9 +13,21 @@ from pydantic import TypeAdapter
 
 from saltern_runtime.client.answers import Answer
 from saltern_runtime.client.errors import NotFoundError
-from saltern_runtime.client.results import AuditEntry, Batch, DeadLetter, Done, Page, Run, RunSummary, Shown, Started
+from saltern_runtime.client.results import (
+    AuditEntry,
+    Batch,
+    DeadLetter,
+    Done,
+    Page,
+    Run,
+    RunSummary,
+    Schedule,
+    Shown,
+    Started,
+)
 from saltern_runtime.models import plain
 from saltern_runtime.spec import Json
+from saltern_runtime.spec.names import SCHEDULE_ID
 
 T = TypeVar("T")
 OutputT = TypeVar("OutputT")
@@ -25,6 +37,7 @@ LONGEST_WAIT: Final = 30.0
 PAGE: Final = 100
 """How many a page of a listing has, at most."""
 _RUN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:~-]{0,199}")
+_SCHEDULE: Final = re.compile(SCHEDULE_ID)
 _KEY: Final = re.compile(r"[!-~]([ -~]{0,253}[!-~])?")
 _EVENT: Final = re.compile(r"[0-9]{1,20}(-[0-9]{1,20})?")
 _NONE: Final = object()
@@ -170,6 +183,22 @@ def audit(run: str) -> Call[tuple[AuditEntry, ...]]:
     return Call("GET", f"{_path(run)}/audit", lambda said: said.several("entries", AuditEntry), repeats=True)
 
 
+def schedules() -> Call[tuple[Schedule, ...]]:
+    """List schedules."""
+    return Call("GET", "/schedules", lambda said: said.several("schedules", Schedule), repeats=True)
+
+
+def operate_schedule(what: str, schedule: str, reason: str) -> Call[Schedule]:
+    """Pause a schedule, or resume it: the same however often it is sent."""
+    path = f"{_schedule(schedule)}/{what}"
+    return Call("POST", path, lambda said: said.shown(Schedule), body={"reason": reason}, repeats=True)
+
+
+def schedule_audit(schedule: str) -> Call[tuple[AuditEntry, ...]]:
+    """Show what people did to a schedule, the first thing first."""
+    return Call("GET", f"{_schedule(schedule)}/audit", lambda said: said.several("entries", AuditEntry), repeats=True)
+
+
 def letters_of(run: str) -> Call[tuple[DeadLetter, ...]]:
     """List the dead letters of one run."""
     return Call("GET", f"{_path(run)}/dead-letters", lambda said: said.several("letters", DeadLetter), repeats=True)
@@ -209,6 +238,12 @@ def _path(run: str) -> str:
     if not _RUN.fullmatch(run):
         raise NotFoundError(404, "run-not-found", f"{run[:80]!r} is no run's id")
     return f"/runs/{quote(run, safe='')}"
+
+
+def _schedule(schedule: str) -> str:
+    if not _SCHEDULE.fullmatch(schedule):
+        raise NotFoundError(404, "schedule-not-found", f"{schedule[:80]!r} is no schedule's id")
+    return f"/schedules/{schedule}"
 
 
 def _prefer(seconds: float) -> dict[str, str]:

@@ -14,7 +14,17 @@ from saltern_runtime.client.calls import ALL_LETTERS, ALL_RUNS, SAME, Call, Lett
 from saltern_runtime.client.errors import ClientError
 from saltern_runtime.client.following import Following, Waiting
 from saltern_runtime.client.link import TIMEOUT, InputT, Linked, OutputT, answer_of, read
-from saltern_runtime.client.results import AuditEntry, Batch, DeadLetter, Event, Page, Run, RunSummary, Started
+from saltern_runtime.client.results import (
+    AuditEntry,
+    Batch,
+    DeadLetter,
+    Event,
+    Page,
+    Run,
+    RunSummary,
+    Schedule,
+    Started,
+)
 from saltern_runtime.client.trying import Tries
 from saltern_runtime.spec import Json
 
@@ -178,6 +188,22 @@ class Client(Linked[InputT, OutputT]):
     def dead_letters(self, wanted: LetterFilter = ALL_LETTERS) -> Iterator[DeadLetter]:
         """Yield dead letters, newest first, over all pages."""
         return self._each(lambda cursor: calls.letters(wanted, cursor))
+
+    def schedules(self) -> tuple[Schedule, ...]:
+        """List schedules, and when each makes a run next."""
+        return self._send(calls.schedules())
+
+    def pause_schedule(self, schedule: str, reason: str = "") -> Schedule:
+        """Let a schedule make no runs until it is resumed; its runs go on."""
+        return self._send(calls.operate_schedule("pause", schedule, reason))
+
+    def resume_schedule(self, schedule: str, reason: str = "") -> Schedule:
+        """Let a schedule go on from now; what passed meanwhile is not made up for."""
+        return self._send(calls.operate_schedule("resume", schedule, reason))
+
+    def schedule_audit(self, schedule: str) -> tuple[AuditEntry, ...]:
+        """Show what people did to a schedule, the first thing first."""
+        return self._send(calls.schedule_audit(schedule))
 
     def dead_letters_of(self, run: str) -> tuple[DeadLetter, ...]:
         """List the dead letters of one run."""

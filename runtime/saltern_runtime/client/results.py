@@ -211,6 +211,28 @@ class AuditEntry(Shown):
     """Of a run that was started by `again`: the run whose input it has."""
 
 
+class Halted(Shown):
+    """Since when a schedule makes no runs, and why."""
+
+    at: datetime
+    by: str
+    why: str
+
+
+class Schedule(Shown):
+    """What makes runs by itself."""
+
+    id: str
+    cron: str
+    time_zone: str
+    overlap: str
+    """What becomes of a tick while a run is not over: `allow`, `queue`, `drop`, `cancel_previous`."""
+    next: datetime | None
+    """When it makes a run next; None while it is paused."""
+    paused: Halted | None
+    """None unless it is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
     """A part of what is listed; `cursor` goes on behind it, None at the end."""

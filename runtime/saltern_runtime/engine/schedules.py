@@ -49,8 +49,7 @@ class Schedules:
         """Schedule → the tick that it stands at, and the one after it (Unix ms)."""
         self._shards: dict[int, list[Schedule]] = {}
         for schedule in service.graph.schedules.values():
-            shard = int(digest_of("sched", schedule.id), 16) % service.settings.shards
-            self._shards.setdefault(shard, []).append(schedule)
+            self._shards.setdefault(home_of(schedule, service.settings.shards), []).append(schedule)
         self._later = {each.id: later(service.graph.name, each) for each in service.graph.schedules.values()}
         """Schedule → ms by which each of its ticks fires later."""
 
@@ -61,7 +60,8 @@ class Schedules:
             names = [schedule.id for schedule in schedules]
             standing = self._service.store.current(shard, self._service.plans.plan, names, SILENCE)
             if standing.mine:
-                fired += sum(self._fire(shard, schedule, standing) for schedule in schedules)
+                goes = (schedule for schedule in schedules if schedule.id not in standing.halted)
+                fired += sum(self._fire(shard, schedule, standing) for schedule in goes)
         return fired
 
     def _fire(self, shard: int, schedule: Schedule, standing: Standing) -> int:
@@ -147,6 +147,11 @@ class Schedules:
         created = self._service.store.create(new)
         status, _ = self._service.store.tick(shard, move, None)
         return created.status if status == "moved" else "stale", created.bells
+
+
+def home_of(schedule: Schedule, shards: int) -> int:
+    """Return the shard that a schedule lives in."""
+    return int(digest_of("sched", schedule.id), 16) % shards
 
 
 def later(pipeline: str, schedule: Schedule) -> int:

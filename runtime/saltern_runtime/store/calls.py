@@ -148,6 +148,8 @@ class Standing:
     mine: bool
     now: int
     stands: Mapping[str, tuple[int, str]]
+    halted: frozenset[str] = frozenset()
+    """Those that make no runs."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,10 @@ class Operations(Link):
         state, bells = self._send(shard, call)
         return None if state == "missing" else state, read_bells(shard, bells)
 
+    def halt(self, shard: int, schedule: str, audit: str, *, goes: bool) -> None:
+        """Let a schedule make no runs, or go on; where it is so already, nothing changes."""
+        self._send(shard, scripts.Halt(schedule=schedule, audit=audit, goes=goes or None))
+
     def discard(self, run_id: str, path: str, tenant: str | None, audit: str) -> Operated:
         """Take a dead letter away; its run stays as it is."""
         shard = shard_of(run_id)

@@ -390,6 +390,16 @@ class Discard(Note):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Halt(Call):
+    """See halt.lua."""
+
+    script = "halt"
+    schedule: str
+    audit: str
+    goes: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reconcile(_Rings):
     """See reconcile.lua."""
 
@@ -399,7 +409,7 @@ class Reconcile(_Rings):
 
 
 CALLS: Final[tuple[type[Call], ...]] = (
-    Create, Reserve, Tick, Current, Answer, Advance, PutItems, Open, Again, Lose, Adopt, Stop, Suspend, Signal, Fail, Extend, Release, TakeDue, Cancel, Pause, Resume, Replay, Discard, Note, Reconcile,
+    Create, Reserve, Tick, Current, Answer, Advance, PutItems, Open, Again, Lose, Adopt, Stop, Suspend, Signal, Fail, Extend, Release, TakeDue, Cancel, Pause, Resume, Replay, Discard, Note, Halt, Reconcile,
 )  # fmt: skip
 
 

@@ -100,8 +100,10 @@ class Store(Operations):
         """Ask whether a plan's schedules fire now, and where they stand."""
         call = scripts.Current(plan=plan, schedules=schedules, silence=int(silence * 1000))
         mine, now, *stands = self._send(shard, call)
-        standing = dict(zip(schedules, zip(stands[::2], stands[1::2], strict=True), strict=True))
-        return Standing(mine == "1", int(now), {name: (int(at), sig) for name, (at, sig) in standing.items() if at})
+        standing = dict(zip(schedules, zip(stands[::3], stands[1::3], stands[2::3], strict=True), strict=True))
+        halted = frozenset(name for name, (_, _, halts) in standing.items() if halts)
+        known = {name: (int(at), sig) for name, (at, sig, _) in standing.items() if at}
+        return Standing(mine == "1", int(now), known, halted)
 
     def tick(self, shard: int, move: Move, new: NewRun | None) -> tuple[str, tuple[Bell, ...]]:
         """Move a schedule on to a tick; with `new`, create its run. Answers fresh, moved or stale, and bells."""

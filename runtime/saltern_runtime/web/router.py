@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 from saltern_runtime.engine.links import ROUTE
 from saltern_runtime.files import File, mentions_files
 from saltern_runtime.graph import Graph, GraphError
-from saltern_runtime.web import answers, backend, operating, runs, sse
+from saltern_runtime.web import answers, backend, operating, runs, schedules, sse
 from saltern_runtime.web.documented import BYTES, EVENTS, SEEN, SENT, TAKEN, Responses, problems
 from saltern_runtime.web.downloads import get_file
 from saltern_runtime.web.forms import MULTIPART, TEXT, Fields, Intake, Reader
@@ -98,6 +98,7 @@ class PipelineRouter(APIRouter):
         self.bearer = Bearer(graph)
         self.run_model: Any = Run[output]
         self._add_runs()
+        self._add_schedules()
         if mentions_files(output):
             self._add_files()
 
@@ -121,9 +122,9 @@ class PipelineRouter(APIRouter):
         `respond` is how many seconds the run may take to answer the request itself; then it is a 202.
         JSON and forms are read by their content type; `body="text"` puts whatever comes into the input's field `body`.
         """
-        if not _PATH.fullmatch(path) or f"{path}/".startswith(("/runs/", ROUTE)):
+        if not _PATH.fullmatch(path) or f"{path}/".startswith(("/runs/", "/schedules/", ROUTE)):
             raise GraphError(
-                f"a webhook cannot stand at {path!r}: use letters, digits, dots, dashes, slashes, and not /runs or /answers"
+                f"a webhook cannot stand at {path!r}: use letters, digits, dots, dashes, slashes, and not /runs, /schedules or /answers"
             )
         if body not in ("", TEXT):
             raise GraphError(f"the webhook {path} cannot read bodies as {body!r}")
@@ -264,6 +265,25 @@ class PipelineRouter(APIRouter):
             dependencies=linked,
             openapi_extra={"requestBody": {"required": True, "content": {"application/json": {"schema": {}}}}},
         )(answers.answer)
+        self._note_methods()
+
+    def _add_schedules(self) -> None:
+        """Add the routes of schedules."""
+        guard = [Depends(self.bearer)]
+        known = problems(401, 404, 503)
+        self.get("/schedules", response_model=schedules.ScheduleList, responses=problems(401, 503), dependencies=guard)(
+            schedules.list_schedules
+        )
+        for what, does in (("pause", schedules.pause_schedule), ("resume", schedules.resume_schedule)):
+            self.post(
+                f"/schedules/{{schedule}}/{what}",
+                response_model=schedules.ScheduleModel,
+                responses=known | problems(413, 415, 422),
+                dependencies=guard,
+            )(does)
+        self.get(
+            "/schedules/{schedule}/audit", response_model=schedules.ScheduleAudit, responses=known, dependencies=guard
+        )(schedules.audit_schedule)
         self._note_methods()
 
     def _add_letters(self) -> None:

@@ -12,6 +12,7 @@ from saltern_runtime.engine.service import InOneProcess, Service
 from saltern_runtime.graph import Graph, Schedule, Stage, node
 from saltern_runtime.settings import Settings
 from saltern_runtime.store.keys import shard_of
+from saltern_runtime.store.operating import audited
 from tests.support.checker import broken
 
 HOUR = 3_600_000
@@ -166,6 +167,27 @@ def test_runs_of_a_pipeline_that_limits_them(clock, then, states):
     assert [run.state for run in clock.runs()] == states
     group = group_of(clock.opened[0].graph, "default", {"n": 7})
     assert {shard_of(run.id) for run in clock.runs()} == {group.shard(3)}
+
+
+def test_halted_between_a_look_and_its_tick(clock, monkeypatch):
+    """Whoever halts a schedule while timers are about to fire it has no run of it: nothing is made, and the tick passes."""
+    timers = clock.timers(schedule(clock.hourly(30)))
+    timers.fire()
+    clock.stood_at(clock.now() - HOUR)
+    store = clock.opened[0].store
+    look = store.current
+
+    def looks(*given):
+        standing = look(*given)
+        store.halt(0, "every", audited("pause", "me", ""), goes=False)
+        return standing
+
+    monkeypatch.setattr(store, "current", looks)
+    assert timers.fire() == 0
+    store.halt(0, "every", audited("resume", "me", ""), goes=True)
+    monkeypatch.undo()
+    assert timers.fire() == 0
+    assert clock.runs() == ()
 
 
 def test_a_jitter_moves_all_ticks_alike(clock):

@@ -37,17 +37,17 @@ def read_concurrency(
         name = str(key.value)
         if name not in MEMBERS:
             near = nearest(name, MEMBERS)
-            notes = (*did_you_mean(near), it_takes(MEMBERS))
+            known = (*did_you_mean(near), it_takes(MEMBERS))
             fixes = replace_by(near, place(key.span))
             message = f"`{CONCURRENCY}` has no `{name}`"
-            report(Diagnostic("unknown-setting", message, place(key.span), notes=notes, fixes=fixes))
+            report(Diagnostic("unknown-setting", message, place(key.span), notes=known, fixes=fixes))
             continue
         member = _member(name, part)
         places[f"{CONCURRENCY}:{name}"] = place(part.span)
         if member is None:
-            wrong, rule = _SAYS[name]
+            wrong, hint = _SAYS[name]
             message = f"`{name}` of `{CONCURRENCY}` {wrong}"
-            report(Diagnostic("ill-typed-setting", message, place(part.span), notes=(rule,)))
+            report(Diagnostic("ill-typed-setting", message, place(part.span), notes=(hint,)))
         else:
             read[name] = member
     return read, places

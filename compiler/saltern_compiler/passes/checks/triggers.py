@@ -185,13 +185,13 @@ def _why_no_cron(text: str) -> str:
 
 
 def _check_path(text: str, path: Literal, context: Context) -> None:
-    is_ours = f"{text}/".startswith(("/runs/", "/answers/")) or text == "/files"
+    is_ours = f"{text}/".startswith(("/runs/", "/schedules/", "/answers/")) or text == "/files"
     if _PATH.fullmatch(text) and not {".", ".."} & set(text.split("/")) and len(text) <= 200 and not is_ours:
         return
     notes: tuple[str, ...] = (
         "`/files` is where the API itself takes files."
         if text == "/files"
-        else "`/runs` and `/answers` are where the API itself starts and shows runs, and takes answers."
+        else "`/runs`, `/schedules` and `/answers` are where the API itself starts and shows runs, and takes answers."
         if is_ours
         else "A path begins with `/` and has letters, digits, `.`, `_`, `~` and `-` between its slashes, such as `/tickets`.",
     )

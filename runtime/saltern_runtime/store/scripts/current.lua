@@ -2,7 +2,7 @@
 --
 -- @call plan, silence, schedules
 -- Silence is ms, schedules are ids. Answers: 1 or 0, the time (ms), then for each schedule the tick that it stands
--- at and its signature ('' where it has none).
+-- at, its signature ('' where it has none), and 1 where it is halted.
 -- Sent twice: the same, unless another took over in between.
 -- Invariants: one plan at a time is current. It is the one that was first seen last, as long as its timers come by; when they
 -- have been silent, whoever does come by.
@@ -23,5 +23,6 @@ for _, id in ipairs(call.schedules) do
   local tick, signature = string.match(redis.call('HGET', prefix .. 'schedules', id) or '', '^(%d+) (.*)$')
   out[#out + 1] = tick or ''
   out[#out + 1] = signature or ''
+  out[#out + 1] = redis.call('HEXISTS', prefix .. 'halted', id) == 1 and '1' or ''
 end
 return out

@@ -131,10 +131,15 @@ local function cancel_run(r, failure)
   return true
 end
 
+-- What somebody did, with the moment: the audit is JSON text and begins with a brace.
+local function stamped(audit)
+  return '{"at":' .. string.format('%.3f', now / 1000) .. ',' .. string.sub(audit, 2)
+end
+
 -- Keep what somebody did to a run, with the moment, as long as the run: the audit is JSON text and begins with a brace.
 -- @may audit
 local function note(run)
-  local text = '{"at":' .. string.format('%.3f', now / 1000) .. ',' .. string.sub(call.audit, 2)
+  local text = stamped(call.audit)
   redis.call('RPUSH', key_of(run, ':audit'), text)
   local left = redis.call('PTTL', key_of(run))
   if left > 0 then

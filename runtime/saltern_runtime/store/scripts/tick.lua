@@ -3,7 +3,7 @@
 -- @call plan, schedule, signature, was, tick, run?, tenant?, trigger?, body?, idem?, deadline?, retention?, reserve?, group?, most?, over?, entries?, bells, ring
 -- The signature is that of its cron line and zone, was the tick that it stood at ('' where it had none), tick ms; the rest is what
 -- `create` takes, where a run is due. ARGV[2]: the input.
--- Answers: fresh (a run was made), moved (on, without a run), dropped (on, without a run: one of its group is in the way) or stale (another plan is current, or it stood elsewhere); bells.
+-- Answers: fresh (a run was made), moved (on, without a run), dropped (on, without a run: one of its group is in the way) or stale (another plan is current, it stood elsewhere or is halted); bells.
 -- Sent twice: a schedule that stands at the tick already, with the run there, answers `fresh` again.
 -- Invariant: a tick fires only from the current plan, and only from the tick before it; so at most once.
 
@@ -14,7 +14,8 @@ if call.run and stands == here then
   local rung = redis.call('HGET', key_of(call.run), 'rings')
   return { redis.call('EXISTS', key_of(call.run)) == 1 and 'fresh' or 'stale', rung or '' }
 end
-if redis.call('HGET', prefix .. 'current', 'plan') ~= call.plan or stands ~= call.was then
+local halts = call.run and redis.call('HEXISTS', prefix .. 'halted', call.schedule) == 1
+if halts or redis.call('HGET', prefix .. 'current', 'plan') ~= call.plan or stands ~= call.was then
   return { stands == here and 'moved' or 'stale', '' }
 end
 redis.call('HSET', field, call.schedule, here)
