@@ -312,7 +312,7 @@ def test_fix_of_a_pipeline_without_name() -> None:
         ("settings { colour: 1h }", "unknown-setting"),
         ("settings { deadline: soon }", "ill-typed-setting"),
         ("settings { concurrency: 3 }", "ill-typed-setting"),
-        ("settings { concurrency: { input.a: 3 } }", "ill-typed-setting"),
+        ("settings { concurrency: { 3: 3 } }", "ill-typed-setting"),
         ("settings { concurrency: { at_most: 1.5 } }", "ill-typed-setting"),
         ("settings { concurrency: { at_most: true } }", "ill-typed-setting"),
         ("settings { concurrency: { then: wait } }", "ill-typed-setting"),
