@@ -6,6 +6,7 @@ It stands on the parser's tree alone. Types are not asked: what is drawn is well
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import reduce
 from typing import Any, Final
 
 from saltern_compiler.expr.ast import Call, Const, Expr, Ident, Index, ListExpr, Macro, MapExpr, Select
@@ -224,6 +225,6 @@ _FUNCTIONS: Final[dict[str, Callable[..., Any]]] = {
     "string": shown,
     "int": _number,
     "duration": lambda text: text,
-    "sum": lambda items: _whole(sum(items)),
+    "sum": lambda items: reduce(lambda total, item: _whole(total + item), items, 0),
     "reverse": lambda items: items[::-1],
 }

@@ -129,3 +129,11 @@ def test_a_run_that_fails_shows_what_came_before_and_nothing_of_what_stood_behin
     log = [*noted("x"), key_of("boom", "y", 0)]
     seen = Seen("FAILED", code="boom", node="y", log=log, nodes={name: at for name, at in nodes.items() if at})
     assert (oracle_of(text + "return z\n").difference(seen) is None) is right
+
+
+def test_a_sum_leaves_the_whole_numbers_where_any_step_of_it_does():
+    """It is what is added up from the left, whatever comes after."""
+    text = "return { x: [1, 9223372036854775807, input.a].sum() }\n"
+    oracle = oracle_of(text, -1)
+    assert oracle.difference(Seen("FAILED", code="overflow", node="return")) is None
+    assert "state" in str(oracle.difference(Seen("SUCCEEDED", {"x": 9223372036854775807})))
