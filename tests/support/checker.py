@@ -2,14 +2,16 @@
 
 import json
 import threading
+from collections import Counter
 from typing import Self
 
 import redis
 
 from saltern_runtime.store.keys import Keys
+from saltern_runtime.store.records import TAGS
 
 SNAPSHOT = """
-local out = { runs = {}, due = {}, ready = {}, bells = {}, each = {}, line = {}, turns = {} }
+local out = { runs = {}, due = {}, ready = {}, bells = {}, each = {}, line = {}, turns = {}, places = {}, tags = {} }
 local prefix = KEYS[1]
 local function flat(list)
   local made = {}
@@ -30,8 +32,12 @@ for _, key in ipairs(redis.call('KEYS', ARGV[1])) do
     out.each[run .. '|' .. path] = live
   elseif string.match(name, '^ready:') then
     out.ready[string.sub(name, 7)] = redis.call('ZRANGE', key, 0, -1)
+    out.places[name] = flat(redis.call('ZRANGE', key, 0, -1, 'WITHSCORES'))
   elseif string.match(name, '^line:') then
     out.line[string.sub(name, 6)] = redis.call('ZRANGE', key, 0, -1)
+    out.places[name] = flat(redis.call('ZRANGE', key, 0, -1, 'WITHSCORES'))
+  elseif string.match(name, '^tags:') then
+    out.tags[string.sub(name, 6)] = flat(redis.call('ZRANGE', key, 0, -1, 'WITHSCORES'))
   elseif string.match(name, '^turns:') then
     out.turns[string.sub(name, 7)] = flat(redis.call('ZRANGE', key, 0, -1, 'WITHSCORES'))
   elseif string.match(name, '^bells:') then
@@ -39,6 +45,7 @@ for _, key in ipairs(redis.call('KEYS', ARGV[1])) do
   end
 end
 out.due = flat(redis.call('ZRANGE', prefix .. 'due', 0, -1, 'WITHSCORES'))
+out.tenants = flat(redis.call('HGETALL', prefix .. 'tenants'))
 return cjson.encode(out)
 """
 OPEN = {"QUEUED", "RUNNING", "WAITING", "PAUSED", "CANCELLING", "COMPENSATING"}
@@ -54,6 +61,7 @@ def broken(client: redis.Redis, service: str, shard: int = 0) -> list[str]:
     found = []
     each = {tuple(name.split("|", 1)): dict(live) for name, live in dict(state["each"] or {}).items()}
     found += _limits(dict(state["runs"] or {}), dict(ready), due, dict(state["line"] or {}), dict(state["turns"] or {}))
+    found += _tenants(*(dict(state[name] or {}) for name in ("runs", "tenants", "places", "tags")))
     for run, held in dict(state["runs"] or {}).items():
         found += _items(run, held, due, {path: live for (of, path), live in each.items() if of == run})
         waits = {queue: set(members) for queue, members in dict(ready).items()}
@@ -124,6 +132,26 @@ def _limits(runs: dict, ready: dict, due: dict, lines: dict, turns: dict) -> lis
         if line and name not in given and f"l|{name}" not in due:
             found.append(f"{len(line)} stand in the line of {name}, and nothing lets them in")
     return found + _turns(acts, given, queued)
+
+
+def _tenants(runs: dict, counts: dict, places: dict, tags: dict) -> list[str]:
+    """Check tenants: the count of open runs is that of a slow scan; a tenant's next tag is above those that it has."""
+    fields = {run: held["fields"] for run, held in runs.items()}
+    opened = Counter(each["tenant"] for each in fields.values() if "shared" in each and each["state"] in OPEN)
+    found = [] if opened == Counter({name: int(count) for name, count in counts.items()}) else [
+        f"{dict(opened)} are open, and the count says {counts}"
+    ]  # fmt: skip
+    for where, entries in places.items():
+        scores = {member: divmod(int(score), 10**13) for member, score in dict(entries).items()}
+        lowest = dict(sorted(scores.values(), reverse=True))
+        for member, (urgency, tag) in scores.items():
+            of = fields.get(member.partition("|")[0], {})
+            if tag >= TAGS:
+                continue
+            ahead = dict(tags.get(f"{9 - urgency}|{where}", {})).get(of.get("tenant"), 0)
+            if of.get("shared") != "1" or (tag >= int(ahead) and tag > lowest[urgency]):
+                found.append(f"{member} stands at {tag} of {where}, and the next of {of.get('tenant')} is {ahead}")
+    return found
 
 
 def _turns(acts: dict, given: dict, queued: set) -> list[str]:
