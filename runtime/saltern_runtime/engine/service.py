@@ -18,6 +18,7 @@ from saltern_runtime.assumed import broken
 from saltern_runtime.engine.answers import secrets_of, taken
 from saltern_runtime.engine.dispatch import Dispatcher, InProcess, Silent
 from saltern_runtime.engine.engine import Engine
+from saltern_runtime.engine.limits import cap_of
 from saltern_runtime.engine.links import Link
 from saltern_runtime.engine.operating import By, Operator
 from saltern_runtime.engine.stage_plan import counted_at
@@ -29,6 +30,7 @@ from saltern_runtime.errors import (
     IdempotencyConflictError,
     PayloadTooLargeError,
     StartError,
+    TooManyRunsError,
     UnknownFileError,
     pointer,
 )
@@ -67,6 +69,7 @@ class Service:
         self.graph = graph
         self.settings = settings or Settings.from_env()
         self.plans = Plans(graph, self.settings.shards)
+        self.cap = cap_of(self.settings)
         self.store = store or Store(graph.name, self.settings)
         self.reader = Reader(self.store, graph.name)
         self._dispatcher = dispatcher
@@ -144,7 +147,10 @@ class Service:
         key = "" if idempotency_key is None else digest_of(tenant, trigger, idempotency_key)
         run_id = new_run_id(int(key or new_nonce(), 16) % self.settings.shards)
         body = digest_of(json.dumps(given, sort_keys=True))
-        created = self.store.create(self.new_run(run_id, text, body, tenant=tenant, trigger=trigger, key=key))
+        new = self.new_run(run_id, text, body, tenant=tenant, trigger=trigger, key=key)
+        created = self.store.create(replace(new, cap=self.cap))
+        if created.status == "full" and self.cap is not None:
+            raise TooManyRunsError(created.open, self.cap)
         if created.status == "conflict":
             raise IdempotencyConflictError("this idempotency key came before, with another body", run_id=created.run_id)
         self.dispatcher.ring(created.bells)
@@ -295,7 +301,7 @@ class Service:
 
     def figures(self) -> Figures:
         """Return what the metrics show: `Collector(graph.name, service.figures)`."""
-        return replace(self.reader.figures(), nodes=counted_at(self.graph))
+        return replace(self.reader.figures(), nodes=counted_at(self.graph), cap=self.settings.max_open_runs)
 
     def ping(self) -> None:
         """Raise StoreUnavailableError unless the store answers at once."""

@@ -114,6 +114,8 @@ class NewRun:
     """The name of what it runs, where another run made it; `root` is what names of its stages begin with, `parent` that run."""
     root: str = ""
     parent: str = ""
+    cap: int | None = None
+    """Open runs that its tenant may have in its shard, where it may be refused."""
 
 
 class Swept(NamedTuple):
@@ -147,11 +149,13 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Created:
-    """The answer to `create`. `conflict`: the key came with another body."""
+    """The answer to `create`. `conflict`: the key came with another body; `full`: the tenant has as many open runs as it may."""
 
-    status: Literal["fresh", "known", "conflict"]
+    status: Literal["fresh", "known", "conflict", "full"]
     run_id: str
     bells: tuple[Bell, ...] = ()
+    open: int = 0
+    """Where it is full: how many those are."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,6 +92,13 @@ class _Ends(_Claims):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Names(_Rings):
+    run: str
+    path: str
+    nonce: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Create(_Rings):
     """See create.lua."""
 
@@ -109,6 +116,7 @@ class Create(_Rings):
     pipeline: str | None = None
     root: str | None = None
     parent: str | None = None
+    cap: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,13 +215,10 @@ class Again(_Ends):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lose(_Rings):
+class Lose(_Names):
     """See lose.lua."""
 
     script = "lose"
-    run: str
-    path: str
-    nonce: str
     losers: Sequence[str]
     failure: str
 
@@ -255,13 +260,10 @@ class Suspend(_Ends):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Signal(_Rings):
+class Signal(_Names):
     """See signal.lua."""
 
     script = "signal"
-    run: str
-    path: str
-    nonce: str
     early: bool
 
 
@@ -293,13 +295,10 @@ class Extend(Call):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Release(_Rings):
+class Release(_Names):
     """See release.lua."""
 
     script = "release"
-    run: str
-    path: str
-    nonce: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

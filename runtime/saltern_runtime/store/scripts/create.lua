@@ -1,9 +1,10 @@
 -- create: make a run with its entry stages READY, once for each idempotency key.
 --
--- @call run, plan, tenant, trigger, body, idem, deadline, retention, reserve?, pipeline?, root?, parent?, entries, bells, ring
+-- @call run, plan, tenant, trigger, body, idem, deadline, retention, reserve?, pipeline?, root?, parent?, cap?, entries, bells, ring
 -- The body is the digest of the input, idem '' or the key's digest, deadline, retention and reserve ms (what of the deadline is for compensations), entries are dependants as those
--- of advance. Where another run makes it: what it runs, what names of its stages begin with, that run. ARGV[2]: the input.
--- Answers: fresh | known (the first run of this key) | conflict (the key came with another body); run; bells.
+-- of advance. Where another run makes it: what it runs, what names of its stages begin with, that run. The cap: open runs that the
+-- tenant may have in this shard, for whoever may be refused. ARGV[2]: the input.
+-- Answers: fresh | known (the first run of this key) | conflict (the key came with another body) | full (it has them; nothing is made); run (full: how many it has); bells.
 -- Sent twice: the run's id is the nonce; the same id answers `fresh` again.
 -- Invariant: with `known` a write is made, so that WAITAOF after it proves that the first run is on disk.
 
@@ -12,13 +13,20 @@ if redis.call('EXISTS', key) == 1 then
   local rung = redis.call('HGET', key, 'rings')
   return { 'fresh', call.run, rung or '' }
 end
-if call.idem ~= '' then
-  local idem = prefix .. 'idem:' .. call.idem
+local idem = call.idem ~= '' and prefix .. 'idem:' .. call.idem
+if idem then
   local first = redis.call('HMGET', idem, 'run', 'body')
   if first[1] then
     redis.call('HINCRBY', idem, 'asked', 1)
     return { first[2] == call.body and 'known' or 'conflict', first[1], '' }
   end
+end
+local open = call.cap and tonumber(redis.call('HGET', prefix .. 'tenants', call.tenant) or '0')
+if open and open >= call.cap then
+  redis.call('HINCRBY', STATS, 'refused', 1)
+  return { 'full', tostring(open), '' }
+end
+if idem then
   redis.call('HSET', idem, 'run', call.run, 'body', call.body)
   redis.call('PEXPIRE', idem, call.deadline + call.retention)
   redis.call('HSET', key, 'idem', call.idem) -- a replay keeps it for longer
