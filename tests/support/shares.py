@@ -9,12 +9,12 @@ class Shares:
         """Member → (priority, tenant, tag, aged): the last is the moment of what has no tag."""
         self.ahead = {}
         """(priority, tenant) → its next tag; the tenant '' is all that has no tag."""
-        self.first = None
+        self.first, self.several = None, False
 
     def is_shared(self, tenant):
         """Say whether a run that a tenant starts now has tags: another tenant started one before."""
         self.first = self.first or tenant
-        self.several = getattr(self, "several", False) or tenant != self.first
+        self.several = self.several or tenant != self.first
         return self.several
 
     def lowest(self, priority):

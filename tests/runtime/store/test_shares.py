@@ -224,6 +224,15 @@ def test_a_line_is_shared_as_well(shared):
     shared.bench.check()
 
 
+def test_who_comes_out_of_a_line_shares_the_queue(shared):
+    """A turn that is given leads into the queue, where others of another tenant with turns wait already."""
+    limit = {"limit": {"n": "crm", "c": 60}}
+    shared.fill("big", 90, **limit)
+    shared.fill("small", **limit)
+    assert "small" in shared.served(4)  # from the second one on each gives a turn back
+    shared.bench.check()
+
+
 def test_tenants_that_have_nothing_are_forgotten(shared):
     """What is kept is one number for each tenant that is ahead, and lasts no longer than who waits may."""
     for number in range(40):
