@@ -40,18 +40,18 @@ def main() -> None:
     report(rows)
 
 
-def measure(url: str, limit: dict[str, object] | None, length: int) -> dict[str, float]:
+def measure(url: str, limit: dict[str, object] | None, length: int, tenants: int = 1) -> dict[str, float]:
     """Take runs through the store, one by one, with others in line before and behind; count what the server did meanwhile."""
     store = Store(f"b{new_nonce()}", Settings(redis_url=url, bells=2))
-    for _ in range(length):
-        start(store, limit)
+    for number in range(length):
+        start(store, limit, number % tenants)
     client = store.client
     client.config_resetstat()
-    serial = bells_of(start(store, limit), Bell(0, "q", 1, 1))
+    serial = bells_of(start(store, limit, 0), Bell(0, "q", 1, 1))
     claim = store.answer(serial, new_nonce()).claim
-    for _ in range(RUNS):
+    for number in range(RUNS):
         assert claim is not None
-        start(store, limit)
+        start(store, limit, number % tenants)
         claim = store.advance(claim, Outcome("SUCCEEDED", ()), new_nonce()).claim
     stats = client.info("commandstats")
     scripts = stats.pop("cmdstat_evalsha")
@@ -60,13 +60,13 @@ def measure(url: str, limit: dict[str, object] | None, length: int) -> dict[str,
     return {"calls": calls / RUNS, "us": scripts["usec"] / RUNS}
 
 
-def start(store: Store, limit: dict[str, object] | None) -> tuple[Bell, ...]:
+def start(store: Store, limit: dict[str, object] | None, tenant: int) -> tuple[Bell, ...]:
     entry = Dependant(
         path="a", need=1, join="all", live=0, dead=0, queue="q", priority=5, reads="[]", timeout=60_000,
     )  # fmt: skip
     if limit is not None:
         entry["limit"] = limit
-    run = NewRun(new_run_id(0), "sha256:p", "bench", "api", "1", "b", "", 3600.0, 3600.0, (entry,))
+    run = NewRun(new_run_id(0), "sha256:p", f"t{tenant}", "api", "1", "b", "", 3600.0, 3600.0, (entry,))
     return store.create(run).bells
 
 

@@ -134,6 +134,19 @@ class ForeignRunError(StartError):
         super().__init__(f"the run is one of {pipeline!r}, which another run started: start that one again")
 
 
+class TooManyRunsError(StartError):
+    """The tenant has as many open runs as it may; `open` of them, `cap` may be, in the part of the store that the run would have been in."""
+
+    code = "too-many-open-runs"
+    retry_after = 5.0
+    """Seconds after which to try again: runs end at any time."""
+
+    def __init__(self, count: int, cap: int) -> None:
+        super().__init__(f"{count} runs of this tenant are open, and {cap} may be: wait until one has ended")
+        self.open = count
+        self.cap = cap
+
+
 class PayloadTooLargeError(StartError):
     """The input is over the limit of stored values."""
 

@@ -48,6 +48,8 @@ class Settings:
     """Bytes of one stored value, at most; beyond it a permanent error."""
     max_file: int = 268_435_456
     """Bytes of one file, at most."""
+    max_open_runs: int = 0
+    """Runs that a tenant may have open at a time, at most; 0: any number. `SALTERN_MAX_OPEN_RUNS`."""
     upload_keep: float = 86_400.0
     """How long an uploaded file is kept that no run takes. `SALTERN_UPLOAD_KEEP`."""
     payloads: PayloadPlace = IN_REDIS

@@ -61,8 +61,8 @@ def main(arguments: list[str] | None = None) -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    service = Service(load_graph(chosen.package), Settings.from_env())
     try:
+        service = Service(load_graph(chosen.package), Settings.from_env())
         run(service, stop, chosen.heartbeat)
     except StoreUnfitError as error:
         log.error("%s", error)  # noqa: TRY400 - the message is all that an operator needs

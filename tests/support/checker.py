@@ -2,14 +2,16 @@
 
 import json
 import threading
+from collections import Counter
 from typing import Self
 
 import redis
 
 from saltern_runtime.store.keys import Keys
+from saltern_runtime.store.records import TAGS
 
 SNAPSHOT = """
-local out = { runs = {}, due = {}, ready = {}, bells = {}, each = {}, line = {}, turns = {}, behind = {}, inside = {} }
+local out = { runs = {}, due = {}, ready = {}, bells = {}, each = {}, line = {}, turns = {}, behind = {}, inside = {}, places = {}, tags = {} }
 local prefix = KEYS[1]
 local function flat(list)
   local made = {}
@@ -30,11 +32,15 @@ for _, key in ipairs(redis.call('KEYS', ARGV[1])) do
     out.each[run .. '|' .. path] = live
   elseif string.match(name, '^ready:') then
     out.ready[string.sub(name, 7)] = redis.call('ZRANGE', key, 0, -1)
+    out.places[name] = flat(redis.call('ZRANGE', key, 0, -1, 'WITHSCORES'))
   elseif string.match(name, '^line:') then
     out.line[string.sub(name, 6)] = redis.call('ZRANGE', key, 0, -1)
+    out.places[name] = flat(redis.call('ZRANGE', key, 0, -1, 'WITHSCORES'))
   elseif string.match(name, '^behind:') or string.match(name, '^inside:') then
     local place, group = string.match(name, '^(%a+):(.*)$')
     out[place][group] = redis.call('ZRANGE', key, 0, -1)
+  elseif string.match(name, '^tags:') then
+    out.tags[string.sub(name, 6)] = flat(redis.call('ZRANGE', key, 0, -1, 'WITHSCORES'))
   elseif string.match(name, '^turns:') then
     out.turns[string.sub(name, 7)] = flat(redis.call('ZRANGE', key, 0, -1, 'WITHSCORES'))
   elseif string.match(name, '^bells:') then
@@ -42,6 +48,7 @@ for _, key in ipairs(redis.call('KEYS', ARGV[1])) do
   end
 end
 out.due = flat(redis.call('ZRANGE', prefix .. 'due', 0, -1, 'WITHSCORES'))
+out.tenants = flat(redis.call('HGETALL', prefix .. 'tenants'))
 return cjson.encode(out)
 """
 OPEN = {"QUEUED", "RUNNING", "WAITING", "PAUSED", "CANCELLING", "COMPENSATING"}
@@ -60,6 +67,7 @@ def broken(client: redis.Redis, service: str, shard: int = 0) -> list[str]:
     groups = {place: dict(state[place] or {}) for place in ("behind", "inside")}
     found += _groups(dict(state["runs"] or {}), due, **groups)
     behind = {run for members in groups["behind"].values() for run in members}
+    found += _tenants(*(dict(state[name] or {}) for name in ("runs", "tenants", "places", "tags")))
     for run, held in dict(state["runs"] or {}).items():
         if run in behind and "reviving" in held["fields"]:
             due[f"v|{run}"] = "when it is let in"
@@ -154,6 +162,26 @@ def _groups(runs: dict, due: dict, behind: dict, inside: dict) -> list[str]:
         most = max(int(runs[run]["fields"]["most"]) for run in members)
         if len(members) > most:
             found.append(f"{len(members)} are inside in {group}, {most} may be")
+    return found
+
+
+def _tenants(runs: dict, counts: dict, places: dict, tags: dict) -> list[str]:
+    """Check tenants: the count of open runs is that of a slow scan; a tenant's next tag is above those that it has."""
+    fields = {run: held["fields"] for run, held in runs.items()}
+    opened = Counter(each["tenant"] for each in fields.values() if "shared" in each and each["state"] in OPEN)
+    found = [] if opened == Counter({name: int(count) for name, count in counts.items()}) else [
+        f"{dict(opened)} are open, and the count says {counts}"
+    ]  # fmt: skip
+    for where, entries in places.items():
+        scores = {member: divmod(int(score), 10**13) for member, score in dict(entries).items()}
+        lowest = dict(sorted(scores.values(), reverse=True))
+        for member, (urgency, tag) in scores.items():
+            of = fields.get(member.partition("|")[0], {})
+            if tag >= TAGS:
+                continue
+            ahead = dict(tags.get(f"{9 - urgency}|{where}", {})).get(of.get("tenant"), 0)
+            if of.get("shared") != "1" or (tag >= int(ahead) and tag > lowest[urgency]):
+                found.append(f"{member} stands at {tag} of {where}, and the next of {of.get('tenant')} is {ahead}")
     return found
 
 

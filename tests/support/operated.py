@@ -15,7 +15,7 @@ from saltern_runtime.models import Model
 from saltern_runtime.nodes import flow
 from saltern_runtime.settings import Settings
 from saltern_runtime.spec import Retry
-from saltern_runtime.web import PipelineRouter, Start, build_app, tokens
+from saltern_runtime.web import Delivery, PipelineRouter, Start, build_app, tokens
 from saltern_runtime.web.backend import Backend
 from tests.support.graphs import graph_of
 from tests.support.listening import listening
@@ -104,8 +104,8 @@ def _stages(world, *, asks):
 
 
 @contextmanager
-def operated(redis_url, *, asks=False, tenant=TENANT, schedules=()):
-    """Serve orders, those of the schedules among them; with `asks`, a person decides each."""
+def operated(redis_url, *, asks=False, tenant=TENANT, schedules=(), **settings):
+    """Serve orders, those of schedules among them; with `asks`, a person decides each. More settings of the service may be given."""
     held = []
     graph = graph_of(
         f"t{uuid.uuid4().hex[:10]}", *_stages(lambda: held[0], asks=asks), deadline=60.0, schedules=schedules
@@ -117,11 +117,16 @@ def operated(redis_url, *, asks=False, tenant=TENANT, schedules=()):
         """Start a run."""
         return await start(body)
 
+    @router.webhook("/hooks/orders")
+    async def receive_order(body: Input, deliver: Delivery) -> Response:
+        """Take an order from elsewhere."""
+        return await deliver(body)
+
     token, entry = tokens.new(tenant)
-    settings = Settings(redis_url=redis_url, api_tokens=str(entry), lease=1.0, socket_timeout=5.0)
-    with in_one_process(graph, redis_url=redis_url, settings=settings) as worker:
-        app = build_app(router, settings)
-        app.state.saltern_backends = {graph.name: Backend(worker.service, settings, (entry,))}
+    chosen = Settings(redis_url=redis_url, api_tokens=str(entry), lease=1.0, socket_timeout=5.0, **settings)
+    with in_one_process(graph, redis_url=redis_url, settings=chosen) as worker:
+        app = build_app(router, chosen)
+        app.state.saltern_backends = {graph.name: Backend(worker.service, chosen, (entry,))}
         with listening(app) as url:
             held.append(Operated(worker, url, token, app))
             yield held[0]

@@ -1,8 +1,9 @@
-"""What the store must know of the limits of a connection, so that no worker claims what must wait."""
+"""What the store must know of limits: those of a connection, so that no worker claims what must wait, and that of open runs."""
 
 from __future__ import annotations
 
 from saltern_runtime.graph import Graph, Stage
+from saltern_runtime.settings import Settings
 from saltern_runtime.spec import Limits
 from saltern_runtime.store.failures import StoreUnfitError
 from saltern_runtime.store.records import Limit
@@ -19,6 +20,18 @@ def limit_of(graph: Graph, stage: Stage, shards: int) -> dict[str, str | float |
         if connection is not None and connection.limits is not None:
             return _part(connection.name, connection.limits, shards)
     return None
+
+
+def cap_of(settings: Settings) -> int | None:
+    """Return how many runs a tenant may have open in each shard; None for any number. Raises StoreUnfitError where a shard has no part."""
+    if settings.max_open_runs == 0:
+        return None
+    if settings.max_open_runs < settings.shards:
+        raise StoreUnfitError(
+            f"SALTERN_MAX_OPEN_RUNS lets a tenant have {settings.max_open_runs} open runs, which {settings.shards} shards cannot share: "
+            f"raise it, or set SALTERN_SHARDS to less"
+        )
+    return settings.max_open_runs // settings.shards
 
 
 def _part(name: str, limits: Limits, shards: int) -> dict[str, str | float | bool]:

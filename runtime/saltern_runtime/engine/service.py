@@ -19,6 +19,7 @@ from saltern_runtime.engine.answers import secrets_of, taken
 from saltern_runtime.engine.dispatch import Dispatcher, InProcess, Silent
 from saltern_runtime.engine.engine import Engine
 from saltern_runtime.engine.groups import group_of
+from saltern_runtime.engine.limits import cap_of
 from saltern_runtime.engine.links import Link
 from saltern_runtime.engine.operating import By, Operator
 from saltern_runtime.engine.stage_plan import counted_at
@@ -31,6 +32,7 @@ from saltern_runtime.errors import (
     PayloadTooLargeError,
     RunDroppedError,
     StartError,
+    TooManyRunsError,
     UnknownFileError,
     pointer,
 )
@@ -69,6 +71,7 @@ class Service:
         self.graph = graph
         self.settings = settings or Settings.from_env()
         self.plans = Plans(graph, self.settings.shards)
+        self.cap = cap_of(self.settings)
         self.store = store or Store(graph.name, self.settings)
         self.reader = Reader(self.store, graph.name)
         self._dispatcher = dispatcher
@@ -149,7 +152,10 @@ class Service:
         run_id = new_run_id(home if group is None else group.shard(self.settings.shards))
         body = digest_of(json.dumps(given, sort_keys=True))
         new = self.new_run(run_id, text, body, tenant=tenant, trigger=trigger, key=key, group=group)
+        new = replace(new, cap=self.cap)
         created = self._made_elsewhere(home, new) if key and shard_of(run_id) != home else self.store.create(new)
+        if created.status == "full" and self.cap is not None:
+            raise TooManyRunsError(created.open, self.cap)
         if created.status == "conflict":
             raise IdempotencyConflictError("this idempotency key came before, with another body", run_id=created.run_id)
         if created.status == "dropped":
@@ -324,7 +330,7 @@ class Service:
 
     def figures(self) -> Figures:
         """Return what the metrics show: `Collector(graph.name, service.figures)`."""
-        return replace(self.reader.figures(), nodes=counted_at(self.graph))
+        return replace(self.reader.figures(), nodes=counted_at(self.graph), cap=self.settings.max_open_runs)
 
     def ping(self) -> None:
         """Raise StoreUnavailableError unless the store answers at once."""

@@ -48,7 +48,7 @@ class Figures:
     """What the store counts."""
 
     counts: Mapping[str, int] = field(default_factory=dict)
-    """`runs|<state>`, `retries|<stage>`, `dead|<stage>`, `cache_hits|<stage>`, `cache_misses|<stage>`, `bells`, `stage|<stage>|<bucket>`, `stage|<stage>|ms`,
+    """`runs|<state>`, `refused`, `retries|<stage>`, `dead|<stage>`, `cache_hits|<stage>`, `cache_misses|<stage>`, `bells`, `stage|<stage>|<bucket>`, `stage|<stage>|ms`,
     `ends|<stage>|<way>`, and `node|<node>|<way>|<stage>`: how many more than its stage ended that way."""
     ready: Mapping[str, int] = field(default_factory=dict)
     """Queue → activations that wait in it."""
@@ -57,6 +57,10 @@ class Figures:
     limited: Mapping[str, int] = field(default_factory=dict)
     """Connection → activations that its limits let wait."""
     dead_letters: int = 0
+    open_runs: Mapping[str, int] = field(default_factory=dict)
+    """Tenant → runs that are open; none has nought."""
+    cap: int = 0
+    """Open runs that a tenant may have, at most; 0: any number."""
     nodes: Mapping[str, Placed] = field(default_factory=dict)
     """Node → where it is counted; those that no stage runs among them."""
 
@@ -124,8 +128,28 @@ class Collector:
         )
         waiting.add_metric((self._pipeline,), figures.dead_letters)
         yield waiting
+        yield from self._open(figures)
         yield from self._nodes(figures)
         yield self._durations(figures)
+
+    def _open(self, figures: Figures) -> Iterable[Metric]:
+        """Yield how many runs are open, beside the cap of each tenant. Tenants are not named: there may be any number of them."""
+        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily  # noqa: PLC0415 - optional dependency
+
+        counts = figures.open_runs.values()
+        for name, value, doc in (
+            ("saltern_open_runs", sum(counts), "Runs that are open."),
+            ("saltern_open_runs_most", max(counts, default=0), "Open runs of the tenant that has most of them."),
+            ("saltern_open_runs_cap", figures.cap, "Open runs that a tenant may have; 0: any number."),
+        ):
+            gauge = GaugeMetricFamily(name, doc, labels=("pipeline",))
+            gauge.add_metric((self._pipeline,), value)
+            yield gauge
+        refused = CounterMetricFamily(
+            "saltern_runs_refused", "Runs that were not made, since their tenant had the most.", labels=("pipeline",)
+        )
+        refused.add_metric((self._pipeline,), figures.counts.get("refused", 0))
+        yield refused
 
     def _nodes(self, figures: Figures) -> Iterable[Metric]:
         """Yield what is known of each node of the source, whatever became of it."""

@@ -130,6 +130,8 @@ class NewRun:
     root: str = ""
     parent: str = ""
     group: Group | None = None
+    cap: int | None = None
+    """Open runs that its tenant may have in its shard, where it may be refused."""
 
 
 class Swept(NamedTuple):
@@ -165,11 +167,16 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Created:
-    """The answer to `create`. `conflict`: the key came with another body; `dropped`: nothing was made, since this run of its group came first."""
+    """The answer to `create`. `conflict`: the key came with another body.
 
-    status: Literal["fresh", "known", "conflict", "dropped"]
+    Nothing was made where it is `dropped`, since this run of its group came first, or `full`, since the tenant has as many as it may.
+    """
+
+    status: Literal["fresh", "known", "conflict", "dropped", "full"]
     run_id: str
     bells: tuple[Bell, ...] = ()
+    open: int = 0
+    """Where it is full: how many those are."""
 
 
 @dataclass(frozen=True, slots=True)

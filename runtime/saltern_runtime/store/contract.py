@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any, Final
 
 from saltern_runtime.spec.limits import AT_ONCE
-from saltern_runtime.store.records import LAYOUT, Cursor, Limit, Record, Round
+from saltern_runtime.store.records import LAYOUT, TAGS, Cursor, Limit, Record, Round
 from saltern_runtime.store.scripts import CALLS, Body, Call, Dependant, parts_of
 
 _FUNCTION: Final = re.compile(r"^local function (\w+)\(.*?^end$", re.MULTILINE | re.DOTALL)
@@ -29,7 +29,7 @@ _LETTERS: Final = {
     "cursor": (Cursor, re.compile(r"\bc\.(\w+)")),
     "round": (Round, re.compile(r"each_of\([^)]*\), '([a-z])' \.\.")),
 }
-_NUMBERS: Final = {"AT_ONCE": AT_ONCE, "LAYOUT": LAYOUT}
+_NUMBERS: Final = {"AT_ONCE": AT_ONCE, "LAYOUT": LAYOUT, "TAGS": TAGS}
 _ALWAYS: Final = {"op"}
 
 

@@ -11,7 +11,7 @@ from typing import Any, Final, cast
 from saltern_runtime.observe.metrics import Figures
 from saltern_runtime.store.keys import ANSWER, RESPONSE, shard_of
 from saltern_runtime.store.newest import READ, Index, Place
-from saltern_runtime.store.records import LAYOUT
+from saltern_runtime.store.records import LAYOUT, TAGS, Record
 from saltern_runtime.store.showing import Shape, beneath, nodes_of, own, read_failure
 from saltern_runtime.store.store import NewerLayoutError, Store
 from saltern_runtime.store.views import (
@@ -207,6 +207,7 @@ class Reader:
         ready: dict[str, int] = {}
         oldest: dict[str, float] = {}
         limited: dict[str, int] = {}
+        open_runs: dict[str, int] = {}
         dead = 0
         client = self._store.client
         for shard in range(self._store.settings.shards):
@@ -217,7 +218,8 @@ class Reader:
                 pipe.zcard(f"{prefix}dead")
                 pipe.smembers(f"{prefix}queues")
                 pipe.smembers(f"{prefix}lines")
-                (now, _), stats, letters, queues, lines = pipe.execute()
+                pipe.hgetall(f"{prefix}tenants")
+                (now, _), stats, letters, queues, lines, tenants = pipe.execute()
             names, lines = sorted(queues), sorted(lines)
             with client.pipeline(transaction=False) as pipe:
                 for queue in names:
@@ -228,16 +230,36 @@ class Reader:
                 waiting = pipe.execute()
             for name, count in stats.items():
                 counts[name] = counts.get(name, 0) + int(count)
+            for tenant, count in tenants.items():
+                open_runs[tenant] = open_runs.get(tenant, 0) + int(count)
             dead += letters
             for line, length in zip(lines, waiting[2 * len(names) :], strict=True):
                 connection = line.split("|", 1)[0]
                 limited[connection] = limited.get(connection, 0) + length
             del waiting[2 * len(names) :]
-            for queue, depth, top in zip(names, waiting[::2], waiting[1::2], strict=True):
+            since = self._waiting_since(prefix, [top[0] if top else None for top in waiting[1::2]])
+            for queue, depth, moment in zip(names, waiting[::2], since, strict=True):
                 ready[queue] = ready.get(queue, 0) + depth
-                waited = now - (top[0][1] % 1e13) / 1000 if top else 0.0
-                oldest[queue] = max(oldest.get(queue, 0.0), waited, 0.0)
-        return Figures(counts, ready, oldest, limited, dead)
+                oldest[queue] = max(oldest.get(queue, 0.0), 0.0 if moment is None else now - moment)
+        return Figures(counts, ready, oldest, limited, dead, open_runs=open_runs)
+
+    def _waiting_since(self, prefix: str, tops: Sequence[tuple[str, float] | None]) -> list[float | None]:
+        """Return since when (Unix seconds) entries of queues have waited; None where there is none, or it was claimed meanwhile.
+
+        A score ends with that moment, or where tenants share the queue with a tag, which tells no time: then the record does.
+        """
+        moments = [None if top is None else top[1] % 1e13 / 1000 for top in tops]
+        tagged = [at for at, moment in enumerate(moments) if moment is not None and moment < TAGS / 1000]
+        if not tagged:
+            return moments
+        with self._store.client.pipeline(transaction=False) as pipe:
+            for at in tagged:
+                run, _, path = (tops[at] or ("", 0.0))[0].partition("|")
+                pipe.hget(f"{prefix}run:{run}:acts", path)
+            for at, text in zip(tagged, pipe.execute(), strict=True):
+                record = json.loads(text or "{}")
+                moments[at] = record[Record.WAITING_SINCE] / 1000 if Record.WAITING_SINCE in record else None
+        return moments
 
     def open_runs(self) -> list[str]:
         """Return the ids of all runs that the server holds, found by scanning; for reconciling after a restart."""

@@ -10,6 +10,8 @@ from typing import Final
 LAYOUT: Final = 2
 """Version of all that a run keeps, in its field `layout`. Two runtimes may work on the same keys: each leaves alone what a later
 layout wrote, and writes a run as the layout says that the run has."""
+TAGS: Final = 1_000_000_000_000
+"""What a score of a queue holds beside the priority: below this a start tag, from it on a moment (Unix ms). See prelude.lua."""
 
 
 class Record:

@@ -92,6 +92,13 @@ class _Ends(_Claims):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Names(_Rings):
+    run: str
+    path: str
+    nonce: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Create(_Rings):
     """See create.lua."""
 
@@ -109,6 +116,7 @@ class Create(_Rings):
     pipeline: str | None = None
     root: str | None = None
     parent: str | None = None
+    cap: int | None = None
     group: str | None = None
     most: int | None = None
     over: str | None = None
@@ -225,13 +233,10 @@ class Again(_Ends):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Lose(_Rings):
+class Lose(_Names):
     """See lose.lua."""
 
     script = "lose"
-    run: str
-    path: str
-    nonce: str
     losers: Sequence[str]
     failure: str
 
@@ -273,13 +278,10 @@ class Suspend(_Ends):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Signal(_Rings):
+class Signal(_Names):
     """See signal.lua."""
 
     script = "signal"
-    run: str
-    path: str
-    nonce: str
     early: bool
 
 
@@ -311,13 +313,10 @@ class Extend(Call):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Release(_Rings):
+class Release(_Names):
     """See release.lua."""
 
     script = "release"
-    run: str
-    path: str
-    nonce: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

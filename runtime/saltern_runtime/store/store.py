@@ -61,9 +61,15 @@ class Store(Operations):
     # Scripts
 
     def create(self, new: NewRun) -> Created:
-        """Make a run, once for each idempotency key."""
+        """Make a run, once for each idempotency key, unless its tenant has as many as it may."""
         shard = _shard(new.id)
-        status, run, bells = self._send(shard, scripts.Create(**self._new(new), **self._rings), self._input(new))
+        call = scripts.Create(**self._new(new), cap=new.cap, **self._rings)
+        text = self._input(new)
+        status, run, bells = self._send(shard, call, text)
+        if status in ("full", "dropped") and text.startswith(MARK):  # no other run has it
+            self.payloads.drop(text.removeprefix(MARK))
+        if status == "full":
+            return Created("full", "", open=int(run))
         if self.settings.durability == "fsync":
             self._on_disk(shard)
         return Created(cast("Any", status), run, read_bells(shard, bells))

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from saltern_runtime.engine.limits import cap_of
 from saltern_runtime.observe.metrics import Collector
 from saltern_runtime.settings import Settings
 from saltern_runtime.version import __version__
@@ -30,9 +31,13 @@ _PAGE_POLICY = (
 
 
 def build_app(router: PipelineRouter, settings: Settings | None = None) -> FastAPI:
-    """Make the app around a router; settings come from the environment unless given. Raises ValueError for bad ones."""
+    """Make the app around a router; settings come from the environment unless given.
+
+    Raises ValueError for bad ones, and StoreUnfitError where the shards cannot share a cap.
+    """
     settings = settings or Settings.from_env()
     tokens.read(settings.api_tokens)
+    cap_of(settings)
     public = settings.docs == "open"
     app = FastAPI(
         title=router.graph.name,

@@ -40,5 +40,6 @@ _DESCRIPTIONS: Final = {
     415: "Not JSON.",
     416: "Not a range of the file.",
     422: "Not what this pipeline takes, or an idempotency key that came with another body.",
+    429: "The tenant has as many open runs as it may; `Retry-After` says when to try again.",
     503: "The store cannot be reached.",
 }

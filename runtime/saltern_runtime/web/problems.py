@@ -22,6 +22,7 @@ from saltern_runtime.errors import (
     PayloadTooLargeError,
     RunDroppedError,
     StartError,
+    TooManyRunsError,
     UnknownFileError,
     place,
     pointer,
@@ -152,6 +153,9 @@ def _refused(error: StartError | FileTooLargeError) -> Response:
             findings = [{"detail": why, "pointer": f"#{at}"} for at, why in error.findings]
             message = "the input is more than the pipeline's budget assumes"
             return ProblemResponse(422, error.code, message, more={"errors": findings})
+        case TooManyRunsError():
+            headers, figures = {"Retry-After": f"{error.retry_after:.0f}"}, {"open": error.open, "limit": error.cap}
+            return ProblemResponse(429, error.code, str(error), headers, figures)
         case FileTooLargeError():
             return ProblemResponse(413, "file-too-large", str(error), {"Connection": "close"})
         case _:

@@ -163,7 +163,7 @@ class PipelineRouter(APIRouter):
                 response_model=StartedModel,
                 response_description="The run was accepted.",
                 responses=(done if finished else said if respond else {})
-                | problems(400, 401, *self._busy, 413, 415, 422, 503),
+                | problems(400, 401, *self._busy, 413, 415, 422, 429, 503),
                 dependencies=[Depends(guard)],
             )
             at = len(self.routes) - 1
@@ -240,7 +240,7 @@ class PipelineRouter(APIRouter):
             status_code=202,
             response_model=StartedModel,
             response_description="The new run was accepted.",
-            responses=refused,
+            responses=refused | problems(429),
             dependencies=guard,
         )(runs.again_run)
         self.get("/runs/{run_id}/audit", response_model=operating.Audit, responses=known, dependencies=guard)(

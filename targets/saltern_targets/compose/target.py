@@ -55,6 +55,7 @@ def _project(plan: Plan) -> Mapping[str, Any]:
                     **_secrets(api_secrets(plan)),
                     "SALTERN_REDIS_URL": _STORE,
                     "SALTERN_API_TOKENS": "${SALTERN_API_TOKENS:-}",
+                    "SALTERN_MAX_OPEN_RUNS": "${SALTERN_MAX_OPEN_RUNS:-0}",
                 },
                 "ports": [f"127.0.0.1:${{PORT:-{PORT}}}:{PORT}"],
                 "networks": ["default", "store"],

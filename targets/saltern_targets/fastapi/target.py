@@ -189,6 +189,8 @@ def _readme(plan: Plan) -> Iterator[str]:
             yield f"| `POST {_path(trigger)}` | webhook ({_LISTED[word]}), {how} |"
     yield "| `/healthz`, `/readyz`, `/metrics`, `/openapi.json` | for operators; the first two need no token |"
     yield ""
+    yield "`SALTERN_MAX_OPEN_RUNS` lets each tenant have so many open runs: one more is a 429. 0, as it is unless set, lets it have any number."
+    yield ""
     if has_files:
         yield "Files lie in the memory of Redis unless another place is named:"
         yield ""

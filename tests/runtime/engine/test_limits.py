@@ -13,6 +13,7 @@ from saltern_runtime.settings import Settings
 from saltern_runtime.spec import Limits, Retry
 from saltern_runtime.store.link import StoreUnfitError
 from saltern_runtime.store.views import TERMINAL
+from saltern_runtime.web import PipelineRouter, build_app
 from tests.runtime.engine.conftest import make_graph
 from tests.support.checker import broken
 from tests.support.limits import at_a_time, too_soon
@@ -147,6 +148,18 @@ def test_shards_share_a_limit():
     assert Plans(graph, 2).stages["all"].limit is None
     with pytest.raises(StoreUnfitError, match="which 8 shards cannot share: set SALTERN_SHARDS to 7"):
         Service(graph, Settings(shards=8))
+
+
+def test_shards_share_a_cap():
+    """Each has an equal part of a tenant's open runs; what leaves a shard with none lets no API start, and neither does a number below none."""
+    graph = make_graph("p", *stages(), connections=crm(concurrency=8))
+    assert [Service(graph, Settings(shards=2, max_open_runs=most)).cap for most in (0, 2, 7)] == [None, 1, 3]
+    router = PipelineRouter(graph, output=int)
+    for most in (1, -1):
+        with pytest.raises(StoreUnfitError, match=f"have {most} open runs, which 2 shards cannot share"):
+            build_app(router, Settings(shards=2, max_open_runs=most))
+        with pytest.raises(StoreUnfitError):
+            Service(graph, Settings(shards=2, max_open_runs=most))
 
 
 @pytest.mark.parametrize(

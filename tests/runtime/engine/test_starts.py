@@ -85,6 +85,15 @@ def begun(process, given="some words"):
     return process.service.get(run_id, "acme"), all_over(process)
 
 
+def test_a_cap_refuses_no_start(local):
+    """A tenant with all the open runs that it may have: what these start is made, and counts."""
+    process = local.open(start(), Stage("return", nodes=(gives,)), max_open_runs=1)
+    made, runs = begun(process)
+    assert [run.state for run in runs.values()] == ["SUCCEEDED"] * 2
+    assert made.output in runs
+    assert process.service.figures().open_runs == {}
+
+
 def test_a_run_of_its_own(local):
     """The value is the id of a run that has the nodes, input, output and deadline of what is started, and knows its maker."""
     made, runs = begun(local.open(start(), Stage("return", nodes=(gives,)), deadline=50.0))

@@ -47,9 +47,9 @@ end
 -- Claim what comes next in a queue: `own` (made READY just now, not yet in the set) unless something there is more urgent.
 local function claim(queue, nonce, own)
   let_all_in()
-  local key = prefix .. 'ready:' .. queue
+  local where = 'ready:' .. queue
   for _ = 1, 16 do
-    local top = redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')
+    local top = head(where)
     touched[queue] = top[1] and true
     if own and (not top[1] or math.floor(top[2] / 1e13) >= 9 - own.rec.p) then
       return begin(own.r, own.path, own.rec, nonce)
@@ -57,12 +57,12 @@ local function claim(queue, nonce, own)
     if not top[1] then
       return nil
     end
-    redis.call('ZREM', key, top[1])
+    take(where, top)
     local run, path = split(top[1])
     local r, rec = load(run), record(run, path)
     local may = r and rec and rec.s == 'READY' and counts(r, path) and r.state ~= 'CANCELLING' and r.state ~= 'PAUSED'
     if may and is_limited(rec) and not take_turn(top[1], rec) then
-      line_up(top[1], rec, score(rec))
+      line_up(top[1], rec, place(r, top[1], rec, 'line:' .. rec.j.n))
     elseif may then
       if own then
         make_ready(own.r, own.path, own.rec)
@@ -120,6 +120,19 @@ local function top_up(queue)
   redis.call('HSET', key, 'out', out)
 end
 
+-- Count a run that begins or ends among the open ones of its tenant.
+local function count_open(r)
+  local key = prefix .. 'tenants'
+  if OPEN[r.state] then
+    redis.call('HINCRBY', key, r.tenant, 1)
+    if not r.is_counted then -- an earlier runtime made it
+      redis.call('HSET', key_of(r.id), 'shared', 0)
+    end
+  elseif r.is_counted and redis.call('HINCRBY', key, r.tenant, -1) == 0 then
+    redis.call('HDEL', key, r.tenant)
+  end
+end
+
 -- Ring what must be rung and write back the runs that changed; returns the bells as text.
 local function finish()
   let_groups_in()
@@ -135,6 +148,9 @@ local function finish()
     end
     if r.state ~= r.was[1] or r.open ~= r.was[2] or r.running ~= r.was[3] or r.asleep ~= r.was[4] then
       redis.call('HSET', key_of(run), 'state', r.state, 'open', r.open, 'running', r.running, 'asleep', r.asleep)
+      if OPEN[r.state] ~= OPEN[r.was[1]] then
+        count_open(r)
+      end
     end
   end
   if #rings == 0 then

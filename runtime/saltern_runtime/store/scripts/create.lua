@@ -1,10 +1,11 @@
 -- create: make a run with its entry stages READY, once for each idempotency key.
 --
--- @call run, plan, tenant, trigger, body, idem, deadline, retention, reserve?, pipeline?, root?, parent?, group?, most?, over?, entries, bells, ring
+-- @call run, plan, tenant, trigger, body, idem, deadline, retention, reserve?, pipeline?, root?, parent?, group?, most?, over?, cap?, entries, bells, ring
 -- The body is the digest of the input, idem '' or the key's digest, deadline, retention and reserve ms (what of the deadline is for compensations), entries are dependants as those
 -- of advance. Where another run makes it: what it runs, what names of its stages begin with, that run. ARGV[2]: the input.
--- Group, most, over: runs.lua. Answers: fresh | known (the first run of this key) | conflict (the key came with another body) | dropped (nothing
--- is made, a run of its group is in the way); run; bells.
+-- Group, most, over: runs.lua. The cap: open runs that the tenant may have in this shard, for whoever may be refused.
+-- Answers: fresh | known (the first run of this key) | conflict (the key came with another body) | dropped (nothing is made, a run of its group is
+-- in the way) | full (the tenant has as many as it may; nothing is made); run (full: how many it has); bells.
 -- Sent twice: the run's id is the nonce; the same id answers `fresh` again.
 -- Invariant: with `known` a write is made, so that WAITAOF after it proves that the first run is on disk.
 
@@ -25,6 +26,11 @@ local in_the_way = dropped()
 if in_the_way then
   redis.call('HINCRBY', STATS, 'runs|DROPPED', 1)
   return { 'dropped', in_the_way, '' }
+end
+local open = call.cap and tonumber(redis.call('HGET', prefix .. 'tenants', call.tenant) or '0')
+if open and open >= call.cap then
+  redis.call('HINCRBY', STATS, 'refused', 1)
+  return { 'full', tostring(open), '' }
 end
 if idem then
   redis.call('HSET', idem, 'run', call.run, 'body', call.body)

@@ -16,9 +16,9 @@ local function put_back(r, cursor)
       if rec.s == 'READY' and r.state ~= 'CANCELLING' and r.state ~= 'PAUSED' then
         local member = r.id .. '|' .. path
         if is_limited(rec) and not redis.call('ZSCORE', prefix .. 'turns:' .. rec.j.n, member) then
-          line_up(member, rec, score(rec))
+          line_up(member, rec, place(r, member, rec, 'line:' .. rec.j.n))
         else
-          redis.call('ZADD', prefix .. 'ready:' .. rec.q, 'NX', score(rec), member)
+          redis.call('ZADD', prefix .. 'ready:' .. rec.q, place(r, member, rec, 'ready:' .. rec.q), member)
         end
         touched[rec.q] = true
       end

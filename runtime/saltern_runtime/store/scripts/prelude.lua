@@ -68,6 +68,13 @@
 --   9. A run of a group that is open stands in `behind:<group>` or `inside:<group>`, in one of them; while somebody stands behind,
 --      as many are inside as may be, or `g|<group>` is in `due`. Nothing of a run that stands behind is READY.
 --   8. While `line:<limit>` is not empty, a turn of it is given, or `l|<limit>` is in `due`; who has a turn is READY or RUNNING.
+--  10. A score in `ready:<queue>` and `line:<limit>` is a priority and, in it, a place: for a run that was made while the shard knew one tenant,
+--      the moment when it began to wait; for any other (`shared`) a start tag (below 1e12), so that each tenant has an equal share: the lowest
+--      that waits there, or the one behind its tenant's last, whichever is higher. So a tenant has one entry at a tag, but for what was handed
+--      back, which stands at the front; none saves up by being idle; and who comes new waits for one entry of each other tenant.
+--      `tags:<priority>|<ready:queue or line:limit>` has the next tag of each tenant that is ahead of the lowest, and lasts as long as who waits.
+--      What has a moment has the share of one more tenant, ''.
+--  11. `tenants` counts the open runs of each tenant that has any, but for those that an earlier runtime made: they have no `shared`.
 
 local call = cjson.decode(ARGV[1])
 local prefix = KEYS[1]
@@ -80,6 +87,7 @@ local AT_ONCE = 64 -- entries that one script touches, at most
 local LAYOUT = 2 -- of all that a run keeps; a run of a later one is left alone
 local EVENTS = 4096 -- entries of a run's stream, about
 local TURN = 30000 -- how long a turn waits for a worker before it is looked after, ms
+local TAGS = 1000000000000 -- tags are below it, moments above
 local FOREVER = 60000 -- the longest wait between two rings of one bell, ms
 local HOUR = 3600000
 
@@ -137,7 +145,7 @@ local function load(run, lenient)
   if found then
     return found
   end
-  local f = redis.call('HMGET', key_of(run), 'state', 'open', 'running', 'tenant', 'created', 'deadline', 'retention', 'asleep', 'layout', 'group')
+  local f = redis.call('HMGET', key_of(run), 'state', 'open', 'running', 'tenant', 'created', 'deadline', 'retention', 'asleep', 'layout', 'group', 'shared')
   if not f[1] then
     return nil
   end
@@ -150,7 +158,7 @@ local function load(run, lenient)
   found = {
     id = run, state = f[1], open = tonumber(f[2]), running = tonumber(f[3]), tenant = f[4], created = f[5],
     deadline = tonumber(f[6]), retention = tonumber(f[7]), asleep = tonumber(f[8] or '0'),
-    group = f[10] or nil,
+    group = f[10] or nil, is_counted = f[11] and true, shared = f[11] == '1',
   }
   found.was = { found.state, found.open, found.running, found.asleep }
   runs[run] = found
@@ -211,8 +219,55 @@ local function noted(rec, name, more)
   return '{"attempt":' .. rec.a .. ',"' .. name .. '":' .. more .. '}'
 end
 
-local function score(rec)
-  return (9 - rec.p) * 1e13 + rec.w
+-- Where an activation comes to stand in a queue or a line (`where`): the score that it has there, or else a new one; with `first` at
+-- the front of those of its priority. It is to be put there: its tag is taken.
+local function place(r, member, rec, where, first)
+  local base, key = (9 - rec.p) * 1e13, prefix .. where
+  if not r.shared then
+    return base + rec.w
+  end
+  local stands = redis.call('ZSCORE', key, member)
+  if stands then
+    return stands
+  end
+  local tags = prefix .. 'tags:' .. rec.p .. '|' .. where
+  local lowest = redis.call('ZRANGEBYSCORE', key, base, base + TAGS - 1, 'WITHSCORES', 'LIMIT', 0, 1)[2]
+  if not lowest then
+    redis.call('UNLINK', tags)
+  end
+  local at = lowest and lowest - base or 0
+  if not first then
+    at = math.max(at, tonumber(redis.call('ZSCORE', tags, r.tenant) or '0'))
+    redis.call('ZADD', tags, at + 1, r.tenant)
+    redis.call('ZREMRANGEBYSCORE', tags, '-inf', lowest and lowest - base or 0)
+    redis.call('PEXPIRE', tags, math.max(redis.call('PTTL', tags), r.deadline - now + HOUR))
+  end
+  return base + at
+end
+
+-- Who is next in a queue or a line, and its score.
+local function head(where)
+  local key = prefix .. where
+  local top = redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')
+  local tag = top[1] and top[2] % 1e13
+  if not tag or tag >= TAGS then
+    return top
+  end
+  local base = top[2] - tag
+  local aged = redis.call('ZRANGEBYSCORE', key, base + TAGS, base + 1e13 - 1, 'WITHSCORES', 'LIMIT', 0, 1)
+  local tags = prefix .. 'tags:' .. 9 - base / 1e13 .. '|' .. where
+  if not aged[1] or tonumber(redis.call('ZSCORE', tags, '') or '0') > tag then
+    return top
+  end
+  aged.tags, aged.behind = tags, tag + 1
+  return aged
+end
+
+local function take(where, top)
+  redis.call('ZREM', prefix .. where, top[1])
+  if top.tags then
+    redis.call('ZADD', top.tags, top.behind, '')
+  end
 end
 
 -- Take an activation out of the line of its limit and give its turn back, whatever it has of them.
@@ -271,7 +326,8 @@ end
 local function let_in(name)
   local line, turns = prefix .. 'line:' .. name, prefix .. 'turns:' .. name
   for _ = 1, AT_ONCE do
-    local top = redis.call('ZRANGE', line, 0, 0)[1]
+    local next_one = head('line:' .. name)
+    local top = next_one[1]
     if not top then
       if redis.call('SREM', prefix .. 'lines', name) == 1 then
         redis.call('ZREM', DUE, 'l|' .. name)
@@ -296,11 +352,12 @@ local function let_in(name)
         end
       end
       redis.call('ZADD', turns, 0, top)
-      redis.call('ZADD', prefix .. 'ready:' .. rec.q, score(rec), top)
+      local r = next_one[2] % 1e13 < TAGS and load(run, true) or {}
+      redis.call('ZADD', prefix .. 'ready:' .. rec.q, place(r, top, rec, 'ready:' .. rec.q), top)
       redis.call('ZADD', DUE, 'LT', now + TURN, 'a|' .. top)
       touched[rec.q] = true
     end
-    redis.call('ZREM', line, top)
+    take('line:' .. name, next_one)
   end
   redis.call('ZADD', DUE, now, 'l|' .. name)
 end
@@ -312,7 +369,7 @@ local function let_all_in()
   end
 end
 
-local function make_ready(r, path, rec)
+local function make_ready(r, path, rec, first)
   rec.s = 'READY'
   local timer = r.deadline + 1 -- after the run's own entry, which closes it
   if rec.y and rec.a == 0 and not rec.v then
@@ -320,12 +377,12 @@ local function make_ready(r, path, rec)
   end
   local member = r.id .. '|' .. path
   if is_limited(rec) and r.state ~= 'PAUSED' then
-    line_up(member, rec, score(rec))
+    line_up(member, rec, place(r, member, rec, 'line:' .. rec.j.n, first))
   elseif rec.j then
     leave_line(member, rec)
   end
   if not is_limited(rec) and r.state ~= 'PAUSED' then
-    redis.call('ZADD', prefix .. 'ready:' .. rec.q, score(rec), member)
+    redis.call('ZADD', prefix .. 'ready:' .. rec.q, place(r, member, rec, 'ready:' .. rec.q, first), member)
     touched[rec.q] = true
   end
   redis.call('ZADD', DUE, timer, 'a|' .. member)

@@ -2,7 +2,7 @@
 --
 -- @call run, path, nonce, bells, ring
 -- Answers: ok, stale, ended, gone. Sent twice: the record keeps the nonce.
--- Invariants: no attempt is counted; it keeps its place in the queue (priority, age).
+-- Invariants: no attempt is counted; it keeps its place in the queue (priority, age), or is the first of its priority where tenants share that.
 
 local rec, r = held()
 if not rec then
@@ -22,7 +22,7 @@ if r.state == 'CANCELLING' then
   r.open = r.open - 1
   close_if_cancelled(r)
 else
-  make_ready(r, call.path, rec)
+  make_ready(r, call.path, rec, true)
   keep(call.run, call.path, rec)
   event(call.run, 'stage.released', call.path, noted(rec))
 end

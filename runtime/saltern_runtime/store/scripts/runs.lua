@@ -28,6 +28,19 @@ local function cancel_previous()
   end
 end
 
+-- 1 where the shard has seen another tenant than this one. What it knows of them is one name, or `|`: several.
+local function is_shared(tenant)
+  local key = prefix .. 'tenant'
+  local known = redis.call('SET', key, tenant, 'NX', 'GET')
+  if not known or known == tenant then
+    return 0
+  end
+  if known ~= '|' then
+    redis.call('SET', key, '|')
+  end
+  return 1
+end
+
 -- Make the run that the call describes, with its entry stages READY; answers its bells. They are kept with the run, so that
 -- the call may be sent twice.
 local function make_run(input)
@@ -35,7 +48,8 @@ local function make_run(input)
   local deadline = now + call.deadline - (call.reserve or 0)
   redis.call(
     'HSET', key, 'state', 'QUEUED', 'open', 0, 'running', 0, 'plan', call.plan, 'tenant', call.tenant, 'trigger', call.trigger,
-    'created', now, 'deadline', deadline, 'reserve', call.reserve or 0, 'retention', call.retention, 'generation', 0, 'layout', LAYOUT
+    'created', now, 'deadline', deadline, 'reserve', call.reserve or 0, 'retention', call.retention, 'generation', 0, 'layout', LAYOUT,
+    'shared', is_shared(call.tenant)
   )
   if call.group then
     redis.call('HSET', key, 'group', call.group)
@@ -57,6 +71,7 @@ local function make_run(input)
   redis.call('HINCRBY', STATS, 'runs|CREATED', 1)
 
   local r = load(call.run)
+  count_open(r)
   if call.group then
     redis.call('HSET', key, 'most', call.most, 'entries', cjson.encode(call.entries))
     if call.over == 'cancel_previous' then
