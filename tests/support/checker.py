@@ -9,7 +9,7 @@ import redis
 from saltern_runtime.store.keys import Keys
 
 SNAPSHOT = """
-local out = { runs = {}, due = {}, ready = {}, bells = {}, each = {}, line = {}, turns = {} }
+local out = { runs = {}, due = {}, ready = {}, bells = {}, each = {}, line = {}, turns = {}, open = {} }
 local prefix = KEYS[1]
 local function flat(list)
   local made = {}
@@ -34,6 +34,8 @@ for _, key in ipairs(redis.call('KEYS', ARGV[1])) do
     out.line[string.sub(name, 6)] = redis.call('ZRANGE', key, 0, -1)
   elseif string.match(name, '^turns:') then
     out.turns[string.sub(name, 7)] = flat(redis.call('ZRANGE', key, 0, -1, 'WITHSCORES'))
+  elseif string.match(name, '^open:') then
+    out.open[string.sub(name, 6)] = redis.call('ZRANGE', key, 0, -1)
   elseif string.match(name, '^bells:') then
     out.bells[string.sub(name, 7)] = flat(redis.call('HGETALL', key))
   end
@@ -54,6 +56,7 @@ def broken(client: redis.Redis, service: str, shard: int = 0) -> list[str]:
     found = []
     each = {tuple(name.split("|", 1)): dict(live) for name, live in dict(state["each"] or {}).items()}
     found += _limits(dict(state["runs"] or {}), dict(ready), due, dict(state["line"] or {}), dict(state["turns"] or {}))
+    found += _versions(dict(state["runs"] or {}), dict(state["open"] or {}))
     for run, held in dict(state["runs"] or {}).items():
         found += _items(run, held, due, {path: live for (of, path), live in each.items() if of == run})
         waits = {queue: set(members) for queue, members in dict(ready).items()}
@@ -104,6 +107,14 @@ def _run(run: str, held: dict, due: dict, ready: dict) -> list[str]:
     if int(fields["open"]) != counted_open or int(fields["running"]) != running:
         found.append(f"{run} counts {fields['open']} open, {fields['running']} running; {len(pending)}, {running} are")
     return found
+
+
+def _versions(runs: dict, listed: dict) -> list[str]:
+    """Check what is listed as open: each open run of a plan, and no other."""
+    stand = {(plan, run) for plan, members in listed.items() for run in members}
+    are = {(held["fields"]["plan"], run) for run, held in runs.items() if held["fields"]["state"] in OPEN}
+    found = [f"{run} is open, and not listed as such with {plan}" for plan, run in are - stand]
+    return found + [f"{run} is listed as open with {plan}, and is not" for plan, run in stand - are]
 
 
 def _limits(runs: dict, ready: dict, due: dict, lines: dict, turns: dict) -> list[str]:

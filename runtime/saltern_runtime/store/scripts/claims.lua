@@ -134,6 +134,9 @@ local function finish()
     end
     if r.state ~= r.was[1] or r.open ~= r.was[2] or r.running ~= r.was[3] or r.asleep ~= r.was[4] then
       redis.call('HSET', key_of(run), 'state', r.state, 'open', r.open, 'running', r.running, 'asleep', r.asleep)
+      if OPEN[r.state] ~= OPEN[r.was[1]] then
+        list_open(r)
+      end
     end
   end
   if #rings == 0 then

@@ -66,6 +66,7 @@
 --      nothing stands anywhere, or what stands is passed over.
 --   4. A terminal run or activation never changes again.
 --   8. While `line:<limit>` is not empty, a turn of it is given, or `l|<limit>` is in `due`; who has a turn is READY or RUNNING.
+--   9. An open run stands in `open:<its plan>`, and no other one does; every plan that ever had one is in `versions`.
 
 local call = cjson.decode(ARGV[1])
 local prefix = KEYS[1]
@@ -151,6 +152,17 @@ local function load(run, lenient)
   found.was = { found.state, found.open, found.running, found.asleep }
   runs[run] = found
   return found
+end
+
+-- Put a run among the open ones of its plan, by age, or take it out.
+local function list_open(r)
+  local plan = redis.call('HGET', key_of(r.id), 'plan')
+  if OPEN[r.state] then
+    redis.call('ZADD', prefix .. 'open:' .. plan, r.created, r.id)
+    redis.call('SADD', prefix .. 'versions', plan)
+  else
+    redis.call('ZREM', prefix .. 'open:' .. plan, r.id)
+  end
 end
 
 local function record(run, path)
