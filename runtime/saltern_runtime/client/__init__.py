@@ -37,11 +37,13 @@ from saltern_runtime.client.results import (
     Run,
     RunSummary,
     Started,
+    Version,
+    Versions,
 )
 
 __all__ = [
     "AsyncClient", "AuditEntry", "Awaited", "Batch", "Client", "ClientError", "ConflictError", "DeadLetter", "Done", "Event", "Failure", "Finding",
     "InvalidRequestError", "Items", "LetterFilter", "Node", "NotFoundError", "NotOverError", "NotSalternError", "NotSucceededError", "OutputError", "Page",
     "ProblemError", "RefusedTokenError", "Run", "RunFilter", "RunSummary", "ServiceFailedError", "Started", "TooManyError", "UnavailableError",
-    "UnreachableError",
+    "UnreachableError", "Version", "Versions",
 ]  # fmt: skip

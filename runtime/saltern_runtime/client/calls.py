@@ -13,7 +13,18 @@ from pydantic import TypeAdapter
 
 from saltern_runtime.client.answers import Answer
 from saltern_runtime.client.errors import NotFoundError
-from saltern_runtime.client.results import AuditEntry, Batch, DeadLetter, Done, Page, Run, RunSummary, Shown, Started
+from saltern_runtime.client.results import (
+    AuditEntry,
+    Batch,
+    DeadLetter,
+    Done,
+    Page,
+    Run,
+    RunSummary,
+    Shown,
+    Started,
+    Versions,
+)
 from saltern_runtime.models import plain
 from saltern_runtime.spec import Json
 
@@ -168,6 +179,11 @@ def decision(decided: str, comment: str | None, fields: Mapping[str, Json] | Non
 def audit(run: str) -> Call[tuple[AuditEntry, ...]]:
     """Show what people did to a run, the first thing first."""
     return Call("GET", f"{_path(run)}/audit", lambda said: said.several("entries", AuditEntry), repeats=True)
+
+
+def versions() -> Call[Versions]:
+    """List the versions that have open runs or workers."""
+    return Call("GET", "/versions", lambda said: said.shown(Versions), repeats=True)
 
 
 def letters_of(run: str) -> Call[tuple[DeadLetter, ...]]:

@@ -14,7 +14,17 @@ from saltern_runtime.client.calls import ALL_LETTERS, ALL_RUNS, SAME, Call, Lett
 from saltern_runtime.client.errors import ClientError
 from saltern_runtime.client.following import Following, Waiting
 from saltern_runtime.client.link import TIMEOUT, InputT, Linked, OutputT, answer_of, read
-from saltern_runtime.client.results import AuditEntry, Batch, DeadLetter, Event, Page, Run, RunSummary, Started
+from saltern_runtime.client.results import (
+    AuditEntry,
+    Batch,
+    DeadLetter,
+    Event,
+    Page,
+    Run,
+    RunSummary,
+    Started,
+    Versions,
+)
 from saltern_runtime.client.trying import Tries
 from saltern_runtime.spec import Json
 
@@ -174,6 +184,10 @@ class Client(Linked[InputT, OutputT]):
     def audit(self, run: str) -> tuple[AuditEntry, ...]:
         """Show what people did to a run, the first thing first."""
         return self._send(calls.audit(run))
+
+    def versions(self) -> Versions:
+        """Show which versions have open runs, of all tenants, or workers."""
+        return self._send(calls.versions())
 
     def dead_letters(self, wanted: LetterFilter = ALL_LETTERS) -> Iterator[DeadLetter]:
         """Yield dead letters, newest first, over all pages."""

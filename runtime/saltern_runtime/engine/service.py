@@ -45,6 +45,7 @@ from saltern_runtime.store.keys import digest_of, new_nonce, new_run_id
 from saltern_runtime.store.operating import audited
 from saltern_runtime.store.reading import Reader
 from saltern_runtime.store.store import Store, StoreUnavailableError, StoreUnfitError
+from saltern_runtime.store.versions import SEEN_EVERY, Versions, announce, read_versions
 from saltern_runtime.store.views import ALL_RUNS, TERMINAL, Awaited, Event, RunPage, RunView, Started, WantedRuns
 
 AGAIN: Final = 10.0
@@ -295,7 +296,14 @@ class Service:
 
     def figures(self) -> Figures:
         """Return what the metrics show: `Collector(graph.name, service.figures)`."""
-        return replace(self.reader.figures(), nodes=counted_at(self.graph))
+        versions = {
+            version.short: (version.open, version.unserved) for version in read_versions(self.store, looked_at=0).all
+        }
+        return replace(self.reader.figures(), nodes=counted_at(self.graph), versions=versions)
+
+    def versions(self) -> Versions:
+        """Return the versions that have open runs, or workers."""
+        return read_versions(self.store)
 
     def ping(self) -> None:
         """Raise StoreUnavailableError unless the store answers at once."""
@@ -324,6 +332,7 @@ class InOneProcess:
         self.engine = Engine(graph, settings, self.bells, store=self.service.store)
         self.sweeper = Sweeper(self.service.store, self.bells, self.service.reader)
         self._swept = 0.0
+        self._said = 0.0
 
     def step(self) -> bool:
         """Answer one bell, or sweep where none waits; returns whether there was something to do."""
@@ -331,6 +340,9 @@ class InOneProcess:
         if now - self._swept >= self.service.settings.sweep:
             self._swept = now
             self.sweeper.sweep()
+        if not self._said or now - self._said >= SEEN_EVERY:
+            self._said = now
+            announce(self.service.store, self.service.plans.plan, self.service.plans.queues)
         if not self.bells.bells:
             return False
         self.engine.answer(self.bells.bells.popleft())

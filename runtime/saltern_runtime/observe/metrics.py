@@ -57,6 +57,8 @@ class Figures:
     limited: Mapping[str, int] = field(default_factory=dict)
     """Connection → activations that its limits let wait."""
     dead_letters: int = 0
+    versions: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """Short form of a plan's digest → its open runs, and how many of them no worker will go on with."""
     nodes: Mapping[str, Placed] = field(default_factory=dict)
     """Node → where it is counted; those that no stage runs among them."""
 
@@ -119,6 +121,7 @@ class Collector:
             for each, value in values.items():
                 gauge.add_metric((self._pipeline, each), value)
             yield gauge
+        yield from self._versions(figures)
         waiting = GaugeMetricFamily(
             "saltern_dead_letters_waiting", "Dead letters that nobody dealt with.", labels=("pipeline",)
         )
@@ -126,6 +129,24 @@ class Collector:
         yield waiting
         yield from self._nodes(figures)
         yield self._durations(figures)
+
+    def _versions(self, figures: Figures) -> Iterable[Metric]:
+        """Yield what each version has open, and what of it no worker of that version is there for."""
+        from prometheus_client.core import GaugeMetricFamily  # noqa: PLC0415 - optional dependency
+
+        for at, (name, doc) in enumerate(
+            (
+                ("saltern_open_runs", "Runs that are not over, by the version that they are pinned to."),
+                (
+                    "saltern_runs_without_workers",
+                    "Those of them whose version no worker was seen of for half a minute.",
+                ),
+            )
+        ):
+            gauge = GaugeMetricFamily(name, doc, labels=("pipeline", "version"))
+            for version, counts in figures.versions.items():
+                gauge.add_metric((self._pipeline, version), counts[at])
+            yield gauge
 
     def _nodes(self, figures: Figures) -> Iterable[Metric]:
         """Yield what is known of each node of the source, whatever became of it."""

@@ -14,6 +14,7 @@ from saltern_runtime.store.newest import READ, Index, Place
 from saltern_runtime.store.records import LAYOUT
 from saltern_runtime.store.showing import Shape, beneath, nodes_of, own, read_failure
 from saltern_runtime.store.store import NewerLayoutError, Store
+from saltern_runtime.store.versions import stranded
 from saltern_runtime.store.views import (
     ALL_RUNS,
     TERMINAL,
@@ -52,9 +53,11 @@ class Reader:
                 pipe.hgetall(keys.run(run_id))
                 pipe.hgetall(keys.run(run_id, ":acts"))
                 pipe.hmget(keys.run(run_id, ":vals"), ["", "return"])
+                pipe.time()
                 return pipe.execute()
 
-        fields, records, values = self._store.patiently(read)
+        fields, records, values, now = self._store.patiently(read)
+        time = now[0] + now[1] / 1e6
         _refuse_later(run_id, fields.get("layout"))
         if not fields or (tenant is not None and fields["tenant"] != tenant):
             return None
@@ -65,6 +68,7 @@ class Reader:
             )
         given, output = (None if text is None else json.loads(self._store.inside(text)) for text in values)
         summary, shape = self._summary(run_id, fields), own(self._shape(run_id, fields["plan"]), root)
+        goes_on = summary.state not in TERMINAL and summary.state is not RunState.PAUSED
         return RunView(
             **{field.name: getattr(summary, field.name) for field in dataclasses.fields(RunSummary)},
             input=given,
@@ -73,6 +77,7 @@ class Reader:
             awaits=tuple(beneath(root, found) for found in waiting(shape, records))
             if summary.state not in TERMINAL
             else (),
+            stranded=stranded(self._store, run_id, summary.plan, records, time) if goes_on else "",
         )
 
     def given(self, run_id: str) -> Any:

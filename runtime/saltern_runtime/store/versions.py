@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from saltern_runtime.store.keys import short_of
+from saltern_runtime.store.keys import shard_of, short_of
 from saltern_runtime.store.link import Link
 from saltern_runtime.store.records import Record
 
@@ -64,6 +64,8 @@ class Versions:
 
     at: float
     all: tuple[Version, ...]
+    gone: tuple[str, ...]
+    """Digests of those that had runs or workers, and have neither now."""
     is_counted: bool
     """Whether all that is open is listed. Where timers of this runtime never swept, runs that older ones made are not."""
 
@@ -86,7 +88,7 @@ def announce(store: Link, plan: str, queues: Iterable[str]) -> None:
 
 def is_counted(store: Link) -> bool:
     """Whether all that is open is listed, in every shard."""
-    return all(store.patiently(lambda at=at: store.client.exists(f"{at}counted")) for at in _prefixes(store))  # type: ignore[misc]  # mypy cannot infer a lambda with a default
+    return all(bool(store.patiently(lambda at=at: store.client.exists(f"{at}counted"))) for at in _prefixes(store))  # type: ignore[misc]  # mypy cannot infer a lambda with a default
 
 
 def note_counted(store: Link) -> None:
@@ -102,21 +104,14 @@ def read_versions(store: Link, looked_at: int = LOOKED_AT) -> Versions:
     plans = sorted({plan for shard in shards for plan in shard.open})
     found = [_version(plan, shards, now) for plan in plans]
     told = [version for version in found if version.open or version.is_served]
+    gone = tuple(version.plan for version in found if version not in told)
     told.sort(key=lambda version: (version.oldest or now, version.plan))
-    return Versions(now / 1000, tuple(told), is_counted(store))
+    return Versions(now / 1000, tuple(told), gone, is_counted(store))
 
 
-def known_plans(store: Link) -> frozenset[str]:
-    """Return the digests of all plans that ever had a run or a worker."""
-    return frozenset(
-        plan
-        for prefix in _prefixes(store)
-        for plan in store.patiently(lambda at=prefix: store.client.smembers(f"{at}versions"))  # type: ignore[misc]  # mypy cannot infer a lambda with a default
-    )
-
-
-def stranded(store: Link, prefix: str, plan: str, records: Mapping[str, str], now: float) -> str:
+def stranded(store: Link, run_id: str, plan: str, records: Mapping[str, str], now: float) -> str:
     """Say in words that no worker comes for what is READY in a run; empty where one may yet. `now`: Unix seconds."""
+    prefix = store.keys.shard(shard_of(run_id) or 0)
     ready = (json.loads(text) for text in records.values() if '"READY"' in text)
     late = {
         record[Record.QUEUE]
@@ -141,7 +136,8 @@ def stranded(store: Link, prefix: str, plan: str, records: Mapping[str, str], no
     since = "has ever been seen" if last is None else f"has been seen since {_moment(last)}"
     of = ", ".join(queue.partition(".")[2] for queue in sorted(silent))
     waits = "1 run of it is" if runs == 1 else f"{runs} runs of it are"
-    return f"no worker of version {short_of(plan)} (queue {of}) {since}; {waits} open"
+    seen_by = f"no worker of version {short_of(plan)} (queue {of}) {since}; {waits} open"
+    return f"{seen_by}: start its workers, or cancel the run and start it again"
 
 
 def _is_silent(at: float | None, now: float) -> bool:

@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 from saltern_runtime.engine.links import ROUTE
 from saltern_runtime.files import File, mentions_files
 from saltern_runtime.graph import Graph, GraphError
-from saltern_runtime.web import answers, backend, operating, runs, sse
+from saltern_runtime.web import answers, backend, operating, runs, sse, versions
 from saltern_runtime.web.documented import BYTES, EVENTS, SEEN, SENT, TAKEN, Responses, problems
 from saltern_runtime.web.downloads import get_file
 from saltern_runtime.web.forms import MULTIPART, TEXT, Fields, Intake, Reader
@@ -190,6 +190,9 @@ class PipelineRouter(APIRouter):
             runs.list_runs
         )
         self._add_letters()
+        self.get("/versions", response_model=versions.VersionList, responses=problems(401, 503), dependencies=guard)(
+            versions.list_versions
+        )
         self.get("/runs/{run_id}", response_model=self.run_model, responses=known, dependencies=guard, name=name)(
             runs.get_run
         )

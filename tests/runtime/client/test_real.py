@@ -18,6 +18,7 @@ from saltern_runtime.client import (
     RunFilter,
 )
 from saltern_runtime.models import Model
+from saltern_runtime.store.versions import announce
 from tests.support.listening import listening
 from tests.support.operated import Input, Output
 from tests.support.until import until
@@ -301,3 +302,25 @@ def test_both_follow_while_many_do(ours, orders):
     assert {tuple(event.id for event in each) for each in seen} == {
         tuple(event.id for event in orders.worker.service.events(run))
     }
+
+
+def test_versions_say_what_is_open_and_who_works(plain, orders):
+    """The version that new runs are of, its open runs by state, and whether a worker was seen; others by their digest alone."""
+    made = plain.start({"id": "a"}).id
+    plain.pause(made)
+    found = plain.versions()
+    (version,) = found.versions
+    assert (version.plan, version.version) == (plain.get(made).plan, plain.get(made).plan[7:15])
+    assert (version.current, version.open, version.states) == (True, 1, {"PAUSED": 1})
+    assert (version.served, version.seen_at, found.counted) == (False, None, False)
+    assert version.oldest_at <= found.at
+    plain.cancel(made)
+    announce(orders.worker.service.store, "sha256:" + "e" * 64, ["eeeeeeee.default"])
+    orders.started("b")
+    found = plain.versions()
+    assert {each.version: (each.current, each.open, each.served) for each in found.versions} == {
+        version.version: (True, 0, True),
+        "eeeeeeee": (False, 0, True),
+    }
+    assert (found.counted, found.gone) == (True, ())
+    assert found.instance

@@ -1,5 +1,7 @@
 """Versions of a service: what each has open, and whether workers of it are there."""
 
+import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -10,7 +12,7 @@ from saltern_runtime.store.calls import Failed, NewRun
 from saltern_runtime.store.keys import new_nonce, new_run_id, queue_name
 from saltern_runtime.store.operating import audited
 from saltern_runtime.store.store import Store, StoreUnavailableError
-from saltern_runtime.store.versions import SILENT, announce, is_counted, known_plans, read_versions
+from saltern_runtime.store.versions import SILENT, announce, is_counted, read_versions
 from tests.runtime.store.conftest import dep
 from tests.runtime.store.test_operating import WHY
 
@@ -51,7 +53,7 @@ def test_a_run_without_an_entry_is_over_at_once(bench):
     )
     assert bench.state(created.run_id) == "SUCCEEDED"
     assert look(bench) is None
-    assert known_plans(bench.store) == {OLD}
+    assert read_versions(bench.store).gone == (OLD,)
     bench.check()
 
 
@@ -95,6 +97,43 @@ def test_workers_of_one_queue_do_nothing_for_another(bench):
     announce(bench.store, OLD, [QUEUE])
     bench.create(dep("a", queue=QUEUE), dep("b", queue=queue_name(OLD, "files")), plan=OLD)
     assert (look(bench).unserved, look(bench).ready, look(bench).stranded) == (0, 2, 1)
+
+
+def wait_for(bench, run_id, seconds):
+    """Let what is READY of a run have become so earlier."""
+    for path, act in bench.acts(run_id).items():
+        act["w"] -= int(seconds * 1000)
+        bench.client.hset(bench.store.keys.run(run_id, ":acts"), path, json.dumps(act))
+
+
+def test_a_run_says_that_no_worker_comes(bench):
+    """Which version and queue, since when, how many runs of it are open, what to do; and nothing while one may come."""
+    made = bench.create(dep("a", queue=QUEUE), plan=OLD)
+    assert bench.reader.run(made.run_id).stranded == ""
+    wait_for(bench, made.run_id, SILENT)
+    assert bench.reader.run(made.run_id).stranded == (
+        "no worker of version aaaaaaaa (queue default) has ever been seen; 1 run of it is open: "
+        "start its workers, or cancel the run and start it again"
+    )
+    announce(bench.store, OLD, [QUEUE])
+    assert bench.reader.run(made.run_id).stranded == ""
+    silence(bench, SILENT + 1)
+    bench.create(plan=OLD)
+    told = bench.reader.run(made.run_id).stranded
+    assert re.match(
+        r"no worker of version aaaaaaaa \(queue default\) has been seen since \d{4}-\S+ \S+Z; 2 runs of it are open: ",
+        told,
+    )
+
+
+def test_a_run_that_needs_no_worker_says_nothing(bench):
+    """While it is paused, and once it is over, nobody is missed."""
+    made = bench.create(dep("a", queue=QUEUE), plan=OLD)
+    wait_for(bench, made.run_id, SILENT)
+    bench.store.pause(made.run_id, "acme", new_nonce(), audited("pause", "me", ""))
+    assert bench.reader.run(made.run_id).stranded == ""
+    bench.store.cancel(made.run_id, "acme", WHY)
+    assert bench.reader.run(made.run_id).stranded == ""
 
 
 def test_every_shard_is_counted(bench):
