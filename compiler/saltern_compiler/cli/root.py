@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "run": "Run a pipeline once, in one process, and print its output.",
     "runs": "Look at the runs of a service and operate them: pause, resume, replay, cancel.",
     "dead": "Work through dead letters: list, show, replay, discard.",
+    "drained": "Show which versions have open runs, and whether old workers may go.",
     "eval": "Evaluate one expression over a JSON or YAML file.",
     "fmt": "Format pipelines: one look, the same meaning, every comment kept.",
     "upgrade": "Bring pipelines to the newest versions of documents and node types.",
