@@ -2,7 +2,6 @@
 
 import os
 import socket
-from typing import Final
 
 import anyio
 from pydantic import AwareDatetime, BaseModel, Field
@@ -13,9 +12,6 @@ from saltern_runtime.spec import Json
 from saltern_runtime.store.versions import Version
 from saltern_runtime.web.guards import exchange
 from saltern_runtime.web.models import PlainResponse, time_json
-
-INSTANCE: Final = os.environ.get("HOSTNAME") or socket.gethostname()
-"""What this process is called by whoever runs it: in a container the container's host name, in Kubernetes the pod's name."""
 
 
 class VersionModel(BaseModel):
@@ -43,6 +39,11 @@ class VersionList(BaseModel):
     gone: list[str] = Field(description="Digests of those that had runs or workers, and have neither now.")
 
 
+def instance() -> str:
+    """Return what this process is called by whoever runs it: the name of its host, which in Kubernetes is the pod's name."""
+    return os.environ.get("HOSTNAME") or socket.gethostname()
+
+
 async def list_versions(request: Request) -> Response:
     """List the versions that have open runs or workers, and the one that new runs are of."""
     service = exchange(request).backend.service
@@ -55,7 +56,7 @@ async def list_versions(request: Request) -> Response:
         {
             "at": time_json(found.at),
             "counted": found.is_counted,
-            "instance": INSTANCE,
+            "instance": instance(),
             "versions": [_json(version, current) for version in shown],
             "gone": [plan for plan in found.gone if plan != current],
         }
