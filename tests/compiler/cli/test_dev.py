@@ -143,6 +143,23 @@ def test_a_run_under_way_finishes_on_the_version_it_began_with(dev, gate, tmp_pa
     assert service.end() == 0
 
 
+def test_a_replay_of_a_version_that_is_gone_gets_its_worker_back(dev, gate, tmp_path):
+    """What failed before a reload, and is replayed after it, goes on with the code of then; then that version is gone again."""
+    source = tmp_path / "slow.saltern"
+    source.write_text(SLOW)
+    service = dev(source)
+    failed = service.call("/runs", {"url": "http://127.0.0.1:1/"}, Prefer="wait=60")
+    assert (failed["state"], failed["plan"]) == ("FAILED", service.ready["plan"])
+    source.write_text(SLOW.replace('"one"', '"two"'))
+    service.wait("drained", plan=service.ready["plan"])
+    assert service.call(f"/runs/{failed['id']}/replay", {})["state"] == "RUNNING"
+    assert service.wait("brought-back")["plan"] == service.ready["plan"]
+    service.wait("run", run=failed["id"], state="FAILED")
+    service.wait("drained", plan=service.ready["plan"])
+    assert len(service.call(f"/runs/{failed['id']}/dead-letters")["letters"]) == 1
+    assert service.end() == 0
+
+
 def test_what_changes_nothing_that_runs_is_not_started_again(dev, tmp_path):
     """A comment is read and told, and the version that runs goes on; so does it where the file is gone for a while."""
     source = tmp_path / "slow.saltern"
