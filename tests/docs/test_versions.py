@@ -14,6 +14,7 @@ from docs.making.site import read_pages
 from saltern_runtime.store.calls import NewRun
 from saltern_runtime.store.keys import new_run_id
 from saltern_runtime.store.operating import audited
+from saltern_runtime.web.migrating import NOT_CURRENT, UNMOVED
 from tests.support.transcripts import commands, fits
 
 if TYPE_CHECKING:
@@ -46,6 +47,11 @@ def test_the_commands_print_what_stands_below_them(orders: Operated) -> None:
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
         assert fits(expected, ran.stdout.strip("\n")), f"$ {command}\n{ran.stdout}"
+
+
+def test_every_reason_of_a_refusal_is_on_the_page() -> None:
+    """Code by code."""
+    assert [code for code, _ in (*UNMOVED.values(), NOT_CURRENT) if f"`{code}`" not in PAGE] == []
 
 
 def _open(orders: Operated) -> str:

@@ -151,6 +151,10 @@ class AsyncClient(Linked[InputT, OutputT]):
         """Let a run that failed, or reached its deadline, go on from where that cut it off."""
         return await self._send(calls.operate("replay", run, self._output, reason))
 
+    async def migrate(self, run: str, was: str, plan: str, reason: str = "") -> Run[OutputT]:
+        """Move an open run of which nothing runs from one version to the current one; whoever calls has proven that it may go on there."""
+        return await self._send(calls.operate("migrate", run, self._output, reason, **{"from": was, "to": plan}))
+
     async def again(
         self,
         run: str,

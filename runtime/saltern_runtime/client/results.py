@@ -209,6 +209,8 @@ class AuditEntry(Shown):
     why: str
     run: str | None = None
     """Of `again`: the run that was started."""
+    plan: str | None = None
+    """Of `migrate`: the version that the run was moved to."""
     of: str | None = None
     """Of a run that was started by `again`: the run whose input it has."""
 

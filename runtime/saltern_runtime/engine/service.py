@@ -42,7 +42,7 @@ from saltern_runtime.spec import Json
 from saltern_runtime.store.calls import NewRun, Signalled
 from saltern_runtime.store.files import SPARE, Shelf
 from saltern_runtime.store.keys import digest_of, new_nonce, new_run_id
-from saltern_runtime.store.operating import audited
+from saltern_runtime.store.operating import Operated, audited
 from saltern_runtime.store.reading import Reader
 from saltern_runtime.store.store import Store, StoreUnavailableError, StoreUnfitError
 from saltern_runtime.store.versions import SEEN_EVERY, Versions, announce, read_versions
@@ -165,6 +165,18 @@ class Service:
             self.store.note(run.id, run.tenant, audited("again", by.name, by.why, run=started.run_id))
             self.store.note(started.run_id, run.tenant, audited("again", by.name, by.why, of=run.id))
         return started
+
+    def migrate(self, run: RunView, was: str, *, by: By) -> Operated:
+        """Let an open run of another plan go on with this one. Whoever asks has proven that it may; the shapes are held against each other."""
+        if run.plan != was:
+            return Operated("moved")
+        self.prepare()  # what the run is of from now on is known
+        if not self.reader.is_alike(run.id, was, self.plans.shape):
+            return Operated("unlike")
+        audit = audited("migrate", by.name, by.why, plan=self.plans.plan)
+        done = self.store.migrate(run.id, run.tenant, new_nonce(), audit, was=was, plan=self.plans.plan)
+        self.dispatcher.ring(done.bells)
+        return done
 
     def admit(self, given: Json) -> None:
         """Raise BrokenAssumptionError for an input that has more of something than the pipeline assumes."""

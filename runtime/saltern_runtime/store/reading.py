@@ -12,7 +12,7 @@ from saltern_runtime.observe.metrics import Figures
 from saltern_runtime.store.keys import ANSWER, RESPONSE, shard_of
 from saltern_runtime.store.newest import READ, Index, Place
 from saltern_runtime.store.records import LAYOUT
-from saltern_runtime.store.showing import Shape, beneath, nodes_of, own, read_failure
+from saltern_runtime.store.showing import Shape, beneath, is_alike, nodes_of, own, read_failure
 from saltern_runtime.store.store import NewerLayoutError, Store
 from saltern_runtime.store.versions import stranded
 from saltern_runtime.store.views import (
@@ -189,6 +189,10 @@ class Reader:
                 return ()
             self._shapes[plan] = json.loads(str(text))
         return self._shapes[plan]
+
+    def is_alike(self, run_id: str, plan: str, shape: str) -> bool:
+        """Whether a plan that is kept with a run has the stages and nodes of a shape (JSON text)."""
+        return shard_of(run_id) is not None and is_alike(self._shape(run_id, plan), json.loads(shape))
 
     def events(self, run_id: str, after: str, block: float, limit: int) -> list[Event]:
         """Return events after an id; waits up to `block` seconds for the first. Raises ValueError for a broken id."""
