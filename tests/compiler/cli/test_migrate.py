@@ -1,5 +1,6 @@
 """`saltern migrate` from sources to a run that ends: two versions, each with its worker, one store, the API of the newer one."""
 
+import json
 from contextlib import ExitStack
 
 import pytest
@@ -98,6 +99,9 @@ def test_a_run_goes_on_with_the_newer_version(place, saltern):
     assert err == "where they have ended, these keep the values that they had: note, return\n"
     assert saltern("drained", "--url", url)[0] == 0
     place.tell(new, run)
+    store = new.service.store
+    records = [json.loads(text) for text in store.client.hvals(store.keys.run(run, ":acts"))]
+    assert {record["q"] for record in records if "q" in record} == set(new.service.plans.queues)
     assert not old.step()
     view = new.finish(run, 20)
     assert (view.state, view.plan) == ("SUCCEEDED", new.service.plans.plan)
