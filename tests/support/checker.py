@@ -1,6 +1,7 @@
 """The checker of the store's invariants: one atomic look at everything that a service holds."""
 
 import json
+import re
 import threading
 from typing import Self
 
@@ -110,10 +111,16 @@ def _run(run: str, held: dict, due: dict, ready: dict) -> list[str]:
 
 
 def _versions(runs: dict, listed: dict) -> list[str]:
-    """Check what is listed as open: each open run of a plan, and no other."""
+    """Check what is listed as open: each open run of a plan, and no other; and that it waits in queues of that plan alone."""
     stand = {(plan, run) for plan, members in listed.items() for run in members}
     are = {(held["fields"]["plan"], run) for run, held in runs.items() if held["fields"]["state"] in OPEN}
     found = [f"{run} is open, and not listed as such with {plan}" for plan, run in are - stand]
+    for plan, run in are:
+        queues = {
+            json.loads(text).get("q", "") for text in dict(runs[run]["acts"] or {}).values() if text.startswith("{")
+        }
+        strange = {queue for queue in queues if re.match(r"[0-9a-f]{8}\.", queue) and queue[:8] != plan[7:15]}
+        found += [f"{run} of {plan} waits in {queue}" for queue in sorted(strange)]
     return found + [f"{run} is listed as open with {plan}, and is not" for plan, run in stand - are]
 
 
