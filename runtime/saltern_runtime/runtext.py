@@ -34,6 +34,8 @@ def lines(run: Run, width: int | None = None, *, color: bool = False) -> list[st
         ]
         text = cut("  " + "  ".join(map(plain, parts)).rstrip(), width)
         drawn.append(paint(text, _COLORS.get(node["state"], "0"), color=color))
+    if run.get("stranded"):
+        drawn.append(paint(cut(f"  {plain(run['stranded'])}", width), "33", color=color))
     if run["failure"] is not None:
         drawn.append(paint(cut(f"  {plain(why(run['failure']))}", width), "31", color=color))
     return drawn

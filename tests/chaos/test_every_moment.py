@@ -73,6 +73,7 @@ def each_death(rescuer, given=None, meanwhile=None, *, more_than):
     `more_than` so many moments.
     """
     client, name = rescuer.service.store.client, rescuer.service.graph.name
+    rescuer.sweeper.sweep()  # the first one of a store goes through all of its runs
     moment, died = -STEP + 1, True
     while died:
         moment += STEP

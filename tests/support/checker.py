@@ -1,6 +1,7 @@
 """The checker of the store's invariants: one atomic look at everything that a service holds."""
 
 import json
+import re
 import threading
 from collections import Counter
 from typing import Self
@@ -11,7 +12,7 @@ from saltern_runtime.store.keys import Keys
 from saltern_runtime.store.records import TAGS
 
 SNAPSHOT = """
-local out = { runs = {}, due = {}, ready = {}, bells = {}, each = {}, line = {}, turns = {}, behind = {}, inside = {}, places = {}, tags = {} }
+local out = { runs = {}, due = {}, ready = {}, bells = {}, each = {}, line = {}, turns = {}, behind = {}, inside = {}, places = {}, tags = {}, open = {} }
 local prefix = KEYS[1]
 local function flat(list)
   local made = {}
@@ -43,6 +44,8 @@ for _, key in ipairs(redis.call('KEYS', ARGV[1])) do
     out.tags[string.sub(name, 6)] = flat(redis.call('ZRANGE', key, 0, -1, 'WITHSCORES'))
   elseif string.match(name, '^turns:') then
     out.turns[string.sub(name, 7)] = flat(redis.call('ZRANGE', key, 0, -1, 'WITHSCORES'))
+  elseif string.match(name, '^open:') then
+    out.open[string.sub(name, 6)] = redis.call('ZRANGE', key, 0, -1)
   elseif string.match(name, '^bells:') then
     out.bells[string.sub(name, 7)] = flat(redis.call('HGETALL', key))
   end
@@ -68,6 +71,7 @@ def broken(client: redis.Redis, service: str, shard: int = 0) -> list[str]:
     found += _groups(dict(state["runs"] or {}), due, **groups)
     behind = {run for members in groups["behind"].values() for run in members}
     found += _tenants(*(dict(state[name] or {}) for name in ("runs", "tenants", "places", "tags")))
+    found += _versions(dict(state["runs"] or {}), dict(state["open"] or {}))
     for run, held in dict(state["runs"] or {}).items():
         if run in behind and "reviving" in held["fields"]:
             due[f"v|{run}"] = "when it is let in"
@@ -120,6 +124,20 @@ def _run(run: str, held: dict, due: dict, ready: dict) -> list[str]:
     if int(fields["open"]) != counted_open or int(fields["running"]) != running:
         found.append(f"{run} counts {fields['open']} open, {fields['running']} running; {len(pending)}, {running} are")
     return found
+
+
+def _versions(runs: dict, listed: dict) -> list[str]:
+    """Check what is listed as open: each open run of a plan, and no other; and that it waits in queues of that plan alone."""
+    stand = {(plan, run) for plan, members in listed.items() for run in members}
+    are = {(held["fields"]["plan"], run) for run, held in runs.items() if held["fields"]["state"] in OPEN}
+    found = [f"{run} is open, and not listed as such with {plan}" for plan, run in are - stand]
+    for plan, run in are:
+        queues = {
+            json.loads(text).get("q", "") for text in dict(runs[run]["acts"] or {}).values() if text.startswith("{")
+        }
+        strange = {queue for queue in queues if re.match(r"[0-9a-f]{8}\.", queue) and queue[:8] != plan[7:15]}
+        found += [f"{run} of {plan} waits in {queue}" for queue in sorted(strange)]
+    return found + [f"{run} is listed as open with {plan}, and is not" for plan, run in stand - are]
 
 
 def _limits(runs: dict, ready: dict, due: dict, lines: dict, turns: dict) -> list[str]:

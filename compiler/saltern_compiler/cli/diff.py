@@ -50,7 +50,7 @@ def command(old: str, new: str, style: str, fail_on: str, *, exit_code: bool) ->
             sources.append(load_source(path))
         except SourceError as error:
             fail(str(error))
-    sides = [_checked(source, path) for source, path in zip(sources, (old, new), strict=True)]
+    sides = [checked(source, path) for source, path in zip(sources, (old, new), strict=True)]
     before, after = sides
     if before is None or after is None:
         sys.exit(MISUSE)
@@ -61,7 +61,7 @@ def command(old: str, new: str, style: str, fail_on: str, *, exit_code: bool) ->
         sys.exit(FINDINGS)
 
 
-def _checked(source: Source, path: str) -> Side | None:
+def checked(source: Source, path: str) -> Side | None:
     """Check one of both; one with errors is shown with all of them."""
     from saltern_compiler.diagnostics.model import has_errors
     from saltern_compiler.diff import Side

@@ -22,6 +22,8 @@ COMMANDS: Final = {
     "runs": "Look at the runs of a service and operate them: pause, resume, replay, cancel.",
     "schedules": "Look at the schedules of a service, pause and resume them.",
     "dead": "Work through dead letters: list, show, replay, discard.",
+    "drained": "Show which versions have open runs, and whether old workers may go.",
+    "migrate": "Let open runs go on with a newer version, where that is proven.",
     "eval": "Evaluate one expression over a JSON or YAML file.",
     "fmt": "Format pipelines: one look, the same meaning, every comment kept.",
     "upgrade": "Bring pipelines to the newest versions of documents and node types.",

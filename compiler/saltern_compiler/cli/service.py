@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from functools import wraps
 from itertools import islice
@@ -17,7 +18,7 @@ import click
 from saltern_compiler.cli.common import FINDINGS, fail
 
 if TYPE_CHECKING:
-    from saltern_runtime.client import Failure
+    from saltern_runtime.client import Client, Failure
     from saltern_runtime.client.results import Shown
 
 T = TypeVar("T")
@@ -31,35 +32,48 @@ _HOW: Final = f"set {CREDENTIAL}, or name a file with --token-file"
 def on_service(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command `--url` and `--token-file`, and hand it the client of the service as `client`; what fails there is exit code 1."""
 
-    @click.option("--url", envvar="SALTERN_URL", metavar="URL", help="Where the service is; SALTERN_URL otherwise.")
-    @click.option(
+    @which_service
+    @wraps(command)
+    def connected(url: str | None, token_file: str | None, **given: Any) -> None:
+        _require_text(given)
+        with connect(url, token_file) as client:
+            command(client=client, **given)
+
+    return connected
+
+
+def which_service(command: F) -> F:
+    """Give a command `--url` and `--token-file`."""
+    command = click.option(
         "--token-file",
         metavar="FILE",
         help=f"A file that holds the token; {CREDENTIAL} otherwise. Never an argument: others see those.",
-    )
-    @wraps(command)
-    def connected(url: str | None, token_file: str | None, **given: Any) -> None:
-        from saltern_runtime.client import Client, ClientError, RefusedTokenError
+    )(command)
+    where = "Where the service is; SALTERN_URL otherwise."
+    return click.option("--url", envvar="SALTERN_URL", metavar="URL", help=where)(command)
 
-        if not url:
-            fail("which service? name it with --url, or set SALTERN_URL")
-        token = _token(token_file)
-        _require_text(given)
-        try:
-            opened = Client(url, token)
-        except ValueError as error:
-            fail(str(error))
-        except (OSError, ImportError) as error:  # SSL_CERT_FILE names no file, or a proxy needs what is not installed
-            fail(f"nothing can be sent from here: {error}")
-        try:
-            with opened as client:
-                command(client=client, **given)
-        except RefusedTokenError as error:
-            stop(f"{url} refuses the token: {error.detail} ({error.code})")
-        except ClientError as error:
-            stop(str(error) if url in str(error) else f"{url}: {error}")
 
-    return connected
+@contextmanager
+def connect(url: str | None, token_file: str | None) -> Iterator[Client[Any, Any]]:
+    """Open a client of a service; what the service refuses within is exit code 1."""
+    from saltern_runtime.client import Client, ClientError, RefusedTokenError
+
+    if not url:
+        fail("which service? name it with --url, or set SALTERN_URL")
+    token = _token(token_file)
+    try:
+        opened = Client(url, token)
+    except ValueError as error:
+        fail(str(error))
+    except (OSError, ImportError) as error:  # SSL_CERT_FILE names no file, or a proxy needs what is not installed
+        fail(f"nothing can be sent from here: {error}")
+    try:
+        with opened as client:
+            yield client
+    except RefusedTokenError as error:
+        stop(f"{url} refuses the token: {error.detail} ({error.code})")
+    except ClientError as error:
+        stop(str(error) if url in str(error) else f"{url}: {error}")
 
 
 def reason_option(command: F) -> F:

@@ -39,11 +39,13 @@ from saltern_runtime.client.results import (
     RunSummary,
     Schedule,
     Started,
+    Version,
+    Versions,
 )
 
 __all__ = [
     "AsyncClient", "AuditEntry", "Awaited", "Batch", "Client", "ClientError", "ConflictError", "DeadLetter", "Done", "Event", "Failure", "Finding", "Halted",
     "InvalidRequestError", "Items", "LetterFilter", "Node", "NotFoundError", "NotOverError", "NotSalternError", "NotSucceededError", "OutputError", "Page",
     "ProblemError", "RefusedTokenError", "Run", "RunFilter", "RunSummary", "Schedule", "ServiceFailedError", "Started", "TooManyError", "UnavailableError",
-    "UnreachableError",
+    "UnreachableError", "Version", "Versions",
 ]  # fmt: skip

@@ -24,6 +24,7 @@ from saltern_runtime.client.results import (
     RunSummary,
     Schedule,
     Started,
+    Versions,
 )
 from saltern_runtime.client.trying import Tries
 from saltern_runtime.spec import Json
@@ -151,6 +152,10 @@ class AsyncClient(Linked[InputT, OutputT]):
         """Let a run that failed, or reached its deadline, go on from where that cut it off."""
         return await self._send(calls.operate("replay", run, self._output, reason))
 
+    async def migrate(self, run: str, was: str, plan: str, reason: str = "") -> Run[OutputT]:
+        """Move an open run of which nothing runs from one version to the current one; whoever calls has proven that it may go on there."""
+        return await self._send(calls.operate("migrate", run, self._output, reason, **{"from": was, "to": plan}))
+
     async def again(
         self,
         run: str,
@@ -186,6 +191,10 @@ class AsyncClient(Linked[InputT, OutputT]):
     async def audit(self, run: str) -> tuple[AuditEntry, ...]:
         """Show what people did to a run, the first thing first."""
         return await self._send(calls.audit(run))
+
+    async def versions(self) -> Versions:
+        """Show which versions have open runs, of all tenants, or workers."""
+        return await self._send(calls.versions())
 
     def dead_letters(self, wanted: LetterFilter = ALL_LETTERS) -> AsyncIterator[DeadLetter]:
         """Yield dead letters, newest first, over all pages."""

@@ -24,6 +24,7 @@ from saltern_runtime.client.results import (
     Schedule,
     Shown,
     Started,
+    Versions,
 )
 from saltern_runtime.models import plain
 from saltern_runtime.spec import Json
@@ -197,6 +198,11 @@ def operate_schedule(what: str, schedule: str, reason: str) -> Call[Schedule]:
 def schedule_audit(schedule: str) -> Call[tuple[AuditEntry, ...]]:
     """Show what people did to a schedule, the first thing first."""
     return Call("GET", f"{_schedule(schedule)}/audit", lambda said: said.several("entries", AuditEntry), repeats=True)
+
+
+def versions() -> Call[Versions]:
+    """List the versions that have open runs or workers."""
+    return Call("GET", "/versions", lambda said: said.shown(Versions), repeats=True)
 
 
 def letters_of(run: str) -> Call[tuple[DeadLetter, ...]]:

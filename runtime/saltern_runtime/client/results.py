@@ -113,6 +113,8 @@ class Run(RunSummary, Generic[OutputT]):
     """Plain JSON; None until SUCCEEDED."""
     nodes: tuple[Node, ...]
     awaits: tuple[Awaited, ...]
+    stranded: str = ""
+    """Where no worker of its version comes for what is READY: that, in words."""
     _type: TypeAdapter[OutputT] | None = PrivateAttr(None)
 
     def typed(self, output: TypeAdapter[OutputT] | None) -> Run[OutputT]:
@@ -207,6 +209,8 @@ class AuditEntry(Shown):
     why: str
     run: str | None = None
     """Of `again`: the run that was started."""
+    plan: str | None = None
+    """Of `migrate`: the version that the run was moved to."""
     of: str | None = None
     """Of a run that was started by `again`: the run whose input it has."""
 
@@ -231,6 +235,42 @@ class Schedule(Shown):
     """When it makes a run next; None while it is paused."""
     paused: Halted | None
     """None unless it is."""
+
+
+class Version(Shown):
+    """A version that has open runs, or workers."""
+
+    plan: str
+    version: str
+    """Its short form, as queues and Deployments carry it."""
+    current: bool
+    """Whether new runs are of it."""
+    open: int
+    """Runs that are not over, of all tenants."""
+    states: Mapping[str, int]
+    """How many of them are in which state; of the oldest five hundred."""
+    oldest_at: datetime | None
+    ready: int
+    """Activations that wait for a worker."""
+    stranded: int
+    """Those of them in queues that no worker takes from."""
+    served: bool
+    """Whether a worker of it was seen within half a minute."""
+    seen_at: datetime | None
+
+
+class Versions(Shown):
+    """The versions of a service, the one with the oldest open run first."""
+
+    at: datetime
+    """Now, by the store's clock."""
+    counted: bool
+    """Whether every open run is among those counted: once timers have swept."""
+    instance: str
+    """Who answered: in Kubernetes, the name of the pod."""
+    versions: tuple[Version, ...]
+    gone: tuple[str, ...]
+    """Digests of those that had runs or workers, and have neither now."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """The processes of a service, version by version: a new one starts beside the old one, which finishes what it began.
 
 A version is a tree with a worker, timers and an API of its own. Queues carry the plan's digest, so each worker hears of its own
-runs alone; every API listens on the same socket, which stays open all the time.
+runs alone; every API listens on the same socket, which stays open all the time. A version that is gone gets its worker back when one of its
+runs is replayed.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -91,6 +92,8 @@ class Fleet:
         self._coming: Version | None = None
         self._closing: Version | None = None
         self._leaving: list[Version] = []
+        self._gone: dict[str, Version] = {}
+        """Those that had no run left, by plan."""
 
     def start(self, tree: Tree) -> Version:
         """Start the first version; the caller waits until it is ready."""
@@ -112,8 +115,9 @@ class Fleet:
         if self._closing is not None and self._closing.is_closed():
             self._announce(self._closing)
             self._closing = None
-        if self._leaving and time.monotonic() - self._looked >= LOOK:
+        if (self._leaving or self._gone) and time.monotonic() - self._looked >= LOOK:
             self._looked = time.monotonic()
+            self._bring_back()
             self._let_go()
 
     def _bring(self, coming: Version) -> None:
@@ -152,7 +156,22 @@ class Fleet:
                 continue
             version.retire()
             self._leaving.remove(version)
+            self._gone[version.tree.plan] = version
             self._tell({"event": "drained", "plan": version.tree.plan}, f"plan {version.short} has no run left: gone")
+
+    def _bring_back(self) -> None:
+        """Start a worker of each version that is gone and has an open run again: its tree still stands there."""
+        assert self.current is not None, "a version has taken over"
+        here = {version.tree.plan for version in (self.current, self._coming, *self._leaving) if version is not None}
+        plans = self._open_plans(self.current.tree.service) or {}
+        for plan in [plan for plan in self._gone if plans.get(plan) and plan not in here]:
+            version = self._gone.pop(plan)
+            self._number += 1
+            worker = self._worker(version.tree, self._number, self._environment(version.tree, version.marks))
+            self._leaving.append(replace(version, worker=worker))
+            self._tell(
+                {"event": "brought-back", "plan": plan}, f"a run of plan {version.short} goes on: its worker is back"
+            )
 
     def _has_runs(self, tree: Tree) -> bool:
         plans = self._open_plans(tree.service)
@@ -160,26 +179,16 @@ class Fleet:
 
     def _start(self, tree: Tree) -> Version:
         self._number += 1
-        suffix = f"-{self._number}" if self._number > 1 else ""
+        suffix = _suffix(self._number)
         marks = self._folder / f"version{self._number}.mark"
-        environment = {
-            "PYTHONPATH": os.pathsep.join([str(tree.folder), *self._paths]),
-            "SALTERN_HEARTBEAT_FILE": str(marks.with_suffix(".alive")),
-        }
+        environment = self._environment(tree, marks)
         python = [sys.executable, "-m"]
-        worker = ["celery", "-A", f"{tree.package}.tasks", "worker", "--pool", "prefork", "--concurrency", "2"]
-        worker += ["--without-gossip", "--without-mingle"]
         descriptor = self._listener.fileno()
         serve = ["saltern_runtime.dev.server", tree.package, str(descriptor), str(marks)]
         start = self._children.start
         return Version(
             tree,
-            start(
-                f"worker{suffix}",
-                [*python, *worker, "--loglevel", "INFO", "-n", f"dev{self._number}@%h"],
-                grace=GRACE,
-                environment=environment,
-            ),
+            self._worker(tree, self._number, environment),
             start(f"timers{suffix}", [*python, "saltern_runtime.timers", tree.package], environment=environment),
             start(
                 f"api{suffix}",
@@ -192,3 +201,21 @@ class Fleet:
             marks,
             time.monotonic(),
         )
+
+    def _environment(self, tree: Tree, marks: Path) -> dict[str, str]:
+        return {
+            "PYTHONPATH": os.pathsep.join([str(tree.folder), *self._paths]),
+            "SALTERN_HEARTBEAT_FILE": str(marks.with_suffix(".alive")),
+        }
+
+    def _worker(self, tree: Tree, number: int, environment: Mapping[str, str]) -> Child:
+        command = ["celery", "-A", f"{tree.package}.tasks", "worker", "--pool", "prefork", "--concurrency", "2"]
+        command += ["--without-gossip", "--without-mingle", "--loglevel", "INFO", "-n", f"dev{number}@%h"]
+        return self._children.start(
+            f"worker{_suffix(number)}", [sys.executable, "-m", *command], grace=GRACE, environment=environment
+        )
+
+
+def _suffix(number: int) -> str:
+    """Tell the logs of one version from those of another."""
+    return f"-{number}" if number > 1 else ""

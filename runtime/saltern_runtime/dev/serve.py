@@ -142,15 +142,15 @@ def _view(*, json_events: bool) -> View:
 
 
 def _watch(api: Api, children: Children, stop: Stop, view: View, *, fleet: Fleet, orders: Orders | None) -> None:
-    ended: set[str] = set()
+    ended: set[tuple[str, str | None]] = set()  # with the moment: a run that is replayed ends again
     while not stop.event.is_set():
         for order in orders.take() if orders is not None else ():
             _obey(order, fleet, view)
         children.check()
         began = time.monotonic()
-        fresh = [run["id"] for run in reversed(api.runs()) if run["id"] not in ended]
+        fresh = [run["id"] for run in reversed(api.runs()) if (run["id"], run["ended_at"]) not in ended]
         runs: list[Any] = [run for run in map(api.run, fresh) if run is not None]
-        ended.update(run["id"] for run in runs if run["state"] in TERMINAL)
+        ended.update((run["id"], run["ended_at"]) for run in runs if run["state"] in TERMINAL)
         view.update(runs)
         fleet.tick()
         stop.event.wait(max(REFRESH, time.monotonic() - began))

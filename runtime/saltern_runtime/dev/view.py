@@ -76,15 +76,16 @@ class ScreenView:
     def __init__(self, out: TextIO) -> None:
         self._out = out
         self._drawn = 0
-        self._done: set[str] = set()
+        self._done: set[tuple[str, str]] = set()
 
     def update(self, runs: list[Run]) -> None:
         """Draw again."""
         size = shutil.get_terminal_size()
         text = f"\x1b[{self._drawn}F\x1b[J" if self._drawn else ""
         self._drawn = 0
-        for run in [run for run in runs if run["state"] in TERMINAL and run["id"] not in self._done]:
-            self._done.add(run["id"])
+        over = [run for run in runs if run["state"] in TERMINAL]
+        for run in [run for run in over if (run["id"], run["ended_at"]) not in self._done]:
+            self._done.add((run["id"], run["ended_at"]))
             text += "\n".join([*lines(run, size.columns, color=True), "", ""])
         still_open = [run for run in runs if run["state"] not in TERMINAL]
         below = [line for run in still_open[:MOST_RUNS] for line in lines(run, size.columns, color=True)]
@@ -124,8 +125,9 @@ def _changes(runs: list[Run], seen: dict[tuple[str, str], str]) -> Iterator[dict
                 "elided": node.get("elided", ""),
                 "why": why(node["failure"]),
             }
-        if seen.get((run["id"], "")) != run["state"]:
-            seen[run["id"], ""] = run["state"]
+        mark = f"{run['state']} {run['ended_at']}"
+        if seen.get((run["id"], "")) != mark:
+            seen[run["id"], ""] = mark
             ended = run["ended_at"] and (time(run["ended_at"]) - time(run["created_at"])).total_seconds()
             yield {
                 "event": "run",

@@ -24,6 +24,7 @@ from saltern_runtime.graph import Graph
 from saltern_runtime.settings import Settings
 from saltern_runtime.store.calls import Bell
 from saltern_runtime.store.store import StoreUnavailableError, StoreUnfitError
+from saltern_runtime.store.versions import SEEN_EVERY, announce
 
 __all__ = ["Bell", "CeleryDispatcher", "Worker"]
 
@@ -151,22 +152,30 @@ class Worker:
             os._exit(75)
 
     def _on_ready(self, sender: Any, **_: object) -> None:
-        """Touch the heartbeat file out of the consumer's own loop, and watch the store."""
+        """Touch the heartbeat file out of the consumer's own loop, watch the store, and say there which queues are taken from."""
         named = os.environ.get("SALTERN_HEARTBEAT_FILE")
         if named:
             file = Path(named)
             file.touch()
             sender.timer.call_repeatedly(HEARTBEAT, file.touch)
-        threading.Thread(target=self._watch, name="saltern-watch", daemon=True).start()
+        service = message_queue(self._graph.name, "")
+        queues = [name.removeprefix(service) for name in sender.app.amqp.queues.consume_from]
+        threading.Thread(target=self._watch, args=(queues,), name="saltern-watch", daemon=True).start()
 
-    def _watch(self) -> None:
-        """End this worker once Redis could not be reached for too long; whoever started it starts it again."""
+    def _watch(self, queues: list[str]) -> None:
+        """End this worker once Redis could not be reached for too long; whoever started it starts it again.
+
+        One that is to stop says no longer that it is there: it takes nothing more.
+        """
         reached = time.monotonic()
         while time.monotonic() - reached < self.settings.unreachable:
-            time.sleep(min(HEARTBEAT, self.settings.unreachable / 4))
             with contextlib.suppress(StoreUnavailableError):
-                self.engine.store.ping()
+                if self.engine.drain.since():
+                    self.engine.store.ping()
+                else:
+                    announce(self.engine.store, self.engine.plans.plan, queues)
                 reached = time.monotonic()
+            time.sleep(min(SEEN_EVERY, self.settings.unreachable / 4))
         log.error("Redis could not be reached for %g s: this worker exits", self.settings.unreachable)
         os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(self.settings.grace)

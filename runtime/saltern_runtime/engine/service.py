@@ -46,9 +46,10 @@ from saltern_runtime.spec import Json
 from saltern_runtime.store.calls import Created, Group, NewRun, Signalled
 from saltern_runtime.store.files import SPARE, Shelf
 from saltern_runtime.store.keys import digest_of, new_nonce, new_run_id, shard_of
-from saltern_runtime.store.operating import audited
+from saltern_runtime.store.operating import Operated, audited
 from saltern_runtime.store.reading import Reader
 from saltern_runtime.store.store import Store, StoreUnavailableError, StoreUnfitError
+from saltern_runtime.store.versions import SEEN_EVERY, Versions, announce, read_versions
 from saltern_runtime.store.views import ALL_RUNS, TERMINAL, Awaited, Event, RunPage, RunView, Started, WantedRuns
 
 AGAIN: Final = 10.0
@@ -188,6 +189,18 @@ class Service:
             self.store.note(run.id, run.tenant, audited("again", by.name, by.why, run=started.run_id))
             self.store.note(started.run_id, run.tenant, audited("again", by.name, by.why, of=run.id))
         return started
+
+    def migrate(self, run: RunView, was: str, *, by: By) -> Operated:
+        """Let an open run of another plan go on with this one. Whoever asks has proven that it may; the shapes are held against each other."""
+        if run.plan != was:
+            return Operated("moved")
+        self.prepare()  # what the run is of from now on is known
+        if not self.reader.is_alike(run.id, was, self.plans.shape):
+            return Operated("unlike")
+        audit = audited("migrate", by.name, by.why, plan=self.plans.plan)
+        done = self.store.migrate(run.id, run.tenant, new_nonce(), audit, was=was, plan=self.plans.plan)
+        self.dispatcher.ring(done.bells)
+        return done
 
     def admit(self, given: Json) -> None:
         """Raise BrokenAssumptionError for an input that has more of something than the pipeline assumes."""
@@ -330,7 +343,15 @@ class Service:
 
     def figures(self) -> Figures:
         """Return what the metrics show: `Collector(graph.name, service.figures)`."""
-        return replace(self.reader.figures(), nodes=counted_at(self.graph), cap=self.settings.max_open_runs)
+        versions = {
+            version.short: (version.open, version.unserved) for version in read_versions(self.store, looked_at=0).all
+        }
+        cap = self.settings.max_open_runs
+        return replace(self.reader.figures(), nodes=counted_at(self.graph), versions=versions, cap=cap)
+
+    def versions(self) -> Versions:
+        """Return the versions that have open runs, or workers."""
+        return read_versions(self.store)
 
     def ping(self) -> None:
         """Raise StoreUnavailableError unless the store answers at once."""
@@ -359,6 +380,7 @@ class InOneProcess:
         self.engine = Engine(graph, settings, self.bells, store=self.service.store)
         self.sweeper = Sweeper(self.service.store, self.bells, self.service.reader)
         self._swept = 0.0
+        self._said = 0.0
 
     def step(self) -> bool:
         """Answer one bell, or sweep where none waits; returns whether there was something to do."""
@@ -366,6 +388,9 @@ class InOneProcess:
         if now - self._swept >= self.service.settings.sweep:
             self._swept = now
             self.sweeper.sweep()
+        if not self._said or now - self._said >= SEEN_EVERY:
+            self._said = now
+            announce(self.service.store, self.service.plans.plan, self.service.plans.queues)
         if not self.bells.bells:
             return False
         self.engine.answer(self.bells.bells.popleft())

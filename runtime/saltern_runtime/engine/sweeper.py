@@ -7,12 +7,14 @@ import logging
 import random
 import secrets
 import threading
+from contextlib import suppress
 from typing import Final
 
 from saltern_runtime.engine.dispatch import Dispatcher
 from saltern_runtime.store.calls import Bell
 from saltern_runtime.store.reading import Reader
-from saltern_runtime.store.store import Store
+from saltern_runtime.store.store import NewerLayoutError, Store
+from saltern_runtime.store.versions import is_counted, note_counted
 from saltern_runtime.store.views import TERMINAL
 
 log = logging.getLogger("saltern.timers")
@@ -66,13 +68,19 @@ class Sweeper:
         self._dispatcher.ring([bell for bell in bells if not (bell.again and waits[bell.queue])])
 
     def _reconcile(self) -> bool:
-        """Check every open run once after the server started anew: its file may have lost its last second. Answers if it did."""
+        """Check every open run once after the server started anew: its file may have lost its last second. Answers if it did.
+
+        And once for each store, so that what an older runtime made is listed among the open runs of its version.
+        """
         server = self._store.patiently(self._reader.server_run_id)
         anew = bool(self._server) and server != self._server
         if anew:
             log.warning("the server was started anew; reconciling open runs")
+        if anew or not (self._server or is_counted(self._store)):
             for run_id in self._reader.open_runs():
-                self._dispatcher.ring(self._store.reconcile(run_id))
+                with suppress(NewerLayoutError):  # its own timers look after it
+                    self._dispatcher.ring(self._store.reconcile(run_id))
+            note_counted(self._store)
         self._server = server
         return anew
 

@@ -61,6 +61,8 @@ class Figures:
     """Tenant → runs that are open; none has nought."""
     cap: int = 0
     """Open runs that a tenant may have, at most; 0: any number."""
+    versions: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    """Short form of a plan's digest → its open runs, and how many of them no worker will go on with."""
     nodes: Mapping[str, Placed] = field(default_factory=dict)
     """Node → where it is counted; those that no stage runs among them."""
 
@@ -123,6 +125,7 @@ class Collector:
             for each, value in values.items():
                 gauge.add_metric((self._pipeline, each), value)
             yield gauge
+        yield from self._versions(figures)
         waiting = GaugeMetricFamily(
             "saltern_dead_letters_waiting", "Dead letters that nobody dealt with.", labels=("pipeline",)
         )
@@ -133,14 +136,13 @@ class Collector:
         yield self._durations(figures)
 
     def _open(self, figures: Figures) -> Iterable[Metric]:
-        """Yield how many runs are open, beside the cap of each tenant. Tenants are not named: there may be any number of them."""
+        """Yield how many runs one tenant has, at most, beside its cap. Tenants are not named: there may be any number of them."""
         from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily  # noqa: PLC0415 - optional dependency
 
         counts = figures.open_runs.values()
         for name, value, doc in (
-            ("saltern_open_runs", sum(counts), "Runs that are open."),
-            ("saltern_open_runs_most", max(counts, default=0), "Open runs of the tenant that has most of them."),
-            ("saltern_open_runs_cap", figures.cap, "Open runs that a tenant may have; 0: any number."),
+            ("saltern_tenant_open_runs_max", max(counts, default=0), "Open runs of the tenant that has most of them."),
+            ("saltern_tenant_open_runs_limit", figures.cap, "Open runs that a tenant may have; 0: any number."),
         ):
             gauge = GaugeMetricFamily(name, doc, labels=("pipeline",))
             gauge.add_metric((self._pipeline,), value)
@@ -150,6 +152,24 @@ class Collector:
         )
         refused.add_metric((self._pipeline,), figures.counts.get("refused", 0))
         yield refused
+
+    def _versions(self, figures: Figures) -> Iterable[Metric]:
+        """Yield what each version has open, and what of it no worker of that version is there for."""
+        from prometheus_client.core import GaugeMetricFamily  # noqa: PLC0415 - optional dependency
+
+        for at, (name, doc) in enumerate(
+            (
+                ("saltern_open_runs", "Runs that are not over, by the version that they are pinned to."),
+                (
+                    "saltern_runs_without_workers",
+                    "Those of them whose version no worker was seen of for half a minute.",
+                ),
+            )
+        ):
+            gauge = GaugeMetricFamily(name, doc, labels=("pipeline", "version"))
+            for version, counts in figures.versions.items():
+                gauge.add_metric((self._pipeline, version), counts[at])
+            yield gauge
 
     def _nodes(self, figures: Figures) -> Iterable[Metric]:
         """Yield what is known of each node of the source, whatever became of it."""

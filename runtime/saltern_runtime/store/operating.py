@@ -8,14 +8,17 @@ from typing import Any, Final, Literal, NamedTuple, TypeAlias, cast
 from saltern_runtime.store import scripts
 from saltern_runtime.store.calls import Bell, read_bells
 from saltern_runtime.store.holding import hold_payloads
-from saltern_runtime.store.keys import shard_of
+from saltern_runtime.store.keys import queue_name, shard_of
 from saltern_runtime.store.link import Link, compact
 
 Verdict: TypeAlias = Literal[
-    "ok", "missing", "done", "late", "older", "open", "succeeded", "cancelled", "stopped", "undone"
-]
+    "ok", "missing", "done", "late", "older", "open", "succeeded", "cancelled", "stopped", "undone",
+    "moved", "started", "busy", "large", "unlike",
+]  # fmt: skip
 """What became of it: `done`, it was so already; `late`, the run is over or on its way there; `older`, an earlier runtime made the run.
-Of a replay, why there is none: the run is `open`, has `succeeded`, was `cancelled` or `stopped` by a node, or has `undone` what it did."""
+Of a replay, why there is none: the run is `open`, has `succeeded`, was `cancelled` or `stopped` by a node, or has `undone` what it did.
+Of a migration also: the run is of another plan, so it `moved`; another run `started` it; something of it is `busy`; it keeps too much, so is too
+`large`; or the two plans are `unlike`."""
 _KEPT: Final = 500
 """Characters of a reason that are kept."""
 
@@ -43,6 +46,18 @@ class Operations(Link):
         if shard_of(run_id) is not None:
             hold_payloads(self, run_id, tenant)
         return self._operate(scripts.Replay, run_id, tenant, nonce, audit)
+
+    def migrate(self, run_id: str, tenant: str | None, nonce: str, audit: str, *, was: str, plan: str) -> Operated:
+        """Let an open run of which nothing runs go on with another plan (both are digests) of the same shape."""
+        shard = shard_of(run_id)
+        if shard is None:
+            return Operated("missing")
+        before, after = (queue_name(digest, "") for digest in (was, plan))
+        call = scripts.Migrate(
+            run=run_id, tenant=tenant, nonce=nonce, audit=audit, was=was, plan=plan, before=before, after=after, **self._rings
+        )  # fmt: skip
+        verdict, bells = self._send(shard, call)
+        return Operated(cast("Verdict", verdict), read_bells(shard, bells))
 
     def cancel(
         self, run_id: str, tenant: str | None, failure: str, audit: str | None = None

@@ -12,8 +12,9 @@ from saltern_runtime.observe.metrics import Figures
 from saltern_runtime.store.keys import ANSWER, RESPONSE, shard_of
 from saltern_runtime.store.newest import READ, Index, Place
 from saltern_runtime.store.records import LAYOUT, TAGS, Record
-from saltern_runtime.store.showing import Shape, beneath, nodes_of, own, read_failure
+from saltern_runtime.store.showing import Shape, beneath, is_alike, nodes_of, own, read_failure
 from saltern_runtime.store.store import NewerLayoutError, Store
+from saltern_runtime.store.versions import stranded
 from saltern_runtime.store.views import (
     ALL_RUNS,
     TERMINAL,
@@ -52,9 +53,11 @@ class Reader:
                 pipe.hgetall(keys.run(run_id))
                 pipe.hgetall(keys.run(run_id, ":acts"))
                 pipe.hmget(keys.run(run_id, ":vals"), ["", "return"])
+                pipe.time()
                 return pipe.execute()
 
-        fields, records, values = self._store.patiently(read)
+        fields, records, values, now = self._store.patiently(read)
+        time = now[0] + now[1] / 1e6
         _refuse_later(run_id, fields.get("layout"))
         if not fields or (tenant is not None and fields["tenant"] != tenant):
             return None
@@ -65,6 +68,7 @@ class Reader:
             )
         given, output = (None if text is None else json.loads(self._store.inside(text)) for text in values)
         summary, shape = self._summary(run_id, fields), own(self._shape(run_id, fields["plan"]), root)
+        goes_on = summary.state not in TERMINAL and summary.state is not RunState.PAUSED
         return RunView(
             **{field.name: getattr(summary, field.name) for field in dataclasses.fields(RunSummary)},
             input=given,
@@ -73,6 +77,7 @@ class Reader:
             awaits=tuple(beneath(root, found) for found in waiting(shape, records))
             if summary.state not in TERMINAL
             else (),
+            stranded=stranded(self._store, run_id, summary.plan, records, time) if goes_on else "",
         )
 
     def given(self, run_id: str) -> Any:
@@ -184,6 +189,10 @@ class Reader:
                 return ()
             self._shapes[plan] = json.loads(str(text))
         return self._shapes[plan]
+
+    def is_alike(self, run_id: str, plan: str, shape: str) -> bool:
+        """Whether a plan that is kept with a run has the stages and nodes of a shape (JSON text)."""
+        return shard_of(run_id) is not None and is_alike(self._shape(run_id, plan), json.loads(shape))
 
     def events(self, run_id: str, after: str, block: float, limit: int) -> list[Event]:
         """Return events after an id; waits up to `block` seconds for the first. Raises ValueError for a broken id."""

@@ -24,6 +24,15 @@ def own(shape: Shape, root: str) -> Shape:
     return [stage for stage in shape if stage[0].startswith(root) and ROOT not in stage[0][len(root) :]]
 
 
+def is_alike(one: Shape, other: Shape) -> bool:
+    """Whether two plans have the same stages, with the same nodes, regions and answers from outside: a run of the one may lie in the other."""
+
+    def bare(shape: Shape) -> list[list[Any]]:
+        return [[*stage[:4], *[None] * (4 - len(stage[:4]))] for stage in shape]
+
+    return bool(one) and bare(one) == bare(other)
+
+
 def nodes_of(shape: Shape, fields: Mapping[str, str], records: Mapping[str, str]) -> tuple[NodeView, ...]:
     """Return the nodes of a run: `shape` is what its plan says of its own stages, `records` are those of its activations."""
     shown: list[NodeView] = []

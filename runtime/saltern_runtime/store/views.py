@@ -143,6 +143,8 @@ class RunView(RunSummary):
     nodes: tuple[NodeView, ...] = ()
     awaits: tuple[Awaited, ...] = ()
     """What waits for an answer from outside, by path."""
+    stranded: str = ""
+    """Where no worker of its version comes for what is READY: that, in words."""
 
 
 @dataclass(frozen=True, slots=True)

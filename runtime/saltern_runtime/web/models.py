@@ -103,6 +103,9 @@ class Run(RunSummary, Generic[OutputT]):
     output: OutputT | None
     nodes: list[NodeModel]
     awaits: list[AwaitedModel] = Field(description="What waits for an answer from outside.")
+    stranded: str = Field(
+        default="", description="Where no worker of its version comes for what is READY: that, in words."
+    )
 
 
 class RunList(BaseModel):
@@ -152,6 +155,7 @@ def run_json(run: RunView, secrets: Places = (), link: Callable[[str], str] | No
         "output": run.output,
         "nodes": nodes,
         "awaits": awaits,
+        "stranded": run.stranded,
     }
 
 

@@ -122,6 +122,7 @@ class AuditEntry(BaseModel):
     by: str = Field(examples=["token:1b4f0e98"], description="The token that was used, by the start of its hash.")
     why: str
     run: str | None = Field(default=None, description="Of `again`: the run that was started.")
+    plan: str | None = Field(default=None, description="Of `migrate`: the version that the run was moved to.")
     of: str | None = Field(
         default=None, description="Of a run that was started by `again`: the run whose input it has."
     )

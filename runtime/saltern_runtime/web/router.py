@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 from saltern_runtime.engine.links import ROUTE
 from saltern_runtime.files import File, mentions_files
 from saltern_runtime.graph import Graph, GraphError
-from saltern_runtime.web import answers, backend, operating, runs, schedules, sse
+from saltern_runtime.web import answers, backend, operating, runs, schedules, sse, versions
 from saltern_runtime.web.documented import BYTES, EVENTS, SEEN, SENT, TAKEN, Responses, problems
 from saltern_runtime.web.downloads import get_file
 from saltern_runtime.web.forms import MULTIPART, TEXT, Fields, Intake, Reader
@@ -198,6 +198,9 @@ class PipelineRouter(APIRouter):
             runs.list_runs
         )
         self._add_letters()
+        self.get("/versions", response_model=versions.VersionList, responses=problems(401, 503), dependencies=guard)(
+            versions.list_versions
+        )
         self.get("/runs/{run_id}", response_model=self.run_model, responses=known, dependencies=guard, name=name)(
             runs.get_run
         )
@@ -226,6 +229,7 @@ class PipelineRouter(APIRouter):
             ("pause", 202, runs.pause_run),
             ("resume", 202, runs.resume_run),
             ("replay", 202, runs.replay_run),
+            ("migrate", 202, runs.migrate_run),
             ("discard", 200, runs.discard_letter),
         ):
             self.post(

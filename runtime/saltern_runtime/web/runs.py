@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from saltern_runtime.store.views import TERMINAL, RunState, RunView, WantedRuns
-from saltern_runtime.web import answers, operating, sse
+from saltern_runtime.web import answers, migrating, operating, sse
 from saltern_runtime.web.guards import exchange
 from saltern_runtime.web.models import CancelReason, PlainResponse, page_json, run_json
 from saltern_runtime.web.problems import ProblemError, no_such_cursor, no_such_run
@@ -95,6 +95,12 @@ async def resume_run(request: Request, run_id: str, body: Annotated[operating.Wh
 async def replay_run(request: Request, run_id: str, body: Annotated[operating.Why | None, Body()] = None) -> Response:
     """Let a run that failed, or reached its deadline, go on from where that cut it off; what had succeeded is not done again."""
     return await _operated(request, "replay", run_id, body)
+
+
+async def migrate_run(request: Request, run_id: str, body: migrating.Move) -> Response:
+    """Move an open run of which nothing runs to the version of this API. `saltern migrate` proves first that it may go on there."""
+    await migrating.migrate(request, await _find(request, run_id), body)
+    return await _shown(request, await _find(request, run_id), 202)
 
 
 async def again_run(

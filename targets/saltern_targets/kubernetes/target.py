@@ -55,7 +55,7 @@ def _readme(plan: Plan) -> Iterator[str]:
     yield ""
     yield f"The image is `{default_image(plan)}` unless built with `--option image=REGISTRY/NAME:TAG`, or named by an overlay"
     yield "(`kustomize edit set image`). Workers carry the plan's digest in their names: a new version runs beside the old one, whose workers"
-    yield "finish its runs; delete the old worker Deployments once those are done. Redis is not part of the base."
+    yield "finish its runs; `saltern deploy . --context NAME --prune` removes those that have none left. Redis is not part of the base."
 
 
 TARGET = Target(

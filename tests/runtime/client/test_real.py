@@ -18,6 +18,9 @@ from saltern_runtime.client import (
     RunFilter,
 )
 from saltern_runtime.models import Model
+from saltern_runtime.store.calls import NewRun
+from saltern_runtime.store.keys import new_run_id
+from saltern_runtime.store.versions import announce
 from tests.support.listening import listening
 from tests.support.operated import Input, Output
 from tests.support.until import until
@@ -301,3 +304,64 @@ def test_both_follow_while_many_do(ours, orders):
     assert {tuple(event.id for event in each) for each in seen} == {
         tuple(event.id for event in orders.worker.service.events(run))
     }
+
+
+def test_versions_say_what_is_open_and_who_works(plain, orders):
+    """The version that new runs are of, its open runs by state, and whether a worker was seen; others by their digest alone."""
+    made = plain.start({"id": "a"}).id
+    plain.pause(made)
+    found = plain.versions()
+    (version,) = found.versions
+    assert (version.plan, version.version) == (plain.get(made).plan, plain.get(made).plan[7:15])
+    assert (version.current, version.open, version.states) == (True, 1, {"PAUSED": 1})
+    assert (version.served, version.seen_at, found.counted) == (False, None, False)
+    assert version.oldest_at <= found.at
+    plain.cancel(made)
+    announce(orders.worker.service.store, "sha256:" + "e" * 64, ["eeeeeeee.default"])
+    orders.started("b")
+    found = plain.versions()
+    assert {each.version: (each.current, each.open, each.served) for each in found.versions} == {
+        version.version: (True, 0, True),
+        "eeeeeeee": (False, 0, True),
+    }
+    assert (found.counted, found.gone) == (True, ())
+    assert found.instance
+
+
+def test_a_run_is_moved_to_the_current_version(plain, orders):
+    """It goes on there, and the audit says where to; what is not as it was said, or no digest, is refused."""
+    store, service = orders.worker.service.store, orders.worker.service
+    old, now = "sha256:" + "e" * 64, service.plans.plan
+    service.prepare()
+    store.client.set(f"{store.keys.shard(0)}plan:{old}", service.plans.shape)
+    entries = tuple({**each, "queue": "eeeeeeee.default"} for each in service.plans.entries)
+    text = '{"id":"a"}'
+    new = NewRun(new_run_id(0), old, "acme", "api", text, "b", "", deadline=60.0, retention=60.0, entries=entries)
+    run = store.create(new).run_id
+    for was, plan, code in ((now, now, "run-moved"), (old, old, "version-not-current")):
+        with pytest.raises(ConflictError) as refused:
+            plain.migrate(run, was, plan)
+        assert refused.value.code == code
+    with pytest.raises(InvalidRequestError):
+        plain.migrate(run, "eeeeeeee", now)
+    assert plain.migrate(run, old, now, "the prompt was wrong").plan == now
+    assert orders.finish(run).output == {"charged": "A"}
+    (entry,) = plain.audit(run)
+    assert (entry.what, entry.plan, entry.why) == ("migrate", now, "the prompt was wrong")
+    with pytest.raises(NotFoundError):
+        plain.migrate(NOBODY, old, now)
+
+
+def test_versions_that_are_not_alike(plain, orders):
+    """Whatever the caller has proven: another node, and the run stays."""
+    store, service = orders.worker.service.store, orders.worker.service
+    old = "sha256:" + "f" * 64
+    store.client.set(f"{store.keys.shard(0)}plan:{old}", service.plans.shape.replace("charge", "charges"))
+    new = NewRun(
+        new_run_id(0), old, "acme", "api", "{}", "b", "", deadline=60.0, retention=60.0, entries=service.plans.entries
+    )
+    run = store.create(new).run_id
+    with pytest.raises(ConflictError) as refused:
+        plain.migrate(run, old, service.plans.plan)
+    assert refused.value.code == "versions-unlike"
+    assert plain.get(run).plan == old

@@ -11,7 +11,7 @@ import pytest
 from saltern_compiler.cli.runs import STATES
 from saltern_runtime.client import AsyncClient, Client, ClientError, RunFilter, results
 from saltern_runtime.store.views import TERMINAL, RunState
-from saltern_runtime.web import models, operating
+from saltern_runtime.web import models, operating, versions
 
 
 def test_both_clients_have_the_same_methods():
@@ -37,6 +37,8 @@ def test_both_clients_have_the_same_methods():
         (results.DeadLetter, operating.LetterModel),
         (results.Done, operating.DoneModel),
         (results.AuditEntry, operating.AuditEntry),
+        (results.Version, versions.VersionModel),
+        (results.Versions, versions.VersionList),
     ],
 )
 def test_what_a_service_says_the_client_knows(read, written):

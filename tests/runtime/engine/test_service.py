@@ -199,6 +199,21 @@ def test_metrics_have_prometheus_names(local):
     assert 'saltern_nodes_total{node="return",optimized="",pipeline="triage",state="SUCCEEDED"} 1.0' in text
     assert 'saltern_ready_activations{pipeline="triage",queue="ab12cd34.default"} 0.0' in text
     assert "saltern_bells_total" in text
+    assert 'saltern_open_runs{pipeline="triage",version="ab12cd34"} 0.0' in text
+
+
+def test_runs_without_workers_are_a_metric(local):
+    """Open runs of a version are counted as such, and as without workers until one of them says that it is there."""
+    process = local.open(ECHO)
+    process.service.start({}, tenant="acme", trigger="api")
+    figures = process.service.figures()
+    assert figures.versions == {"ab12cd34": (1, 1)}
+    families = {family.name: family for family in Collector("p", process.service.figures).collect()}
+    for name in ("saltern_open_runs", "saltern_runs_without_workers"):
+        (sample,) = families[name].samples
+        assert (sample.labels, sample.value) == ({"pipeline": "p", "version": "ab12cd34"}, 1)
+    process.step()
+    assert process.service.figures().versions["ab12cd34"][1] == 0
 
 
 def test_a_broken_graph_fails_when_it_is_made():

@@ -147,7 +147,7 @@ def test_a_tick_while_a_run_is_not_over(clock, redis_client, overlap, states):
     clock.stood_at(clock.now() - 7 * HOUR // 4)
     assert timers.fire() == len(states)
     assert timers.fire() == 0
-    assert [run.state for run in clock.runs()][::-1] == states
+    assert sorted(run.state for run in clock.runs()) == states  # they may be of the same millisecond
     waiting = sum(redis_client.zcard(key) for key in redis_client.keys(clock.key("behind:*")))
     assert waiting == (overlap == "queue")
 

@@ -150,6 +150,7 @@ local function finish()
       redis.call('HSET', key_of(run), 'state', r.state, 'open', r.open, 'running', r.running, 'asleep', r.asleep)
       if OPEN[r.state] ~= OPEN[r.was[1]] then
         count_open(r)
+        list_open(r)
       end
     end
   end

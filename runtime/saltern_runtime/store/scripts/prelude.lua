@@ -75,6 +75,7 @@
 --      `tags:<priority>|<ready:queue or line:limit>` has the next tag of each tenant that is ahead of the lowest, and lasts as long as who waits.
 --      What has a moment has the share of one more tenant, ''.
 --  11. `tenants` counts the open runs of each tenant that has any, but for those that an earlier runtime made: they have no `shared`.
+--  12. An open run stands in `open:<its plan>`, and no other one does; every plan that ever had one is in `versions`.
 
 local call = cjson.decode(ARGV[1])
 local prefix = KEYS[1]
@@ -163,6 +164,17 @@ local function load(run, lenient)
   found.was = { found.state, found.open, found.running, found.asleep }
   runs[run] = found
   return found
+end
+
+-- Put a run among the open ones of its plan, by age, or take it out.
+local function list_open(r)
+  local plan = redis.call('HGET', key_of(r.id), 'plan')
+  if OPEN[r.state] then
+    redis.call('ZADD', prefix .. 'open:' .. plan, r.created, r.id)
+    redis.call('SADD', prefix .. 'versions', plan)
+  else
+    redis.call('ZREM', prefix .. 'open:' .. plan, r.id)
+  end
 end
 
 local function record(run, path)

@@ -72,6 +72,7 @@ local function make_run(input)
 
   local r = load(call.run)
   count_open(r)
+  list_open(r)
   if call.group then
     redis.call('HSET', key, 'most', call.most, 'entries', cjson.encode(call.entries))
     if call.over == 'cancel_previous' then
