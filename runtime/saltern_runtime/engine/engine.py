@@ -183,7 +183,8 @@ class Engine:
         if node.cache is None:
             return None
         connection = self.graph.connections[node.connection] if node.connection else None
-        return Recall(self.store, node, claim.tenant, connection, self.plans.plan, claim.time_left + claim.retention)
+        keeps = claim.time_left + claim.retention
+        return Recall(self.store, node, claim.tenant, connection, self.plans.plan, keeps, fresh=claim.epoch > 0)
 
     def _stop(  # noqa: PLR0917 - each is a column
         self,

@@ -14,7 +14,7 @@ from typing import Any, Final, TypeAlias
 from saltern_runtime.engine.caching import Recall
 from saltern_runtime.engine.places import ANY, items_of, scopes_of, stage_of
 from saltern_runtime.engine.results import Result, encode
-from saltern_runtime.engine.stage_plan import FAILURE, StagePlan, awaited_of, depth_of, elided_of, stands_for
+from saltern_runtime.engine.stage_plan import StagePlan, awaited_of, depth_of, elided_of, stands_for
 from saltern_runtime.errors import PermanentError
 from saltern_runtime.files import Files, at_work, here
 from saltern_runtime.graph import (
@@ -32,7 +32,8 @@ from saltern_runtime.spec.names import AMBIENT, ERROR, OUTCOMES, ROOT, RUN, SUCC
 from saltern_runtime.spec.networks import NO_NETWORK, NetworkList
 from saltern_runtime.spec.types import Places
 from saltern_runtime.store.calls import Claim, NewRun, Opening
-from saltern_runtime.store.keys import ANSWER, child_id, digest_of
+from saltern_runtime.store.flow import Flow
+from saltern_runtime.store.keys import ANSWER, FAILURE, child_id, digest_of
 from saltern_runtime.store.scripts import Body, Dependant
 
 log = logging.getLogger("saltern.engine")
@@ -85,7 +86,7 @@ class Plans:
                 hangs = tuple(
                     (on.node, on.handle) for on in graph.stages[other].when if graph.stage_of[on.node] in heard
                 )
-                after, need = self.stages[other], len(graph.needs[other])
+                after, need = self.stages[other], self.stages[other].need
                 prepared.edges.append((after, None if after.depth else after.arrival(need), need, hangs))
 
         for done, undo in graph.compensations.items():
@@ -108,6 +109,12 @@ class Plans:
         )
 
     @cached_property
+    def flow(self) -> str:
+        """How its stages follow each other, as the store keeps it for reruns: JSON text."""
+        own = (each for each in self.stages.values() if not each.depth and not each.stage.compensates)
+        return Flow.of(each.step() for each in own).text
+
+    @cached_property
     def queues(self) -> tuple[str, ...]:
         """Full names of all queues, sorted."""
         return tuple(sorted({prepared.queue for prepared in self.stages.values()}))
@@ -121,7 +128,7 @@ class Plans:
         root, graph = f"{node.id}{ROOT}", starts.graph
         deadline = min(graph.deadline, claim.time_left) if starts.linked else graph.deadline
         return NewRun(
-            id=child_id(claim.run, claim.path, self._shards),
+            id=child_id(claim.run, claim.path, self._shards, claim.epoch),
             plan=self.plan,
             tenant=claim.tenant,
             trigger="start",
@@ -327,6 +334,7 @@ class Plans:
             connection,
             *limits,
             private_networks=self._private_networks,
+            epoch=claim.epoch,
             files=None if self._files is None else self._files(claim),
             recall=None if known is None else known.around,
         )

@@ -13,8 +13,9 @@ from functools import cache
 from typing import Any, Final
 
 from saltern_runtime.spec.limits import AT_ONCE
+from saltern_runtime.store.lua import parts_of
 from saltern_runtime.store.records import LAYOUT, Cursor, Limit, Record, Round
-from saltern_runtime.store.scripts import CALLS, Body, Call, Dependant, parts_of
+from saltern_runtime.store.scripts import CALLS, Body, Call, Dependant
 
 _FUNCTION: Final = re.compile(r"^local function (\w+)\(.*?^end$", re.MULTILINE | re.DOTALL)
 _READ: Final = re.compile(r"(?<![.\w])call\.(\w+)")

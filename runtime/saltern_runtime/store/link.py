@@ -39,11 +39,12 @@ from saltern_runtime.store.failures import (
     ValueGoneError,
 )
 from saltern_runtime.store.keys import Keys
+from saltern_runtime.store.lua import text_of
 from saltern_runtime.store.objects import ObjectPayloads
 from saltern_runtime.store.payloads import INLINE, MARK, PayloadGoneError, PayloadsByForm, PayloadStore, RedisPayloads
 from saltern_runtime.store.proving import prove
 from saltern_runtime.store.records import LAYOUT
-from saltern_runtime.store.scripts import Call, text_of
+from saltern_runtime.store.scripts import Call
 
 R = TypeVar("R")
 compact: Final = json.JSONEncoder(separators=(",", ":")).encode

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any, Final, Literal, NamedTuple, TypeAlias, cast
 
 from saltern_runtime.store import scripts
@@ -10,12 +11,16 @@ from saltern_runtime.store.calls import Bell, read_bells
 from saltern_runtime.store.holding import hold_payloads
 from saltern_runtime.store.keys import shard_of
 from saltern_runtime.store.link import Link, compact
+from saltern_runtime.store.rerunning import Batch, Ended, lay
 
 Verdict: TypeAlias = Literal[
-    "ok", "missing", "done", "late", "older", "open", "succeeded", "cancelled", "stopped", "undone"
-]
+    "ok", "missing", "done", "late", "older", "open", "succeeded", "cancelled", "stopped", "undone",
+    "unknown", "unreached", "undoable", "unfinished", "gone", "changed",
+]  # fmt: skip
 """What became of it: `done`, it was so already; `late`, the run is over or on its way there; `older`, an earlier runtime made the run.
-Of a replay, why there is none: the run is `open`, has `succeeded`, was `cancelled` or `stopped` by a node, or has `undone` what it did."""
+Of a replay, why there is none: the run is `open`, has `succeeded`, was `cancelled` or `stopped` by a node, or has `undone` what it did.
+Of a rerun also: the node is `unknown`, or `unreached`; what it did is `undoable`, once; an earlier rerun is `unfinished`; a value that is
+needed is `gone`; or the run has `changed` meanwhile."""
 _KEPT: Final = 500
 """Characters of a reason that are kept."""
 
@@ -28,7 +33,7 @@ class Operated(NamedTuple):
 
 
 class Operations(Link):
-    """Pause, resume, replay, discard."""
+    """Pause, resume, replay, rerun, cancel, discard."""
 
     def pause(self, run_id: str, tenant: str | None, nonce: str, audit: str) -> Operated:
         """Let nothing more of a run begin. The audit is JSON text, as `audited` writes it."""
@@ -43,6 +48,20 @@ class Operations(Link):
         if shard_of(run_id) is not None:
             hold_payloads(self, run_id, tenant)
         return self._operate(scripts.Replay, run_id, tenant, nonce, audit)
+
+    def rerun(self, ended: Ended, tenant: str | None, nonce: str, audit: str, batches: Sequence[Batch]) -> Operated:
+        """Let a run that is over begin anew as the batches say, which were made of what it was."""
+        forgotten = {name for batch in batches for name in batch["vals"]}
+        if hold_payloads(self, ended.id, tenant) - forgotten:
+            return Operated("gone")
+        lay(self, ended.id, nonce, batches)
+        generation = int(ended.fields["generation"])
+        call = scripts.Rerun(
+            run=ended.id, tenant=tenant, nonce=nonce, generation=generation, audit=audit, **self._rings
+        )
+        shard = shard_of(ended.id) or 0
+        verdict, bells = self._send(shard, call)
+        return Operated(cast("Verdict", verdict), read_bells(shard, bells))
 
     def cancel(
         self, run_id: str, tenant: str | None, failure: str, audit: str | None = None

@@ -5,20 +5,10 @@ What a field means stands in the script's header; `contract` holds both against 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import cache
-from importlib import resources
 from typing import Any, ClassVar, Final, Literal, TypeAlias, TypedDict, cast
-
-_SHARED: Final = {
-    **dict.fromkeys(("advance", "again", "fail", "lose", "open"), ("items",)),
-    **dict.fromkeys(("reconcile", "replay", "resume"), ("frontier",)),
-    "take_due": ("items", "frontier"),
-    **dict.fromkeys(("create", "tick"), ("runs",)),
-}
-"""Script → what it shares with others beside the prelude."""
 
 
 class _Dependant(TypedDict):
@@ -354,6 +344,14 @@ class Replay(_Operates):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rerun(_Operates):
+    """See rerun.lua."""
+
+    script = "rerun"
+    generation: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Note(Call):
     """See note.lua."""
 
@@ -381,20 +379,5 @@ class Reconcile(_Rings):
 
 
 CALLS: Final[tuple[type[Call], ...]] = (
-    Create, Tick, Current, Answer, Advance, PutItems, Open, Again, Lose, Adopt, Stop, Suspend, Signal, Fail, Extend, Release, TakeDue, Cancel, Pause, Resume, Replay, Discard, Note, Reconcile,
+    Create, Tick, Current, Answer, Advance, PutItems, Open, Again, Lose, Adopt, Stop, Suspend, Signal, Fail, Extend, Release, TakeDue, Cancel, Pause, Resume, Replay, Rerun, Discard, Note, Reconcile,
 )  # fmt: skip
-
-
-@cache
-def parts_of(script: str) -> tuple[tuple[str, str], ...]:
-    """Return the parts that a script is made of, in their order: name and text."""
-    folder = resources.files("saltern_runtime.store") / "scripts"
-    names = ("prelude", "ending", "claims", *_SHARED.get(script, ()), script)
-    return tuple((name, folder.joinpath(f"{name}.lua").read_text("utf-8")) for name in names)
-
-
-@cache
-def text_of(script: str) -> tuple[str, str]:
-    """Return a whole script and its SHA-1, by which the server knows it."""
-    text = "\n".join(part for _, part in parts_of(script))
-    return text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
