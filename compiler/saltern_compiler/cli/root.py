@@ -19,7 +19,7 @@ COMMANDS: Final = {
     "diff": "Show what changed in meaning, for callers and for runs in flight.",
     "dev": "Run a pipeline's whole service here, on an embedded server.",
     "run": "Run a pipeline once, in one process, and print its output.",
-    "runs": "Look at the runs of a service and operate them: pause, resume, replay, cancel.",
+    "runs": "Look at the runs of a service and operate them: pause, resume, replay, rerun, cancel.",
     "dead": "Work through dead letters: list, show, replay, discard.",
     "eval": "Evaluate one expression over a JSON or YAML file.",
     "fmt": "Format pipelines: one look, the same meaning, every comment kept.",

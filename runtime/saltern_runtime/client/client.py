@@ -139,6 +139,10 @@ class Client(Linked[InputT, OutputT]):
         """Let a run that failed, or reached its deadline, go on from where that cut it off."""
         return self._send(calls.operate("replay", run, self._output, reason))
 
+    def rerun(self, run: str, node: str, reason: str = "") -> Run[OutputT]:
+        """Let a run that is over begin anew at a node, and at all that comes behind it."""
+        return self._send(calls.operate("rerun", run, self._output, reason, **{"from": node}))
+
     def again(
         self,
         run: str,

@@ -15,7 +15,7 @@ from saltern_runtime.client.errors import NotSucceededError, OutputError
 T = TypeVar("T")
 OutputT = TypeVar("OutputT")
 OVER: Final = frozenset({"SUCCEEDED", "FAILED", "CANCELLED", "TIMED_OUT"})
-"""States that a run leaves by a replay alone."""
+"""States that a run leaves by a replay or a rerun alone."""
 
 
 class Shown(BaseModel):
@@ -205,6 +205,8 @@ class AuditEntry(Shown):
     at: datetime
     by: str
     why: str
+    node: str | None = None
+    """Of `rerun`: where the run began anew."""
     run: str | None = None
     """Of `again`: the run that was started."""
     of: str | None = None

@@ -18,7 +18,7 @@ from saltern_runtime.engine.dispatch import Dispatcher
 from saltern_runtime.engine.drain import Drain
 from saltern_runtime.engine.leases import Hold, Leases
 from saltern_runtime.engine.links import ROUTE, Link
-from saltern_runtime.engine.places import scopes_of, stage_of
+from saltern_runtime.engine.places import scopes_of
 from saltern_runtime.engine.policy import Trouble, classify, decide, expired, gone, lost, timed_out, unreachable
 from saltern_runtime.engine.results import Result
 from saltern_runtime.engine.stage_plan import StagePlan
@@ -348,7 +348,7 @@ class Engine:
         if not self.settings.public_url:
             message = "links for answers need SALTERN_PUBLIC_URL, the address of the API"
             raise PermanentError(message, code="no-public-url")
-        link = Link(claim.run, path, int(claim.created_at + self.graph.home(stage_of(path)).deadline))
+        link = Link(claim.run, path, int(claim.deadline))
         token = link.signed(self.store.signing_key(link.shard))
         return f"{self.settings.public_url.rstrip('/')}{ROUTE}{token}"
 

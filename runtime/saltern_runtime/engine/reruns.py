@@ -6,7 +6,7 @@ Everything comes out of what the store keeps of the run and of its plan, so that
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, cast
 
 from saltern_runtime.spec.limits import AT_ONCE
@@ -50,12 +50,12 @@ def rerun_of(ended: Ended, node: str) -> list[Batch]:
     told, arrive = _before(flow, ended, anew)
     if not arrive:
         raise RefusedError("unreached")
-    forgotten = _forgotten(flow, ended, anew, places)
-    return [
-        *_batches(forgotten),
-        *_batches([("told", row) for row in told]),
-        *_batches([("arrive", row) for row in arrive]),
+    rows = [
+        *_forgotten(flow, ended, anew, places),
+        *(("told", row) for row in told),
+        *(("arrive", row) for row in arrive),
     ]
+    return list(_batches(rows))
 
 
 def _may(ended: Ended) -> Flow:
@@ -179,11 +179,10 @@ def _state(ended: Ended, stage: str) -> str:
     return str(json.loads(text)[Record.STATE]) if text.startswith("{") else ""
 
 
-def _batches(rows: Iterable[tuple[str, Any]]) -> Iterator[Batch]:
-    """Yield rows in batches that a script does at once."""
-    known = list(rows)
-    for first in range(0, len(known), AT_ONCE):
+def _batches(rows: Sequence[tuple[str, Any]]) -> Iterator[Batch]:
+    """Yield rows in batches that a script does at once; what is forgotten comes before all that is told."""
+    for first in range(0, len(rows), AT_ONCE):
         batch: dict[str, list[Any]] = {name: [] for name in Batch.__required_keys__}
-        for part, row in known[first:][:AT_ONCE]:
+        for part, row in rows[first:][:AT_ONCE]:
             batch[part].append(row)
         yield cast("Batch", batch)

@@ -60,8 +60,10 @@ class Claim:
     tenant: str
     created_at: float
     """Unix seconds."""
+    deadline: float
+    """Of the run, Unix seconds by the clock of the store."""
     time_left: float
-    """Seconds to the run's deadline when the claim was made."""
+    """Seconds to it when the claim was made."""
     retention: float
     """Seconds for which the run is kept once it is over."""
     epoch: int = 0
@@ -273,6 +275,7 @@ def read_claim(parts: Sequence[str]) -> Claim:
         verdict=record.get(Record.VERDICT, ""),
         tenant=tenant,
         created_at=int(created) / 1000,
+        deadline=(record[Record.BEGAN] + float(left)) / 1000,
         time_left=float(left) / 1000,
         retention=float(retention) / 1000,
         epoch=int(epoch),

@@ -218,6 +218,7 @@ class PipelineRouter(APIRouter):
             ("pause", 202, runs.pause_run),
             ("resume", 202, runs.resume_run),
             ("replay", 202, runs.replay_run),
+            ("rerun", 202, runs.rerun_run),
             ("discard", 200, runs.discard_letter),
         ):
             self.post(

@@ -97,6 +97,13 @@ async def replay_run(request: Request, run_id: str, body: Annotated[operating.Wh
     return await _operated(request, "replay", run_id, body)
 
 
+async def rerun_run(request: Request, run_id: str, body: operating.RerunFrom) -> Response:
+    """Let a run that is over begin anew at a node, and at all that comes behind it; what that needs is taken from before."""
+    await _find(request, run_id)
+    await operating.rerun(request, run_id, body)
+    return await _shown(request, await _find(request, run_id), 202)
+
+
 async def again_run(
     request: Request,
     run_id: str,

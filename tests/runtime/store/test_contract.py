@@ -5,8 +5,8 @@ import pytest
 from saltern_runtime.store import contract, scripts
 from saltern_runtime.store.contract import ContractError, differs
 from saltern_runtime.store.link import NewerLayoutError
-from saltern_runtime.store.records import LAYOUT
 from saltern_runtime.store.lua import parts_of
+from saltern_runtime.store.records import LAYOUT
 from saltern_runtime.store.scripts import CALLS
 from tests.runtime.store.conftest import dep
 from tests.support.checker import broken

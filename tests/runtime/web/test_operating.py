@@ -106,6 +106,39 @@ async def test_a_letter_is_listed_mended_and_replayed(client, worker, run):
     assert "event: run.replayed" in (await client.get(f"/runs/{made}/events")).text
 
 
+async def test_a_run_begins_anew_at_a_node(client, worker, run):
+    """It goes on at once; whoever follows its events sees both ends; the audit says where, who and why."""
+    made = await run("a")
+    answer = await client.post(f"/runs/{made}/rerun", json={"from": "charge", "reason": "the wrong card"})
+    assert (answer.status_code, answer.json()["state"]) == (202, "RUNNING")
+    await anyio.to_thread.run_sync(worker.finish, made, 20)
+    assert (await client.get(f"/runs/{made}")).json()["output"] == {"text": "a"}
+    [entry] = (await client.get(f"/runs/{made}/audit")).json()["entries"]
+    assert (entry["what"], entry["node"], entry["why"]) == ("rerun", "charge", "the wrong card")
+    events = (await client.get(f"/runs/{made}/events")).text
+    assert events.count("event: run.succeeded") == 2
+    assert events.index("event: run.rerun") < events.rindex("event: run.succeeded")
+
+
+async def test_where_a_run_does_not_begin_anew(client, run):
+    """A node that is not there, a run that is not over, and bodies that say nothing of it."""
+    made, going = await run("a"), await run("b", wait=False)
+    for target, body, status, code in (
+        (made, {"from": "other"}, 422, "node-unknown"),
+        (made, {"from": "x" * 2001}, 422, "invalid-request"),
+        (made, {"from": 7}, 422, "invalid-request"),
+        (made, {"reason": "why"}, 422, "invalid-request"),
+        (made, {"node": "charge"}, 422, "invalid-request"),
+        (made, {"from": "charge", "more": 1}, 422, "invalid-request"),
+        (going, {"from": "charge"}, 409, "run-open"),
+        ("0-" + "0" * 24, {"from": "charge"}, 404, "run-not-found"),
+    ):
+        answer = await client.post(f"/runs/{target}/rerun", json=body)
+        assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert (await client.post(f"/runs/{made}/rerun")).status_code == 422
+    assert (await client.get(f"/runs/{made}")).json()["state"] == "SUCCEEDED"
+
+
 async def test_a_run_is_paused_and_resumed(client, worker, run):
     """Both may be said twice; a paused run waits, a resumed one ends."""
     made = await run("a", wait=False)
