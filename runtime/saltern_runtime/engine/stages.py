@@ -28,7 +28,7 @@ from saltern_runtime.graph import (
     Stage,
     Starts,
 )
-from saltern_runtime.spec.names import AMBIENT, ERROR, OUTCOMES, ROOT, RUN, SUCCESS
+from saltern_runtime.spec.names import AMBIENT, ERROR, FAILURE_TYPE, OUTCOMES, ROOT, RUN, SUCCESS
 from saltern_runtime.spec.networks import NO_NETWORK, NetworkList
 from saltern_runtime.spec.types import Places
 from saltern_runtime.store.calls import Claim, NewRun, Opening
@@ -37,6 +37,8 @@ from saltern_runtime.store.keys import ANSWER, FAILURE, child_id, digest_of
 from saltern_runtime.store.scripts import Body, Dependant
 
 log = logging.getLogger("saltern.engine")
+_FAILURE: Final = frozenset(field.name for field in FAILURE_TYPE.fields)
+"""What a pipeline may ask of a failure."""
 _compact: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
@@ -281,7 +283,8 @@ class Plans:
         node = stage.nodes[-1] if stage.nodes else None
         if node is None or node.id not in self.outcomes:
             return {}, {}
-        cause = {"node": node.id, "attempts": 0, **json.loads(failure)}
+        known = {name: value for name, value in json.loads(failure).items() if name in _FAILURE}
+        cause = {"node": node.id, "attempts": 0, **known}
         cause["type"] = self.graph.nodes.get(cause["node"], node).type
         cause["node"] = cause["node"].rpartition(ROOT)[2]  # as its own pipeline names it
         return {node.id: ERROR}, {f"{scope}{node.id}{FAILURE}": _compact(cause)}

@@ -53,6 +53,10 @@ class Failure:
     message: str
     node: str | None = None
     status: int | None = None
+    place: str | None = None
+    """Of the node in the source: `orders.saltern:12:3`."""
+    trace: tuple[str, ...] = ()
+    """What the error came through in own code, the outermost first: `rules.py:12 in price`."""
 
 
 @dataclass(frozen=True, slots=True)
