@@ -61,7 +61,6 @@ class Operator:
 
     def rerun(self, run_id: str, tenant: str, node: str, by: By) -> Operated:
         """Let a run that is over begin anew at a node, and at all that comes behind it; what that needs is taken from before."""
-        nonce = new_nonce()
         for _ in range(TRIES):
             ended = self._reader.ended(run_id, tenant)
             if ended is None:
@@ -71,7 +70,7 @@ class Operator:
             except RefusedError as error:
                 return Operated(error.verdict)
             audit = audited("rerun", by.name, by.why, node=node)
-            done = self._store.rerun(ended, tenant, nonce, audit, batches)
+            done = self._store.rerun(ended, tenant, new_nonce(), audit, batches)
             if done.verdict != "changed":
                 return self._rung(done)
         return Operated("open")

@@ -22,7 +22,7 @@ _FIELDS: Final = ("tenant", "ended", "deadline", "created", "span", "reserved", 
 def hold_payloads(link: Link, run_id: str, tenant: str | None) -> frozenset[str]:
     """Keep the payloads of a tenant's run (None: any) that is over for its time and its retention, from now on.
 
-    What is gone already is passed over, since whoever reads it says so; returns where that stood.
+    What is gone already is passed over, since whoever reads it says so; returns which of its nodes' values that were.
     """
     client, key = link.client, link.keys.run(run_id)
     known: Any = link.patiently(lambda: client.hmget(key, _FIELDS))
@@ -32,12 +32,13 @@ def hold_payloads(link: Link, run_id: str, tenant: str | None) -> frozenset[str]
     span = float(of["span"] or 0) or float(of["deadline"]) - float(of["created"])
     keep = (span + float(of["reserved"] or 0) + float(of["retention"])) / 1000
     regions = [path for path, text in _fields(link, f"{key}:acts") if Record.CURSOR in _record(text)]
-    return frozenset(
-        name
+    gone = {
+        (place, name)
         for place in (f"{key}:vals", *(f"{key}:each:{path}" for path in regions))
         for name, text in _fields(link, place)
         if not _hold(link, place, name, text, keep)
-    )
+    }
+    return frozenset(name for place, name in gone if place == f"{key}:vals")
 
 
 def _hold(link: Link, place: str, name: str, text: str, keep: float) -> bool:

@@ -186,6 +186,8 @@ def test_dead_letters_are_listed_and_shown(there, saltern):
     code, out, _ = saltern("dead", "show", bad, "charge")
     assert code == 0
     assert "\nattempts  1\nfailure   charge: no such [31m card (external-permanent, refused), status 402\n" in out
+    assert "\nnode      charge  at orders.saltern:9:1\n" in out
+    assert re.search(r"\n          operated\.py:\d+ in charge\ninput ", out)
     assert out.endswith('input     {\n  "id": "bad grüße  1m"\n}\n')
     given = json.loads(saltern("dead", "show", bad, "charge", "--json")[1])["input"]
     assert given == {"id": "bad grüße \x9b1m"}

@@ -326,6 +326,20 @@ def test_a_value_that_is_gone_is_said_at_once(local, world):
     assert rerun(local, process, run_id, "big").output == view.output
 
 
+def test_a_run_that_changes_meanwhile_is_looked_at_again(local, world, monkeypatch):
+    """What was found out of an earlier generation is not done to a later one."""
+    process = local.open(*chain(world))
+    run_id, view = started(process)
+    stale, look = process.service.reader.ended(run_id, "acme"), process.service.reader.ended
+    rerun(local, process, run_id, "first")
+    seen = iter([stale])
+    monkeypatch.setattr(process.service.reader, "ended", lambda *of: next(seen, None) or look(*of))
+    assert rerun(local, process, run_id, "second").output == view.output
+    assert world.calls == {"first": 2, "second": 3, "beside": 1}
+    monkeypatch.setattr(process.service.reader, "ended", lambda *_: stale)
+    assert refused(process, run_id, "second") == "open"
+
+
 def test_a_plan_keeps_how_its_stages_follow_each_other(local, world):
     """What is kept says the same when it is read again, and names no stage of a region."""
     process = local.open(*loop())
