@@ -182,7 +182,7 @@ class Event:
     """Something that happened in a run.
 
     `id` is the stream's and orders events; `type` is such as `run.created`, `stage.started`, `stage.succeeded`,
-    `stage.skipped`, `stage.opened` (a foreach), `stage.suspended` (a wait), `stage.asked` and `stage.answered` (an answer from outside), `stage.retrying`, `stage.failed`, `stage.released`, `run.succeeded`, `run.failed`.
+    `stage.skipped`, `stage.opened` (a foreach), `stage.suspended` (a wait), `stage.asked` and `stage.answered` (an answer from outside), `stage.retrying`, `stage.failed`, `stage.released`, `run.succeeded`, `run.failed`, `run.replayed`, `run.rerun`.
     """
 
     id: str

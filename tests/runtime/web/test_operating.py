@@ -6,23 +6,18 @@ import anyio
 import pytest
 from fastapi import Response
 
-from saltern_runtime import Graph, Stage, node
+from saltern_runtime import Stage, node
 from saltern_runtime.engine.service import in_one_process
 from saltern_runtime.errors import PermanentError
 from saltern_runtime.graph import Context
 from saltern_runtime.spec import Retry
 from saltern_runtime.web import PipelineRouter, Start, build_app, tokens
 from saltern_runtime.web.backend import Backend
+from tests.support.graphs import graph_of
 from tests.support.web import Input, Output
 
 pytestmark = pytest.mark.anyio
 BROKEN = set()
-
-
-class Named(Graph):
-    """A graph of its own name, whose digest needs no file."""
-
-    digest = "sha256:" + "7" * 64
 
 
 @node("charge", type="http.request@1")
@@ -40,7 +35,7 @@ def return_(*, charge: str) -> Output:
 @pytest.fixture
 def graph():
     stages = (Stage("charge", nodes=(charge,), retry=Retry(attempts=1)), Stage("return", nodes=(return_,)))
-    return Named(f"t{uuid.uuid4().hex[:10]}", package="tests", stages=stages)
+    return graph_of(f"t{uuid.uuid4().hex[:10]}", *stages)
 
 
 @pytest.fixture
