@@ -1,4 +1,4 @@
-"""SIGKILL before and after every script call of a run that fails, is mended, replayed, paused and resumed."""
+"""SIGKILL before and after every script call of a run that fails, is mended, replayed, rerun, paused and resumed."""
 
 import os
 
@@ -84,6 +84,29 @@ def test_killed_everywhere_around_a_replay(here):
         assert (view.state, view.output) == ("SUCCEEDED", [0, 1, 2])
         assert len(client.hgetall(f"world:{run_id}")) == 2
         assert client.zcard(f"{rescuer.service.store.keys.shard(0)}dead") == 0
+
+
+def begun_anew(process, run_id):
+    """Let the run end in a mended world, and begin anew at a node of its loop."""
+    process.service.store.client.set(f"mended:{run_id}", 1)
+    process.finish(run_id, 20)
+    process.service.operator.rerun(run_id, "acme", "one", ME)
+
+
+def test_killed_everywhere_around_a_rerun(here):
+    """Wherever who reruns or goes on dies: the run succeeds, each effect has a key for each time that it was begun, and nothing is left over."""
+    rescuer = here("chaos_rerun", make_graph("chaos_rerun"), lease=0.12, sweep=0.02)
+    client = rescuer.service.store.client
+    for run_id in each_death(rescuer, meanwhile=begun_anew, more_than=40):
+        view = rescuer.finish(run_id, 20)
+        assert (view.state, view.output) == ("SUCCEEDED", [0, 1, 2])
+        if not rescuer.service.operator.audit(run_id):  # who was to do it died before
+            begun_anew(rescuer, run_id)
+            assert rescuer.finish(run_id, 20).output == [0, 1, 2]
+        keys = [key.rpartition(":")[2] for key in client.hkeys(f"world:{run_id}")]
+        assert sorted(keys) == ["0", "0", "1", "1"]
+        assert [entry["what"] for entry in rescuer.service.operator.audit(run_id)] == ["rerun"]
+        assert client.exists(rescuer.service.store.keys.run(run_id, ":rerun")) == 0
 
 
 def paused(process, run_id):

@@ -122,7 +122,8 @@ class Worker:
     def __init__(self, graph: Graph, settings: Settings, store: Store) -> None:
         self.bells = InProcess()
         self.service = Service(graph, settings, dispatcher=self.bells, store=store)
-        store.keep_plan(self.service.plans.plan, self.service.plans.shape)
+        plans = self.service.plans
+        store.keep_plan(plans.plan, plans.shape, plans.flow)
         self.service._ready = True  # what it would do first was just done
         self.engine = Engine(graph, settings, self.bells, store=store)
         self.sweeper = Sweeper(store, self.bells, self.service.reader)

@@ -259,9 +259,11 @@ def _items(run: str, held: dict, due: dict, each: dict) -> list[str]:
 
 
 def recorded_twice(client: redis.Redis, service: str, run_id: str) -> list[str]:
-    """Return the stages whose outcome was recorded more than once."""
-    entries = client.xrange(Keys(service).run(run_id, ":events"))
-    ends = [fields["path"] for _, fields in entries if fields["type"] in ("stage.succeeded", "stage.skipped")]
+    """Return the stages whose outcome was recorded more than once since the run last began anew."""
+    entries = [fields for _, fields in client.xrange(Keys(service).run(run_id, ":events"))]
+    anew = [at for at, fields in enumerate(entries) if fields["type"] == "run.rerun"]
+    since = entries[anew[-1] if anew else 0 :]
+    ends = [fields["path"] for fields in since if fields["type"] in ("stage.succeeded", "stage.skipped")]
     return sorted({path for path in ends if ends.count(path) > 1})
 
 

@@ -110,6 +110,8 @@ def operated(redis_url, *, asks=False, tenant=TENANT, schedules=(), **settings):
     graph = graph_of(
         f"t{uuid.uuid4().hex[:10]}", *_stages(lambda: held[0], asks=asks), deadline=60.0, schedules=schedules
     )
+    graph.package = __package__  # so that this module is its own code
+    graph.source_map |= {"source": "orders.saltern", "nodes": {"charge": {"place": "9:1"}}}
     router = PipelineRouter(graph, output=Output)
 
     @router.start("/runs")

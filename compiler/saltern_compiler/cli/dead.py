@@ -90,17 +90,20 @@ def show(client: Client[Any, Any], run: str, path: str, *, as_json: bool) -> Non
     if as_json:
         click.echo(json_line(letter.to_json() | {"input": found.input}))
         return
-    status = letter.failure.status if letter.failure else None
+    failure = letter.failure
+    status = failure.status if failure else None
     told = {
         "run": f"{run}  {letter.run_state}  {letter.pipeline}, begun by {letter.trigger}",
         "path": path,
-        "node": letter.node,
+        "node": letter.node + (f"  at {failure.place}" if failure and failure.place else ""),
         "at": moment(letter.at),
         "attempts": str(letter.attempts),
         "failure": _why(letter) + (f", status {status}" if status is not None else ""),
     }
     for name, text in told.items():
         click.echo(f"{name.ljust(9)} {plain(text)}")
+    for frame in failure.trace if failure else ():
+        click.echo(f"          {plain(frame)}")
     lines = json.dumps(found.input, indent=2, ensure_ascii=False).splitlines()
     click.echo("\n".join(plain(line) for line in (f"input     {lines[0]}", *lines[1:])))
 

@@ -19,7 +19,7 @@ COMMANDS: Final = {
     "diff": "Show what changed in meaning, for callers and for runs in flight.",
     "dev": "Run a pipeline's whole service here, on an embedded server.",
     "run": "Run a pipeline once, in one process, and print its output.",
-    "runs": "Look at the runs of a service and operate them: pause, resume, replay, cancel.",
+    "runs": "Look at the runs of a service and operate them: pause, resume, replay, rerun, cancel.",
     "schedules": "Look at the schedules of a service, pause and resume them.",
     "dead": "Work through dead letters: list, show, replay, discard.",
     "drained": "Show which versions have open runs, and whether old workers may go.",

@@ -124,8 +124,9 @@ def _happened(event: Event) -> str:
 
 
 def _about(entry: AuditEntry) -> str:
-    """Say which other run it has to do with, if any, and why it was done."""
-    other = f"as {entry.run}" if entry.run else f"of {entry.of}" if entry.of else ""
+    """Say where it was done, or which other run it has to do with, if any, and why it was done."""
+    named = {"from": entry.node, "as": entry.run, "of": entry.of}
+    other = next((f"{word} {name}" for word, name in named.items() if name), "")
     return f"{other}: {entry.why}" if other and entry.why else other or entry.why
 
 
@@ -145,6 +146,16 @@ _operation(
 )
 _operation("resume", "Let runs go on that were paused.")
 _operation("replay", "Replay runs. Those that failed, or reached their deadline, go on from where that cut them off; what had succeeded is not done again.")  # fmt: skip
+
+
+@command.command()
+@_RUNS
+@click.option("--from", "node", required=True, metavar="NODE", help="Where they begin anew: the id of a node.")
+@reason_option
+@on_service
+def rerun(client: Client[Any, Any], runs: tuple[str, ...], node: str, reason: str) -> None:
+    """Run a part of runs again. Those that are over begin anew at a node, and at all that comes behind it; what that needs is taken from before."""
+    each_run(run_ids(runs), lambda run: click.echo(f"{run}  {client.rerun(run, node, reason).state}"))
 
 
 @command.command()

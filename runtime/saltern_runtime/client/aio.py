@@ -156,6 +156,10 @@ class AsyncClient(Linked[InputT, OutputT]):
         """Move an open run of which nothing runs from one version to the current one; whoever calls has proven that it may go on there."""
         return await self._send(calls.operate("migrate", run, self._output, reason, **{"from": was, "to": plan}))
 
+    async def rerun(self, run: str, node: str, reason: str = "") -> Run[OutputT]:
+        """Let a run that is over begin anew at a node, and at all that comes behind it."""
+        return await self._send(calls.operate("rerun", run, self._output, reason, **{"from": node}))
+
     async def again(
         self,
         run: str,

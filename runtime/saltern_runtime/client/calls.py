@@ -146,7 +146,7 @@ def runs(wanted: RunFilter, cursor: str | None, limit: int = PAGE) -> Call[Page[
 
 
 def operate(what: str, run: str, output: TypeAdapter[OutputT] | None, reason: str, **more: str) -> Call[Run[OutputT]]:
-    """Cancel, pause, resume, replay a run, or discard a letter of it (`path`)."""
+    """Cancel, pause, resume, replay, rerun a run (`from`: a node), or discard a letter of it (`path`)."""
     return Call("POST", f"{_path(run)}/{what}", _run(output), body={"reason": reason, **more})
 
 

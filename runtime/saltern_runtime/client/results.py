@@ -15,7 +15,7 @@ from saltern_runtime.client.errors import NotSucceededError, OutputError
 T = TypeVar("T")
 OutputT = TypeVar("OutputT")
 OVER: Final = frozenset({"SUCCEEDED", "FAILED", "CANCELLED", "TIMED_OUT"})
-"""States that a run leaves by a replay alone."""
+"""States that a run leaves by a replay or a rerun alone."""
 
 
 class Shown(BaseModel):
@@ -37,6 +37,10 @@ class Failure(Shown):
     message: str
     node: str | None = None
     status: int | None = None
+    place: str | None = None
+    """Of the node in the source: `orders.saltern:12:3`."""
+    trace: tuple[str, ...] = ()
+    """What the error came through in own code, the outermost first: `rules.py:12 in price`."""
 
 
 class Items(Shown):
@@ -207,6 +211,8 @@ class AuditEntry(Shown):
     at: datetime
     by: str
     why: str
+    node: str | None = None
+    """Of `rerun`: where the run began anew."""
     run: str | None = None
     """Of `again`: the run that was started."""
     plan: str | None = None

@@ -37,6 +37,8 @@ class Recall:
     """Own code counts with the plan that it belongs to."""
     keeps: float
     """Seconds for which the run needs the files of a value that is known."""
+    fresh: bool = False
+    """Whether the node is to run, whatever is known: what it gives is kept."""
     hit: bool = False
     _key: str = ""
 
@@ -52,7 +54,7 @@ class Recall:
     def _known(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> tuple[Any] | None:
         try:
             self._key = self._key_of(args, keywords)
-            text = self.store.recall(self._key)
+            text = None if self.fresh else self.store.recall(self._key)
             if text is None:
                 return None
             value = self.node.adapters["return"].validate_json(text)

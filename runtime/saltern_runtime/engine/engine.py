@@ -16,9 +16,10 @@ from saltern_runtime.engine.caching import Recall
 from saltern_runtime.engine.collect import collected
 from saltern_runtime.engine.dispatch import Dispatcher
 from saltern_runtime.engine.drain import Drain
+from saltern_runtime.engine.frames import place_of, trace_of
 from saltern_runtime.engine.leases import Hold, Leases
 from saltern_runtime.engine.links import ROUTE, Link
-from saltern_runtime.engine.places import scopes_of, stage_of
+from saltern_runtime.engine.places import scopes_of
 from saltern_runtime.engine.policy import Trouble, classify, decide, expired, gone, lost, timed_out, unreachable
 from saltern_runtime.engine.results import Result
 from saltern_runtime.engine.stage_plan import StagePlan
@@ -152,7 +153,8 @@ class Engine:
             )  # fmt: skip
             trouble = classify(cause or error, error.node)
             message = self._without_secrets(trouble.failure.message, claim, error.node)
-            trouble = replace(trouble, failure=replace(trouble.failure, message=message), done=error.done)
+            trace = trace_of(cause or error, self.graph.package)
+            trouble = replace(trouble, failure=replace(trouble.failure, message=message, trace=trace), done=error.done)
             return self._failed(plan, claim, trouble, self._next(end))
         finally:
             self.leases.drop(hold)
@@ -183,7 +185,8 @@ class Engine:
         if node.cache is None:
             return None
         connection = self.graph.connections[node.connection] if node.connection else None
-        return Recall(self.store, node, claim.tenant, connection, self.plans.plan, claim.time_left + claim.retention)
+        keeps = claim.time_left + claim.retention
+        return Recall(self.store, node, claim.tenant, connection, self.plans.plan, keeps, fresh=claim.epoch > 0)
 
     def _stop(  # noqa: PLR0917 - each is a column
         self,
@@ -351,12 +354,14 @@ class Engine:
         if not self.settings.public_url:
             message = "links for answers need SALTERN_PUBLIC_URL, the address of the API"
             raise PermanentError(message, code="no-public-url")
-        link = Link(claim.run, path, int(claim.created_at + self.graph.home(stage_of(path)).deadline))
+        link = Link(claim.run, path, int(claim.deadline))
         token = link.signed(self.store.signing_key(link.shard))
         return f"{self.settings.public_url.rstrip('/')}{ROUTE}{token}"
 
     def _failed(self, plan: StagePlan, claim: Claim, trouble: Trouble, next_nonce: str | None) -> Answer:
-        failed = decide(plan.stage, claim, trouble)
+        blamed = trouble.failure.node or (plan.stage.nodes[-1].id if plan.stage.nodes else None)
+        placed = replace(trouble.failure, place=place_of(self.graph, blamed))
+        failed = decide(plan.stage, claim, replace(trouble, failure=placed))
         if len(plan.stage.nodes) > 1 and trouble.failure.node is not None:
             done = claim.done if trouble.done is None else trouble.done
             others = plan.others(done, trouble.failure.node)

@@ -1,4 +1,4 @@
-"""What people do to the runs of a service: pause, resume, replay, and the dead letters. Behind the API."""
+"""What people do to the runs of a service: pause, resume, replay, rerun, and the dead letters. Behind the API."""
 
 from __future__ import annotations
 
@@ -6,13 +6,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from saltern_runtime.engine.reruns import RefusedError, rerun_of
 from saltern_runtime.spec import Json
 from saltern_runtime.store.calls import Bell
 from saltern_runtime.store.keys import new_nonce
 from saltern_runtime.store.letters import DeadLetter, LetterPage, Letters, Wanted
 from saltern_runtime.store.operating import Operated, audited
+from saltern_runtime.store.reading import Reader
 from saltern_runtime.store.store import Store
 
+TRIES: Final = 3
+"""How often a run is looked at that changes meanwhile."""
 MOST: Final = 100
 """Runs that one call replays, or letters that it discards, at most."""
 
@@ -37,9 +41,9 @@ class Batch:
 class Operator:
     """Operates the runs of one service."""
 
-    def __init__(self, store: Store, pipeline: str, ring: Callable[[Sequence[Bell]], None]) -> None:
+    def __init__(self, store: Store, reader: Reader, pipeline: str, ring: Callable[[Sequence[Bell]], None]) -> None:
         """`pipeline`: what the service runs; `ring` sends bells."""
-        self._store = store
+        self._store, self._reader = store, reader
         self._ring = ring
         self._letters = Letters(store, pipeline)
 
@@ -54,6 +58,22 @@ class Operator:
     def replay(self, run_id: str, tenant: str, by: By) -> Operated:
         """Let a run that failed, or reached its deadline, go on from where that cut it off."""
         return self._rung(self._store.replay(run_id, tenant, new_nonce(), audited("replay", by.name, by.why)))
+
+    def rerun(self, run_id: str, tenant: str, node: str, by: By) -> Operated:
+        """Let a run that is over begin anew at a node, and at all that comes behind it; what that needs is taken from before."""
+        for _ in range(TRIES):
+            ended = self._reader.ended(run_id, tenant)
+            if ended is None:
+                return Operated("missing")
+            try:
+                batches = rerun_of(ended, node)
+            except RefusedError as error:
+                return Operated(error.verdict)
+            audit = audited("rerun", by.name, by.why, node=node)
+            done = self._store.rerun(ended, tenant, new_nonce(), audit, batches)
+            if done.verdict != "changed":
+                return self._rung(done)
+        return Operated("open")
 
     def discard(self, run_id: str, path: str, tenant: str, by: By) -> Operated:
         """Take a dead letter away: nobody needs to look after it."""

@@ -97,7 +97,7 @@ def backoff(retry: Retry, failures: int, at_least: float = 0.0) -> float:
 def decide(stage: Stage, claim: Claim, trouble: Trouble) -> Failed:
     """Turn trouble into what the store records: another attempt after a delay, or the end."""
     cause = {**asdict(trouble.failure), "attempts": claim.attempt}
-    text = json.dumps({key: value for key, value in cause.items() if value is not None})
+    text = json.dumps({key: value for key, value in cause.items() if value not in (None, ())})
     failures = claim.failures + 1
     guess_refused = trouble.ambiguous and stage.on_ambiguous == "fail"
     if trouble.final or guess_refused or failures >= stage.retry.attempts:

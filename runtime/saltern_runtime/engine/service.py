@@ -119,7 +119,7 @@ class Service:
         except StoreUnfitError as error:
             self._unfit = time.monotonic(), error
             raise
-        self.store.keep_plan(self.plans.plan, self.plans.shape)
+        self.store.keep_plan(self.plans.plan, self.plans.shape, self.plans.flow)
         self._ready = True
 
     def start(
@@ -339,7 +339,7 @@ class Service:
     @cached_property
     def operator(self) -> Operator:
         """What people do to runs: pause, replay, dead letters."""
-        return Operator(self.store, self.graph.name, self.dispatcher.ring)
+        return Operator(self.store, self.reader, self.graph.name, self.dispatcher.ring)
 
     def figures(self) -> Figures:
         """Return what the metrics show: `Collector(graph.name, service.figures)`."""

@@ -7,14 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from saltern_runtime.engine.limits import limit_of
-from saltern_runtime.graph import Awaits, Graph, On, Stage
+from saltern_runtime.graph import Awaits, Graph, On, Responds, Stage
 from saltern_runtime.observe.metrics import FUSED, Placed
-from saltern_runtime.spec.names import ERROR, INPUT, OUTCOMES
-from saltern_runtime.store.keys import queue_name
+from saltern_runtime.spec.names import INPUT, OUTCOMES
+from saltern_runtime.store.flow import Edge, Step, weighed
+from saltern_runtime.store.keys import FAILURE, queue_name
 from saltern_runtime.store.scripts import Dependant
 
-FAILURE: Final = "!"
-"""Behind a node's id: where its failure is kept."""
 _compact: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
@@ -25,6 +24,8 @@ class StagePlan:
         self.stage = stage
         self.limit = limit_of(graph, stage, shards)
         self.queue = queue_name(plan, stage.queue)
+        self.need = len(graph.needs[stage.name])
+        """How many stages of its body tell it."""
         self.depth = len(graph.owners(stage.name))
         """How many regions stand around it."""
         self.name = stage.name.removeprefix(f"{graph.owner_of[stage.name]}/") if self.depth else stage.name
@@ -98,13 +99,21 @@ class StagePlan:
             if not hangs:
                 passed.append(dependant)
                 continue
-            live = sum(taken.get(node) == handle for node, handle in hangs)
             dependant = dependant.copy()
-            dependant["live"], dependant["dead"] = live, len(hangs) - live
-            if other.stage.quorum and live == 0 and any(taken.get(node) == ERROR for node, _ in hangs):
-                dependant["dead"] = 0  # it failed: no success, but it was not skipped
+            dependant["live"], dependant["dead"] = weighed(hangs, taken, races=other.stage.quorum > 0)
             passed.append(dependant)
         return passed
+
+    def step(self) -> Step:
+        """Return it as the store keeps it, where it stands in no region."""
+        return Step(
+            arrival=self.arrival(max(1, self.need)),
+            nodes=[node.id for node in self.stage.nodes],
+            tells=[Edge(other.stage.name, hangs) for other, _, _, hangs in self.edges],
+            again=[node.id for node in self.stage.again],
+            undo=self.undo["path"] if self.undo is not None else "",
+            responds=isinstance(self.stage.ends, Responds),
+        )
 
     def others(self, done: Mapping[str, float | None], failed: str = "") -> list[tuple[str, str]]:
         """Return the nodes that ended another way than the stage, and how: the store counts them.

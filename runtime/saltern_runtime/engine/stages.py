@@ -15,7 +15,7 @@ from saltern_runtime.engine.caching import Recall
 from saltern_runtime.engine.groups import group_of
 from saltern_runtime.engine.places import ANY, items_of, scopes_of, stage_of
 from saltern_runtime.engine.results import Result, encode
-from saltern_runtime.engine.stage_plan import FAILURE, StagePlan, awaited_of, depth_of, elided_of, stands_for
+from saltern_runtime.engine.stage_plan import StagePlan, awaited_of, depth_of, elided_of, stands_for
 from saltern_runtime.errors import PermanentError
 from saltern_runtime.files import Files, at_work, here
 from saltern_runtime.graph import (
@@ -29,14 +29,17 @@ from saltern_runtime.graph import (
     Stage,
     Starts,
 )
-from saltern_runtime.spec.names import AMBIENT, ERROR, OUTCOMES, ROOT, RUN, SUCCESS
+from saltern_runtime.spec.names import AMBIENT, ERROR, FAILURE_TYPE, OUTCOMES, ROOT, RUN, SUCCESS
 from saltern_runtime.spec.networks import NO_NETWORK, NetworkList
 from saltern_runtime.spec.types import Places
 from saltern_runtime.store.calls import Claim, NewRun, Opening
-from saltern_runtime.store.keys import ANSWER, child_id, digest_of
+from saltern_runtime.store.flow import Flow
+from saltern_runtime.store.keys import ANSWER, FAILURE, child_id, digest_of
 from saltern_runtime.store.scripts import Body, Dependant
 
 log = logging.getLogger("saltern.engine")
+_FAILURE: Final = frozenset(field.name for field in FAILURE_TYPE.fields)
+"""What a pipeline may ask of a failure."""
 _compact: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
@@ -86,7 +89,7 @@ class Plans:
                 hangs = tuple(
                     (on.node, on.handle) for on in graph.stages[other].when if graph.stage_of[on.node] in heard
                 )
-                after, need = self.stages[other], len(graph.needs[other])
+                after, need = self.stages[other], self.stages[other].need
                 prepared.edges.append((after, None if after.depth else after.arrival(need), need, hangs))
 
         for done, undo in graph.compensations.items():
@@ -109,6 +112,12 @@ class Plans:
         )
 
     @cached_property
+    def flow(self) -> str:
+        """How its stages follow each other, as the store keeps it for reruns: JSON text."""
+        own = (each for each in self.stages.values() if not each.depth and not each.stage.compensates)
+        return Flow.of(each.step() for each in own).text
+
+    @cached_property
     def queues(self) -> tuple[str, ...]:
         """Full names of all queues, sorted."""
         return tuple(sorted({prepared.queue for prepared in self.stages.values()}))
@@ -123,7 +132,7 @@ class Plans:
         deadline = min(graph.deadline, claim.time_left) if starts.linked else graph.deadline
         group = group_of(graph, claim.tenant, json.loads(text)) if graph.concurrency else None
         return NewRun(
-            id=child_id(claim.run, claim.path, self._shards, group.shard(self._shards) if group else None),
+            id=child_id(claim.run, claim.path, self._shards, claim.epoch, group.shard(self._shards) if group else None),
             plan=self.plan,
             tenant=claim.tenant,
             trigger="start",
@@ -277,7 +286,8 @@ class Plans:
         node = stage.nodes[-1] if stage.nodes else None
         if node is None or node.id not in self.outcomes:
             return {}, {}
-        cause = {"node": node.id, "attempts": 0, **json.loads(failure)}
+        known = {name: value for name, value in json.loads(failure).items() if name in _FAILURE}
+        cause = {"node": node.id, "attempts": 0, **known}
         cause["type"] = self.graph.nodes.get(cause["node"], node).type
         cause["node"] = cause["node"].rpartition(ROOT)[2]  # as its own pipeline names it
         return {node.id: ERROR}, {f"{scope}{node.id}{FAILURE}": _compact(cause)}
@@ -330,6 +340,7 @@ class Plans:
             connection,
             *limits,
             private_networks=self._private_networks,
+            epoch=claim.epoch,
             files=None if self._files is None else self._files(claim),
             recall=None if known is None else known.around,
         )

@@ -61,10 +61,14 @@ class Claim:
     tenant: str
     created_at: float
     """Unix seconds."""
+    deadline: float
+    """Of the run, Unix seconds by the clock of the store."""
     time_left: float
-    """Seconds to the run's deadline when the claim was made."""
+    """Seconds to it when the claim was made."""
     retention: float
     """Seconds for which the run is kept once it is over."""
+    epoch: int = 0
+    """The rerun of its run that it belongs to; 0: none. Part of its effect keys."""
     values: Mapping[str, str] = field(default_factory=dict)
     """Where a value stands → JSON text of what it reads; skipped nodes have none."""
     items: int = 0
@@ -281,7 +285,7 @@ def read_bells(shard: int, text: str) -> tuple[Bell, ...]:
 def read_claim(parts: Sequence[str]) -> Claim:
     """Read a claim as the prelude's `shown` writes it."""
     head, *values = parts
-    run, created, left, retention, path, tenant, text = head.split("\0", 6)
+    run, created, left, retention, path, tenant, epoch, text = head.split("\0", 7)
     record = json.loads(text)
     cursor = record.get(Record.CURSOR, {})
     reads = json.loads(record.get(Record.READS, "[]")) if values else ()
@@ -296,8 +300,10 @@ def read_claim(parts: Sequence[str]) -> Claim:
         verdict=record.get(Record.VERDICT, ""),
         tenant=tenant,
         created_at=int(created) / 1000,
+        deadline=(record[Record.BEGAN] + float(left)) / 1000,
         time_left=float(left) / 1000,
         retention=float(retention) / 1000,
+        epoch=int(epoch),
         values={name: value for name, value in zip(reads, values, strict=True) if value},
         items=cursor.get(Cursor.ITEMS, 0),
         is_over=record[Record.BEGAN] >= cursor.get(Cursor.UNTIL, math.inf),

@@ -10,6 +10,8 @@ from typing import Final
 
 ANSWER: Final = "?"
 """Behind an activation's path: where the answer that it waits for is kept, among the values (claims.lua)."""
+FAILURE: Final = "!"
+"""Behind a node's id: where its failure is kept, among the values."""
 RESPONSE: Final = ">"
 """Where among the values what answers the request that started the run is kept."""
 PREFIX: Final = "saltern:v1:"
@@ -49,12 +51,12 @@ def tick_id(schedule: str, tick: int, shard: int) -> str:
     return f"{shard}-{digest_of('sched', schedule, str(tick))[:24]}"
 
 
-def child_id(run_id: str, path: str, shards: int, shard: int | None = None) -> str:
+def child_id(run_id: str, path: str, shards: int, epoch: int = 0, shard: int | None = None) -> str:
     """Return the id of the run that an activation of another one makes: the same in each of its attempts, so that one run comes of it.
 
-    `shard`: where it must live, where that matters.
+    Where the activation is begun anew, in another epoch, that makes a run of its own. `shard`: where it must live, where that matters.
     """
-    digest = digest_of("start", run_id, path)
+    digest = digest_of("start", run_id, path, *([str(epoch)] if epoch else []))
     return f"{int(digest[24:32], 16) % shards if shard is None else shard}-{digest[:24]}"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any, Final, Literal, NamedTuple, TypeAlias, cast
 
 from saltern_runtime.store import scripts
@@ -10,15 +11,18 @@ from saltern_runtime.store.calls import Bell, read_bells
 from saltern_runtime.store.holding import hold_payloads
 from saltern_runtime.store.keys import queue_name, shard_of
 from saltern_runtime.store.link import Link, compact
+from saltern_runtime.store.rerunning import Batch, Ended, lay
 
 Verdict: TypeAlias = Literal[
     "ok", "missing", "done", "late", "older", "open", "succeeded", "cancelled", "stopped", "undone",
-    "moved", "started", "busy", "large", "unlike",
+    "moved", "started", "busy", "large", "unlike", "unknown", "unreached", "undoable", "unfinished", "gone", "changed",
 ]  # fmt: skip
 """What became of it: `done`, it was so already; `late`, the run is over or on its way there; `older`, an earlier runtime made the run.
 Of a replay, why there is none: the run is `open`, has `succeeded`, was `cancelled` or `stopped` by a node, or has `undone` what it did.
 Of a migration also: the run is of another plan, so it `moved`; another run `started` it; something of it is `busy`; it keeps too much, so is too
-`large`; or the two plans are `unlike`."""
+`large`; or the two plans are `unlike`.
+Of a rerun also: the node is `unknown`, or `unreached`; what it did is `undoable`, once; an earlier rerun is `unfinished`; a value that is
+needed is `gone`; or the run has `changed` meanwhile."""
 _KEPT: Final = 500
 """Characters of a reason that are kept."""
 
@@ -31,7 +35,7 @@ class Operated(NamedTuple):
 
 
 class Operations(Link):
-    """Pause, resume, replay, discard."""
+    """Pause, resume, replay, rerun, cancel, discard."""
 
     def pause(self, run_id: str, tenant: str | None, nonce: str, audit: str) -> Operated:
         """Let nothing more of a run begin. The audit is JSON text, as `audited` writes it."""
@@ -56,6 +60,20 @@ class Operations(Link):
         call = scripts.Migrate(
             run=run_id, tenant=tenant, nonce=nonce, audit=audit, was=was, plan=plan, before=before, after=after, **self._rings
         )  # fmt: skip
+        verdict, bells = self._send(shard, call)
+        return Operated(cast("Verdict", verdict), read_bells(shard, bells))
+
+    def rerun(self, ended: Ended, tenant: str | None, nonce: str, audit: str, batches: Sequence[Batch]) -> Operated:
+        """Let a run that is over begin anew as the batches say, which were made of what it was."""
+        forgotten = {name for batch in batches for name in batch["vals"]}
+        if hold_payloads(self, ended.id, tenant) - forgotten:
+            return Operated("gone")
+        lay(self, ended.id, nonce, batches)
+        generation = int(ended.fields["generation"])
+        call = scripts.Rerun(
+            run=ended.id, tenant=tenant, nonce=nonce, generation=generation, audit=audit, **self._rings
+        )
+        shard = shard_of(ended.id) or 0
         verdict, bells = self._send(shard, call)
         return Operated(cast("Verdict", verdict), read_bells(shard, bells))
 

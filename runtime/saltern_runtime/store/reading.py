@@ -12,6 +12,7 @@ from saltern_runtime.observe.metrics import Figures
 from saltern_runtime.store.keys import ANSWER, RESPONSE, shard_of
 from saltern_runtime.store.newest import READ, Index, Place
 from saltern_runtime.store.records import LAYOUT, TAGS, Record
+from saltern_runtime.store.rerunning import Ended, read_ended
 from saltern_runtime.store.showing import Shape, beneath, is_alike, nodes_of, own, read_failure
 from saltern_runtime.store.store import NewerLayoutError, Store
 from saltern_runtime.store.versions import stranded
@@ -79,6 +80,12 @@ class Reader:
             else (),
             stranded=stranded(self._store, run_id, summary.plan, records, time) if goes_on else "",
         )
+
+    def ended(self, run_id: str, tenant: str) -> Ended | None:
+        """Return all that is left of a run, for a rerun; None where the tenant has none."""
+        state = self.state(run_id)
+        found = None if state is None else read_ended(self._store, run_id, self._shape)
+        return found if found is not None and found.fields["tenant"] == tenant else None
 
     def given(self, run_id: str) -> Any:
         """Return the input of a run."""

@@ -361,6 +361,14 @@ class Replay(_Operates):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rerun(_Operates):
+    """See rerun.lua."""
+
+    script = "rerun"
+    generation: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Note(Call):
     """See note.lua."""
 
@@ -409,5 +417,5 @@ class Migrate(_Operates):
 
 
 CALLS: Final[tuple[type[Call], ...]] = (
-    Create, Reserve, Tick, Current, Answer, Advance, PutItems, Open, Again, Lose, Adopt, Stop, Suspend, Signal, Fail, Extend, Release, TakeDue, Cancel, Pause, Resume, Replay, Discard, Note, Halt, Reconcile, Migrate,
+    Create, Reserve, Tick, Current, Answer, Advance, PutItems, Open, Again, Lose, Adopt, Stop, Suspend, Signal, Fail, Extend, Release, TakeDue, Cancel, Pause, Resume, Replay, Rerun, Discard, Note, Halt, Reconcile, Migrate,
 )  # fmt: skip

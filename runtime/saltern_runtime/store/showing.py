@@ -84,6 +84,8 @@ def read_failure(text: str | None, root: str = "") -> Failure | None:
         failure["message"],
         None if node is None else node.removeprefix(root),
         failure.get("status"),
+        failure.get("place"),
+        tuple(failure.get("trace", ())),
     )
 
 

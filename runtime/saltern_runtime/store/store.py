@@ -10,6 +10,7 @@ import logging
 import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final, Literal, cast
 
 from redis.exceptions import ResponseError
@@ -364,10 +365,11 @@ class Store(Operations):
             if cursor == "0":
                 return tuple(bells)
 
-    def keep_plan(self, plan: str, graph: str) -> None:
-        """Keep a plan's graph (JSON text), so that an API of any version can show its runs."""
+    def keep_plan(self, plan: str, graph: str, flow: str) -> None:
+        """Keep a plan's graph and flow (JSON texts), so that an API of any version can show its runs, and rerun them."""
         for shard in range(self.settings.shards):
-            self.patiently(lambda at=shard: self.client.set(f"{self.keys.shard(at)}plan:{plan}", graph, nx=True))  # type: ignore[misc]  # mypy cannot infer a lambda with a default
+            for kind, text in (("plan", graph), ("flow", flow)):
+                self.patiently(partial(self.client.set, f"{self.keys.shard(shard)}{kind}:{plan}", text, nx=True))
 
     # Values
 

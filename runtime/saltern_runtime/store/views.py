@@ -53,6 +53,10 @@ class Failure:
     message: str
     node: str | None = None
     status: int | None = None
+    place: str | None = None
+    """Of the node in the source: `orders.saltern:12:3`."""
+    trace: tuple[str, ...] = ()
+    """What the error came through in own code, the outermost first: `rules.py:12 in price`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +184,7 @@ class Event:
     """Something that happened in a run.
 
     `id` is the stream's and orders events; `type` is such as `run.created`, `stage.started`, `stage.succeeded`,
-    `stage.skipped`, `stage.opened` (a foreach), `stage.suspended` (a wait), `stage.asked` and `stage.answered` (an answer from outside), `stage.retrying`, `stage.failed`, `stage.released`, `run.succeeded`, `run.failed`.
+    `stage.skipped`, `stage.opened` (a foreach), `stage.suspended` (a wait), `stage.asked` and `stage.answered` (an answer from outside), `stage.retrying`, `stage.failed`, `stage.released`, `run.succeeded`, `run.failed`, `run.replayed`, `run.rerun`.
     """
 
     id: str

@@ -32,6 +32,14 @@ class FailureModel(BaseModel):
     message: str
     node: str | None = None
     status: int | None = None
+    place: str | None = Field(
+        default=None, description="Of the node in the source.", examples=["order_totals.saltern:12:3"]
+    )
+    trace: list[str] = Field(
+        default=[],
+        description="What the error came through in own code, the outermost first.",
+        examples=[["rules.py:12 in price"]],
+    )
 
 
 class ItemsModel(BaseModel):
@@ -241,6 +249,8 @@ def failure_json(failure: Failure | None) -> dict[str, Json] | None:
         "message": failure.message,
         "node": failure.node,
         "status": failure.status,
+        **({} if failure.place is None else {"place": failure.place}),
+        **({"trace": list(failure.trace)} if failure.trace else {}),
     }
 
 

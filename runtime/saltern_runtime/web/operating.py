@@ -1,4 +1,4 @@
-"""What people do to runs over HTTP: pause, resume, replay, and the dead letters, one or all that match."""
+"""What people do to runs over HTTP: pause, resume, replay, rerun, and the dead letters, one or all that match."""
 
 from collections.abc import Callable
 from functools import partial
@@ -23,7 +23,7 @@ from saltern_runtime.web.problems import NO_RUN, ProblemError, no_such_cursor, n
 PagedT = TypeVar("PagedT", LetterPage, Batch)
 REFUSED: Final[dict[Verdict, tuple[str, str]]] = {
     "late": ("run-over", "the run is over, or on its way there"),
-    "open": ("run-open", "the run is not over yet: there is nothing to replay"),
+    "open": ("run-open", "the run is not over yet"),
     "succeeded": ("run-succeeded", "the run succeeded: there is nothing to replay"),
     "cancelled": (
         "run-cancelled",
@@ -31,7 +31,17 @@ REFUSED: Final[dict[Verdict, tuple[str, str]]] = {
     ),
     "stopped": ("run-stopped", "a node stopped the run on purpose; start it again with its input"),
     "undone": ("run-undone", "the run took back what it had done; start it again with its input"),
-    "older": ("run-older", "an earlier version of the runtime made the run, which can neither be paused nor replayed"),
+    "older": (
+        "run-older",
+        "an earlier version of the runtime made the run, which can neither be paused, nor replayed, nor rerun",
+    ),
+    "unreached": ("node-unreached", "the run did not come to that node: replay it"),
+    "undoable": (
+        "node-undoable",
+        "what would run again did what is to be taken back should the run fail, and could be taken back no more; start the run again with its input",
+    ),
+    "unfinished": ("rerun-unfinished", "the run ended while an earlier rerun of it was beginning: replay it first"),
+    "gone": ("value-gone", "a value that the run kept is there no longer; start it again with its input"),
 }
 """Verdict → code and words of the problem."""
 _WORDS: Final[dict[str, str]] = {str(verdict): words for verdict, (_, words) in REFUSED.items()} | {"missing": NO_RUN}
@@ -49,6 +59,12 @@ class Again(Why):
     """Why a run is started again, and with what."""
 
     input: Any = Field(default=None, description="What the new run is given; left out: what the old one was given.")
+
+
+class RerunFrom(Why):
+    """Where a run begins anew, and why."""
+
+    node: str = Field(alias="from", max_length=2000, examples=["charge"], description="The id of a node.")
 
 
 class DiscardWhy(Why):
@@ -121,6 +137,7 @@ class AuditEntry(BaseModel):
     at: AwareDatetime
     by: str = Field(examples=["token:1b4f0e98"], description="The token that was used, by the start of its hash.")
     why: str
+    node: str | None = Field(default=None, description="Of `rerun`: where the run began anew.")
     run: str | None = Field(default=None, description="Of `again`: the run that was started.")
     plan: str | None = Field(default=None, description="Of `migrate`: the version that the run was moved to.")
     of: str | None = Field(
@@ -188,6 +205,16 @@ async def operate(request: Request, what: str, run_id: str, body: Why | None) ->
         getattr(admitted.backend.service.operator, what), run_id, admitted.caller.tenant, by_whom(request, body)
     )
     return _status(done.verdict)
+
+
+async def rerun(request: Request, run_id: str, body: RerunFrom) -> None:
+    """Let a run begin anew at a node. Raises ProblemError where it is refused."""
+    admitted = exchange(request)
+    operator, by = admitted.backend.service.operator, by_whom(request, body)
+    done = await anyio.to_thread.run_sync(operator.rerun, run_id, admitted.caller.tenant, body.node, by)
+    if done.verdict == "unknown":
+        raise ProblemError(422, "node-unknown", "the run has no such node, or it is one that takes something back")
+    _status(done.verdict)
 
 
 async def again(request: Request, run: RunView, body: Again | None, key: str | None) -> Started:

@@ -230,6 +230,7 @@ class PipelineRouter(APIRouter):
             ("resume", 202, runs.resume_run),
             ("replay", 202, runs.replay_run),
             ("migrate", 202, runs.migrate_run),
+            ("rerun", 202, runs.rerun_run),
             ("discard", 200, runs.discard_letter),
         ):
             self.post(

@@ -103,6 +103,13 @@ async def migrate_run(request: Request, run_id: str, body: migrating.Move) -> Re
     return await _shown(request, await _find(request, run_id), 202)
 
 
+async def rerun_run(request: Request, run_id: str, body: operating.RerunFrom) -> Response:
+    """Let a run that is over begin anew at a node, and at all that comes behind it; what that needs is taken from before."""
+    await _find(request, run_id)
+    await operating.rerun(request, run_id, body)
+    return await _shown(request, await _find(request, run_id), 202)
+
+
 async def again_run(
     request: Request,
     run_id: str,

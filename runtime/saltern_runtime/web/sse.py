@@ -22,7 +22,7 @@ POLL: Final = 0.5
 PAGE: Final = 500
 MEDIA_TYPE: Final = "text/event-stream"
 _ID: Final = re.compile(r"([0-9]{1,20})(?:-([0-9]{1,20}))?")
-_GOES_ON: Final = "run.replayed"
+_GOES_ON: Final = frozenset({"run.replayed", "run.rerun"})
 _ENDS: Final = frozenset(f"run.{state.lower()}" for state in TERMINAL)
 
 
@@ -37,7 +37,7 @@ async def follow(
 ) -> AsyncIterator[str]:
     """Yield the events after an id until a terminal one is the last, with comments in between while nothing happens.
 
-    Behind one there may be more: a replay goes on with a run that had ended.
+    Behind one there may be more: a replay, or a rerun, goes on with a run that had ended.
     """
     yield "retry: 1000\n\n"
     silent_since = anyio.current_time()
@@ -47,7 +47,7 @@ async def follow(
         for event in events:
             yield _frame(event, source)
             after = event.id
-            ended = event.type in _ENDS or (ended and event.type != _GOES_ON)
+            ended = event.type in _ENDS or (ended and event.type not in _GOES_ON)
         if events:
             silent_since = anyio.current_time()
             continue

@@ -106,6 +106,21 @@ def test_a_run_is_followed_to_its_end(there, saltern):
     assert saltern("runs", "follow", good, "--after", "x")[0] == 2
 
 
+def test_runs_begin_anew_at_a_node(there, saltern, stdin):
+    """Several; one that is refused is named, and stops none of the others; without a node it is misuse."""
+    good, other = there.started("good", "other")
+    stdin(f"{good}\n{NOBODY}\n{other}\n")
+    code, out, err = saltern("runs", "rerun", "-", "--from", "charge", "--reason", "the wrong card")
+    assert (code, out) == (1, f"{good}  RUNNING\n{other}  RUNNING\n")
+    assert err.startswith(f"saltern: {NOBODY}: no such run")
+    assert there.finish(good).state == there.finish(other).state == "SUCCEEDED"
+    assert re.fullmatch(r"\S+ \S+  rerun  token:\w+  from charge: the wrong card\n", saltern("runs", "audit", good)[1])
+    assert saltern("runs", "rerun", good, "--from", "nowhere")[:2] == (1, "")
+    code, _, err = saltern("runs", "rerun", good)
+    assert (code, "--from" in err) == (2, True)
+    assert saltern("runs", "rerun", "--from", "charge")[0] == 2
+
+
 def test_runs_are_operated(there, saltern, stdin):
     """Several, or those on standard input; each answers with its state, and the audit says who did what and why."""
     start = there.worker.service.start
@@ -171,6 +186,8 @@ def test_dead_letters_are_listed_and_shown(there, saltern):
     code, out, _ = saltern("dead", "show", bad, "charge")
     assert code == 0
     assert "\nattempts  1\nfailure   charge: no such [31m card (external-permanent, refused), status 402\n" in out
+    assert "\nnode      charge  at orders.saltern:9:1\n" in out
+    assert re.search(r"\n          operated\.py:\d+ in charge\ninput ", out)
     assert out.endswith('input     {\n  "id": "bad grüße  1m"\n}\n')
     given = json.loads(saltern("dead", "show", bad, "charge", "--json")[1])["input"]
     assert given == {"id": "bad grüße \x9b1m"}

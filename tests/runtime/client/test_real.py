@@ -192,6 +192,20 @@ def test_a_run_is_started_again(ours, orders):
         ours.again(NOBODY)
 
 
+def test_a_run_begins_anew_at_a_node(ours, orders):
+    """It ends once more; the audit says where it began; what is not there is refused by its code."""
+    (run,) = orders.started("good")
+    assert ours.rerun(run, "return", "once more").is_over is False
+    with orders.working():
+        assert ours.wait(run, 20).output == Output(charged="GOOD")
+    assert [(entry.what, entry.node, entry.why) for entry in ours.audit(run)] == [("rerun", "return", "once more")]
+    with pytest.raises(InvalidRequestError) as refused:
+        ours.rerun(run, "other")
+    assert refused.value.code == "node-unknown"
+    with pytest.raises(NotFoundError):
+        ours.rerun(NOBODY, "return")
+
+
 def test_what_a_run_is_in_no_state_for(ours, orders):
     """The code says in which state it is."""
     good, bad = orders.started("good", "bad")

@@ -96,7 +96,7 @@ def test_other_tenants_see_nothing(bench):
 
 def test_nodes_are_shown_in_the_order_of_the_plan(bench):
     """A view shows each node of the plan with its state, whether its stage was reached or not."""
-    bench.store.keep_plan("sha256:p", '[["a",[["one","set@1"],["two","set@1"]]],["b",[["three","set@1"]]]]')
+    bench.store.keep_plan("sha256:p", '[["a",[["one","set@1"],["two","set@1"]]],["b",[["three","set@1"]]]]', "[]")
     run_id = bench.create().run_id
     bench.claim()
     view = bench.reader.run(run_id)

@@ -6,23 +6,18 @@ import anyio
 import pytest
 from fastapi import Response
 
-from saltern_runtime import Graph, Stage, node
+from saltern_runtime import Stage, node
 from saltern_runtime.engine.service import in_one_process
 from saltern_runtime.errors import PermanentError
 from saltern_runtime.graph import Context
 from saltern_runtime.spec import Retry
 from saltern_runtime.web import PipelineRouter, Start, build_app, tokens
 from saltern_runtime.web.backend import Backend
+from tests.support.graphs import graph_of
 from tests.support.web import Input, Output
 
 pytestmark = pytest.mark.anyio
 BROKEN = set()
-
-
-class Named(Graph):
-    """A graph of its own name, whose digest needs no file."""
-
-    digest = "sha256:" + "7" * 64
 
 
 @node("charge", type="http.request@1")
@@ -40,7 +35,7 @@ def return_(*, charge: str) -> Output:
 @pytest.fixture
 def graph():
     stages = (Stage("charge", nodes=(charge,), retry=Retry(attempts=1)), Stage("return", nodes=(return_,)))
-    return Named(f"t{uuid.uuid4().hex[:10]}", package="tests", stages=stages)
+    return graph_of(f"t{uuid.uuid4().hex[:10]}", *stages)
 
 
 @pytest.fixture
@@ -104,6 +99,39 @@ async def test_a_letter_is_listed_mended_and_replayed(client, worker, run):
     assert (entry["what"], entry["why"]) == ("replay", "the card was topped up")
     assert entry["by"].startswith("token:")
     assert "event: run.replayed" in (await client.get(f"/runs/{made}/events")).text
+
+
+async def test_a_run_begins_anew_at_a_node(client, worker, run):
+    """It goes on at once; whoever follows its events sees both ends; the audit says where, who and why."""
+    made = await run("a")
+    answer = await client.post(f"/runs/{made}/rerun", json={"from": "charge", "reason": "the wrong card"})
+    assert (answer.status_code, answer.json()["state"]) == (202, "RUNNING")
+    await anyio.to_thread.run_sync(worker.finish, made, 20)
+    assert (await client.get(f"/runs/{made}")).json()["output"] == {"text": "a"}
+    [entry] = (await client.get(f"/runs/{made}/audit")).json()["entries"]
+    assert (entry["what"], entry["node"], entry["why"]) == ("rerun", "charge", "the wrong card")
+    events = (await client.get(f"/runs/{made}/events")).text
+    assert events.count("event: run.succeeded") == 2
+    assert events.index("event: run.rerun") < events.rindex("event: run.succeeded")
+
+
+async def test_where_a_run_does_not_begin_anew(client, run):
+    """A node that is not there, a run that is not over, and bodies that say nothing of it."""
+    made, going = await run("a"), await run("b", wait=False)
+    for target, body, status, code in (
+        (made, {"from": "other"}, 422, "node-unknown"),
+        (made, {"from": "x" * 2001}, 422, "invalid-request"),
+        (made, {"from": 7}, 422, "invalid-request"),
+        (made, {"reason": "why"}, 422, "invalid-request"),
+        (made, {"node": "charge"}, 422, "invalid-request"),
+        (made, {"from": "charge", "more": 1}, 422, "invalid-request"),
+        (going, {"from": "charge"}, 409, "run-open"),
+        ("0-" + "0" * 24, {"from": "charge"}, 404, "run-not-found"),
+    ):
+        answer = await client.post(f"/runs/{target}/rerun", json=body)
+        assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert (await client.post(f"/runs/{made}/rerun")).status_code == 422
+    assert (await client.get(f"/runs/{made}")).json()["state"] == "SUCCEEDED"
 
 
 async def test_a_run_is_paused_and_resumed(client, worker, run):

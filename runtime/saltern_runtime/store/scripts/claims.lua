@@ -1,10 +1,11 @@
 -- Shared by every script; stands after the prelude and how runs end: claims, bells, and how a script ends.
 -- @may state, claim
 
--- A claim as the caller sees it: its head (run, created, time left when it was made, retention, path, tenant, record; NUL
+-- A claim as the caller sees it: its head (run, created, time left when it was made, retention, path, tenant, epoch, record; NUL
 -- between them), then the values that it reads, empty where a node was skipped.
 local function shown(r, path, rec, text)
-  local out = { table.concat({ r.id, r.created, r.deadline - rec.b, r.retention, path, r.tenant, text }, '\0') }
+  local epoch = r.epoch and redis.call('HGET', key_of(r.id), 'epoch|' .. string.match(path, '^[^%[]*')) or '0'
+  local out = { table.concat({ r.id, r.created, r.deadline - rec.b, r.retention, path, r.tenant, epoch, text }, '\0') }
   out.run, out.path = r.id, path
   if RUNS[rec.v or 'none'] or (rec.c and rec.c.w) then
     local names = cjson.decode(rec.r)

@@ -154,12 +154,56 @@ local function line_up_owed(r)
   return #entries < 2 * AT_ONCE
 end
 
+-- A rerun forgets what it begins anew, then tells of what was there before: a batch at a time, as its caller made them out of the plan
+-- (engine/reruns.py). Answers whether none is left: until then nothing of the run begins.
+local function begin_anew(r)
+  local key, run = key_of(r.id, ':rerun'), key_of(r.id)
+  local at = redis.call('HGET', key, 'at')
+  if not at then
+    return true
+  end
+  local batch = cjson.decode(redis.call('HGET', key, at))
+  for _, stage in ipairs(batch.stages) do
+    redis.call('HSET', run, 'epoch|' .. stage, r.epoch)
+  end
+  for _, path in ipairs(batch.acts) do
+    redis.call('HDEL', run .. ':acts', path)
+    redis.call('UNLINK', each_of(r.id, path))
+    forget_letter(r, path)
+  end
+  for part, names in pairs({ [':vals'] = batch.vals, [''] = batch.counts }) do
+    if #names > 0 then
+      redis.call('HDEL', run .. part, unpack(names))
+    end
+  end
+  for _, told in ipairs(batch.told) do
+    redis.call('HSET', run .. ':acts', told[1], told[2])
+  end
+  for _, dep in ipairs(batch.arrive) do
+    local rec = arrive(r, dep)
+    if rec then
+      make_ready(r, dep.path, rec)
+      keep(r.id, dep.path, rec)
+    end
+  end
+  if redis.call('HEXISTS', key, at + 1) == 1 then
+    redis.call('HSET', key, 'at', at + 1)
+    return false
+  end
+  redis.call('UNLINK', key)
+  return true
+end
+
 -- Go on with a run that had ended: all that its end cut off. One more counts as open until it is through.
 local function revive_page(r)
   local key = key_of(r.id)
   local at = redis.call('HMGET', key, 'reviving', 'shift')
   if not at[1] then
     redis.call('ZREM', DUE, 'v|' .. r.id)
+    return
+  end
+  if r.state ~= 'COMPENSATING' and not begin_anew(r) then
+    redis.call('ZADD', DUE, now, 'v|' .. r.id)
     return
   end
   local page = at[1] == OWED and { '0', {} } or redis.call('HSCAN', key_of(r.id, ':acts'), at[1], 'COUNT', AT_ONCE)
@@ -187,4 +231,48 @@ local function revive_page(r)
   elseif r.open == 0 then
     close(r, 'SUCCEEDED')
   end
+end
+
+-- Let a run go on that had ended, with all of its time.
+local function renew(r, was)
+  local span = tonumber(was.span) or r.deadline - tonumber(was.created)
+  r.state, r.deadline = 'RUNNING', now + span
+  redis.call('HSET', key_of(r.id), 'span', span)
+  redis.call('HDEL', key_of(r.id), 'ended', 'failure')
+end
+
+-- Put back what is left of a run whose state and deadline are set anew; answers the bells, and keeps them with the nonce in a field.
+-- @may audit, nonce
+local function go_on(r, was, field)
+  local key = key_of(r.id)
+  r.open, r.running, r.asleep = 1, 0, 0
+  redis.call('HSET', key, 'deadline', r.deadline, 'reviving', '0', 'shift', math.max(0, now - tonumber(was.ended)))
+  redis.call('HINCRBY', key, 'generation', 1)
+  for _, part in ipairs(PARTS) do
+    redis.call('PERSIST', key_of(r.id, part))
+  end
+  if was.idem then -- who sends the run's first request again is still led to it
+    redis.call('PEXPIRE', prefix .. 'idem:' .. was.idem, r.deadline - now + r.retention)
+  end
+  redis.call('ZADD', DUE, r.deadline, 'r|' .. r.id)
+  redis.call('HINCRBY', STATS, 'runs|' .. string.upper(field), 1)
+  audit(r.id, 'run.' .. field)
+  if r.group then -- it waits for its turn like any other
+    r.state = r.state == 'RUNNING' and 'QUEUED' or r.state
+    stand_behind(r)
+  else
+    revive_page(r)
+  end
+  local bells = finish()
+  redis.call('HSET', key, field, call.nonce .. '|' .. bells)
+  return bells
+end
+
+-- What is known of a run under some names, and the bells of the call that it answered last under the first of them: nonce, bells.
+local function known_of(r, names)
+  local was = {}
+  for i, value in ipairs(redis.call('HMGET', key_of(r.id), unpack(names))) do
+    was[names[i]] = value or nil
+  end
+  return was, string.match(was[names[1]] or '', '^(%x+)|(.*)$')
 end

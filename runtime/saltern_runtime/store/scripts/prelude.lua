@@ -94,7 +94,7 @@ local HOUR = 3600000
 
 local OPEN = { QUEUED = true, RUNNING = true, WAITING = true, PAUSED = true, CANCELLING = true, COMPENSATING = true }
 local RUNS = { none = true, lost = true } -- verdicts with which an attempt is made
-local PARTS = { '', ':acts', ':vals', ':events', ':audit', ':undo', ':owed' } -- keys of a run that end with it
+local PARTS = { '', ':acts', ':vals', ':events', ':audit', ':undo', ':owed', ':rerun' } -- keys of a run that end with it
 local PENDING = { READY = true, RUNNING = true, RETRY_WAIT = true, SUSPENDED = true }
 
 local rings = {} -- bells that the caller sends
@@ -146,7 +146,7 @@ local function load(run, lenient)
   if found then
     return found
   end
-  local f = redis.call('HMGET', key_of(run), 'state', 'open', 'running', 'tenant', 'created', 'deadline', 'retention', 'asleep', 'layout', 'group', 'shared')
+  local f = redis.call('HMGET', key_of(run), 'state', 'open', 'running', 'tenant', 'created', 'deadline', 'retention', 'asleep', 'layout', 'group', 'shared', 'epoch')
   if not f[1] then
     return nil
   end
@@ -159,7 +159,7 @@ local function load(run, lenient)
   found = {
     id = run, state = f[1], open = tonumber(f[2]), running = tonumber(f[3]), tenant = f[4], created = f[5],
     deadline = tonumber(f[6]), retention = tonumber(f[7]), asleep = tonumber(f[8] or '0'),
-    group = f[10] or nil, is_counted = f[11] and true, shared = f[11] == '1',
+    group = f[10] or nil, is_counted = f[11] and true, shared = f[11] == '1', epoch = f[12],
   }
   found.was = { found.state, found.open, found.running, found.asleep }
   runs[run] = found

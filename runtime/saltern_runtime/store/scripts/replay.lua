@@ -12,16 +12,11 @@ local r = load(call.run)
 if not r or (call.tenant and r.tenant ~= call.tenant) then
   return { 'missing', '' }
 end
-local key = key_of(r.id)
 local names = { 'replayed', 'layout', 'ends', 'created', 'span', 'failure', 'ended', 'cancelled', 'owes', 'reserved', 'idem' }
-local was = {}
-for i, value in ipairs(redis.call('HMGET', key, unpack(names))) do
-  was[names[i]] = value or nil
-end
-local nonce, first = string.match(was.replayed or '', '^(%x+)|(.*)$')
+local was, nonce, first = known_of(r, names)
 if nonce == call.nonce then
   return { 'ok', first }
-elseif OPEN[r.state] or redis.call('HEXISTS', key, 'swept') == 1 then
+elseif OPEN[r.state] or redis.call('HEXISTS', key_of(r.id), 'swept') == 1 then
   return { 'open', '' }
 elseif r.state == 'SUCCEEDED' then
   return { 'succeeded', '' }
@@ -37,31 +32,8 @@ end
 if was.ends then
   local reserved = tonumber(was.reserved)
   r.state, r.deadline = 'COMPENSATING', now + (reserved > 0 and reserved or r.deadline - tonumber(was.created))
-  redis.call('HDEL', key, 'ended', 'owes')
+  redis.call('HDEL', key_of(r.id), 'ended', 'owes')
 else
-  local span = tonumber(was.span) or r.deadline - tonumber(was.created)
-  r.state, r.deadline = 'RUNNING', now + span
-  redis.call('HSET', key, 'span', span)
-  redis.call('HDEL', key, 'ended', 'failure')
+  renew(r, was)
 end
-r.open, r.running, r.asleep = 1, 0, 0
-redis.call('HSET', key, 'deadline', r.deadline, 'reviving', '0', 'shift', math.max(0, now - tonumber(was.ended)))
-redis.call('HINCRBY', key, 'generation', 1)
-for _, part in ipairs(PARTS) do
-  redis.call('PERSIST', key_of(r.id, part))
-end
-if was.idem then -- who sends the run's first request again is still led to it
-  redis.call('PEXPIRE', prefix .. 'idem:' .. was.idem, r.deadline - now + r.retention)
-end
-redis.call('ZADD', DUE, r.deadline, 'r|' .. r.id)
-redis.call('HINCRBY', STATS, 'runs|REPLAYED', 1)
-audit(r.id, 'run.replayed')
-if r.group then -- it waits for its turn like any other
-  r.state = r.state == 'RUNNING' and 'QUEUED' or r.state
-  stand_behind(r)
-else
-  revive_page(r)
-end
-local bells = finish()
-redis.call('HSET', key, 'replayed', call.nonce .. '|' .. bells)
-return { 'ok', bells }
+return { 'ok', go_on(r, was, 'replayed') }

@@ -23,6 +23,7 @@ else
   if ARGV[2] ~= '' then
     redis.call('HSET', key_of(r.id, ':vals'), 'return', ARGV[2])
   end
+  redis.call('HSET', key_of(r.id), 'stopped', call.path)
   close(r, call.state, call.failure)
 end
 
