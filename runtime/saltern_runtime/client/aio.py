@@ -151,10 +151,6 @@ class AsyncClient(Linked[InputT, OutputT]):
         """Let a run that failed, or reached its deadline, go on from where that cut it off."""
         return await self._send(calls.operate("replay", run, self._output, reason))
 
-    async def migrate(self, run: str, was: str, plan: str, reason: str = "") -> Run[OutputT]:
-        """Move an open run of which nothing runs from one version to the current one; whoever calls has proven that it may go on there."""
-        return await self._send(calls.operate("migrate", run, self._output, reason, **{"from": was, "to": plan}))
-
     async def again(
         self,
         run: str,
@@ -170,6 +166,10 @@ class AsyncClient(Linked[InputT, OutputT]):
     async def discard(self, run: str, path: str, reason: str = "") -> Run[OutputT]:
         """Take a dead letter away: nobody needs to look after it."""
         return await self._send(calls.operate("discard", run, self._output, reason, path=path))
+
+    async def migrate(self, run: str, was: str, plan: str, reason: str = "") -> Run[OutputT]:
+        """Move an open run of which nothing runs from one version to the current one; whoever calls has proven that it may go on there."""
+        return await self._send(calls.operate("migrate", run, self._output, reason, **{"from": was, "to": plan}))
 
     async def answer(self, run: str, path: str, value: Json | object) -> bool:
         """Give what waits in a run its answer; False where an earlier one had come, which counts."""

@@ -149,10 +149,6 @@ class Client(Linked[InputT, OutputT]):
         """Let a run that failed, or reached its deadline, go on from where that cut it off."""
         return self._send(calls.operate("replay", run, self._output, reason))
 
-    def migrate(self, run: str, was: str, plan: str, reason: str = "") -> Run[OutputT]:
-        """Move an open run of which nothing runs from one version to the current one; whoever calls has proven that it may go on there."""
-        return self._send(calls.operate("migrate", run, self._output, reason, **{"from": was, "to": plan}))
-
     def again(
         self,
         run: str,
@@ -168,6 +164,10 @@ class Client(Linked[InputT, OutputT]):
     def discard(self, run: str, path: str, reason: str = "") -> Run[OutputT]:
         """Take a dead letter away: nobody needs to look after it."""
         return self._send(calls.operate("discard", run, self._output, reason, path=path))
+
+    def migrate(self, run: str, was: str, plan: str, reason: str = "") -> Run[OutputT]:
+        """Move an open run of which nothing runs from one version to the current one; whoever calls has proven that it may go on there."""
+        return self._send(calls.operate("migrate", run, self._output, reason, **{"from": was, "to": plan}))
 
     def answer(self, run: str, path: str, value: Json | object) -> bool:
         """Give what waits in a run its answer; False where an earlier one had come, which counts."""

@@ -47,18 +47,6 @@ class Operations(Link):
             hold_payloads(self, run_id, tenant)
         return self._operate(scripts.Replay, run_id, tenant, nonce, audit)
 
-    def migrate(self, run_id: str, tenant: str | None, nonce: str, audit: str, *, was: str, plan: str) -> Operated:
-        """Let an open run of which nothing runs go on with another plan (both are digests) of the same shape."""
-        shard = shard_of(run_id)
-        if shard is None:
-            return Operated("missing")
-        before, after = (queue_name(digest, "") for digest in (was, plan))
-        call = scripts.Migrate(
-            run=run_id, tenant=tenant, nonce=nonce, audit=audit, was=was, plan=plan, before=before, after=after, **self._rings
-        )  # fmt: skip
-        verdict, bells = self._send(shard, call)
-        return Operated(cast("Verdict", verdict), read_bells(shard, bells))
-
     def cancel(
         self, run_id: str, tenant: str | None, failure: str, audit: str | None = None
     ) -> tuple[str | None, tuple[Bell, ...]]:
@@ -85,6 +73,18 @@ class Operations(Link):
             return Operated("missing")
         call = scripts.Note(run=run_id, tenant=tenant, audit=audit)
         return Operated(cast("Verdict", self._send(shard, call)[0]))
+
+    def migrate(self, run_id: str, tenant: str | None, nonce: str, audit: str, *, was: str, plan: str) -> Operated:
+        """Let an open run of which nothing runs go on with another plan (both are digests) of the same shape."""
+        shard = shard_of(run_id)
+        if shard is None:
+            return Operated("missing")
+        before, after = (queue_name(digest, "") for digest in (was, plan))
+        call = scripts.Migrate(
+            run=run_id, tenant=tenant, nonce=nonce, audit=audit, was=was, plan=plan, before=before, after=after, **self._rings
+        )  # fmt: skip
+        verdict, bells = self._send(shard, call)
+        return Operated(cast("Verdict", verdict), read_bells(shard, bells))
 
     def _operate(
         self,

@@ -221,8 +221,8 @@ class PipelineRouter(APIRouter):
             ("pause", 202, runs.pause_run),
             ("resume", 202, runs.resume_run),
             ("replay", 202, runs.replay_run),
-            ("migrate", 202, runs.migrate_run),
             ("discard", 200, runs.discard_letter),
+            ("migrate", 202, runs.migrate_run),
         ):
             self.post(
                 f"/runs/{{run_id}}/{what}",

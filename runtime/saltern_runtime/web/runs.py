@@ -97,12 +97,6 @@ async def replay_run(request: Request, run_id: str, body: Annotated[operating.Wh
     return await _operated(request, "replay", run_id, body)
 
 
-async def migrate_run(request: Request, run_id: str, body: migrating.Move) -> Response:
-    """Move an open run of which nothing runs to the version of this API. `saltern migrate` proves first that it may go on there."""
-    await migrating.migrate(request, await _find(request, run_id), body)
-    return await _shown(request, await _find(request, run_id), 202)
-
-
 async def again_run(
     request: Request,
     run_id: str,
@@ -121,6 +115,12 @@ async def discard_letter(request: Request, run_id: str, body: operating.DiscardW
     await _find(request, run_id)
     await operating.discard(request, run_id, body)
     return await _shown(request, await _find(request, run_id))
+
+
+async def migrate_run(request: Request, run_id: str, body: migrating.Move) -> Response:
+    """Move an open run of which nothing runs to the version of this API. `saltern migrate` proves first that it may go on there."""
+    await migrating.migrate(request, await _find(request, run_id), body)
+    return await _shown(request, await _find(request, run_id), 202)
 
 
 async def letters_of_run(request: Request, run_id: str) -> Response:
