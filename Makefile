@@ -59,6 +59,7 @@ bench: bench-compiler  ## Side by side with the peers; results in bench/results.
 	$(BIN)/python -m bench.runtime
 	$(BIN)/python -m bench.loops
 	$(BIN)/python -m bench.limits
+	$(BIN)/python -m bench.tenants
 
 bench-compiler: $(READY) .bench-venv/.ready  ## The compiler alone, beside KFP's and Hera; ten minutes.
 	$(BIN)/python -m bench.compiler

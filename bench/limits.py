@@ -8,6 +8,8 @@ import statistics
 import tempfile
 from pathlib import Path
 
+import redis
+
 from bench.machine import RESULTS, keep, machine
 from saltern_runtime.settings import Settings
 from saltern_runtime.store.calls import Bell, NewRun, Outcome
@@ -47,6 +49,7 @@ def measure(url: str, limit: dict[str, object] | None, length: int, tenants: int
         start(store, limit, number % tenants)
     client = store.client
     client.config_resetstat()
+    before = spent(client)
     serial = bells_of(start(store, limit, 0), Bell(0, "q", 1, 1))
     claim = store.answer(serial, new_nonce()).claim
     for number in range(RUNS):
@@ -56,8 +59,15 @@ def measure(url: str, limit: dict[str, object] | None, length: int, tenants: int
     stats = client.info("commandstats")
     scripts = stats.pop("cmdstat_evalsha")
     calls = sum(each["calls"] for each in stats.values())
+    took = spent(client) - before
     store.close()
-    return {"calls": calls / RUNS, "us": scripts["usec"] / RUNS}
+    return {"calls": calls / RUNS, "us": scripts["usec"] / RUNS, "cpu": took / RUNS}
+
+
+def spent(client: redis.Redis) -> float:
+    """Return the processor time that the server has taken, µs."""
+    cpu = client.info("cpu")
+    return (cpu["used_cpu_user"] + cpu["used_cpu_sys"]) * 1e6
 
 
 def start(store: Store, limit: dict[str, object] | None, tenant: int) -> tuple[Bell, ...]:

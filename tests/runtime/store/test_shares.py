@@ -159,7 +159,12 @@ def test_one_tenant_alone_has_the_order_it_had(queue):
     scores = dict(queue.bench.client.zrange(queue.bench.key("ready:q"), 0, -1, withscores=True))
     assert {member: scores[member] for member in since} == {member: 2e13 + w for member, w in since.items()}
     assert not queue.bench.client.keys(queue.bench.key("tags:*"))
+    queue.bench.client.config_resetstat()
     assert [claim.run for claim in (queue.claim() for _ in range(20))] == [run] * 20
+    queue.end([dep(f"next{number}") for number in range(20)])
+    called = {name.removeprefix("cmdstat_") for name in queue.bench.client.info("commandstats")}
+    assert "zadd" in called
+    assert not called & {"zrangebyscore", "zscore", "zremrangebyscore", "pttl"}
 
 
 def test_what_is_handed_back_is_first_again(shared):
