@@ -61,7 +61,7 @@ def main(arguments: list[str] | None = None) -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    service = Service(load_graph(chosen.package), Settings.from_env())
+    service = Service(load_graph(chosen.package), Settings.at_start())
     try:
         run(service, stop, chosen.heartbeat)
     except StoreUnfitError as error:

@@ -30,8 +30,8 @@ _PAGE_POLICY = (
 
 
 def build_app(router: PipelineRouter, settings: Settings | None = None) -> FastAPI:
-    """Make the app around a router; settings come from the environment unless given. Raises ValueError for bad ones."""
-    settings = settings or Settings.from_env()
+    """Make the app around a router; settings come from the environment unless given; bad ones there end the process. Raises ValueError for bad tokens."""
+    settings = settings or Settings.at_start()
     tokens.read(settings.api_tokens)
     public = settings.docs == "open"
     app = FastAPI(
