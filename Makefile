@@ -5,7 +5,7 @@ READY := .venv/.ready
 # Tests wait for servers and processes a quarter of their time, so one more of them runs than there are processors.
 JOBS ?= $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 1)')
 
-.PHONY: demo test test-long equivalence fuzz containers lint types docs tables golden cases schemas bench bench-compiler clean
+.PHONY: demo test test-long test-servers equivalence fuzz containers lint types docs tables golden cases schemas bench bench-compiler clean
 .DEFAULT_GOAL := test
 
 demo: $(READY)  ## Compile examples/support_triage, serve it, send it a webhook, show the run.
@@ -20,6 +20,16 @@ test-long: test  ## The same, with each moment and many more examples of what is
 fuzz: $(READY)  ## Look for texts that break the compiler's front, led by coverage: TARGET=language, document, yaml, expression, diff or upgrade; MINUTES=60.
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --group fuzz
 	$(BIN)/python -m tests.fuzz $(or $(TARGET),language) --minutes $(or $(MINUTES),10)
+
+# Left out is what looks into the store by a command of its own, into several shards by one client, or takes the store for its broker.
+SERVERS = $(BIN)/python -m pytest -n $(JOBS) --dist worksteal tests/runtime/store tests/runtime/engine tests/runtime/loops \
+  --deselect tests/runtime/engine/test_service.py::test_bells_travel_as_plain_lists
+test-servers: $(READY)  ## The runtime's tests once more on a cluster of three, and as a user with the store's rights alone.
+	SALTERN_TEST_REDIS=cluster $(SERVERS) --deselect tests/runtime/loops/test_schedules.py::test_shards
+	SALTERN_TEST_REDIS=acl $(SERVERS) --deselect tests/runtime/loops/test_sent_twice.py \
+	  --deselect tests/runtime/engine/test_starts.py::test_a_linked_one_is_cancelled_with_its_maker \
+	  --deselect tests/runtime/engine/test_starts.py::test_cancelling_reaches_all_beneath \
+	  --deselect tests/runtime/engine/test_files.py::test_a_cached_value_whose_file_is_gone_is_asked_for_again
 
 equivalence: $(READY)  ## Random pipelines against a reference interpreter, at every level: make equivalence N=50000 SEED=1
 	$(BIN)/python -m tests.equivalence --count $(or $(N),2000) --seed $(or $(SEED),1)

@@ -9,6 +9,9 @@ pytest_plugins = [
     for name in (
         "tests.support.collector",
         "tests.support.redis",
+        "tests.support.clusters",
+        "tests.support.sentinels",
+        "tests.support.tls",
         "tests.support.s3",
         "tests.support.postgres",
         "tests.support.doubles",

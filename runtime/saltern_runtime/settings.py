@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any, Self
+from typing import Any, Final, Self
 
+from saltern_runtime.spec.addresses import HERE, NO_BROKER, BrokerAddress, RedisAddress
 from saltern_runtime.spec.limits import LEASE, MAX_PAYLOAD
 from saltern_runtime.spec.networks import NO_NETWORK, NetworkList
 from saltern_runtime.spec.places import IN_REDIS, PayloadPlace, PlaceError
+
+NO_CLUSTER: Final = "SALTERN_BROKER_URL: Celery cannot use the cluster of SALTERN_REDIS_URL: name a server of its own"
 
 
 class SettingsError(ValueError):
@@ -20,9 +23,9 @@ class SettingsError(ValueError):
 class Settings:
     """Every knob of a running service; durations in seconds."""
 
-    redis_url: str = "redis://127.0.0.1:6379/0"
-    """The store: run state. `SALTERN_REDIS_URL`."""
-    broker_url: str = ""
+    redis_url: str = HERE
+    """The store: run state; one server, a cluster, or what sentinels know. `SALTERN_REDIS_URL`."""
+    broker_url: str = NO_BROKER
     """Celery's broker; the store's server where empty. `SALTERN_BROKER_URL`."""
     lease: float = LEASE
     """How long a claim lasts without being extended; extended every third of it."""
@@ -68,6 +71,33 @@ class Settings:
     durability: str = "none"
     """`none`, or `fsync`: answer 202 only after WAITAOF 1 0."""
 
+    @property
+    def store(self) -> RedisAddress:
+        """The store's address, read; raises PlaceError."""
+        return RedisAddress(self.redis_url)
+
+    @property
+    def broker(self) -> BrokerAddress:
+        """The broker's address, read; none where only a cluster is named, which can be no broker. Raises PlaceError."""
+        return (
+            NO_BROKER
+            if not self.broker_url and self.store.kind == "cluster"
+            else BrokerAddress(self.broker_url or self.redis_url)
+        )
+
+    @classmethod
+    def at_start(cls) -> Self:
+        """Read the environment of a process of our own: what cannot be read ends it, and is told on stderr without a traceback."""
+        try:
+            settings = cls.from_env()
+        except SettingsError as error:
+            raise SystemExit(f"saltern: {error}") from None
+        bad = [f"SALTERN_REDIS_URL: {what}" for what in settings.store.unreadable()]
+        bad += [f"SALTERN_BROKER_URL: {what}" for what in settings.broker.unreadable() if settings.broker_url]
+        if bad:
+            raise SystemExit(f"saltern: {'; '.join(bad)}")
+        return settings
+
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> Self:
         """Read `SALTERN_<FIELD>` variables; raises SettingsError naming every variable that cannot be read."""
@@ -85,6 +115,11 @@ class Settings:
                 bad.append(f"SALTERN_{setting.name.upper()}: {error}")
             except ValueError:
                 bad.append(f"SALTERN_{setting.name.upper()}={text!r} is not a {kind.__name__}")
+        store = given.get("redis_url")
+        if isinstance(store, RedisAddress) and store.kind == "cluster" and not env.get("SALTERN_BROKER_URL"):
+            bad.append(
+                "SALTERN_BROKER_URL: Celery cannot use the cluster of SALTERN_REDIS_URL: name a server of its own"
+            )
         if bad:
             raise SettingsError("; ".join(bad))
         return cls(**given)  # type: ignore[arg-type]  # each value was made by its field's own type

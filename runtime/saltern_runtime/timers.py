@@ -62,7 +62,7 @@ def main(arguments: list[str] | None = None) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     try:
-        service = Service(load_graph(chosen.package), Settings.from_env())
+        service = Service(load_graph(chosen.package), Settings.at_start())
         run(service, stop, chosen.heartbeat)
     except StoreUnfitError as error:
         log.error("%s", error)  # noqa: TRY400 - the message is all that an operator needs

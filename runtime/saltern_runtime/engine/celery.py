@@ -18,6 +18,7 @@ from typing import Any, Final
 from celery import Celery, signals
 from kombu.entity import Queue
 
+from saltern_runtime.engine.broker import broker_conf
 from saltern_runtime.engine.engine import Engine
 from saltern_runtime.engine.places import stage_of
 from saltern_runtime.graph import Graph
@@ -36,19 +37,8 @@ HEARTBEAT: Final = 5.0
 def celery_app(service: str, settings: Settings) -> Celery:
     """Make the Celery app that both ends share."""
     app = Celery(service, set_as_current=False)
-    timeout = settings.socket_timeout
     app.conf.update(
-        broker_url=settings.broker_url or settings.redis_url,
-        broker_connection_retry_on_startup=True,
-        broker_connection_max_retries=None,
-        broker_connection_timeout=timeout,
-        broker_transport_options={
-            "socket_timeout": timeout,
-            "socket_connect_timeout": timeout,
-            "socket_keepalive": True,
-            "max_retries": 1,
-            "interval_start": 0,
-        },
+        **broker_conf(settings),
         result_backend=None,
         task_ignore_result=True,
         task_acks_late=False,
@@ -104,7 +94,7 @@ class Worker:
     """The Celery side of a generated package: `worker.celery` is its app, `worker.register` makes a task for a stage."""
 
     def __init__(self, graph: Graph, settings: Settings | None = None) -> None:
-        self.settings = settings or Settings.from_env()
+        self.settings = settings or Settings.at_start()
         self.celery = celery_app(graph.name, self.settings)
         self.engine = Engine(graph, self.settings, CeleryDispatcher(graph.name, self.settings, self.celery))
         self.celery.conf.task_queues = [

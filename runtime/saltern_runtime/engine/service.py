@@ -76,6 +76,7 @@ class Service:
         self.store = store or Store(graph.name, self.settings)
         self.reader = Reader(self.store, graph.name)
         self._dispatcher = dispatcher
+        self._has_broker = dispatcher is None
         self._preparing = threading.Lock()
         self._ready = False
         self._unfit: tuple[float, StoreUnfitError] | None = None
@@ -115,7 +116,7 @@ class Service:
             again.is_known = True
             raise again
         try:
-            self.store.check()
+            self.store.check(broker=self._has_broker)
         except StoreUnfitError as error:
             self._unfit = time.monotonic(), error
             raise

@@ -72,7 +72,8 @@ class Shelf:
 
     def find(self, tenant: str, sha256: str) -> Held | None:
         """Return what is known of the file with these bytes; None where this tenant has none, or no longer."""
-        text: Any = self._link.patiently(lambda: self._link.client.get(self._key(tenant, sha256)))
+        key = self._key(tenant, sha256)
+        text: Any = self._link.patiently(lambda: self._link.at(key).get(key))
         return None if text is None else _held(text)
 
     def chunks(self, tenant: str, sha256: str) -> Iterator[bytes]:
@@ -91,7 +92,8 @@ class Shelf:
 
     def _extend(self, tenant: str, held: Held, keep: float) -> bool:
         """Keep what is known for `keep` seconds from now at least; False where its bytes are gone, whatever is known of them."""
-        left: Any = self._link.patiently(lambda: self._link.client.pttl(self._key(tenant, held.file.sha256)))
+        key = self._key(tenant, held.file.sha256)
+        left: Any = self._link.patiently(lambda: self._link.at(key).pttl(key))
         try:
             reference = self._link.payloads.hold(held.reference, max(keep, left / 1000) + MARGIN)
         except PayloadGoneError:
@@ -123,7 +125,7 @@ class Shelf:
         refused = (held.reference, lost.reference if lost is not None else "")
 
         def once() -> str:
-            with self._link.client.pipeline() as pipe:
+            with self._link.at(key).pipeline() as pipe:
                 while True:
                     try:
                         pipe.watch(key)  # type: ignore[no-untyped-call]  # redis-py leaves it untyped

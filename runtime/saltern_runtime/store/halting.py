@@ -23,7 +23,7 @@ def stands(store: Store, shard: int, schedules: Sequence[str]) -> tuple[int, lis
     prefix = store.keys.shard(shard)
 
     def read() -> list[Any]:
-        with store.client.pipeline(transaction=True) as pipe:
+        with store.at(prefix).pipeline(transaction=True) as pipe:
             pipe.time()
             pipe.hmget(f"{prefix}schedules", [*schedules])
             pipe.hmget(f"{prefix}halted", [*schedules])
@@ -38,5 +38,6 @@ def stands(store: Store, shard: int, schedules: Sequence[str]) -> tuple[int, lis
 
 def audit_of(store: Store, shard: int, schedule: str) -> list[dict[str, Any]]:
     """Return what people did to a schedule, the first thing first: the last thousand."""
-    texts: Any = store.patiently(lambda: store.client.lrange(f"{store.keys.shard(shard)}audit:{schedule}", 0, -1))
+    key = f"{store.keys.shard(shard)}audit:{schedule}"
+    texts: Any = store.patiently(lambda: store.at(key).lrange(key, 0, -1))
     return [json.loads(text) for text in texts]

@@ -24,8 +24,8 @@ def hold_payloads(link: Link, run_id: str, tenant: str | None) -> frozenset[str]
 
     What is gone already is passed over, since whoever reads it says so; returns which of its nodes' values that were.
     """
-    client, key = link.client, link.keys.run(run_id)
-    known: Any = link.patiently(lambda: client.hmget(key, _FIELDS))
+    key = link.keys.run(run_id)
+    known: Any = link.patiently(lambda: link.at(key).hmget(key, _FIELDS))
     of = dict(zip(_FIELDS, known, strict=True))
     if of["tenant"] is None or of["ended"] is None or tenant not in (None, of["tenant"]):
         return frozenset()
@@ -50,13 +50,13 @@ def _hold(link: Link, place: str, name: str, text: str, keep: float) -> bool:
         held = link.patiently(lambda: link.payloads.hold(reference, keep))
     except PayloadGoneError:
         return False
-    if held != reference and link.patiently(lambda: link.client.exists(place)):
-        link.patiently(lambda: link.client.hset(place, name, f"{before}{MARK}{held}"))
+    if held != reference and link.patiently(lambda: link.at(place).exists(place)):
+        link.patiently(lambda: link.at(place).hset(place, name, f"{before}{MARK}{held}"))
     return True
 
 
 def _fields(link: Link, key: str) -> Iterator[tuple[str, str]]:
-    found: Any = link.patiently(lambda: list(link.client.hscan_iter(key, count=_PAGE)))
+    found: Any = link.patiently(lambda: list(link.at(key).hscan_iter(key, count=_PAGE)))
     yield from found
 
 

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from redis.client import Pipeline
+
 from saltern_runtime.store.keys import shard_of
 from saltern_runtime.store.link import Link
 from saltern_runtime.store.newest import Index, Place
@@ -87,28 +89,27 @@ class Letters:
         shard = shard_of(run_id)
         if shard is None:
             return ()
-        client, key = self._store.client, f"{self._store.keys.shard(shard)}dead:{tenant}"
-        paths: Any = self._store.patiently(lambda: client.hkeys(self._store.keys.run(run_id, ":acts")))
+        acts, key = self._store.keys.run(run_id, ":acts"), f"{self._store.keys.shard(shard)}dead:{tenant}"
+        paths: Any = self._store.patiently(lambda: self._store.at(acts).hkeys(acts))
         members = [f"{run_id}|{path}" for path in sorted(paths)]
-        scores: Any = self._store.patiently(lambda: client.zmscore(key, members)) if members else []
+        scores: Any = self._store.patiently(lambda: self._store.at(key).zmscore(key, members)) if members else []
         places = [(score, member) for score, member in zip(scores, members, strict=True) if score is not None]
         return tuple(letter for letter in self._read(places) if letter is not None)
 
     def _read(self, places: Sequence[Place]) -> list[DeadLetter | None]:
         fields = ["tenant", "pipeline", "state", "trigger", "plan", "layout", "root"]
 
-        def read() -> list[Any]:
-            with self._store.client.pipeline(transaction=False) as pipe:
-                for _, member in places:
-                    run, _, path = member.partition("|")
-                    pipe.hmget(self._store.keys.run(run), fields)
-                    pipe.hget(self._store.keys.run(run, ":acts"), path)
-                return pipe.execute()
+        members = [member.partition("|") for _, member in places]
+        keys = [self._store.keys.run(run) for run, _, _ in members]
 
-        answers = self._store.patiently(read) if places else []
+        def ask(pipe: Pipeline, index: int) -> None:
+            pipe.hmget(keys[index], fields)
+            pipe.hget(f"{keys[index]}:acts", members[index][2])
+
+        answers = self._store.patiently(lambda: self._store.each(keys, ask))
         return [
             self._letter(at / 1000, member, dict(zip(fields, run, strict=True)), record)
-            for (at, member), run, record in zip(places, answers[::2], answers[1::2], strict=True)
+            for (at, member), (run, record) in zip(places, answers, strict=True)
         ]
 
     def _letter(self, at: float, member: str, run: Mapping[str, str | None], text: str | None) -> DeadLetter | None:

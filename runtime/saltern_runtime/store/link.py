@@ -9,17 +9,20 @@ import os
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final, TypedDict, TypeVar, cast
 
 import redis
-from redis.backoff import NoBackoff
+from redis.client import Pipeline
 from redis.exceptions import (
+    AskError,
     BusyLoadingError,
+    ClusterDownError,
     NoScriptError,
     OutOfMemoryError,
     ReadOnlyError,
     ResponseError,
+    SlotNotCoveredError,
     TryAgainError,
 )
 from redis.exceptions import (
@@ -28,7 +31,6 @@ from redis.exceptions import (
 from redis.exceptions import (
     TimeoutError as SlowReplyError,
 )
-from redis.retry import Retry
 
 from saltern_runtime.settings import Settings
 from saltern_runtime.store import contract
@@ -38,6 +40,7 @@ from saltern_runtime.store.failures import (
     StoreUnfitError,
     ValueGoneError,
 )
+from saltern_runtime.store.fitness import look
 from saltern_runtime.store.keys import Keys
 from saltern_runtime.store.lua import text_of
 from saltern_runtime.store.objects import ObjectPayloads
@@ -45,6 +48,7 @@ from saltern_runtime.store.payloads import INLINE, MARK, PayloadGoneError, Paylo
 from saltern_runtime.store.proving import prove
 from saltern_runtime.store.records import LAYOUT
 from saltern_runtime.store.scripts import Call
+from saltern_runtime.store.ways import Way, opened
 
 R = TypeVar("R")
 compact: Final = json.JSONEncoder(separators=(",", ":")).encode
@@ -53,9 +57,11 @@ log = logging.getLogger("saltern.store")
 RING: Final = 1.0
 """Seconds until a bell that nobody answered is rung again; doubles each time, to a minute."""
 _RESENT: Final = (
-    LostConnectionError, SlowReplyError, BusyLoadingError, ReadOnlyError, OutOfMemoryError, TryAgainError,
-    PayloadsUnreachableError,
+    LostConnectionError, SlowReplyError, BusyLoadingError, ReadOnlyError, OutOfMemoryError, TryAgainError, AskError, ClusterDownError,
+    SlotNotCoveredError, PayloadsUnreachableError,
 )  # fmt: skip
+_PASSING: Final = ("NOREPLICAS", "MISCONF")
+"""How refusals begin that redis-py has no class for: replicas lag behind or are away, the disk is full."""
 
 
 class _Rings(TypedDict):
@@ -94,7 +100,7 @@ class Link:
         self._payloads = payloads
         self._payloads_pid = 0
         self._pid = 0
-        self._redis: redis.Redis | None = None
+        self._opened: Way | None = None
         self._own = threading.local()
         self._signing: dict[int, bytes] = {}
         self._lease = int(settings.lease * 1000)
@@ -107,79 +113,79 @@ class Link:
     # Connections
 
     @property
-    def client(self) -> redis.Redis:
-        """This process's client."""
-        if self._redis is None or self._pid != os.getpid():
-            self._redis = self._connect()
+    def way(self) -> Way:
+        """This process's way to the servers."""
+        if self._opened is None or self._pid != os.getpid():
+            self._opened = opened(self.settings.store, self.settings.socket_timeout)
             self._pid = os.getpid()
-        return self._redis
+        return self._opened
 
     @property
-    def _scripts(self) -> redis.Redis:
-        """This thread's own connection, for scripts: taking one from the pool for each call costs more (`python -m bench.runtime`)."""
-        if getattr(self._own, "pid", 0) != os.getpid():
-            self._own.redis = self._connect(single_connection_client=True)
-            self._own.pid = os.getpid()
-        client: redis.Redis = self._own.redis
-        return client
+    def client(self) -> redis.Redis:
+        """This process's client of the server that holds the first shard: of all, where there is one server."""
+        return self.at(self.keys.shard(0))
 
-    def _connect(self, *, decode: bool = True, **more: Any) -> redis.Redis:
-        timeout = self.settings.socket_timeout
-        return redis.Redis.from_url(
-            self.settings.redis_url,
-            decode_responses=decode,
-            socket_timeout=timeout,
-            socket_connect_timeout=timeout,
-            retry=Retry(NoBackoff(), 1),
-            protocol=2,  # parsed by redis-py in two thirds of the time that RESP3 takes
-            **more,
-        )
+    def at(self, key: str) -> redis.Redis:
+        """Return this process's client of the server that holds a key."""
+        return self.way.at(key)
+
+    def each(self, keys: Sequence[str], ask: Callable[[Pipeline, int], None]) -> list[list[Any]]:
+        """Ask for several things in one round trip a server: `ask` is given a pipeline, and the index of a key there. Answers, by index."""
+        servers: dict[int, tuple[redis.Redis, list[int]]] = {}
+        for index, key in enumerate(keys):
+            client = self.at(key)
+            servers.setdefault(id(client), (client, []))[1].append(index)
+        found: dict[int, list[Any]] = {}
+        for client, indexes in servers.values():
+            with client.pipeline(transaction=False) as pipe:
+                ends: list[int] = []
+                for index in indexes:
+                    ask(pipe, index)
+                    ends.append(len(pipe))
+                answers = pipe.execute()
+            found |= {index: answers[start:end] for index, start, end in zip(indexes, (0, *ends), ends, strict=False)}
+        return [found[index] for index in range(len(keys))]
+
+    def _alone(self, key: str) -> redis.Redis:
+        """Return this thread's own connection, for scripts: taking one from the pool for each call costs more (`python -m bench.runtime`)."""
+        if getattr(self._own, "pid", 0) != os.getpid():
+            self._own.redis = self.way.alone()
+            self._own.pid = os.getpid()
+        client: redis.Redis | None = self._own.redis
+        return self.at(key) if client is None else client
 
     @property
     def payloads(self) -> PayloadStore:
         """Where big values live."""
         if self._payloads is None or self._payloads_pid not in (0, os.getpid()):
-            place, in_redis = self.settings.payloads, RedisPayloads(self._connect(decode=False), self.keys)
+            place, in_redis = self.settings.payloads, RedisPayloads(self.at, self.keys, self.patiently)
             outside = None if place.kind == "redis" else ObjectPayloads(place, self.keys.service)
             self._payloads, self._payloads_pid = PayloadsByForm(in_redis, outside), os.getpid()
         return self._payloads
 
     def close(self) -> None:
         """Close this process's connections."""
-        if self._redis is not None and self._pid == os.getpid():
-            self._redis.close()
-        self._redis = None
+        if self._opened is not None and self._pid == os.getpid():
+            self._opened.close()
+        self._opened = None
         self._own = threading.local()  # each thread's connection closes with its last reference
 
     def ping(self) -> None:
         """Raise StoreUnavailableError unless Redis answers at once."""
-        self.patiently(self.client.ping, patience=0)
+        self.patiently(lambda: [client.ping() for client in self.way.all()], patience=0)
 
-    def check(self) -> None:
-        """Raise StoreUnfitError where the server would lose what is promised; call it at start.
+    def check(self, *, broker: bool = True) -> None:
+        """Raise StoreUnfitError where the servers would lose what is promised, or refuse what is needed; call it at start.
+
+        `broker`: whether bells are rung over one, which is looked at then.
 
         The place of payloads is tried out in a process of its own, so that this one may fork afterwards.
         """
-        policy = self.patiently(lambda: self.client.info("memory")).get("maxmemory_policy")
-        if policy not in (None, "noeviction"):
-            raise StoreUnfitError(
-                f"Redis evicts keys (maxmemory-policy {policy}), which loses runs: set it to noeviction"
-            )
-        if self.settings.durability == "fsync":
-            self._check_file()
+        look(self.settings, self.keys, self.patiently, broker=broker)
         try:
             prove(self.settings.payloads, self.keys.service)
         except PayloadsUnreachableError as error:
             log.warning("%s; going on, since that may pass", error)
-
-    def _check_file(self) -> None:
-        known: Any = self.client.execute_command("COMMAND INFO", "WAITAOF")  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
-        if not known or not any(known.values() if isinstance(known, dict) else known):
-            raise StoreUnfitError(
-                "durability fsync needs WAITAOF (Redis 7.2 or Valkey): use a newer server, or set SALTERN_DURABILITY=none"
-            )
-        if self.client.info("persistence").get("aof_enabled") != 1:
-            raise StoreUnfitError("durability fsync needs an append-only file: set appendonly yes on the server")
 
     def patiently(self, action: Callable[[], R], patience: float | None = None) -> R:
         """Do something with the store again and again while it cannot be reached, then raise StoreUnavailableError.
@@ -188,17 +194,22 @@ class Link:
         """
         patience = self.patience if patience is None else patience
         began = time.monotonic()
-        wait = 0.02
+        wait, is_turned = 0.02, False
         while True:
             try:
                 return action()
-            except _RESENT as error:
+            except (*_RESENT, ResponseError) as error:
+                if not isinstance(error, _RESENT) and not str(error).startswith(_PASSING):
+                    raise
+                if self._opened is not None and self._opened.turn(error) and not is_turned:
+                    is_turned = True
+                    continue
                 is_beside = isinstance(error, PayloadsUnreachableError)
                 if time.monotonic() >= began + (min(patience, self.settings.lease / 6) if is_beside else patience):
                     if is_beside:
                         raise
-                    raise StoreUnavailableError(f"cannot reach Redis: {error}") from error
-                log.warning("the store cannot be reached, sending again: %s", error)
+                    raise StoreUnavailableError(f"cannot reach Redis: {_said(error)}") from error
+                log.warning("the store cannot be reached, sending again: %s", _said(error))
                 time.sleep(random.uniform(wait / 2, wait))  # noqa: S311 - jitter
                 wait = min(wait * 2, 1.0)
 
@@ -223,10 +234,11 @@ class Link:
         prefix = self.keys.shard(shard)
 
         def once() -> list[str]:
+            client = self._alone(prefix)
             try:
-                return cast("list[str]", self._scripts.evalsha(sha, 1, prefix, text, *args))
+                return cast("list[str]", client.evalsha(sha, 1, prefix, text, *args))
             except NoScriptError:
-                return cast("list[str]", self._scripts.eval(body, 1, prefix, text, *args))
+                return cast("list[str]", client.eval(body, 1, prefix, text, *args))
 
         try:
             return self.patiently(once, patience)
@@ -234,3 +246,8 @@ class Link:
             if str(error).startswith("LAYOUT "):
                 raise NewerLayoutError(str(error)) from error
             raise
+
+
+def _said(error: Exception) -> str:
+    """Say what a server said; of a slot that is being moved it says only where to."""
+    return f"a slot is being moved: {error}" if isinstance(error, AskError | TryAgainError) else str(error)

@@ -70,7 +70,7 @@ class Index(Generic[T]):
         start = 0
         while len(places) <= self.batch:
             page: Any = self.store.patiently(
-                lambda at=start: self.store.client.zrevrangebyscore(  # type: ignore[misc]  # mypy cannot infer a lambda with a default
+                lambda at=start: self.store.at(key).zrevrangebyscore(  # type: ignore[misc]  # mypy cannot infer a lambda with a default
                     key, highest, bottom, start=at, num=self.batch + 1, withscores=True
                 )
             )

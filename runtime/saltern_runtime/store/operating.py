@@ -125,7 +125,8 @@ class Operations(Link):
 
     def audit(self, run_id: str) -> list[dict[str, Any]]:
         """Return what people did to a run, the first thing first."""
-        texts: Any = self.patiently(lambda: self.client.lrange(self.keys.run(run_id, ":audit"), 0, -1))
+        key = self.keys.run(run_id, ":audit")
+        texts: Any = self.patiently(lambda: self.at(key).lrange(key, 0, -1))
         return [json.loads(text) for text in texts]
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final, Protocol
 
 from redis import Redis
+from redis.client import NEVER_DECODE
 
 from saltern_runtime.store.failures import PayloadsUnreachableError
 from saltern_runtime.store.keys import PREFIX, Keys, digest_of, shard_of
@@ -47,10 +48,13 @@ class PayloadStore(Protocol):
 class RedisPayloads:
     """Keeps them in the same Redis, beside the run: a key for each chunk."""
 
-    def __init__(self, client: Redis, keys: Keys) -> None:
-        """`client` decodes nothing."""
-        self._client = client
+    def __init__(
+        self, at: Callable[[str], Redis], keys: Keys, patiently: Callable[[Callable[[], Any]], Any] = lambda do: do()
+    ) -> None:
+        """`at` gives the client of the server that holds a key; `patiently` does something again where that may have changed."""
+        self._at = at
         self._keys = keys
+        self._patiently = patiently
 
     def write(self, owner: str, name: str, chunks: Iterable[bytes], keep: float) -> str:
         """See PayloadStore."""
@@ -58,20 +62,26 @@ class RedisPayloads:
         count = 0
         try:
             for chunk in chunks:
-                self._client.set(_part(key, count), chunk, px=_ms(keep))
+                self._put(_part(key, count), chunk, keep)
                 count += 1
         except BaseException:
             self._drop(key, count)
             raise
         if not count:
-            self._client.set(key, b"", px=_ms(keep))
+            self._put(key, b"", keep)
         return key if count <= 1 else f"{key}*{count}"
+
+    def _put(self, key: str, chunk: bytes, keep: float) -> None:
+        self._patiently(lambda: self._at(key).set(key, chunk, px=_ms(keep)))
+
+    def _get(self, key: str) -> Any:
+        return self._patiently(lambda: self._at(key).execute_command("GET", key, **{NEVER_DECODE: []}))  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
 
     def read(self, reference: str) -> Iterator[bytes]:
         """See PayloadStore."""
         key, count = _read(reference)
         for part in range(count):
-            chunk: Any = self._client.get(_part(key, part))
+            chunk = self._get(_part(key, part))
             if chunk is None:
                 raise PayloadGoneError(reference)
             yield bytes(chunk)
@@ -79,12 +89,15 @@ class RedisPayloads:
     def hold(self, reference: str, keep: float) -> str:
         """See PayloadStore."""
         key, count = _read(reference)
-        with self._client.pipeline(transaction=False) as pipe:
-            for part in range(count):
-                pipe.exists(_part(key, part))
-                pipe.pexpire(_part(key, part), _ms(keep), gt=True)
-            held = pipe.execute()[::2]
-        if not all(held):
+
+        def once() -> list[Any]:
+            with self._at(key).pipeline(transaction=False) as pipe:
+                for part in range(count):
+                    pipe.exists(_part(key, part))
+                    pipe.pexpire(_part(key, part), _ms(keep), gt=True)
+                return pipe.execute()[::2]
+
+        if not all(self._patiently(once)):
             raise PayloadGoneError(reference)
         return reference
 
@@ -97,10 +110,13 @@ class RedisPayloads:
         return False
 
     def _drop(self, key: str, count: int) -> None:
-        with self._client.pipeline(transaction=False) as pipe:
-            for part in range(count):
-                pipe.unlink(_part(key, part))
-            pipe.execute()
+        def once() -> None:
+            with self._at(key).pipeline(transaction=False) as pipe:
+                for part in range(count):
+                    pipe.unlink(_part(key, part))
+                pipe.execute()
+
+        self._patiently(once)
 
 
 class PayloadsByForm:

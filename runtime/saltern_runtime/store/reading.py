@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final, cast
 
+from redis.client import Pipeline
+
 from saltern_runtime.observe.metrics import Figures
 from saltern_runtime.store.keys import ANSWER, RESPONSE, shard_of
 from saltern_runtime.store.newest import READ, Index, Place
@@ -50,7 +52,7 @@ class Reader:
         keys = self._store.keys
 
         def read() -> list[Any]:
-            with self._store.client.pipeline(transaction=True) as pipe:
+            with self._store.at(keys.run(run_id)).pipeline(transaction=True) as pipe:
                 pipe.hgetall(keys.run(run_id))
                 pipe.hgetall(keys.run(run_id, ":acts"))
                 pipe.hmget(keys.run(run_id, ":vals"), ["", "return"])
@@ -64,9 +66,8 @@ class Reader:
             return None
         root = fields.get("root") or ""
         if root and values[1] is None:
-            values[1] = self._store.patiently(
-                lambda: self._store.client.hget(keys.run(run_id, ":vals"), f"{root}return")
-            )
+            key = keys.run(run_id, ":vals")
+            values[1] = self._store.patiently(lambda: self._store.at(key).hget(key, f"{root}return"))
         given, output = (None if text is None else json.loads(self._store.inside(text)) for text in values)
         summary, shape = self._summary(run_id, fields), own(self._shape(run_id, fields["plan"]), root)
         goes_on = summary.state not in TERMINAL and summary.state is not RunState.PAUSED
@@ -89,7 +90,8 @@ class Reader:
 
     def given(self, run_id: str) -> Any:
         """Return the input of a run."""
-        text = self._store.patiently(lambda: self._store.client.hget(self._store.keys.run(run_id, ":vals"), ""))
+        key = self._store.keys.run(run_id, ":vals")
+        text = self._store.patiently(lambda: self._store.at(key).hget(key, ""))
         return None if text is None else json.loads(self._store.inside(cast("str", text)))
 
     def awaited(self, run_id: str, path: str) -> Awaited | None:
@@ -97,7 +99,7 @@ class Reader:
         keys = self._store.keys
 
         def read() -> list[Any]:
-            with self._store.client.pipeline(transaction=True) as pipe:
+            with self._store.at(keys.run(run_id)).pipeline(transaction=True) as pipe:
                 pipe.hmget(keys.run(run_id), ["plan", "layout", "root"])
                 pipe.hget(keys.run(run_id, ":acts"), path)
                 pipe.hget(keys.run(run_id, ":vals"), f"{path}{ANSWER}")
@@ -123,7 +125,7 @@ class Reader:
         keys = self._store.keys
 
         def read() -> list[Any]:
-            with self._store.client.pipeline(transaction=True) as pipe:
+            with self._store.at(keys.run(run_id)).pipeline(transaction=True) as pipe:
                 pipe.hmget(keys.run(run_id), ["state", "layout"])
                 pipe.hget(keys.run(run_id, ":vals"), RESPONSE)
                 return pipe.execute()
@@ -138,7 +140,7 @@ class Reader:
             return None
         key = self._store.keys.run(run_id)
         state, layout = cast(
-            "list[str | None]", self._store.patiently(lambda: self._store.client.hmget(key, ["state", "layout"]))
+            "list[str | None]", self._store.patiently(lambda: self._store.at(key).hmget(key, ["state", "layout"]))
         )
         _refuse_later(run_id, layout)
         return None if state is None else RunState(state)
@@ -156,15 +158,13 @@ class Reader:
 
     def _summaries(self, run_ids: Sequence[str]) -> list[RunSummary | None]:
         """Read runs in one round trip; None in place of those that are gone, or that a later runtime wrote."""
+        keys = [self._store.keys.run(run_id) for run_id in run_ids]
 
-        def read() -> list[Any]:
-            with self._store.client.pipeline(transaction=False) as pipe:
-                for run_id in run_ids:
-                    pipe.hmget(self._store.keys.run(run_id), _SUMMARY)
-                return pipe.execute()
+        def ask(pipe: Pipeline, index: int) -> None:
+            pipe.hmget(keys[index], _SUMMARY)
 
-        rows = self._store.patiently(read) if run_ids else []
-        known = [(run_id, dict(zip(_SUMMARY, row, strict=True))) for run_id, row in zip(run_ids, rows, strict=True)]
+        rows = self._store.patiently(lambda: self._store.each(keys, ask))
+        known = [(run_id, dict(zip(_SUMMARY, row, strict=True))) for run_id, (row,) in zip(run_ids, rows, strict=True)]
         return [
             self._summary(run_id, fields)
             if fields["state"] is not None and int(fields["layout"] or 1) <= LAYOUT
@@ -191,7 +191,7 @@ class Reader:
     def _shape(self, run_id: str, plan: str) -> Shape:
         if plan not in self._shapes:
             key = f"{self._store.keys.shard(shard_of(run_id) or 0)}plan:{plan}"
-            text = self._store.patiently(lambda: self._store.client.get(key))
+            text = self._store.patiently(lambda: self._store.at(key).get(key))
             if text is None:
                 return ()
             self._shapes[plan] = json.loads(str(text))
@@ -211,7 +211,7 @@ class Reader:
         wait = int(min(block, self._store.settings.socket_timeout * 0.8) * 1000) or None
         answer = cast(
             "list[Any] | dict[str, Any]",
-            self._store.patiently(lambda: self._store.client.xread({key: after}, count=limit, block=wait)),
+            self._store.patiently(lambda: self._store.at(key).xread({key: after}, count=limit, block=wait)),
         )
         streams = answer.values() if isinstance(answer, dict) else [entries for _, entries in answer or ()]
         entries = [entry for stream in streams for entry in _flat(stream)]
@@ -219,15 +219,18 @@ class Reader:
 
     def figures(self) -> Figures:
         """Return what the metrics show."""
+        return self._store.patiently(self._figures)
+
+    def _figures(self) -> Figures:
         counts: dict[str, int] = {}
         ready: dict[str, int] = {}
         oldest: dict[str, float] = {}
         limited: dict[str, int] = {}
         open_runs: dict[str, int] = {}
         dead = 0
-        client = self._store.client
         for shard in range(self._store.settings.shards):
             prefix = self._store.keys.shard(shard)
+            client = self._store.at(prefix)
             with client.pipeline(transaction=False) as pipe:
                 pipe.time()
                 pipe.hgetall(f"{prefix}stats")
@@ -268,7 +271,7 @@ class Reader:
         tagged = [at for at, moment in enumerate(moments) if moment is not None and moment < TAGS / 1000]
         if not tagged:
             return moments
-        with self._store.client.pipeline(transaction=False) as pipe:
+        with self._store.at(prefix).pipeline(transaction=False) as pipe:
             for at in tagged:
                 run, _, path = (tops[at] or ("", 0.0))[0].partition("|")
                 pipe.hget(f"{prefix}run:{run}:acts", path)
@@ -278,19 +281,19 @@ class Reader:
         return moments
 
     def open_runs(self) -> list[str]:
-        """Return the ids of all runs that the server holds, found by scanning; for reconciling after a restart."""
+        """Return the ids of all runs that the servers hold, found by scanning; for reconciling after a restart."""
         runs: list[str] = []
         for shard in range(self._store.settings.shards):
             prefix = f"{self._store.keys.shard(shard)}run:"
-            for key in self._store.client.scan_iter(match=f"{_literal(prefix)}*", count=1000, _type="hash"):
+            for key in self._store.at(prefix).scan_iter(match=f"{_literal(prefix)}*", count=1000, _type="hash"):
                 run_id = str(key).removeprefix(prefix)
                 if shard_of(run_id) is not None:
                     runs.append(run_id)
         return runs
 
     def server_run_id(self) -> str:
-        """Return the id that the server took when it started."""
-        return str(self._store.client.info("server").get("run_id", ""))
+        """Return the id that the server took when it started; of several, all of them, and another one where one took over."""
+        return " ".join(sorted(str(client.info("server").get("run_id", "")) for client in self._store.way.all()))
 
 
 def _refuse_later(run_id: str, layout: str | None) -> None:

@@ -58,7 +58,7 @@ def read_ended(link: Link, run_id: str, shape_of: Callable[[str, str], Shape]) -
     key = link.keys.run(run_id)
 
     def read() -> list[Any]:
-        with link.client.pipeline(transaction=True) as pipe:
+        with link.at(key).pipeline(transaction=True) as pipe:
             pipe.hgetall(key)
             pipe.hgetall(f"{key}:acts")
             pipe.hkeys(f"{key}:vals")
@@ -71,13 +71,14 @@ def read_ended(link: Link, run_id: str, shape_of: Callable[[str, str], Shape]) -
         return None
     flow = _flow(link, run_id, fields["plan"])
     hung = sorted(place for place in places if flow is not None and place in flow.hung)
-    texts: Any = link.patiently(lambda: link.client.hmget(f"{key}:vals", hung)) if hung else []
+    texts: Any = link.patiently(lambda: link.at(key).hmget(f"{key}:vals", hung)) if hung else []
     vals = dict.fromkeys(places, "") | {place: text or "" for place, text in zip(hung, texts, strict=True)}
     return Ended(run_id, fields, acts, vals, undo, shape_of(run_id, fields["plan"]), flow, bool(begun))
 
 
 def _flow(link: Link, run_id: str, plan: str) -> Flow | None:
-    text: Any = link.patiently(lambda: link.client.get(f"{link.keys.shard(shard_of(run_id) or 0)}flow:{plan}"))
+    key = f"{link.keys.shard(shard_of(run_id) or 0)}flow:{plan}"
+    text: Any = link.patiently(lambda: link.at(key).get(key))
     return None if text is None else Flow.read(text)
 
 
@@ -90,7 +91,7 @@ def lay(link: Link, run_id: str, nonce: str, batches: Sequence[Batch]) -> None:
 
 
 def _lay(link: Link, key: str, rows: Sequence[tuple[str, str]]) -> None:
-    with link.client.pipeline(transaction=True) as pipe:
+    with link.at(key).pipeline(transaction=True) as pipe:
         pipe.hset(key, mapping={**dict(rows), "at": "0"})
         pipe.expire(key, _WAITS)
         pipe.execute()

@@ -127,11 +127,11 @@ class Store(Operations):
         return status, read_bells(shard, bells)
 
     def _on_disk(self, shard: int) -> None:
-        """Wait until all that was written so far is on disk: the file has an order, and this connection writes last."""
+        """Wait until all that was written so far is on disk: the shard's server has one file, in order, and this connection writes last."""
         key = self.keys.shard(shard) + "fsync"
 
         def once() -> object:
-            with self.client.pipeline(transaction=False) as pipe:
+            with self.at(key).pipeline(transaction=False) as pipe:
                 pipe.incr(key)
                 pipe.waitaof(1, 0, int(self.settings.socket_timeout * 900))
                 return pipe.execute()[1]
@@ -223,7 +223,7 @@ class Store(Operations):
     def unlink(self, run_id: str, child: str) -> None:
         """Forget that a run is to be cancelled with another one: it was."""
         key = self.keys.run(run_id, ":linked")
-        self.patiently(lambda: self.client.srem(key, child))
+        self.patiently(lambda: self.at(key).srem(key, child))
 
     def stop(self, claim: Claim, stopped: Stopped, next_nonce: str | None) -> Answer:
         """End a run early, as a node says."""
@@ -269,7 +269,7 @@ class Store(Operations):
     def answer_to(self, claim: Claim) -> str:
         """Return the answer (JSON text) that an activation waited for."""
         key, field = self.keys.run(claim.run, ":vals"), f"{claim.path}{ANSWER}"
-        text: Any = self.patiently(lambda: self.client.hget(key, field))
+        text: Any = self.patiently(lambda: self.at(key).hget(key, field))
         if text is None:
             raise StoreUnfitError("the answer that a node waited for is gone")
         return self.inside(text.partition("|")[2])
@@ -280,7 +280,7 @@ class Store(Operations):
             name, made = f"{self.keys.shard(shard)}signing", secrets.token_hex(32)
 
             def once() -> str:
-                with self.client.pipeline(transaction=True) as pipe:
+                with self.at(name).pipeline(transaction=True) as pipe:
                     pipe.set(name, made, nx=True)
                     pipe.get(name)
                     return str(pipe.execute()[1])
@@ -295,7 +295,7 @@ class Store(Operations):
             indexes = range(first, min(first + _READ, claim.items))
             names = [f"{Round.YIELDED}{index}" for index in indexes]
             names += [f"{Round.FAILED}{index}" for index in indexes] if errors else []
-            got: Any = self.patiently(lambda names=names: self.client.hmget(key, names))  # type: ignore[misc]  # mypy cannot infer a lambda with a default
+            got: Any = self.patiently(lambda names=names: self.at(key).hmget(key, names))  # type: ignore[misc]  # mypy cannot infer a lambda with a default
             failures = got[len(indexes) :] if errors else [None] * len(indexes)
             for value, failure in zip(got, failures, strict=False):
                 yield None if value is None else self.inside(value), failure
@@ -303,7 +303,7 @@ class Store(Operations):
     def state(self, claim: Claim) -> str:
         """Return the state that the last round of a region left."""
         key, field = self.keys.run(claim.run, f":each:{claim.path}"), f"{Round.YIELDED}{claim.items - 1}"
-        text: Any = self.patiently(lambda: self.client.hget(key, field))
+        text: Any = self.patiently(lambda: self.at(key).hget(key, field))
         if text is None:
             raise StoreUnfitError("the state that a loop carries on is gone")
         return self.inside(text)
@@ -369,20 +369,23 @@ class Store(Operations):
         """Keep a plan's graph and flow (JSON texts), so that an API of any version can show its runs, and rerun them."""
         for shard in range(self.settings.shards):
             for kind, text in (("plan", graph), ("flow", flow)):
-                self.patiently(partial(self.client.set, f"{self.keys.shard(shard)}{kind}:{plan}", text, nx=True))
+                key = f"{self.keys.shard(shard)}{kind}:{plan}"
+                self.patiently(partial(self.at(key).set, key, text, nx=True))
 
     # Values
 
     def recall(self, key: str) -> str | None:
         """Return what is cached under a key (the hex digest of what was asked); None where nothing is. Asks once."""
-        text: Any = self.patiently(lambda: self.client.get(self._cached(key)), patience=0)
+        place = self._cached(key)
+        text: Any = self.patiently(lambda: self.at(place).get(place), patience=0)
         return None if text is None else self.inside(str(text))
 
     def keep_value(self, key: str, text: str, seconds: float) -> None:
         """Cache a value. Its payload outlives it, and belongs to it alone: a run's own may be kept for longer."""
         owner = f"{int(key[:8], 16) % self.settings.shards}-{key[:24]}"  # as a run's id, which names the shard
         text = self._outside(owner, text, seconds + 60.0)
-        self.patiently(lambda: self.client.set(self._cached(key), text, px=max(1, int(seconds * 1000))), patience=0)
+        place = self._cached(key)
+        self.patiently(lambda: self.at(place).set(place, text, px=max(1, int(seconds * 1000))), patience=0)
 
     def _cached(self, key: str) -> str:
         return f"{self.keys.shard(int(key[:8], 16) % self.settings.shards)}cache:{key}"

@@ -75,8 +75,8 @@ def announce(store: Link, plan: str, queues: Iterable[str]) -> None:
     names = tuple(queues)
 
     def say(prefix: str) -> None:
-        now = _ms(store.client.time())
-        with store.client.pipeline(transaction=False) as pipe:
+        now = _ms(store.at(prefix).time())
+        with store.at(prefix).pipeline(transaction=False) as pipe:
             pipe.zadd(f"{prefix}seen", dict.fromkeys(names, now), gt=True)
             pipe.zremrangebyscore(f"{prefix}seen", "-inf", now - _KEPT)
             pipe.sadd(f"{prefix}versions", plan)
@@ -88,13 +88,13 @@ def announce(store: Link, plan: str, queues: Iterable[str]) -> None:
 
 def is_counted(store: Link) -> bool:
     """Whether all that is open is listed, in every shard."""
-    return all(bool(store.patiently(lambda at=at: store.client.exists(f"{at}counted"))) for at in _prefixes(store))  # type: ignore[misc]  # mypy cannot infer a lambda with a default
+    return all(bool(store.patiently(lambda at=at: store.at(at).exists(f"{at}counted"))) for at in _prefixes(store))  # type: ignore[misc]  # mypy cannot infer a lambda with a default
 
 
 def note_counted(store: Link) -> None:
     """Keep that every run that was open is listed now."""
     for prefix in _prefixes(store):
-        store.patiently(lambda at=prefix: store.client.set(f"{at}counted", 1))  # type: ignore[misc]  # mypy cannot infer a lambda with a default
+        store.patiently(lambda at=prefix: store.at(at).set(f"{at}counted", 1))  # type: ignore[misc]  # mypy cannot infer a lambda with a default
 
 
 def read_versions(store: Link, looked_at: int = LOOKED_AT) -> Versions:
@@ -122,7 +122,7 @@ def stranded(store: Link, run_id: str, plan: str, records: Mapping[str, str], no
         return ""
 
     def ask() -> list[Any]:
-        with store.client.pipeline(transaction=False) as pipe:
+        with store.at(prefix).pipeline(transaction=False) as pipe:
             pipe.zcard(f"{prefix}open:{plan}")
             for queue in sorted(late):
                 pipe.zscore(f"{prefix}seen", queue)
@@ -157,7 +157,7 @@ class _Shard:
 
     @classmethod
     def read(cls, store: Link, prefix: str, looked_at: int) -> _Shard:
-        client = store.client
+        client = store.at(prefix)
         with client.pipeline(transaction=False) as pipe:
             pipe.time()
             pipe.smembers(f"{prefix}versions")

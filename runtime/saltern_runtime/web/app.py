@@ -33,9 +33,9 @@ _PAGE_POLICY = (
 def build_app(router: PipelineRouter, settings: Settings | None = None) -> FastAPI:
     """Make the app around a router; settings come from the environment unless given.
 
-    Raises ValueError for bad ones, and StoreUnfitError where the shards cannot share a cap.
+    Bad ones there end the process. Raises ValueError for bad tokens, and StoreUnfitError where the shards cannot share a cap.
     """
-    settings = settings or Settings.from_env()
+    settings = settings or Settings.at_start()
     tokens.read(settings.api_tokens)
     cap_of(settings)
     public = settings.docs == "open"

@@ -33,7 +33,7 @@ def in_redis(url, service):
     client = redis.Redis.from_url(url)
     keys = Keys(service)
     return Kept(
-        RedisPayloads(client, keys),
+        RedisPayloads(lambda _: client, keys),
         lambda: [key.decode() for key in client.keys(f"*{service}*payload*")],
         PayloadPlace(),
     )

@@ -76,6 +76,19 @@ def test_calls_wait_out_a_restart(own_redis):
         time.sleep(0.01)
 
 
+def test_writes_that_no_replica_would_have_wait(own_redis):
+    """A primary that was told to refuse writes while it has no replica is waited for; nothing is written by halves."""
+    store = Store("s", Settings(redis_url=own_redis.url), patience=0.1)
+    bench = Bench(store, Reader(store, "s"), store.client)
+    store.client.config_set("min-replicas-to-write", 1)
+    with pytest.raises(StoreUnavailableError, match="NOREPLICAS"):
+        bench.create()
+    assert store.client.dbsize() == 0
+    store.client.config_set("min-replicas-to-write", 0)
+    assert bench.create().status == "fresh"
+    store.close()
+
+
 def test_a_store_crosses_a_fork(redis_url, service):
     """Each process has connections of its own."""
     import os
