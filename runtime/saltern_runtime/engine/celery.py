@@ -160,11 +160,10 @@ class Worker:
         reached = time.monotonic()
         while time.monotonic() - reached < self.settings.unreachable:
             with contextlib.suppress(StoreUnavailableError):
-                if self.engine.drain.since():
-                    self.engine.store.ping()
-                else:
+                self.engine.store.ping()
+                reached = time.monotonic()  # also where nothing can be written, since the server is full
+                if not self.engine.drain.since():
                     announce(self.engine.store, self.engine.plans.plan, queues)
-                reached = time.monotonic()
             time.sleep(min(SEEN_EVERY, self.settings.unreachable / 4))
         log.error("Redis could not be reached for %g s: this worker exits", self.settings.unreachable)
         os.kill(os.getpid(), signal.SIGTERM)
