@@ -93,5 +93,5 @@ def lay(link: Link, run_id: str, nonce: str, batches: Sequence[Batch]) -> None:
 def _lay(link: Link, key: str, rows: Sequence[tuple[str, str]]) -> None:
     with link.at(key).pipeline(transaction=True) as pipe:
         pipe.hset(key, mapping={**dict(rows), "at": "0"})
-        pipe.expire(key, _WAITS)
+        pipe.pexpire(key, _WAITS * 1000)
         pipe.execute()

@@ -7,6 +7,7 @@ import kombu.transport.redis
 import redis
 
 from saltern_runtime.store.files import Held
+from saltern_runtime.store.lua import text_of
 from saltern_runtime.store.rights import (
     BROKER,
     CLUSTER,
@@ -18,7 +19,8 @@ from saltern_runtime.store.rights import (
     keys_of,
     setuser,
 )
-from saltern_runtime.store.scripts import CALLS, text_of
+from saltern_runtime.store.scripts import CALLS
+from saltern_runtime.store.versions import announce
 from tests.runtime.servers.conftest import opened, start, unfit, worked
 from tests.support.built import ROOT
 from tests.support.fleet import fleet
@@ -37,6 +39,7 @@ def everything(process):
     worked(process, run_id)
     service.list("acme")
     service.figures()
+    announce(service.store, service.plans.plan, service.plans.queues)
     service.events(run_id)
     service.operator.letters_of(run_id, "acme")
     assert service.reader.open_runs() == [run_id]

@@ -8,7 +8,7 @@ local begin_run -- claims.lua
 -- A run that was just made, or is to go on again, waits for its turn in its group: the script looks for one before it ends.
 local function stand_behind(r)
   local line = prefix .. 'behind:' .. r.group
-  local last = tonumber(redis.call('ZREVRANGE', line, 0, 0, 'WITHSCORES')[2] or '0')
+  local last = tonumber(redis.call('ZRANGE', line, 0, 0, 'REV', 'WITHSCORES')[2] or '0')
   redis.call('ZADD', line, math.max(now, last + 1), r.id)
   left[r.group] = true
 end
