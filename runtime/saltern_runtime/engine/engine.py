@@ -22,16 +22,18 @@ from saltern_runtime.engine.places import scopes_of, stage_of
 from saltern_runtime.engine.policy import Trouble, classify, decide, expired, gone, lost, timed_out, unreachable
 from saltern_runtime.engine.results import Result
 from saltern_runtime.engine.stage_plan import StagePlan
-from saltern_runtime.engine.stages import Entered, NodeFailedError, Plans
+from saltern_runtime.engine.stages import NodeFailedError, Plans
+from saltern_runtime.engine.watched import watched
 from saltern_runtime.errors import NodeError, PermanentError, StopRun, pointer
 from saltern_runtime.graph import Awaits, Carries, Graph, Node, Starts
 from saltern_runtime.masking import MASK, without
 from saltern_runtime.models import plain
+from saltern_runtime.observe import tracing
 from saltern_runtime.settings import Settings
 from saltern_runtime.store.calls import Answer, Bell, Claim, Failed, Outcome, Stopped
 from saltern_runtime.store.failures import PayloadsUnreachableError, ValueGoneError
 from saltern_runtime.store.files import SPARE, RunFiles, Shelf
-from saltern_runtime.store.keys import new_nonce
+from saltern_runtime.store.keys import new_nonce, short
 from saltern_runtime.store.reading import Reader
 from saltern_runtime.store.store import Store
 
@@ -61,6 +63,7 @@ class Engine:
         self.reader = Reader(self.store, graph.name)
         self.dispatcher = dispatcher
         self.shelf = Shelf(self.store)
+        tracing.named(graph.name, short(self.plans.plan))
         self.drain = Drain()
         self.leases = Leases(self.store, settings, self.drain, self._give_up, end_process)
 
@@ -127,44 +130,44 @@ class Engine:
             self.dispatcher.ring(self.store.lose(claim, losers, _LOST).bells)
         began = time.monotonic()
         hold = self.leases.hold(claim, began + plan.stage.timeout)
-        try:
-            result = self.plans.run(
-                claim,
-                began + min(plan.stage.timeout, claim.time_left),
-                self.settings.max_payload,
-                _entering(hold),
-                self._recall,
-            )
-        except NodeFailedError as error:
-            cause = error.__cause__
-            if isinstance(cause, StopRun):
-                spent = {**error.done, error.node: round(time.monotonic() - began, 6)}
-                return self._stop(plan, claim, error.node, cause, spent, self._next(end))
-            is_known = isinstance(cause, NodeError)
-            told = self._without_secrets(str(cause), claim, error.node)
-            is_plain = MASK not in told
-            said = "".join(char if char.isprintable() else " " for char in told)
-            said = said if is_known else repr(cause) if is_plain else f"{type(cause).__name__}: {said}"
-            log.warning(
-                "node %s failed in attempt %d: %s", error.node, claim.attempt, said,
-                extra={"run": claim.run, "path": claim.path, "node": error.node},
-                exc_info=cause if is_plain and (not is_known or log.isEnabledFor(logging.DEBUG)) else None,
-            )  # fmt: skip
-            trouble = classify(cause or error, error.node)
-            message = self._without_secrets(trouble.failure.message, claim, error.node)
-            trouble = replace(trouble, failure=replace(trouble.failure, message=message), done=error.done)
-            return self._failed(plan, claim, trouble, self._next(end))
-        finally:
-            self.leases.drop(hold)
-        answer = self._done(plan, claim, result, time.monotonic() - began, end)
-        if answer.status != "ok":
-            log.warning(
-                "the result of %s came too late: %s",
-                claim.path,
-                answer.status,
-                extra={"run": claim.run, "path": claim.path},
-            )
-        return answer
+        with watched(self.plans, claim, hold) as watch:
+            try:
+                result = self.plans.run(
+                    claim,
+                    began + min(plan.stage.timeout, claim.time_left),
+                    self.settings.max_payload,
+                    watch.entered,
+                    self._recall,
+                )
+            except NodeFailedError as error:
+                return self._broken(plan, claim, error, began, end)
+            finally:
+                self.leases.drop(hold)
+            answer = self._done(plan, claim, result, time.monotonic() - began, end)
+            if answer.status != "ok":
+                log.warning("the result of %s came too late: %s", claim.path, answer.status)
+            return answer
+
+    def _broken(self, plan: StagePlan, claim: Claim, error: NodeFailedError, began: float, end: float) -> Answer:
+        """Record what a node raised: the run stops, or the attempt failed."""
+        cause = error.__cause__
+        if isinstance(cause, StopRun):
+            spent = {**error.done, error.node: round(time.monotonic() - began, 6)}
+            return self._stop(plan, claim, error.node, cause, spent, self._next(end))
+        is_known = isinstance(cause, NodeError)
+        told = self._without_secrets(str(cause), claim, error.node)
+        is_plain = MASK not in told
+        said = "".join(char if char.isprintable() else " " for char in told)
+        said = said if is_known else repr(cause) if is_plain else f"{type(cause).__name__}: {said}"
+        log.warning(
+            "node %s failed in attempt %d: %s", error.node, claim.attempt, said,
+            extra={"run": claim.run, "path": claim.path, "node": error.node},
+            exc_info=cause if is_plain and (not is_known or log.isEnabledFor(logging.DEBUG)) else None,
+        )  # fmt: skip
+        trouble = classify(cause or error, error.node)
+        message = self._without_secrets(trouble.failure.message, claim, error.node)
+        trouble = replace(trouble, failure=replace(trouble.failure, message=message), done=error.done)
+        return self._failed(plan, claim, trouble, self._next(end))
 
     def _without_secrets(self, message: str, claim: Claim, node: str | None) -> str:
         """Return a message about a failure without what is secret in the run's input, and in what the node was given."""
@@ -353,6 +356,7 @@ class Engine:
 
     def _failed(self, plan: StagePlan, claim: Claim, trouble: Trouble, next_nonce: str | None) -> Answer:
         failed = decide(plan.stage, claim, trouble)
+        tracing.failed(trouble.failure.code, trouble.failure.message, failed.delay)
         if len(plan.stage.nodes) > 1 and trouble.failure.node is not None:
             done = claim.done if trouble.done is None else trouble.done
             others = plan.others(done, trouble.failure.node)
@@ -383,10 +387,3 @@ def _limit_of(claim: Claim, carries: Carries) -> str:
     if claim.items >= carries.at_most:
         return f"went through all of its {carries.at_most} rounds"
     return f"went on for all of its {carries.within:g} seconds" if claim.is_over else ""
-
-
-def _entering(hold: Hold) -> Entered:
-    def entered(node: str, done: Mapping[str, float | None]) -> None:
-        hold.node, hold.done = node, dict(done)
-
-    return entered

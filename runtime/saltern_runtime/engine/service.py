@@ -36,12 +36,13 @@ from saltern_runtime.files import mentions_files, placed
 from saltern_runtime.graph import Graph
 from saltern_runtime.masking import masked
 from saltern_runtime.models import Model, plain
+from saltern_runtime.observe import tracing
 from saltern_runtime.observe.metrics import Figures
 from saltern_runtime.settings import Settings
 from saltern_runtime.spec import Json
 from saltern_runtime.store.calls import NewRun, Signalled
 from saltern_runtime.store.files import SPARE, Shelf
-from saltern_runtime.store.keys import digest_of, new_nonce, new_run_id
+from saltern_runtime.store.keys import digest_of, new_nonce, new_run_id, short
 from saltern_runtime.store.operating import audited
 from saltern_runtime.store.reading import Reader
 from saltern_runtime.store.store import Store, StoreUnavailableError, StoreUnfitError
@@ -69,10 +70,16 @@ class Service:
         self.plans = Plans(graph, self.settings.shards)
         self.store = store or Store(graph.name, self.settings)
         self.reader = Reader(self.store, graph.name)
+        tracing.named(graph.name, short(self.plans.plan))
         self._dispatcher = dispatcher
         self._preparing = threading.Lock()
         self._ready = False
         self._unfit: tuple[float, StoreUnfitError] | None = None
+
+    @property
+    def about(self) -> dict[str, str]:
+        """What its logs say in every record."""
+        return {"service": self.graph.name, "version": short(self.plans.plan)}
 
     @property
     def dispatcher(self) -> Dispatcher:
@@ -204,6 +211,7 @@ class Service:
             retention=self.graph.retention,
             entries=self.plans.entries,
             reserve=self.graph.reserve,
+            trace=tracing.carried(),
         )
 
     def get(self, run_id: str, tenant: str) -> RunView | None:

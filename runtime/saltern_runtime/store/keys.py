@@ -66,6 +66,11 @@ def digest_of(*parts: str) -> str:
     return hashlib.sha256(joined).hexdigest()
 
 
+def short(plan: str) -> str:
+    """Return the short form of a plan's digest, by which people know a version."""
+    return plan.removeprefix("sha256:")[:8]
+
+
 def queue_name(plan: str, queue: str) -> str:
     """Return a stage queue's full name: it carries the plan's short form, so that old and new workers run side by side."""
-    return f"{plan.removeprefix('sha256:')[:8]}.{queue.replace('|', '_')}"
+    return f"{short(plan)}.{queue.replace('|', '_')}"

@@ -30,8 +30,10 @@ from redis.exceptions import (
 )
 from redis.retry import Retry
 
+from saltern_runtime.observe import tracing
 from saltern_runtime.settings import Settings
 from saltern_runtime.store import contract
+from saltern_runtime.store.calls import Bell, read_bells, read_ended
 from saltern_runtime.store.failures import (
     PayloadsUnreachableError,
     StoreUnavailableError,
@@ -215,6 +217,12 @@ class Link:
             return self.patiently(lambda: b"".join(self.payloads.read(text.removeprefix(MARK)))).decode()
         except PayloadGoneError:
             raise ValueGoneError("a value that is kept by reference is gone") from None
+
+    def _told(self, shard: int, text: str) -> tuple[Bell, ...]:
+        """Return the bells of what a script tells, and pass on to the traces which runs ended."""
+        for ended in read_ended(text):
+            tracing.run_ended(ended)
+        return read_bells(shard, text)
 
     def _send(self, shard: int, call: Call, *args: str, patience: float | None = None) -> list[str]:
         text = compact(call.given())

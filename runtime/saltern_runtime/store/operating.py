@@ -6,7 +6,7 @@ import json
 from typing import Any, Final, Literal, NamedTuple, TypeAlias, cast
 
 from saltern_runtime.store import scripts
-from saltern_runtime.store.calls import Bell, read_bells
+from saltern_runtime.store.calls import Bell
 from saltern_runtime.store.holding import hold_payloads
 from saltern_runtime.store.keys import shard_of
 from saltern_runtime.store.link import Link, compact
@@ -53,7 +53,7 @@ class Operations(Link):
             return None, ()
         call = scripts.Cancel(run=run_id, tenant=tenant, failure=failure, audit=audit, **self._rings)
         state, bells = self._send(shard, call)
-        return None if state == "missing" else state, read_bells(shard, bells)
+        return None if state == "missing" else state, self._told(shard, bells)
 
     def discard(self, run_id: str, path: str, tenant: str | None, audit: str) -> Operated:
         """Take a dead letter away; its run stays as it is."""
@@ -84,7 +84,7 @@ class Operations(Link):
             return Operated("missing")
         given = call(run=run_id, tenant=tenant, nonce=nonce, audit=audit, **self._rings)
         verdict, bells = self._send(shard, given)
-        return Operated(cast("Verdict", verdict), read_bells(shard, bells))
+        return Operated(cast("Verdict", verdict), self._told(shard, bells))
 
     def audit(self, run_id: str) -> list[dict[str, Any]]:
         """Return what people did to a run, the first thing first."""

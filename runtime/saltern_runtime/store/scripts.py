@@ -109,6 +109,7 @@ class Create(_Rings):
     pipeline: str | None = None
     root: str | None = None
     parent: str | None = None
+    trace: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,6 +130,7 @@ class Tick(_Rings):
     deadline: int | None = None
     retention: int | None = None
     reserve: int | None = None
+    trace: str | None = None
     entries: Sequence[Dependant] | None = None
 
 

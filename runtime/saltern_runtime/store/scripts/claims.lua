@@ -1,10 +1,10 @@
 -- Shared by every script; stands after the prelude and how runs end: claims, bells, and how a script ends.
 -- @may state, claim
 
--- A claim as the caller sees it: its head (run, created, time left when it was made, retention, path, tenant, record; NUL
+-- A claim as the caller sees it: its head (run, created, time left when it was made, retention, path, tenant, trace, record; NUL
 -- between them), then the values that it reads, empty where a node was skipped.
 local function shown(r, path, rec, text)
-  local out = { table.concat({ r.id, r.created, r.deadline - rec.b, r.retention, path, r.tenant, text }, '\0') }
+  local out = { table.concat({ r.id, r.created, r.deadline - rec.b, r.retention, path, r.tenant, r.trace or '', text }, '\0') }
   out.run, out.path = r.id, path
   if RUNS[rec.v or 'none'] or (rec.c and rec.c.w) then
     local names = cjson.decode(rec.r)
@@ -120,7 +120,8 @@ local function top_up(queue)
   redis.call('HSET', key, 'out', out)
 end
 
--- Ring what must be rung and write back the runs that changed; returns the bells as text.
+-- Ring what must be rung and write back the runs that changed; returns as text what the caller is told: the bells, and behind them
+-- the runs that ended.
 local function finish()
   let_all_in()
   for queue in pairs(touched) do
@@ -136,11 +137,14 @@ local function finish()
       redis.call('HSET', key_of(run), 'state', r.state, 'open', r.open, 'running', r.running, 'asleep', r.asleep)
     end
   end
-  if #rings == 0 then
-    return ''
+  if #rings > 0 then
+    redis.call('HINCRBY', STATS, 'bells', #rings)
   end
-  redis.call('HINCRBY', STATS, 'bells', #rings)
-  return cjson.encode(rings)
+  local told = rings
+  for _, each in ipairs(ended) do
+    told[#told + 1] = each
+  end
+  return #told > 0 and cjson.encode(told) or ''
 end
 
 -- status, bells, then the claim if there is one.

@@ -1,8 +1,8 @@
 -- create: make a run with its entry stages READY, once for each idempotency key.
 --
--- @call run, plan, tenant, trigger, body, idem, deadline, retention, reserve?, pipeline?, root?, parent?, entries, bells, ring
+-- @call run, plan, tenant, trigger, body, idem, deadline, retention, reserve?, pipeline?, root?, parent?, trace?, entries, bells, ring
 -- The body is the digest of the input, idem '' or the key's digest, deadline, retention and reserve ms (what of the deadline is for compensations), entries are dependants as those
--- of advance. Where another run makes it: what it runs, what names of its stages begin with, that run. ARGV[2]: the input.
+-- of advance. Where another run makes it: what it runs, what names of its stages begin with, that run. The trace that it belongs to is opaque here. ARGV[2]: the input.
 -- Answers: fresh | known (the first run of this key) | conflict (the key came with another body); run; bells.
 -- Sent twice: the run's id is the nonce; the same id answers `fresh` again.
 -- Invariant: with `known` a write is made, so that WAITAOF after it proves that the first run is on disk.

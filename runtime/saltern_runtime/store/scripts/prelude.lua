@@ -87,6 +87,7 @@ local PARTS = { '', ':acts', ':vals', ':events', ':audit', ':undo', ':owed' } --
 local PENDING = { READY = true, RUNNING = true, RETRY_WAIT = true, SUSPENDED = true }
 
 local rings = {} -- bells that the caller sends
+local ended = {} -- runs with a trace that this script ended, which the caller is told of
 local touched = {} -- queues whose bells are looked at before the script ends
 local moved = {} -- limits whose lines are looked at before the script claims, and before it ends
 local runs = {} -- runs loaded by this script; written back once, by finish()
@@ -134,7 +135,7 @@ local function load(run, lenient)
   if found then
     return found
   end
-  local f = redis.call('HMGET', key_of(run), 'state', 'open', 'running', 'tenant', 'created', 'deadline', 'retention', 'asleep', 'layout')
+  local f = redis.call('HMGET', key_of(run), 'state', 'open', 'running', 'tenant', 'created', 'deadline', 'retention', 'asleep', 'layout', 'trace')
   if not f[1] then
     return nil
   end
@@ -146,7 +147,7 @@ local function load(run, lenient)
   end
   found = {
     id = run, state = f[1], open = tonumber(f[2]), running = tonumber(f[3]), tenant = f[4], created = f[5],
-    deadline = tonumber(f[6]), retention = tonumber(f[7]), asleep = tonumber(f[8] or '0'),
+    deadline = tonumber(f[6]), retention = tonumber(f[7]), asleep = tonumber(f[8] or '0'), trace = f[10] or nil,
   }
   found.was = { found.state, found.open, found.running, found.asleep }
   runs[run] = found
