@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from enum import StrEnum
 from typing import Any, Self
 
 from saltern_runtime.spec.limits import LEASE, MAX_PAYLOAD
@@ -14,6 +15,14 @@ from saltern_runtime.spec.places import IN_REDIS, PayloadPlace, PlaceError
 
 class SettingsError(ValueError):
     """An environment variable does not hold what its setting takes."""
+
+
+class LogForm(StrEnum):
+    """How logs are written; AUTO: as text to a terminal, as JSON elsewhere."""
+
+    AUTO = ""
+    JSON = "json"
+    TEXT = "text"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +72,8 @@ class Settings:
     """How far a webhook's timestamp may be from now."""
     docs: str = "token"
     """`token`: the OpenAPI document needs a token; `open`: anyone may read it, `/docs` and the page of runs at `/`."""
+    logs: LogForm = LogForm.AUTO
+    """`json`: one object a line; `text`: for people; empty: text to a terminal, JSON elsewhere. `SALTERN_LOGS`."""
     durability: str = "none"
     """`none`, or `fsync`: answer 202 only after WAITAOF 1 0."""
 
@@ -82,7 +93,12 @@ class Settings:
             except PlaceError as error:
                 bad.append(f"SALTERN_{setting.name.upper()}: {error}")
             except ValueError:
-                bad.append(f"SALTERN_{setting.name.upper()}={text!r} is not a {kind.__name__}")
+                wanted = (
+                    f"none of {', '.join(filter(None, kind))}"
+                    if issubclass(kind, StrEnum)
+                    else f"not a {kind.__name__}"
+                )
+                bad.append(f"SALTERN_{setting.name.upper()}={text!r} is {wanted}")
         if bad:
             raise SettingsError("; ".join(bad))
         return cls(**given)  # type: ignore[arg-type]  # each value was made by its field's own type
