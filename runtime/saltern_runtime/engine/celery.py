@@ -148,7 +148,9 @@ class Worker:
             self.celery.log.redirect_stdouts_to_logger(logging.getLogger("saltern.printed"), logging.INFO)
 
     def _on_end(self, **_: object) -> None:
-        """Send off what was recorded, as a process of this worker ends."""
+        """Send off what was recorded and counted, as a process of this worker ends."""
+        with contextlib.suppress(StoreUnavailableError):
+            self.engine.tally.hand_over(True)
         tracing.flush(FLUSH)
 
     def _on_init(self, **_: object) -> None:

@@ -23,6 +23,7 @@ from saltern_runtime.engine.policy import Trouble, classify, decide, expired, go
 from saltern_runtime.engine.results import Result
 from saltern_runtime.engine.stage_plan import StagePlan
 from saltern_runtime.engine.stages import NodeFailedError, Plans
+from saltern_runtime.engine.tally import Tally
 from saltern_runtime.engine.watched import watched
 from saltern_runtime.errors import NodeError, PermanentError, StopRun, pointer
 from saltern_runtime.graph import Awaits, Carries, Graph, Node, Starts
@@ -65,7 +66,8 @@ class Engine:
         self.shelf = Shelf(self.store)
         tracing.named(graph.name, short(self.plans.plan))
         self.drain = Drain()
-        self.leases = Leases(self.store, settings, self.drain, self._give_up, end_process)
+        self.tally = Tally(self.store)
+        self.leases = Leases(self.store, settings, self.drain, self._give_up, end_process, self.tally.hand_over)
 
     def _files(self, claim: Claim) -> RunFiles:
         """Return the files of a claim's tenant; what a node makes is kept as long as its run."""
@@ -80,8 +82,11 @@ class Engine:
         answer = self.store.answer(bell, new_nonce())
         self.dispatcher.ring(answer.bells)
         while answer.claim is not None:
+            self.tally.count(bell.shard, "hit")
             answer = self._settle(answer.claim, end)
             self.dispatcher.ring(answer.bells)
+        if self._next(end) is not None:  # it was asked for
+            self.tally.count(bell.shard, "empty")
 
     def _next(self, end: float) -> str | None:
         """Mint the nonce of the next claim; None where this worker stops here."""

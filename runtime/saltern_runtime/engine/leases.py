@@ -48,6 +48,8 @@ class Leases:
     """Records that a hold reached its hard deadline; answers whether that was still ours to record."""
     end_process: Callable[[], None] | None = None
     """Ends this prefork child, whose main thread is stuck; None where the process must live."""
+    between: Callable[[bool], None] = lambda _: None
+    """Called now and then while there are claims, and with True once there are none for a while."""
     _holds: dict[str, Hold] = field(default_factory=dict)
     _pid: int = 0
     _watched: bool = False
@@ -78,7 +80,9 @@ class Leases:
             if self._holds:
                 seen = time.monotonic()
             elif time.monotonic() - seen >= IDLE and self._ended():
+                self._between(True)
                 return
+            self._between(False)
             for hold in list(self._holds.values()):
                 try:
                     self._look_after(hold)
@@ -86,6 +90,12 @@ class Leases:
                     log.warning("cannot extend %s of %s: %s", hold.claim.path, hold.claim.run, error)
                 except Exception:
                     log.exception("the lease thread stumbled over %s of %s", hold.claim.path, hold.claim.run)
+
+    def _between(self, is_last: bool) -> None:
+        try:
+            self.between(is_last)
+        except StoreUnavailableError as error:
+            log.info("figures were not handed over: %s", error)
 
     def _ended(self) -> bool:
         """Whether there is still nothing to look after, so that the next claim needs another thread."""

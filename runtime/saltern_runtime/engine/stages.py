@@ -104,7 +104,8 @@ class Plans:
             told = self.graph.source_map
         except FileNotFoundError:
             return {}
-        return {node: f"{each.get('source', told['source'])}:{each['place']}" for node, each in told["nodes"].items()}
+        nodes = told.get("nodes", {}).items()
+        return {node: f"{each.get('source', told['source'])}:{each['place']}" for node, each in nodes if each["place"]}
 
     @cached_property
     def shape(self) -> str:

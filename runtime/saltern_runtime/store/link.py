@@ -9,7 +9,7 @@ import os
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final, TypedDict, TypeVar, cast
 
 import redis
@@ -217,6 +217,18 @@ class Link:
             return self.patiently(lambda: b"".join(self.payloads.read(text.removeprefix(MARK)))).decode()
         except PayloadGoneError:
             raise ValueGoneError("a value that is kept by reference is gone") from None
+
+    def count(self, shard: int, more: Mapping[str, int]) -> None:
+        """Add to figures that no script counts; tried once, since nothing hangs on them."""
+        key = f"{self.keys.shard(shard)}stats"
+
+        def once() -> None:
+            with self.client.pipeline(transaction=True) as pipe:
+                for name, by in more.items():
+                    pipe.hincrby(key, name, by)
+                pipe.execute()
+
+        self.patiently(once, patience=0)
 
     def _told(self, shard: int, text: str) -> tuple[Bell, ...]:
         """Return the bells of what a script tells, and pass on to the traces which runs ended."""

@@ -31,6 +31,7 @@ _SUMMARY: Final = [
     "state", "tenant", "trigger", "plan", "created", "deadline", "ended", "failure", "layout", "reserve", "pipeline", "root", "parent",
 ]  # fmt: skip
 """Fields of a run that a listing shows or goes by."""
+_OPEN: Final = tuple(state for state in RunState if state not in TERMINAL)
 
 
 class Reader:
@@ -207,7 +208,9 @@ class Reader:
         ready: dict[str, int] = {}
         oldest: dict[str, float] = {}
         limited: dict[str, int] = {}
-        dead = 0
+        open_runs: dict[str, int] = {}
+        eldest: dict[str, float] = {}
+        dead, lag = 0, 0.0
         client = self._store.client
         for shard in range(self._store.settings.shards):
             prefix = self._store.keys.shard(shard)
@@ -217,7 +220,16 @@ class Reader:
                 pipe.zcard(f"{prefix}dead")
                 pipe.smembers(f"{prefix}queues")
                 pipe.smembers(f"{prefix}lines")
-                (now, _), stats, letters, queues, lines = pipe.execute()
+                pipe.zrange(f"{prefix}due", 0, 0, withscores=True)
+                for state in _OPEN:
+                    pipe.zcard(f"{prefix}state:{state}")
+                    pipe.zrange(f"{prefix}state:{state}", 0, 0, withscores=True)
+                (seconds, micros), stats, letters, queues, lines, first, *states = pipe.execute()
+            now = seconds + micros / 1e6
+            lag = max(lag, _since(first, now))
+            for state, count, top in zip(_OPEN, states[::2], states[1::2], strict=True):
+                open_runs[state] = open_runs.get(state, 0) + count
+                eldest[state] = max(eldest.get(state, 0.0), _since(top, now))
             names, lines = sorted(queues), sorted(lines)
             with client.pipeline(transaction=False) as pipe:
                 for queue in names:
@@ -237,7 +249,7 @@ class Reader:
                 ready[queue] = ready.get(queue, 0) + depth
                 waited = now - (top[0][1] % 1e13) / 1000 if top else 0.0
                 oldest[queue] = max(oldest.get(queue, 0.0), waited, 0.0)
-        return Figures(counts, ready, oldest, limited, dead)
+        return Figures(counts, ready, oldest, limited, dead, open_runs, eldest, lag)
 
     def open_runs(self) -> list[str]:
         """Return the ids of all runs that the server holds, found by scanning; for reconciling after a restart."""
@@ -253,6 +265,11 @@ class Reader:
     def server_run_id(self) -> str:
         """Return the id that the server took when it started."""
         return str(self._store.client.info("server").get("run_id", ""))
+
+
+def _since(top: Sequence[tuple[str, float]], now: float) -> float:
+    """Return the seconds that have passed since the first of a set was due, whose scores are Unix milliseconds; 0: none was."""
+    return max(0.0, now - top[0][1] / 1000) if top else 0.0
 
 
 def _refuse_later(run_id: str, layout: str | None) -> None:

@@ -133,6 +133,9 @@ local function finish()
       r.state = sleeps and 'WAITING' or 'RUNNING'
       event(run, sleeps and 'run.waiting' or 'run.woken')
     end
+    if r.state ~= r.was[1] then
+      stand(r, r.was[1])
+    end
     if r.state ~= r.was[1] or r.open ~= r.was[2] or r.running ~= r.was[3] or r.asleep ~= r.was[4] then
       redis.call('HSET', key_of(run), 'state', r.state, 'open', r.open, 'running', r.running, 'asleep', r.asleep)
     end

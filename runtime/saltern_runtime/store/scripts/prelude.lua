@@ -64,6 +64,7 @@
 --      RUNNING ones, `asleep` that of its SUSPENDED ones. While all that is open is asleep, the run is WAITING.
 --      But a limited one that is READY without a turn stands in `line:<limit>` alone, and no worker sees it; and of a PAUSED run
 --      nothing stands anywhere, or what stands is passed over.
+--      `state:<state>` has the runs that are open in it.
 --   4. A terminal run or activation never changes again.
 --   8. While `line:<limit>` is not empty, a turn of it is given, or `l|<limit>` is in `due`; who has a turn is READY or RUNNING.
 
@@ -109,6 +110,16 @@ end
 -- The region around an activation, and the item that it belongs to; nil outside of any.
 local function item_of(path)
   return string.match(path, '^(.*)%[(%d+)%]/')
+end
+
+-- Keep an open run where those are counted that are in its state, the oldest first; `was` is the state that it leaves, if any.
+local function stand(r, was)
+  if was then
+    redis.call('ZREM', prefix .. 'state:' .. was, r.id)
+  end
+  if OPEN[r.state] then
+    redis.call('ZADD', prefix .. 'state:' .. r.state, r.created, r.id)
+  end
 end
 
 -- Whether what an activation does counts: in a run that takes back what it did, what compensates alone.

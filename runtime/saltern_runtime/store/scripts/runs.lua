@@ -31,6 +31,7 @@ local function make_run(input)
   redis.call('HINCRBY', STATS, 'runs|CREATED', 1)
 
   local r = load(call.run)
+  stand(r)
   for _, entry in ipairs(call.entries) do
     local rec = arrive(r, entry)
     make_ready(r, entry.path, rec)
