@@ -169,6 +169,7 @@ class Worker:
     def _end_child(self) -> None:
         """End this prefork child at once; the parent of a thread pool lives on."""
         if os.getpid() != self._parent:
+            tracing.flush(FLUSH)
             os._exit(75)
 
     def _on_ready(self, sender: Any, **_: object) -> None:

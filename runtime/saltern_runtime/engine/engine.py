@@ -382,7 +382,8 @@ class Engine:
         """Record from the lease thread that an attempt reached its hard deadline."""
         plan = self.plans.of(hold.claim.path)
         trouble = replace(timed_out(plan.stage, hold.node), done=dict(hold.done))
-        answer = self._failed(plan, hold.claim, trouble, None)
+        with tracing.about(hold.attempt):
+            answer = self._failed(plan, hold.claim, trouble, None)
         self.dispatcher.ring(answer.bells)
         return answer.status == "ok"
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from saltern_runtime.engine.drain import Drain
+from saltern_runtime.observe.recorders import NOTHING, Attempt
 from saltern_runtime.settings import Settings
 from saltern_runtime.store.calls import Claim
 from saltern_runtime.store.store import Store, StoreUnavailableError
@@ -33,6 +34,8 @@ class Hold:
     """The node that runs now."""
     done: Mapping[str, float | None] = field(default_factory=dict)
     """Of the nodes before it in its stage, seconds, or None where it was skipped."""
+    attempt: Attempt = NOTHING
+    """What traces it."""
     over: bool = False
     """The run ended or the claim was lost; there is nothing left to keep."""
 
@@ -126,4 +129,5 @@ class Leases:
         hold.over = True
         if recorded and self.end_process is not None:
             log.warning("ending this child: %s of %s was taken from it", hold.claim.path, hold.claim.run)
+            hold.attempt.abandoned()
             self.end_process()

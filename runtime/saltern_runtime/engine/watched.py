@@ -45,6 +45,7 @@ def watched(plans: Plans, claim: Claim, hold: Hold) -> Iterator[Watch]:
     token = HERE.set(where)
     try:
         with tracing.attempt(where, claim.trace, plan.stage.name, {**_about(where), **more}) as attempt:
+            hold.attempt = attempt
             yield Watch(plans, hold, where, attempt)
     finally:
         HERE.reset(token)

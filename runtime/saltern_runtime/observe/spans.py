@@ -146,9 +146,11 @@ class Spans:
         span.end(ended.ended * _TO_NS)
 
     def flush(self, seconds: float) -> None:
-        """Send off what was recorded."""
+        """Send off what was recorded; what an exporter takes longer for is left to it."""
         if hasattr(self._provider, "force_flush"):
-            self._provider.force_flush(int(seconds * 1000))
+            thread = threading.Thread(target=self._provider.force_flush, args=(int(seconds * 1000),), daemon=True)
+            thread.start()
+            thread.join(seconds)
 
 
 class _Attempt:
@@ -181,6 +183,10 @@ class _Attempt:
             span.set_status(StatusCode.ERROR, message or None)
         if delay is not None:
             self._span.add_event("retry", {"saltern.delay": delay, "error.type": code})
+
+    def abandoned(self) -> None:
+        for span in filter(None, (self._node, self._span)):
+            span.end()
 
     def _attach(self, span: Span) -> None:
         self._tokens.append(contexts.attach(api.set_span_in_context(span)))

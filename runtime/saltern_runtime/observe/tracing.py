@@ -80,15 +80,21 @@ def carried() -> str:
 def attempt(where: Where, trace: str, stage: str, attributes: Attributes) -> AbstractContextManager[Attempt]:
     """Trace an attempt at `where`, whose run has `trace`."""
     spans = _spans()
-    return NOTHING if spans is None else _current(spans.attempt(where, trace, stage, attributes))
+    return NOTHING if spans is None else _made(spans.attempt(where, trace, stage, attributes))
 
 
 @contextmanager
-def _current(made: Attempt) -> Iterator[Attempt]:
-    token = _ATTEMPT.set(made)
+def _made(made: Attempt) -> Iterator[Attempt]:
+    with about(made), made:
+        yield made
+
+
+@contextmanager
+def about(attempt: Attempt) -> Iterator[None]:
+    """Let what is said in this thread be about an attempt."""
+    token = _ATTEMPT.set(attempt)
     try:
-        with made:
-            yield made
+        yield
     finally:
         _ATTEMPT.reset(token)
 

@@ -1,5 +1,6 @@
 """Traces of runs over the real engine, with OpenTelemetry's SDK: what each span hangs on, whatever becomes of its run."""
 
+import threading
 from typing import Annotated
 
 import pytest
@@ -89,6 +90,27 @@ def test_each_attempt_is_a_span_and_a_retry_an_event(local, spans):
     first, second = spans("stage call")
     assert [each.attributes["saltern.attempt"] for each in (first, second)] == [1, 2]
     assert [[event.name for event in each.events] for each in (first, second)] == [["retry"], []]
+
+
+def test_an_attempt_that_is_stuck_is_emitted_before_its_process_ends(local, spans):
+    """By the lease thread, with the time-out and the retry, while the node still hangs."""
+    ended, seen = threading.Event(), []
+
+    @node("call", type="set@1")
+    def call() -> bool:
+        return ended.wait(20)
+
+    process = local.open(Stage("call", nodes=(call,), timeout=0.2, retry=Retry(attempts=2, base=0.001, cap=0.002)))
+
+    def end():
+        seen.extend((*spans("stage call"), *spans("node call")))
+        ended.set()
+
+    process.engine.leases.end_process = end
+    process.finish(served(process), 20)
+    stage, stuck = seen[:2]
+    assert [each.attributes["error.type"] for each in (stage, stuck)] == ["stage-timeout"] * 2
+    assert [event.name for event in stage.events] == ["retry"]
 
 
 def test_a_cancelled_run_has_its_span(local, spans):
