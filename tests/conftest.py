@@ -16,6 +16,7 @@ pytest_plugins = [
         "tests.support.postgres",
         "tests.support.doubles",
         "tests.support.operated",
+        "tests.support.spans",
     )
     if find_spec(name)
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from enum import StrEnum
 from typing import Any, Final, Self
 
 from saltern_runtime.spec.addresses import HERE, NO_BROKER, BrokerAddress, RedisAddress
@@ -17,6 +18,14 @@ NO_CLUSTER: Final = "SALTERN_BROKER_URL: Celery cannot use the cluster of SALTER
 
 class SettingsError(ValueError):
     """An environment variable does not hold what its setting takes."""
+
+
+class LogForm(StrEnum):
+    """How logs are written; AUTO: as text to a terminal, as JSON elsewhere."""
+
+    AUTO = ""
+    JSON = "json"
+    TEXT = "text"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +77,8 @@ class Settings:
     """How far a webhook's timestamp may be from now."""
     docs: str = "token"
     """`token`: the OpenAPI document needs a token; `open`: anyone may read it, `/docs` and the page of runs at `/`."""
+    logs: LogForm = LogForm.AUTO
+    """`json`: one object a line; `text`: for people; empty: text to a terminal, JSON elsewhere. `SALTERN_LOGS`."""
     durability: str = "none"
     """`none`, or `fsync`: answer 202 only after WAITAOF 1 0."""
 
@@ -114,7 +125,12 @@ class Settings:
             except PlaceError as error:
                 bad.append(f"SALTERN_{setting.name.upper()}: {error}")
             except ValueError:
-                bad.append(f"SALTERN_{setting.name.upper()}={text!r} is not a {kind.__name__}")
+                wanted = (
+                    f"none of {', '.join(filter(None, kind))}"
+                    if issubclass(kind, StrEnum)
+                    else f"not a {kind.__name__}"
+                )
+                bad.append(f"SALTERN_{setting.name.upper()}={text!r} is {wanted}")
         store = given.get("redis_url")
         if isinstance(store, RedisAddress) and store.kind == "cluster" and not env.get("SALTERN_BROKER_URL"):
             bad.append(

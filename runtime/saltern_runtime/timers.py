@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib
 import logging
+import os
 import signal
 import sys
 import threading
@@ -17,6 +18,7 @@ from saltern_runtime.engine.schedules import Schedules
 from saltern_runtime.engine.service import Service
 from saltern_runtime.engine.sweeper import Sweeper, sweep_payloads
 from saltern_runtime.graph import Graph
+from saltern_runtime.observe import logs
 from saltern_runtime.settings import Settings
 from saltern_runtime.store.store import StoreUnavailableError, StoreUnfitError
 
@@ -57,12 +59,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("package", help="the generated package, such as support_triage")
     parser.add_argument("--heartbeat", type=Path, metavar="FILE", help="a file to touch after each sweep, for a probe")
     chosen = parser.parse_args(arguments)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     try:
         service = Service(load_graph(chosen.package), Settings.at_start())
+        logs.log_to_stderr(
+            service.settings, service.about, logs.secrets_of(service.graph, service.settings, os.environ)
+        )
         run(service, stop, chosen.heartbeat)
     except StoreUnfitError as error:
         log.error("%s", error)  # noqa: TRY400 - the message is all that an operator needs

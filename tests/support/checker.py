@@ -12,7 +12,7 @@ from saltern_runtime.store.keys import Keys
 from saltern_runtime.store.records import TAGS
 
 SNAPSHOT = """
-local out = { runs = {}, due = {}, ready = {}, bells = {}, each = {}, line = {}, turns = {}, behind = {}, inside = {}, places = {}, tags = {}, open = {} }
+local out = { runs = {}, due = {}, ready = {}, bells = {}, each = {}, line = {}, turns = {}, behind = {}, inside = {}, places = {}, tags = {}, open = {}, states = {} }
 local prefix = KEYS[1]
 local function flat(list)
   local made = {}
@@ -46,6 +46,8 @@ for _, key in ipairs(redis.call('KEYS', ARGV[1])) do
     out.turns[string.sub(name, 7)] = flat(redis.call('ZRANGE', key, 0, -1, 'WITHSCORES'))
   elseif string.match(name, '^open:') then
     out.open[string.sub(name, 6)] = redis.call('ZRANGE', key, 0, -1)
+  elseif string.match(name, '^state:') then
+    for _, run in ipairs(redis.call('ZRANGE', key, 0, -1)) do out.states[run .. '|' .. string.sub(name, 7)] = 1 end
   elseif string.match(name, '^bells:') then
     out.bells[string.sub(name, 7)] = flat(redis.call('HGETALL', key))
   end
@@ -64,7 +66,7 @@ def broken(client: redis.Redis, service: str, shard: int = 0) -> list[str]:
     pattern = prefix.replace("[", "\\[") + "*"
     state = json.loads(client.eval(SNAPSHOT, 1, prefix, pattern))
     due, ready, bells = (state[name] or {} for name in ("due", "ready", "bells"))
-    found = []
+    found = _states(dict(state["runs"] or {}), dict(state["states"] or {}))
     each = {tuple(name.split("|", 1)): dict(live) for name, live in dict(state["each"] or {}).items()}
     found += _limits(dict(state["runs"] or {}), dict(ready), due, dict(state["line"] or {}), dict(state["turns"] or {}))
     groups = {place: dict(state[place] or {}) for place in ("behind", "inside")}
@@ -88,6 +90,12 @@ def broken(client: redis.Redis, service: str, shard: int = 0) -> list[str]:
         if len(rung) != int(dict(bells).get(queue, {}).get("out", 0)):
             found.append(f"{queue}: {len(rung)} bells are rung, but the count says otherwise")
     return found
+
+
+def _states(runs: dict, states: dict) -> list[str]:
+    """Check that each open run is counted in its state, and in no other."""
+    wanted = {f"{run}|{state}" for run, held in runs.items() if (state := held["fields"]["state"]) in OPEN}
+    return [f"{each} is counted wrongly among open runs" for each in sorted(wanted ^ set(states))]
 
 
 def _run(run: str, held: dict, due: dict, ready: dict) -> list[str]:

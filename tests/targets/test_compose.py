@@ -61,7 +61,7 @@ def test_secrets_reach_only_who_reads_them(project):
     """A webhook's secret goes to the API, a connection's to workers; a missing one stops compose with a message."""
     environment = {name: service.get("environment", {}) for name, service in project["services"].items()}
     wanted = {
-        name: {key for key, value in given.items() if ":?" in value}
+        name: {key for key, value in given.items() if ":?" in (value or "")}
         for name, given in environment.items()
         if name != "redis"
     }
@@ -71,6 +71,15 @@ def test_secrets_reach_only_who_reads_them(project):
         "timers": set(),
     }
     assert all(re.fullmatch(rf"\$\{{{key}:\?.+\}}", environment["api"][key]) for key in wanted["api"])
+
+
+@pytest.mark.parametrize("name", ["api", "worker", "timers"])
+def test_traces_go_where_the_environment_says(project, name):
+    """The variables of OpenTelemetry have no value of their own: what is not set outside is not set inside."""
+    given = project["services"][name]["environment"]
+    found = {key: value for key, value in given.items() if key.startswith("OTEL_")}
+    assert set(found.values()) == {None}
+    assert {"OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_HEADERS", "OTEL_TRACES_SAMPLER"} <= set(found)
 
 
 def test_only_loopback_and_only_the_api(project):

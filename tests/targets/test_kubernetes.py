@@ -145,6 +145,17 @@ def test_an_outage_of_redis_restarts_no_worker(triage):
             assert probe["periodSeconds"] * probe["failureThreshold"] > Settings().unreachable
 
 
+def test_traces_go_where_a_secret_of_their_own_says(triage):
+    """All processes have its variables, and start without it; a collector in the cluster can be reached."""
+    found = by_kind(objects_of(triage), "Deployment")
+    for deployment in found.values():
+        (container,) = deployment["spec"]["template"]["spec"]["containers"]
+        assert {"secretRef": {"name": "support-triage-otel", "optional": True}} in container["envFrom"]
+    policy = by_kind(objects_of(triage), "NetworkPolicy")["support-triage-dns-and-redis"]
+    ports = {port["port"]: rule["to"] for rule in policy["spec"]["egress"] for port in rule["ports"]}
+    assert ports[4318] == ports[4317] == [{"namespaceSelector": {}}]
+
+
 def test_a_process_gets_only_its_own_secrets(triage):
     """The API has what webhooks are signed with, workers what connections log in with, timers neither; all by reference."""
     found = by_kind(objects_of(triage), "Deployment")

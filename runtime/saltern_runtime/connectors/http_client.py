@@ -107,6 +107,12 @@ def login(ctx: Context, connection: Connection, *, refused: str = "") -> Login:
     return Login(headers, members(connection, CONNECTOR, "query"), token)
 
 
+def about(method: str, place: httpx.URL) -> dict[str, str | int]:
+    """Return what a trace says of a request before it is sent: not its path and its query, in which keys may stand."""
+    port = place.port or PORTS[place.scheme]
+    return {"http.request.method": method, "server.address": place.host, "server.port": port}
+
+
 def _base(connection: Connection) -> httpx.URL:
     return httpx.URL(setting(connection, CONNECTOR, "base_url"))
 

@@ -15,6 +15,7 @@ import httpx
 
 from saltern_runtime.connectors.base import PerProcess, remaining, retry_after
 from saltern_runtime.errors import PermanentError, TransientError
+from saltern_runtime.observe import tracing
 
 if TYPE_CHECKING:
     from saltern_runtime.graph import Context
@@ -71,7 +72,11 @@ def _fetched(client: httpx.Client, given: Mapping[str, str], timeout: float) -> 
         form |= {"client_id": login[0], "client_secret": login[1]}
     auth = httpx.Auth() if in_body else httpx.BasicAuth(*map(quote_plus, login))
     try:
-        answer = client.post(given["token_url"], data=form, auth=auth, timeout=timeout)
+        place = httpx.URL(given["token_url"])
+        about = {"http.request.method": "POST", "server.address": place.host}
+        with tracing.calling("POST", about) as traced:
+            answer = client.post(place, data=form, auth=auth, timeout=timeout, headers=traced.headers())
+            traced.answered(answer.status_code)
     except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as error:
         kind = type(error).__name__
         raise TransientError(f"no token: the issuer cannot be asked ({kind})", code="token-unreachable") from None

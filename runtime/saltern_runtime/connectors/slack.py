@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 from saltern_runtime.connectors.base import PerProcess, connection_of, remaining, secret, setting
 from saltern_runtime.connectors.http import host_and_port
@@ -40,17 +42,24 @@ CONNECTOR: Final = ConnectorSpec(
 _TLS: Final[PerProcess[SSLContext]] = PerProcess()
 
 
-def client(ctx: Context) -> WebClient:
-    """Return a client for one call of the node; the engine retries, so it does not. Its timeout is in whole seconds."""
+@contextmanager
+def calling(ctx: Context, method: str) -> Iterator[WebClient]:
+    """Give a client for one call of the node, and trace the call; the engine retries, so it does not. Its timeout is in whole seconds."""
     from ssl import create_default_context  # noqa: PLC0415 - reading the spec needs no sockets
 
     from slack_sdk import WebClient  # noqa: PLC0415 - reading the spec needs no SDK
 
+    from saltern_runtime.observe import tracing  # noqa: PLC0415 - nor anything that traces
+
     connection = connection_of(ctx, CONNECTOR)
-    return WebClient(
-        token=secret(connection, "token"),
-        base_url=str(setting(connection, CONNECTOR, "base_url")),
-        timeout=math.ceil(remaining(ctx)),
-        ssl=_TLS.get((), create_default_context),
-        retry_handlers=[],
-    )
+    base = str(setting(connection, CONNECTOR, "base_url"))
+    about = {"http.request.method": "POST", "server.address": urlsplit(base).hostname or ""}
+    with tracing.calling(f"POST {method}", about) as traced:
+        yield WebClient(
+            token=secret(connection, "token"),
+            base_url=base,
+            timeout=math.ceil(remaining(ctx)),
+            ssl=_TLS.get((), create_default_context),
+            retry_handlers=[],
+            headers=traced.headers(),
+        )

@@ -91,6 +91,7 @@ def _environment(entry: str) -> dict[str, str]:
     given = {key: value for key, value in os.environ.items() if key not in ("SALTERN_REDIS_URL", "SALTERN_BROKER_URL")}
     return {
         "SALTERN_GRACE": str(GRACE),
+        "SALTERN_LOGS": "text",  # people read them
         "SALTERN_PRIVATE_NETWORKS": "any",  # what people try out often runs on the same machine
         **given,
         "SALTERN_API_TOKENS": entry,

@@ -22,14 +22,18 @@ from saltern_runtime.engine.broker import broker_conf
 from saltern_runtime.engine.engine import Engine
 from saltern_runtime.engine.places import stage_of
 from saltern_runtime.graph import Graph
+from saltern_runtime.observe import logs, tracing
 from saltern_runtime.settings import Settings
 from saltern_runtime.store.calls import Bell
+from saltern_runtime.store.keys import short_of
 from saltern_runtime.store.store import StoreUnavailableError, StoreUnfitError
 from saltern_runtime.store.versions import SEEN_EVERY, announce
 
 __all__ = ["Bell", "CeleryDispatcher", "Worker"]
 
 log = logging.getLogger("saltern.celery")
+FLUSH: Final = 3.0
+"""Seconds that a process which ends has to send off its traces."""
 HEARTBEAT: Final = 5.0
 """Seconds between two touches of the heartbeat file."""
 
@@ -104,7 +108,10 @@ class Worker:
         self.celery.conf.task_default_queue = self.celery.conf.task_queues[0].name
         self._graph = graph
         self._parent = os.getpid()
+        signals.setup_logging.connect(self._on_logging, weak=False)
         signals.worker_init.connect(self._on_init, weak=False)
+        signals.worker_process_shutdown.connect(self._on_end, weak=False)
+        signals.worker_shutdown.connect(self._on_end, weak=False)
         signals.worker_ready.connect(self._on_ready, weak=False)
         signals.worker_shutting_down.connect(self._on_shutting_down, weak=False)
 
@@ -123,6 +130,20 @@ class Worker:
         """Claim what is most urgent in the bell's queue, execute, checkpoint; and so on, until the slice ends."""
         self.engine.answer(bell)
 
+    def _on_logging(self, loglevel: int | None = None, **_: object) -> None:
+        """Write logs as the settings say, in place of Celery; what nodes print are records too where these are JSON."""
+        graph, settings = self._graph, self.settings
+        about = {"service": graph.name, "version": short_of(self.engine.plans.plan)}
+        secrets = logs.secrets_of(graph, settings, os.environ)
+        if logs.log_to_stderr(settings, about, secrets, loglevel or logging.INFO):
+            self.celery.log.redirect_stdouts_to_logger(logging.getLogger("saltern.printed"), logging.INFO)
+
+    def _on_end(self, **_: object) -> None:
+        """Send off what was recorded and counted, as a process of this worker ends."""
+        with contextlib.suppress(StoreUnavailableError):
+            self.engine.tally.hand_over(True)
+        tracing.flush(FLUSH)
+
     def _on_init(self, **_: object) -> None:
         """Before the fork: refuse a server that would lose runs, and let the lease thread end stuck children."""
         self._parent = os.getpid()
@@ -139,6 +160,7 @@ class Worker:
     def _end_child(self) -> None:
         """End this prefork child at once; the parent of a thread pool lives on."""
         if os.getpid() != self._parent:
+            tracing.flush(FLUSH)
             os._exit(75)
 
     def _on_ready(self, sender: Any, **_: object) -> None:

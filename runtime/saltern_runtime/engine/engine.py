@@ -23,16 +23,19 @@ from saltern_runtime.engine.places import scopes_of
 from saltern_runtime.engine.policy import Trouble, classify, decide, expired, gone, lost, timed_out, unreachable
 from saltern_runtime.engine.results import Result
 from saltern_runtime.engine.stage_plan import StagePlan
-from saltern_runtime.engine.stages import Entered, NodeFailedError, Plans
+from saltern_runtime.engine.stages import NodeFailedError, Plans
+from saltern_runtime.engine.tally import Tally
+from saltern_runtime.engine.watched import watched
 from saltern_runtime.errors import NodeError, PermanentError, RunDroppedError, StopRun, pointer
 from saltern_runtime.graph import Awaits, Carries, Graph, Node, Starts
 from saltern_runtime.masking import MASK, without
 from saltern_runtime.models import plain
+from saltern_runtime.observe import tracing
 from saltern_runtime.settings import Settings
 from saltern_runtime.store.calls import Answer, Bell, Claim, Failed, Outcome, Stopped
 from saltern_runtime.store.failures import PayloadsUnreachableError, ValueGoneError
 from saltern_runtime.store.files import SPARE, RunFiles, Shelf
-from saltern_runtime.store.keys import new_nonce
+from saltern_runtime.store.keys import new_nonce, short_of
 from saltern_runtime.store.reading import Reader
 from saltern_runtime.store.store import Store
 
@@ -62,8 +65,10 @@ class Engine:
         self.reader = Reader(self.store, graph.name)
         self.dispatcher = dispatcher
         self.shelf = Shelf(self.store)
+        tracing.named(graph.name, short_of(self.plans.plan))
         self.drain = Drain()
-        self.leases = Leases(self.store, settings, self.drain, self._give_up, end_process)
+        self.tally = Tally(self.store)
+        self.leases = Leases(self.store, settings, self.drain, self._give_up, end_process, self.tally.hand_over)
 
     def _files(self, claim: Claim) -> RunFiles:
         """Return the files of a claim's tenant; what a node makes is kept as long as its run."""
@@ -78,8 +83,11 @@ class Engine:
         answer = self.store.answer(bell, new_nonce())
         self.dispatcher.ring(answer.bells)
         while answer.claim is not None:
+            self.tally.count(bell.shard, "hit")
             answer = self._settle(answer.claim, end)
             self.dispatcher.ring(answer.bells)
+        if self._next(end) is not None:  # it was asked for
+            self.tally.count(bell.shard, "empty")
 
     def _next(self, end: float) -> str | None:
         """Mint the nonce of the next claim; None where this worker stops here."""
@@ -128,45 +136,45 @@ class Engine:
             self.dispatcher.ring(self.store.lose(claim, losers, _LOST).bells)
         began = time.monotonic()
         hold = self.leases.hold(claim, began + plan.stage.timeout)
-        try:
-            result = self.plans.run(
-                claim,
-                began + min(plan.stage.timeout, claim.time_left),
-                self.settings.max_payload,
-                _entering(hold),
-                self._recall,
-            )
-        except NodeFailedError as error:
-            cause = error.__cause__
-            if isinstance(cause, StopRun):
-                spent = {**error.done, error.node: round(time.monotonic() - began, 6)}
-                return self._stop(plan, claim, error.node, cause, spent, self._next(end))
-            is_known = isinstance(cause, NodeError)
-            told = self._without_secrets(str(cause), claim, error.node)
-            is_plain = MASK not in told
-            said = "".join(char if char.isprintable() else " " for char in told)
-            said = said if is_known else repr(cause) if is_plain else f"{type(cause).__name__}: {said}"
-            log.warning(
-                "node %s failed in attempt %d: %s", error.node, claim.attempt, said,
-                extra={"run": claim.run, "path": claim.path, "node": error.node},
-                exc_info=cause if is_plain and (not is_known or log.isEnabledFor(logging.DEBUG)) else None,
-            )  # fmt: skip
-            trouble = classify(cause or error, error.node)
-            message = self._without_secrets(trouble.failure.message, claim, error.node)
-            trace = trace_of(cause or error, self.graph.package)
-            trouble = replace(trouble, failure=replace(trouble.failure, message=message, trace=trace), done=error.done)
-            return self._failed(plan, claim, trouble, self._next(end))
-        finally:
-            self.leases.drop(hold)
-        answer = self._done(plan, claim, result, time.monotonic() - began, end)
-        if answer.status != "ok":
-            log.warning(
-                "the result of %s came too late: %s",
-                claim.path,
-                answer.status,
-                extra={"run": claim.run, "path": claim.path},
-            )
-        return answer
+        with watched(self.plans, claim, hold) as watch:
+            try:
+                result = self.plans.run(
+                    claim,
+                    began + min(plan.stage.timeout, claim.time_left),
+                    self.settings.max_payload,
+                    watch.entered,
+                    self._recall,
+                )
+            except NodeFailedError as error:
+                return self._broken(plan, claim, error, began, end)
+            finally:
+                self.leases.drop(hold)
+            answer = self._done(plan, claim, result, time.monotonic() - began, end)
+            if answer.status != "ok":
+                log.warning("the result of %s came too late: %s", claim.path, answer.status)
+            return answer
+
+    def _broken(self, plan: StagePlan, claim: Claim, error: NodeFailedError, began: float, end: float) -> Answer:
+        """Record what a node raised: the run stops, or the attempt failed."""
+        cause = error.__cause__
+        if isinstance(cause, StopRun):
+            spent = {**error.done, error.node: round(time.monotonic() - began, 6)}
+            return self._stop(plan, claim, error.node, cause, spent, self._next(end))
+        is_known = isinstance(cause, NodeError)
+        told = self._without_secrets(str(cause), claim, error.node)
+        is_plain = MASK not in told
+        said = "".join(char if char.isprintable() else " " for char in told)
+        said = said if is_known else repr(cause) if is_plain else f"{type(cause).__name__}: {said}"
+        log.warning(
+            "node %s failed in attempt %d: %s", error.node, claim.attempt, said,
+            extra={"run": claim.run, "path": claim.path, "node": error.node},
+            exc_info=cause if is_plain and (not is_known or log.isEnabledFor(logging.DEBUG)) else None,
+        )  # fmt: skip
+        trouble = classify(cause or error, error.node)
+        message = self._without_secrets(trouble.failure.message, claim, error.node)
+        trace = trace_of(cause or error, self.graph.package)
+        trouble = replace(trouble, failure=replace(trouble.failure, message=message, trace=trace), done=error.done)
+        return self._failed(plan, claim, trouble, self._next(end))
 
     def _without_secrets(self, message: str, claim: Claim, node: str | None) -> str:
         """Return a message about a failure without what is secret in the run's input, and in what the node was given."""
@@ -362,6 +370,7 @@ class Engine:
         blamed = trouble.failure.node or (plan.stage.nodes[-1].id if plan.stage.nodes else None)
         placed = replace(trouble.failure, place=place_of(self.graph, blamed))
         failed = decide(plan.stage, claim, replace(trouble, failure=placed))
+        tracing.failed(trouble.failure.code, trouble.failure.message, failed.delay)
         if len(plan.stage.nodes) > 1 and trouble.failure.node is not None:
             done = claim.done if trouble.done is None else trouble.done
             others = plan.others(done, trouble.failure.node)
@@ -382,7 +391,8 @@ class Engine:
         """Record from the lease thread that an attempt reached its hard deadline."""
         plan = self.plans.of(hold.claim.path)
         trouble = replace(timed_out(plan.stage, hold.node), done=dict(hold.done))
-        answer = self._failed(plan, hold.claim, trouble, None)
+        with tracing.about(hold.attempt):
+            answer = self._failed(plan, hold.claim, trouble, None)
         self.dispatcher.ring(answer.bells)
         return answer.status == "ok"
 
@@ -392,10 +402,3 @@ def _limit_of(claim: Claim, carries: Carries) -> str:
     if claim.items >= carries.at_most:
         return f"went through all of its {carries.at_most} rounds"
     return f"went on for all of its {carries.within:g} seconds" if claim.is_over else ""
-
-
-def _entering(hold: Hold) -> Entered:
-    def entered(node: str, done: Mapping[str, float | None]) -> None:
-        hold.node, hold.done = node, dict(done)
-
-    return entered

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from saltern_runtime.engine.drain import Drain
+from saltern_runtime.observe.recorders import NOTHING, Attempt
 from saltern_runtime.settings import Settings
 from saltern_runtime.store.calls import Claim
 from saltern_runtime.store.store import Store, StoreUnavailableError
@@ -33,6 +34,8 @@ class Hold:
     """The node that runs now."""
     done: Mapping[str, float | None] = field(default_factory=dict)
     """Of the nodes before it in its stage, seconds, or None where it was skipped."""
+    attempt: Attempt = NOTHING
+    """What traces it."""
     over: bool = False
     """The run ended or the claim was lost; there is nothing left to keep."""
 
@@ -48,6 +51,8 @@ class Leases:
     """Records that a hold reached its hard deadline; answers whether that was still ours to record."""
     end_process: Callable[[], None] | None = None
     """Ends this prefork child, whose main thread is stuck; None where the process must live."""
+    between: Callable[[bool], None] = lambda _: None
+    """Called now and then while there are claims, and with True once there are none for a while."""
     _holds: dict[str, Hold] = field(default_factory=dict)
     _pid: int = 0
     _watched: bool = False
@@ -78,7 +83,9 @@ class Leases:
             if self._holds:
                 seen = time.monotonic()
             elif time.monotonic() - seen >= IDLE and self._ended():
+                self._between(True)
                 return
+            self._between(False)
             for hold in list(self._holds.values()):
                 try:
                     self._look_after(hold)
@@ -86,6 +93,12 @@ class Leases:
                     log.warning("cannot extend %s of %s: %s", hold.claim.path, hold.claim.run, error)
                 except Exception:
                     log.exception("the lease thread stumbled over %s of %s", hold.claim.path, hold.claim.run)
+
+    def _between(self, is_last: bool) -> None:
+        try:
+            self.between(is_last)
+        except StoreUnavailableError as error:
+            log.info("figures were not handed over: %s", error)
 
     def _ended(self) -> bool:
         """Whether there is still nothing to look after, so that the next claim needs another thread."""
@@ -116,4 +129,5 @@ class Leases:
         hold.over = True
         if recorded and self.end_process is not None:
             log.warning("ending this child: %s of %s was taken from it", hold.claim.path, hold.claim.run)
+            hold.attempt.abandoned()
             self.end_process()

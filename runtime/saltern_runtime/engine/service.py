@@ -40,12 +40,13 @@ from saltern_runtime.files import mentions_files, placed
 from saltern_runtime.graph import Graph
 from saltern_runtime.masking import masked
 from saltern_runtime.models import Model, plain
+from saltern_runtime.observe import tracing
 from saltern_runtime.observe.metrics import Figures
 from saltern_runtime.settings import Settings
 from saltern_runtime.spec import Json
 from saltern_runtime.store.calls import Created, Group, NewRun, Signalled
 from saltern_runtime.store.files import SPARE, Shelf
-from saltern_runtime.store.keys import digest_of, new_nonce, new_run_id, shard_of
+from saltern_runtime.store.keys import digest_of, new_nonce, new_run_id, shard_of, short_of
 from saltern_runtime.store.operating import Operated, audited
 from saltern_runtime.store.reading import Reader
 from saltern_runtime.store.store import Store, StoreUnavailableError, StoreUnfitError
@@ -75,11 +76,17 @@ class Service:
         self.cap = cap_of(self.settings)
         self.store = store or Store(graph.name, self.settings)
         self.reader = Reader(self.store, graph.name)
+        tracing.named(graph.name, short_of(self.plans.plan))
         self._dispatcher = dispatcher
         self._has_broker = dispatcher is None
         self._preparing = threading.Lock()
         self._ready = False
         self._unfit: tuple[float, StoreUnfitError] | None = None
+
+    @property
+    def about(self) -> dict[str, str]:
+        """What its logs say in every record."""
+        return {"service": self.graph.name, "version": short_of(self.plans.plan)}
 
     @property
     def dispatcher(self) -> Dispatcher:
@@ -253,6 +260,7 @@ class Service:
             entries=self.plans.entries,
             reserve=self.graph.reserve,
             group=group,
+            trace=tracing.carried(),
         )
 
     def get(self, run_id: str, tenant: str) -> RunView | None:

@@ -29,6 +29,7 @@ from saltern_runtime.graph import (
     Stage,
     Starts,
 )
+from saltern_runtime.observe import tracing
 from saltern_runtime.spec.names import AMBIENT, ERROR, FAILURE_TYPE, OUTCOMES, ROOT, RUN, SUCCESS
 from saltern_runtime.spec.networks import NO_NETWORK, NetworkList
 from saltern_runtime.spec.types import Places
@@ -101,6 +102,16 @@ class Plans:
         return tuple(self.stages[name].arrival(1) for name in self.graph.entries)
 
     @cached_property
+    def places(self) -> Mapping[str, str]:
+        """Node id → its place in the source, with the source's name before it; none of a graph that no compiler made."""
+        try:
+            told = self.graph.source_map
+        except FileNotFoundError:
+            return {}
+        nodes = told.get("nodes", {}).items()
+        return {node: f"{each.get('source', told['source'])}:{each['place']}" for node, each in nodes if each["place"]}
+
+    @cached_property
     def shape(self) -> str:
         """The graph as the store keeps it for showing: stage → its nodes with their types, the region that it is in, what it awaits, what is shown with it."""
         owner_of = self.graph.owner_of
@@ -147,6 +158,7 @@ class Plans:
             root=root,
             parent=claim.run,
             group=group,
+            trace=tracing.carried() or claim.trace,
         )
 
     def of(self, path: str) -> StagePlan:

@@ -10,7 +10,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric
@@ -27,6 +27,35 @@ def bucket_of(seconds: float) -> int:
 FUSED: Final = "stage_fusion"
 """What put a node into a stage with others."""
 _WAYS: Final = ("succeeded", "skipped", "failed")
+
+
+class Counted(NamedTuple):
+    """A counter that the store keeps: its key there, and the labels whose values follow in that."""
+
+    name: str
+    key: str
+    labels: tuple[str, ...]
+    about: str
+
+
+COUNTERS: Final = (
+    Counted("saltern_runs", "runs", ("state",), "Runs that reached a state."),
+    Counted(
+        "saltern_stage_retries", "retries", ("stage", "kind"), "Attempts that will be made again, by what was wrong."
+    ),
+    Counted("saltern_dead_letters", "dead", ("stage",), "Activations that went to the dead letters."),
+    Counted("saltern_leases_lost", "lost", ("stage",), "Claims whose worker was not heard of in time."),
+    Counted("saltern_cache_hits", "cache_hits", ("stage",), "Values that were cached."),
+    Counted("saltern_cache_misses", "cache_misses", ("stage",), "Values that were not, though the node is cached."),
+    Counted(
+        "saltern_claims",
+        "claims",
+        ("result",),
+        "Times that a worker asked for work: hit, or empty where there was none.",
+    ),
+    Counted("saltern_bells", "bells", (), "Bells rung."),
+    Counted("saltern_bells_vain", "vain", (), "Bells that called a worker to nothing."),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +77,7 @@ class Figures:
     """What the store counts."""
 
     counts: Mapping[str, int] = field(default_factory=dict)
-    """`runs|<state>`, `refused`, `retries|<stage>`, `dead|<stage>`, `cache_hits|<stage>`, `cache_misses|<stage>`, `bells`, `stage|<stage>|<bucket>`, `stage|<stage>|ms`,
+    """What `COUNTERS` name (`runs|<state>`, `retries|<stage>|<kind>`, `bells`), `refused`, `stage|<stage>|<bucket>`, `stage|<stage>|ms`,
     `ends|<stage>|<way>`, and `node|<node>|<way>|<stage>`: how many more than its stage ended that way."""
     ready: Mapping[str, int] = field(default_factory=dict)
     """Queue → activations that wait in it."""
@@ -57,7 +86,13 @@ class Figures:
     limited: Mapping[str, int] = field(default_factory=dict)
     """Connection → activations that its limits let wait."""
     dead_letters: int = 0
-    open_runs: Mapping[str, int] = field(default_factory=dict)
+    open: Mapping[str, int] = field(default_factory=dict)
+    """State → runs that are open in it."""
+    eldest: Mapping[str, float] = field(default_factory=dict)
+    """State → age of the oldest of them, seconds."""
+    lag: float = 0.0
+    """Seconds for which something has been due that no timers have done."""
+    tenants: Mapping[str, int] = field(default_factory=dict)
     """Tenant → runs that are open; none has nought."""
     cap: int = 0
     """Open runs that a tenant may have, at most; 0: any number."""
@@ -96,22 +131,14 @@ class Collector:
         from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily  # noqa: PLC0415 - optional dependency
 
         figures = self._figures()
-        for name, key, label, doc in (
-            ("saltern_runs", "runs", "state", "Runs that reached a state."),
-            ("saltern_stage_retries", "retries", "stage", "Attempts that will be made again."),
-            ("saltern_dead_letters", "dead", "stage", "Activations that went to the dead letters."),
-            ("saltern_cache_hits", "cache_hits", "stage", "Values that were cached."),
-            ("saltern_cache_misses", "cache_misses", "stage", "Values that were not, though the node is cached."),
-        ):
-            counter = CounterMetricFamily(name, doc, labels=("pipeline", label))
-            for kind, *rest in (key.split("|", 1) for key in figures.counts):
-                if kind == key:
-                    counter.add_metric((self._pipeline, rest[0]), figures.counts[f"{kind}|{rest[0]}"])
+        for counted in COUNTERS:
+            counter = CounterMetricFamily(counted.name, counted.about, labels=("pipeline", *counted.labels))
+            for key, count in figures.counts.items():
+                kind, *rest = key.split("|", len(counted.labels))
+                if kind == counted.key and len(rest) == len(counted.labels):
+                    counter.add_metric((self._pipeline, *rest), count)
             yield counter
-        bells = CounterMetricFamily("saltern_bells", "Bells rung.", labels=("pipeline",))
-        bells.add_metric((self._pipeline,), figures.counts.get("bells", 0))
-        yield bells
-        for name, label, values, doc in (
+        for name, label, values, about in (
             ("saltern_ready_activations", "queue", figures.ready, "Activations that wait for a worker."),
             ("saltern_ready_oldest_seconds", "queue", figures.oldest, "How long the most urgent one has waited."),
             (
@@ -120,18 +147,22 @@ class Collector:
                 figures.limited,
                 "Activations that wait for a connection's limits.",
             ),
+            ("saltern_open_runs", "state", figures.open, "Runs that are open in a state."),
+            ("saltern_open_runs_oldest_seconds", "state", figures.eldest, "Age of the oldest of them."),
         ):
-            gauge = GaugeMetricFamily(name, doc, labels=("pipeline", label))
+            gauge = GaugeMetricFamily(name, about, labels=("pipeline", label))
             for each, value in values.items():
                 gauge.add_metric((self._pipeline, each), value)
             yield gauge
         yield from self._versions(figures)
-        waiting = GaugeMetricFamily(
-            "saltern_dead_letters_waiting", "Dead letters that nobody dealt with.", labels=("pipeline",)
-        )
-        waiting.add_metric((self._pipeline,), figures.dead_letters)
-        yield waiting
         yield from self._open(figures)
+        for name, number, about in (
+            ("saltern_dead_letters_waiting", figures.dead_letters, "Dead letters that nobody dealt with."),
+            ("saltern_timer_lag_seconds", figures.lag, "How long something has been due that no timers have done."),
+        ):
+            gauge = GaugeMetricFamily(name, about, labels=("pipeline",))
+            gauge.add_metric((self._pipeline,), number)
+            yield gauge
         yield from self._nodes(figures)
         yield self._durations(figures)
 
@@ -139,7 +170,7 @@ class Collector:
         """Yield how many runs one tenant has, at most, beside its cap. Tenants are not named: there may be any number of them."""
         from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily  # noqa: PLC0415 - optional dependency
 
-        counts = figures.open_runs.values()
+        counts = figures.tenants.values()
         for name, value, doc in (
             ("saltern_tenant_open_runs_max", max(counts, default=0), "Open runs of the tenant that has most of them."),
             ("saltern_tenant_open_runs_limit", figures.cap, "Open runs that a tenant may have; 0: any number."),
@@ -159,7 +190,7 @@ class Collector:
 
         for at, (name, doc) in enumerate(
             (
-                ("saltern_open_runs", "Runs that are not over, by the version that they are pinned to."),
+                ("saltern_version_open_runs", "Runs that are not over, by the version that they are pinned to."),
                 (
                     "saltern_runs_without_workers",
                     "Those of them whose version no worker was seen of for half a minute.",

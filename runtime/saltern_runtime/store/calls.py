@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal, NamedTuple, Self
 
+from saltern_runtime.observe.tracecontext import Ended
 from saltern_runtime.spec import Over
 from saltern_runtime.store.records import Cursor, Record
 from saltern_runtime.store.scripts import Dependant, Other
@@ -81,6 +82,10 @@ class Claim:
     """What failed last, JSON text."""
     done: Mapping[str, float | None] = field(default_factory=dict)
     """What its nodes took in seconds before it was suspended; None: one was skipped."""
+    trace: str = ""
+    """The trace that its run belongs to; empty: none."""
+    waited: float = 0.0
+    """Seconds between the moment when it became ready and the claim."""
 
     def without_values(self) -> Claim:
         """Return it as one whose values are gone, unless what becomes of it is settled without looking at any."""
@@ -136,6 +141,8 @@ class NewRun:
     group: Group | None = None
     cap: int | None = None
     """Open runs that its tenant may have in its shard, where it may be refused."""
+    trace: str = ""
+    """The trace that it belongs to, as `observe.tracecontext` writes it; empty: none."""
 
 
 class Swept(NamedTuple):
@@ -278,14 +285,20 @@ class Failed:
 
 
 def read_bells(shard: int, text: str) -> tuple[Bell, ...]:
-    """Read the bells of a script's answer."""
-    return tuple(Bell(shard, *bell) for bell in json.loads(text)) if text else ()
+    """Read the bells of what a script tells."""
+    return tuple(Bell(shard, *bell) for bell in json.loads(text) if isinstance(bell, list)) if text else ()
+
+
+def read_ended(text: str) -> tuple[Ended, ...]:
+    """Read the runs that ended of what a script tells."""
+    told = json.loads(text) if "{" in text else ()
+    return tuple(Ended(**each) for each in told if isinstance(each, dict))
 
 
 def read_claim(parts: Sequence[str]) -> Claim:
     """Read a claim as the prelude's `shown` writes it."""
     head, *values = parts
-    run, created, left, retention, path, tenant, epoch, text = head.split("\0", 7)
+    run, created, left, retention, path, tenant, epoch, trace, text = head.split("\0", 8)
     record = json.loads(text)
     cursor = record.get(Record.CURSOR, {})
     reads = json.loads(record.get(Record.READS, "[]")) if values else ()
@@ -310,4 +323,6 @@ def read_claim(parts: Sequence[str]) -> Claim:
         taken=json.loads(record.get(Record.TAKEN, "{}")),
         failure=record.get(Record.FAILURE, ""),
         done=json.loads(record.get(Record.DURATIONS, "{}")),
+        trace=trace,
+        waited=max(0.0, (record[Record.BEGAN] - record.get(Record.WAITING_SINCE, record[Record.BEGAN])) / 1000),
     )

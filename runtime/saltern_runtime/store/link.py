@@ -9,7 +9,7 @@ import os
 import random
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypedDict, TypeVar, cast
 
 import redis
@@ -32,8 +32,10 @@ from redis.exceptions import (
     TimeoutError as SlowReplyError,
 )
 
+from saltern_runtime.observe import tracing
 from saltern_runtime.settings import Settings
 from saltern_runtime.store import contract
+from saltern_runtime.store.calls import Bell, read_bells, read_ended
 from saltern_runtime.store.failures import (
     PayloadsUnreachableError,
     StoreUnavailableError,
@@ -227,6 +229,24 @@ class Link:
             return self.patiently(lambda: b"".join(self.payloads.read(text.removeprefix(MARK)))).decode()
         except PayloadGoneError:
             raise ValueGoneError("a value that is kept by reference is gone") from None
+
+    def count(self, shard: int, more: Mapping[str, int]) -> None:
+        """Add to figures that no script counts; tried once, since nothing hangs on them."""
+        key = f"{self.keys.shard(shard)}stats"
+
+        def once() -> None:
+            with self.at(key).pipeline(transaction=True) as pipe:
+                for name, by in more.items():
+                    pipe.hincrby(key, name, by)
+                pipe.execute()
+
+        self.patiently(once, patience=0)
+
+    def _told(self, shard: int, text: str) -> tuple[Bell, ...]:
+        """Return the bells of what a script tells, and pass on to the traces which runs ended."""
+        for ended in read_ended(text):
+            tracing.run_ended(ended)
+        return read_bells(shard, text)
 
     def _send(self, shard: int, call: Call, *args: str, patience: float | None = None) -> list[str]:
         text = compact(call.given())

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Final, Literal, NamedTuple, TypeAlias, cast
 
 from saltern_runtime.store import scripts
-from saltern_runtime.store.calls import Bell, read_bells
+from saltern_runtime.store.calls import Bell
 from saltern_runtime.store.holding import hold_payloads
 from saltern_runtime.store.keys import queue_name, shard_of
 from saltern_runtime.store.link import Link, compact
@@ -61,7 +61,7 @@ class Operations(Link):
             run=run_id, tenant=tenant, nonce=nonce, audit=audit, was=was, plan=plan, before=before, after=after, **self._rings
         )  # fmt: skip
         verdict, bells = self._send(shard, call)
-        return Operated(cast("Verdict", verdict), read_bells(shard, bells))
+        return Operated(cast("Verdict", verdict), self._told(shard, bells))
 
     def rerun(self, ended: Ended, tenant: str | None, nonce: str, audit: str, batches: Sequence[Batch]) -> Operated:
         """Let a run that is over begin anew as the batches say, which were made of what it was."""
@@ -75,7 +75,7 @@ class Operations(Link):
         )
         shard = shard_of(ended.id) or 0
         verdict, bells = self._send(shard, call)
-        return Operated(cast("Verdict", verdict), read_bells(shard, bells))
+        return Operated(cast("Verdict", verdict), self._told(shard, bells))
 
     def cancel(
         self, run_id: str, tenant: str | None, failure: str, audit: str | None = None
@@ -86,7 +86,7 @@ class Operations(Link):
             return None, ()
         call = scripts.Cancel(run=run_id, tenant=tenant, failure=failure, audit=audit, **self._rings)
         state, bells = self._send(shard, call)
-        return None if state == "missing" else state, read_bells(shard, bells)
+        return None if state == "missing" else state, self._told(shard, bells)
 
     def halt(self, shard: int, schedule: str, audit: str, *, goes: bool) -> None:
         """Let a schedule make no runs, or go on; where it is so already, nothing changes."""
@@ -121,7 +121,7 @@ class Operations(Link):
             return Operated("missing")
         given = call(run=run_id, tenant=tenant, nonce=nonce, audit=audit, **self._rings)
         verdict, bells = self._send(shard, given)
-        return Operated(cast("Verdict", verdict), read_bells(shard, bells))
+        return Operated(cast("Verdict", verdict), self._told(shard, bells))
 
     def audit(self, run_id: str) -> list[dict[str, Any]]:
         """Return what people did to a run, the first thing first."""

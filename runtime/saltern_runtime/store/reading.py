@@ -35,6 +35,7 @@ _SUMMARY: Final = [
     "state", "tenant", "trigger", "plan", "created", "deadline", "ended", "failure", "layout", "reserve", "pipeline", "root", "parent",
 ]  # fmt: skip
 """Fields of a run that a listing shows or goes by."""
+_OPEN: Final = tuple(state for state in RunState if state not in TERMINAL)
 
 
 class Reader:
@@ -227,7 +228,9 @@ class Reader:
         oldest: dict[str, float] = {}
         limited: dict[str, int] = {}
         open_runs: dict[str, int] = {}
-        dead = 0
+        tenants: dict[str, int] = {}
+        eldest: dict[str, float] = {}
+        dead, lag = 0, 0.0
         for shard in range(self._store.settings.shards):
             prefix = self._store.keys.shard(shard)
             client = self._store.at(prefix)
@@ -238,7 +241,16 @@ class Reader:
                 pipe.smembers(f"{prefix}queues")
                 pipe.smembers(f"{prefix}lines")
                 pipe.hgetall(f"{prefix}tenants")
-                (now, _), stats, letters, queues, lines, tenants = pipe.execute()
+                pipe.zrange(f"{prefix}due", 0, 0, withscores=True)
+                for state in _OPEN:
+                    pipe.zcard(f"{prefix}state:{state}")
+                    pipe.zrange(f"{prefix}state:{state}", 0, 0, withscores=True)
+                (seconds, micros), stats, letters, queues, lines, opened, first, *states = pipe.execute()
+            now = seconds + micros / 1e6
+            lag = max(lag, _since(first, now))
+            for state, count, top in zip(_OPEN, states[::2], states[1::2], strict=True):
+                open_runs[state] = open_runs.get(state, 0) + count
+                eldest[state] = max(eldest.get(state, 0.0), _since(top, now))
             names, lines = sorted(queues), sorted(lines)
             with client.pipeline(transaction=False) as pipe:
                 for queue in names:
@@ -249,8 +261,8 @@ class Reader:
                 waiting = pipe.execute()
             for name, count in stats.items():
                 counts[name] = counts.get(name, 0) + int(count)
-            for tenant, count in tenants.items():
-                open_runs[tenant] = open_runs.get(tenant, 0) + int(count)
+            for tenant, count in opened.items():
+                tenants[tenant] = tenants.get(tenant, 0) + int(count)
             dead += letters
             for line, length in zip(lines, waiting[2 * len(names) :], strict=True):
                 connection = line.split("|", 1)[0]
@@ -260,7 +272,7 @@ class Reader:
             for queue, depth, moment in zip(names, waiting[::2], since, strict=True):
                 ready[queue] = ready.get(queue, 0) + depth
                 oldest[queue] = max(oldest.get(queue, 0.0), 0.0 if moment is None else now - moment)
-        return Figures(counts, ready, oldest, limited, dead, open_runs=open_runs)
+        return Figures(counts, ready, oldest, limited, dead, open_runs, eldest, lag, tenants=tenants)
 
     def _waiting_since(self, prefix: str, tops: Sequence[tuple[str, float] | None]) -> list[float | None]:
         """Return since when (Unix seconds) entries of queues have waited; None where there is none, or it was claimed meanwhile.
@@ -294,6 +306,11 @@ class Reader:
     def server_run_id(self) -> str:
         """Return the id that the server took when it started; of several, all of them, and another one where one took over."""
         return " ".join(sorted(str(client.info("server").get("run_id", "")) for client in self._store.way.all()))
+
+
+def _since(top: Sequence[tuple[str, float]], now: float) -> float:
+    """Return the seconds that have passed since the first of a set was due, whose scores are Unix milliseconds; 0: none was."""
+    return max(0.0, now - top[0][1] / 1000) if top else 0.0
 
 
 def _refuse_later(run_id: str, layout: str | None) -> None:

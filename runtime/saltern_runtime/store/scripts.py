@@ -110,6 +110,7 @@ class Create(_Rings):
     group: str | None = None
     most: int | None = None
     over: str | None = None
+    trace: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,6 +146,7 @@ class Tick(_Rings):
     group: str | None = None
     most: int | None = None
     over: str | None = None
+    trace: str | None = None
     entries: Sequence[Dependant] | None = None
 
 

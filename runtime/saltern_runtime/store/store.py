@@ -34,7 +34,6 @@ from saltern_runtime.store.calls import (
     Status,
     Stopped,
     Swept,
-    read_bells,
     read_claim,
 )
 from saltern_runtime.store.failures import (
@@ -73,7 +72,7 @@ class Store(Operations):
             return Created("full", "", open=int(run))
         if self.settings.durability == "fsync":
             self._on_disk(shard)
-        return Created(cast("Any", status), run, read_bells(shard, bells))
+        return Created(cast("Any", status), run, self._told(shard, bells))
 
     def reserve(self, shard: int, new: NewRun) -> tuple[Literal["fresh", "again", "known", "conflict"], str]:
         """Keep the idempotency key of a run that is to be made in another shard: `again`, this first run of it may yet have to be made."""
@@ -96,6 +95,7 @@ class Store(Operations):
             "retention": int(new.retention * 1000),
             "reserve": int(new.reserve * 1000) or None,
             "entries": new.entries,
+            "trace": new.trace or None,
             **({"pipeline": new.pipeline, "root": new.root, "parent": new.parent} if new.parent else {}),
             **({"group": new.group.name, "most": new.group.most, "over": new.group.over} if new.group else {}),
         }
@@ -124,7 +124,7 @@ class Store(Operations):
             **self._rings,
         )
         status, bells = self._send(shard, call, *([] if new is None else [self._input(new)]))
-        return status, read_bells(shard, bells)
+        return status, self._told(shard, bells)
 
     def _on_disk(self, shard: int) -> None:
         """Wait until all that was written so far is on disk: the shard's server has one file, in order, and this connection writes last."""
@@ -264,7 +264,7 @@ class Store(Operations):
         shard = _shard(run_id)
         call = scripts.Signal(run=run_id, path=path, nonce=nonce, early=early, **self._rings)
         status, bells, first = self._send(shard, call, self._outside(run_id, answer, keep))
-        return Signalled(cast("Any", status), read_bells(shard, bells), self.inside(first))
+        return Signalled(cast("Any", status), self._told(shard, bells), self.inside(first))
 
     def answer_to(self, claim: Claim) -> str:
         """Return the answer (JSON text) that an activation waited for."""
@@ -352,7 +352,7 @@ class Store(Operations):
         )
         due, bells, linked = self._send(shard, call)
         pairs = (pair.partition("|") for pair in linked.split())
-        return Swept(int(due), read_bells(shard, bells), tuple((run, child) for run, _, child in pairs))
+        return Swept(int(due), self._told(shard, bells), tuple((run, child) for run, _, child in pairs))
 
     def reconcile(self, run_id: str) -> tuple[Bell, ...]:
         """Put back timers, places in queues and bells of a run after a server came back with another run id."""
@@ -361,7 +361,7 @@ class Store(Operations):
         while True:
             call = scripts.Reconcile(run=run_id, cursor=cursor, **self._rings)
             cursor, rung = self._send(shard, call)
-            bells.extend(read_bells(shard, rung))
+            bells.extend(self._told(shard, rung))
             if cursor == "0":
                 return tuple(bells)
 
@@ -405,8 +405,8 @@ class Store(Operations):
             except PayloadsUnreachableError as error:
                 log.warning("%s is handed back: %s", claim.path, error)
                 released = self.release(claim)
-                return Answer(cast("Status", status), (*read_bells(shard, bells), *released.bells), None)
-        return Answer(cast("Status", status), read_bells(shard, bells), claim)
+                return Answer(cast("Status", status), (*self._told(shard, bells), *released.bells), None)
+        return Answer(cast("Status", status), self._told(shard, bells), claim)
 
 
 def _shard(run_id: str) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import os
 from importlib import resources
 from typing import Any
 
@@ -14,8 +16,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from saltern_runtime.engine.limits import cap_of
+from saltern_runtime.observe import logs
 from saltern_runtime.observe.metrics import Collector
 from saltern_runtime.settings import Settings
+from saltern_runtime.store.keys import short_of
 from saltern_runtime.version import __version__
 from saltern_runtime.web import problems, tokens
 from saltern_runtime.web.guards import Bearer, Guard, Public, exchange
@@ -38,7 +42,9 @@ def build_app(router: PipelineRouter, settings: Settings | None = None) -> FastA
     settings = settings or Settings.at_start()
     tokens.read(settings.api_tokens)
     cap_of(settings)
+    _log(router, settings)
     public = settings.docs == "open"
+    # Where FastAPI has spans of its own: they would trust every sender, and hold the paths of signed links.
     app = FastAPI(
         title=router.graph.name,
         version=__version__,
@@ -46,6 +52,7 @@ def build_app(router: PipelineRouter, settings: Settings | None = None) -> FastA
         docs_url="/docs" if public else None,
         redoc_url=None,
         openapi_url="/openapi.json" if public else None,
+        telemetry={"tracing": False},
     )
     app.state.saltern_settings = settings
     app.include_router(router)
@@ -54,6 +61,19 @@ def build_app(router: PipelineRouter, settings: Settings | None = None) -> FastA
     app.add_exception_handler(RequestValidationError, problems.handle)
     app.add_exception_handler(Exception, problems.handle)
     return app
+
+
+def _log(router: PipelineRouter, settings: Settings) -> None:
+    """Write logs as the settings say where uvicorn alone has set them up: whoever else did so knows what they want."""
+    theirs = [logging.getLogger(name) for name in ("uvicorn", "uvicorn.access")]
+    if logging.getLogger().handlers or not theirs[0].handlers:
+        return
+    about = {"service": router.graph.name, "version": short_of(router.graph.digest)}
+    secrets = logs.secrets_of(router.graph, settings, os.environ, router.secrets)
+    if logs.log_to_stderr(settings, about, secrets):
+        for each in theirs:
+            each.handlers.clear()
+            each.propagate = True
 
 
 def _operations(router: PipelineRouter, *, public: bool) -> APIRouter:

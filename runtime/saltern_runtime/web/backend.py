@@ -12,9 +12,12 @@ from starlette.applications import Starlette
 
 from saltern_runtime.engine.service import Service
 from saltern_runtime.graph import Graph
+from saltern_runtime.observe import tracing
 from saltern_runtime.settings import Settings
 from saltern_runtime.web import tokens
 
+FLUSH: Final = 3.0
+"""Seconds that an app which stops has to send off its traces."""
 MOST_WATCHERS: Final = 32
 """Threads that wait for events, at most; further watchers poll."""
 MOST_WAITERS: Final = 32
@@ -82,6 +85,7 @@ async def closing(app: Starlette) -> AsyncIterator[Mapping[str, object]]:
     while held:
         _, backend = held.popitem()
         await anyio.to_thread.run_sync(backend.service.close)
+    await anyio.to_thread.run_sync(tracing.flush, FLUSH)
 
 
 def _held(app: Starlette) -> dict[str, Backend]:

@@ -1,6 +1,7 @@
 """The routes of a pipeline, to include in any FastAPI app."""
 
 import re
+import time
 from collections.abc import Callable, Coroutine
 from typing import Any, Final, TypeVar
 
@@ -31,6 +32,7 @@ from saltern_runtime.web.problems import ProblemResponse, respond
 from saltern_runtime.web.requests import JsonRequest
 from saltern_runtime.web.signatures import NONE, SCHEMES, Scheme
 from saltern_runtime.web.start import RUN_ROUTE
+from saltern_runtime.web.traced import traced
 from saltern_runtime.web.uploads import FILE_ROUTE, put_file
 
 EndpointT = TypeVar("EndpointT", bound=Callable[..., Any])
@@ -52,6 +54,7 @@ class GuardedRoute(APIRoute):
         reader = self._reader(guard)
 
         async def handler(request: Request) -> Response:
+            began = time.time_ns()
             try:
                 served = backend.of(request.app, guard.graph)
                 checked = JsonRequest(request.scope, request.receive, served.settings.max_body)
@@ -59,12 +62,21 @@ class GuardedRoute(APIRoute):
                 if caller.greeting is not None:
                     return PlainResponse(caller.greeting)
                 checked.state.saltern = Exchange(served, caller)
+                with traced(checked, self.path_format, is_trusted=isinstance(guard, Bearer), began=began) as call:
+                    response = await answered(checked)
+                    call.answered(response.status_code)
+                    return response
+            except Exception as error:  # noqa: BLE001 - the last place before someone else's app
+                return respond(error)
+
+        async def answered(checked: JsonRequest) -> Response:
+            try:
                 if reader is not None:
                     await reader.read(checked)
                 elif takes_body and checked.has_body():
                     checked.require_json()
                 return await inner(checked)
-            except Exception as error:  # noqa: BLE001 - the last place before someone else's app
+            except Exception as error:  # noqa: BLE001 - whatever it is has an answer, whose status the trace says
                 return respond(error)
 
         return handler
@@ -101,6 +113,14 @@ class PipelineRouter(APIRouter):
         self._add_schedules()
         if mentions_files(output):
             self._add_files()
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """References to what its webhooks are checked with."""
+        guards = (
+            each.dependency for route in self.routes if isinstance(route, APIRoute) for each in route.dependencies
+        )
+        return tuple(guard.secret for guard in guards if isinstance(guard, Signature))
 
     def start(self, path: str) -> Callable[[EndpointT], EndpointT]:
         """Make a function `(body: Input, start: Start)` the route that starts a run."""

@@ -16,6 +16,7 @@ from starlette.responses import Response
 from saltern_runtime.errors import IdempotencyConflictError, RunDroppedError, UnknownFileError, pointer
 from saltern_runtime.files import placed
 from saltern_runtime.models import Model
+from saltern_runtime.observe import tracing
 from saltern_runtime.store.views import TERMINAL, RunState, RunView, Started
 from saltern_runtime.web.guards import Exchange, exchange
 from saltern_runtime.web.models import PlainResponse, dump, run_json
@@ -45,6 +46,7 @@ class Starter:
         """Start the run: 202 at once, or 200 with the finished run where the client waits and it ends in time."""
         admitted = exchange(self.request)
         started = await anyio.to_thread.run_sync(self._start, admitted, body)
+        tracing.note({"saltern.run": started.run_id})
         url = run_url(self.request, admitted.backend.service.graph.name, started.run_id)
         answered = await self._answered(admitted, started, url) if self.respond and not started.dropped else None
         if answered is not None:

@@ -31,6 +31,11 @@ from saltern_targets.writing import header
 from saltern_targets.yamlfile import Line, block, require_simple
 
 REDIS_IMAGE: Final = "docker.io/library/redis:7.4.5-bookworm"
+_TRACES: Final = dict.fromkeys((
+    "OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_HEADERS", "OTEL_RESOURCE_ATTRIBUTES", "OTEL_SERVICE_NAME", "OTEL_TRACES_SAMPLER",
+    "OTEL_TRACES_SAMPLER_ARG",
+))  # fmt: skip
+"""Where traces go. Without a value each is that of the environment of `docker compose`, and not set where it is not set there."""
 _STORE: Final = "redis://redis:6379/0"
 _REDIS: Final = (
     "redis-server", "--appendonly", "yes", "--appendfsync", "everysec", "--maxmemory-policy", "noeviction", "--save", "",
@@ -56,6 +61,7 @@ def _project(plan: Plan) -> Mapping[str, Any]:
                     "SALTERN_REDIS_URL": _STORE,
                     "SALTERN_API_TOKENS": "${SALTERN_API_TOKENS:-}",
                     "SALTERN_MAX_OPEN_RUNS": "${SALTERN_MAX_OPEN_RUNS:-0}",
+                    **_TRACES,
                 },
                 "ports": [f"127.0.0.1:${{PORT:-{PORT}}}:{PORT}"],
                 "networks": ["default", "store"],
@@ -70,13 +76,14 @@ def _project(plan: Plan) -> Mapping[str, Any]:
                     "SALTERN_PRIVATE_NETWORKS": "${SALTERN_PRIVATE_NETWORKS:-}",
                     "SALTERN_GRACE": str(grace(plan)),
                     "SALTERN_HEARTBEAT_FILE": HEARTBEAT,
+                    **_TRACES,
                 },
                 "networks": ["default", "store"],
                 "stop_grace_period": f"{grace(plan)}s",
             },
             "timers": {
                 **_ours(plan, timers(plan), WORK_ALIVE),
-                "environment": {"SALTERN_REDIS_URL": _STORE},
+                "environment": {"SALTERN_REDIS_URL": _STORE, **_TRACES},
                 "networks": ["store"],
                 "stop_grace_period": "15s",
                 "deploy": {"mode": "replicated", "replicas": 2},

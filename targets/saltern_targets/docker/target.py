@@ -147,7 +147,7 @@ One image, three commands: the API is the default; a worker and the timers are n
 {USER}, with a read-only root file system and no capabilities; give it a temporary file system at `/tmp`. `constraints.txt` pins
 every package to the version that Saltern was tested with; `BASE_IMAGE` is a build argument.
 """
-    return Contribution(readme=text)
+    return Contribution(extras=("otel",), readme=text)
 
 
 TARGET: Final = Target(

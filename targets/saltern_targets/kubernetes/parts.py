@@ -22,6 +22,7 @@ _CONFIG: Final = {
     "SALTERN_DOCS": "token",
     "SALTERN_DURABILITY": "none",
     "SALTERN_HEARTBEAT_FILE": processes.HEARTBEAT,
+    "SALTERN_LOGS": "json",
     "SALTERN_MAX_BODY": "1048576",
     "SALTERN_MAX_FILE": "268435456",
     "SALTERN_MAX_OPEN_RUNS": "0",
@@ -58,6 +59,11 @@ class Service:
     def secret(self) -> str:
         """The Secret that whoever operates the service makes."""
         return object_name(self.app, "secrets")
+
+    @property
+    def traces(self) -> str:
+        """The Secret with `OTEL_*` variables, which there may be: where traces are sent, and with which headers."""
+        return object_name(self.app, "otel")
 
     @property
     def config(self) -> str:
@@ -102,8 +108,8 @@ def config_map(service: Service) -> Object:
 
 
 def config_source(service: Service) -> list[Object]:
-    """Return what makes every setting an environment variable."""
-    return [{"configMapRef": {"name": service.config}}]
+    """Return what makes every setting an environment variable, and what the operator sets for OpenTelemetry, if anything."""
+    return [{"configMapRef": {"name": service.config}}, {"secretRef": {"name": service.traces, "optional": True}}]
 
 
 def secret_env(service: Service, names: Iterable[str], optional: Iterable[str] = ()) -> list[Object]:

@@ -9,7 +9,7 @@ from typing import Final
 from saltern_compiler.ir.plan import Plan
 from saltern_compiler.target import Contribution, OptionError, Target
 from saltern_targets import processes
-from saltern_targets.kubernetes.names import app_name, short_digest
+from saltern_targets.kubernetes.names import app_name, object_name, short_digest
 
 _IMAGE: Final = re.compile(r"[a-z0-9][a-z0-9._:/-]*(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[0-9a-f]{64})?")
 _NAMESPACE: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
@@ -52,6 +52,9 @@ def _readme(plan: Plan) -> Iterator[str]:
     yield f"  --from-literal={keys[-1]}=..."
     yield "kubectl apply --server-side -k deploy/kubernetes   # or: saltern deploy . --context NAME, which waits and explains"
     yield "```"
+    yield ""
+    yield f"Traces are sent where the Secret `{object_name(app, 'otel')}` says, if there is one: its keys are OpenTelemetry's own variables,"
+    yield "such as `OTEL_EXPORTER_OTLP_ENDPOINT=http://collector.monitoring:4318`. A collector in the cluster is reached at ports 4317 and 4318."
     yield ""
     yield f"The image is `{default_image(plan)}` unless built with `--option image=REGISTRY/NAME:TAG`, or named by an overlay"
     yield "(`kustomize edit set image`). Workers carry the plan's digest in their names: a new version runs beside the old one, whose workers"

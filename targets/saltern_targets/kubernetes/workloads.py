@@ -23,7 +23,9 @@ def api_deployment(service: Service) -> Object:
         {
             "command": list(processes.api(service.plan)),
             "env": parts.secret_env(
-                service, (parts.REDIS, parts.TOKENS, *processes.api_secrets(service.plan)), optional=(parts.BROKER,)
+                service,
+                (parts.REDIS, parts.TOKENS, *processes.api_secrets(service.plan)),
+                optional=(parts.BROKER,),
             ),
             "lifecycle": {"preStop": {"sleep": {"seconds": _DRAIN}}},
             "livenessProbe": parts.http_probe("/healthz", period=10, failures=3),

@@ -199,7 +199,7 @@ def test_metrics_have_prometheus_names(local):
     assert 'saltern_nodes_total{node="return",optimized="",pipeline="triage",state="SUCCEEDED"} 1.0' in text
     assert 'saltern_ready_activations{pipeline="triage",queue="ab12cd34.default"} 0.0' in text
     assert "saltern_bells_total" in text
-    assert 'saltern_open_runs{pipeline="triage",version="ab12cd34"} 0.0' in text
+    assert 'saltern_version_open_runs{pipeline="triage",version="ab12cd34"} 0.0' in text
 
 
 def test_runs_without_workers_are_a_metric(local):
@@ -209,7 +209,7 @@ def test_runs_without_workers_are_a_metric(local):
     figures = process.service.figures()
     assert figures.versions == {"ab12cd34": (1, 1)}
     families = {family.name: family for family in Collector("p", process.service.figures).collect()}
-    for name in ("saltern_open_runs", "saltern_runs_without_workers"):
+    for name in ("saltern_version_open_runs", "saltern_runs_without_workers"):
         (sample,) = families[name].samples
         assert (sample.labels, sample.value) == ({"pipeline": "p", "version": "ab12cd34"}, 1)
     process.step()

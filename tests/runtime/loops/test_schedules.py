@@ -101,6 +101,21 @@ def test_a_tick_makes_one_run(clock, redis_url):
     process.service.close()
 
 
+def test_a_tick_begins_a_trace(clock, redis_url, spans):
+    """Its run is the root of one of its own, whoever works on it."""
+    timers = clock.timers(schedule(clock.hourly(0)))
+    timers.fire()
+    clock.stood_at(clock.now() - HOUR // 2)
+    assert timers.fire() == 1
+    process = InOneProcess(clock.opened[0].graph, Settings(redis_url=redis_url, sweep=0.02))
+    process.bells.ring(clock.opened[0].dispatcher.bells)
+    process.finish(clock.runs()[0].id, 10)
+    process.service.close()
+    (run,), (stage,) = spans("run"), spans("stage return")
+    assert (run.parent, run.attributes["saltern.trigger"]) == (None, "schedule:every")
+    assert stage.parent.span_id == run.context.span_id
+
+
 def test_more_than_is_assumed(clock, caplog):
     """A schedule that hands in more than its pipeline assumes makes no run; it is said why, once a tick."""
     timers = clock.timers(schedule(clock.hourly(0)), assumes=(Assumes("value(input.n)", 6, place="x.saltern:3:9"),))

@@ -19,6 +19,8 @@ from saltern_runtime.nodes.http.received import kept
 from saltern_runtime.nodes.http.sending import Body, Sent, files_of, request_of
 from saltern_runtime.nodes.http.sending import sent as sent_with
 from saltern_runtime.nodes.http.unpacking import ACCEPTED, unpacked
+from saltern_runtime.observe import tracing
+from saltern_runtime.observe.recorders import Call
 
 if TYPE_CHECKING:
     from saltern_runtime.graph import Context
@@ -113,10 +115,17 @@ def _with_query(url: httpx.URL, query: Mapping[str, object] | None) -> httpx.URL
 
 
 def _send(ctx: Context, call: _Call, login: http_client.Login) -> Answer | httpx.URL:
-    """Return the answer, or where it leads."""
+    """Return the answer, or where it leads. A trace holds no path and no query: keys may stand in them."""
+    with tracing.calling(call.method, http_client.about(call.method, call.place)) as traced:
+        return _answered(ctx, call, login, traced)
+
+
+def _answered(ctx: Context, call: _Call, login: http_client.Login, traced: Call) -> Answer | httpx.URL:
     headers = httpx.Headers(call.headers)
     headers.update(login.headers)
     headers["Accept-Encoding"] = ACCEPTED
+    for name, value in traced.headers().items():
+        headers.setdefault(name, value)
     place = call.place.copy_merge_params(login.query) if login.query else call.place
     allowed = None if http_client.is_at(ctx.connection, place) else ctx.private_networks
     client = http_client.client(allowed)
@@ -124,6 +133,7 @@ def _send(ctx: Context, call: _Call, login: http_client.Login) -> Answer | httpx
     where = f"{asked.method} {asked.url.host}"
     again = asked.method in IDEMPOTENT
     answer = _begun(client, asked, where, again=again)
+    traced.answered(answer.status_code)
     try:
         _refuse(answer, where, again=again)
         onward = _onward(answer)

@@ -221,10 +221,14 @@ def chat(
 def _ask(ctx: Context, client: openai.OpenAI, asked: dict[str, Any]) -> Any:
     import openai  # noqa: PLC0415 - reading the spec needs no SDK
 
+    from saltern_runtime.observe import tracing  # noqa: PLC0415 - nor anything that traces
+
+    about = {"gen_ai.operation.name": "chat", "gen_ai.provider.name": "openai", "gen_ai.request.model": asked["model"]}
     try:
-        answer: Any = client.chat.completions.create(
-            **asked, extra_headers={"Idempotency-Key": idempotency_key(ctx)}, timeout=remaining(ctx)
-        )
+        with tracing.calling(f"chat {asked['model']}", {**about, "server.address": client.base_url.host}) as traced:
+            headers = {**traced.headers(), "Idempotency-Key": idempotency_key(ctx)}
+            answer: Any = client.chat.completions.create(**asked, extra_headers=headers, timeout=remaining(ctx))
+            traced.note(dict(_used(answer)))
     except openai.APIStatusError as error:
         raise _translate(error) from error
     except openai.APIConnectionError as error:
@@ -241,6 +245,18 @@ def _ask(ctx: Context, client: openai.OpenAI, asked: dict[str, Any]) -> Any:
     if not choices:
         raise TransientError("the model's answer holds no choice", code="invalid-response")
     return choices[0]
+
+
+def _used(answer: Any) -> Iterator[tuple[str, str | int]]:
+    """Yield what the conventions for generative AI call what an answer says of itself."""
+    usage = getattr(answer, "usage", None)
+    for name, value in (
+        ("gen_ai.response.model", getattr(answer, "model", None)),
+        ("gen_ai.usage.input_tokens", getattr(usage, "prompt_tokens", None)),
+        ("gen_ai.usage.output_tokens", getattr(usage, "completion_tokens", None)),
+    ):
+        if isinstance(value, str | int):
+            yield name, value
 
 
 def _text(choice: Any) -> str:

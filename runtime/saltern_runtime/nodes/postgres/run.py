@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -11,6 +12,7 @@ from saltern_runtime.connectors.postgres import connected
 from saltern_runtime.errors import NodeError, PermanentError, TransientError
 from saltern_runtime.nodes.postgres.sql import refusal, scan
 from saltern_runtime.nodes.postgres.values import into
+from saltern_runtime.observe import tracing
 
 if TYPE_CHECKING:
     import psycopg
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from saltern_runtime.graph import Context
 
 R = TypeVar("R")
+_WORD: Final = re.compile(r"\s*([A-Za-z]+)")
 
 _MAY_PASS: Final = ("08", "40", "53", "55", "57", "58", "XX")
 """SQLSTATE classes of what may pass: connection, rollback, resources, locks, shutdown and cancel, system, internal."""
@@ -45,7 +48,14 @@ def run_all(
     import psycopg  # noqa: PLC0415 - reading the spec needs no SDK
 
     prepared = [(sql.encode(), _given(sql, values)) for sql, values in statements]
-    with connected(ctx) as connection, psycopg.RawCursor(connection) as cursor:
+    word = _WORD.match(statements[0][0]) if len(statements) == 1 else None
+    operation = word[1].upper() if word is not None else "BATCH" if len(statements) > 1 else "SQL"
+    about = {"db.system.name": "postgresql", "db.operation.name": operation}
+    with (
+        tracing.calling(operation, about),
+        connected(ctx) as connection,
+        psycopg.RawCursor(connection) as cursor,
+    ):
         with _translated(committing=False):
             mode = "read only" if read_only else "read write"
             cursor.execute(f"begin {mode}; set local statement_timeout = {max(1, int(remaining(ctx) * 1000))}".encode())

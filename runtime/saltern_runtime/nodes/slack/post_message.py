@@ -65,7 +65,8 @@ def post_message(ctx: Context, *, channel: str, text: str, thread_ts: str | None
     if not text:
         raise PermanentError("the message has no text", code="no-text")
     try:
-        sent = connector.client(ctx).chat_postMessage(channel=channel, text=text, thread_ts=thread_ts)
+        with connector.calling(ctx, "chat.postMessage") as client:
+            sent = client.chat_postMessage(channel=channel, text=text, thread_ts=thread_ts)
     except SlackApiError as error:
         raise _translate(error) from error
     except SlackClientError as error:

@@ -1,11 +1,11 @@
 -- Shared by every script; stands after the prelude and how runs end: claims, bells, and how a script ends.
 -- @may state, claim
 
--- A claim as the caller sees it: its head (run, created, time left when it was made, retention, path, tenant, epoch, record; NUL
+-- A claim as the caller sees it: its head (run, created, time left when it was made, retention, path, tenant, epoch, trace, record; NUL
 -- between them), then the values that it reads, empty where a node was skipped.
 local function shown(r, path, rec, text)
   local epoch = r.epoch and redis.call('HGET', key_of(r.id), 'epoch|' .. string.match(path, '^[^%[]*')) or '0'
-  local out = { table.concat({ r.id, r.created, r.deadline - rec.b, r.retention, path, r.tenant, epoch, text }, '\0') }
+  local out = { table.concat({ r.id, r.created, r.deadline - rec.b, r.retention, path, r.tenant, epoch, r.trace or '', text }, '\0') }
   out.run, out.path = r.id, path
   if RUNS[rec.v or 'none'] or (rec.c and rec.c.w) then
     local names = cjson.decode(rec.r)
@@ -134,7 +134,8 @@ local function count_open(r)
   end
 end
 
--- Ring what must be rung and write back the runs that changed; returns the bells as text.
+-- Ring what must be rung and write back the runs that changed; returns as text what the caller is told: the bells, and behind them
+-- the runs that ended.
 local function finish()
   let_groups_in()
   let_all_in()
@@ -147,6 +148,9 @@ local function finish()
       r.state = sleeps and 'WAITING' or 'RUNNING'
       event(run, sleeps and 'run.waiting' or 'run.woken')
     end
+    if r.state ~= r.was[1] then
+      stand(r, r.was[1])
+    end
     if r.state ~= r.was[1] or r.open ~= r.was[2] or r.running ~= r.was[3] or r.asleep ~= r.was[4] then
       redis.call('HSET', key_of(run), 'state', r.state, 'open', r.open, 'running', r.running, 'asleep', r.asleep)
       if OPEN[r.state] ~= OPEN[r.was[1]] then
@@ -155,11 +159,14 @@ local function finish()
       end
     end
   end
-  if #rings == 0 then
-    return ''
+  if #rings > 0 then
+    redis.call('HINCRBY', STATS, 'bells', #rings)
   end
-  redis.call('HINCRBY', STATS, 'bells', #rings)
-  return cjson.encode(rings)
+  local told = rings
+  for _, each in ipairs(ended) do
+    told[#told + 1] = each
+  end
+  return #told > 0 and cjson.encode(told) or ''
 end
 
 -- status, bells, then the claim if there is one.

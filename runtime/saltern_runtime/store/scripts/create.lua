@@ -1,9 +1,9 @@
 -- create: make a run with its entry stages READY, once for each idempotency key.
 --
--- @call run, plan, tenant, trigger, body, idem, deadline, retention, reserve?, pipeline?, root?, parent?, group?, most?, over?, cap?, entries, bells, ring
+-- @call run, plan, tenant, trigger, body, idem, deadline, retention, reserve?, pipeline?, root?, parent?, group?, most?, over?, cap?, trace?, entries, bells, ring
 -- The body is the digest of the input, idem '' or the key's digest, deadline, retention and reserve ms (what of the deadline is for compensations), entries are dependants as those
 -- of advance. Where another run makes it: what it runs, what names of its stages begin with, that run. ARGV[2]: the input.
--- Group, most, over: runs.lua. The cap: open runs that the tenant may have in this shard, for whoever may be refused.
+-- Group, most, over: runs.lua. The trace that it belongs to is opaque here. The cap: open runs that the tenant may have in this shard, for whoever may be refused.
 -- Answers: fresh | known (the first run of this key) | conflict (the key came with another body) | dropped (nothing is made, a run of its group is
 -- in the way) | full (the tenant has as many as it may; nothing is made); run (full: how many it has); bells.
 -- Sent twice: the run's id is the nonce; the same id answers `fresh` again.

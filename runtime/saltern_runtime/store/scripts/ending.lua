@@ -59,6 +59,17 @@ local function sweep_run(r, count)
   end
 end
 
+-- Have the caller told of a run that ended, where it has a trace: what its span says.
+local function tell_end(r, failure)
+  local kept = redis.call('HMGET', key_of(r.id), 'pipeline', 'trigger', 'generation', 'span')
+  local again = tonumber(kept[3] or '0')
+  local began = again > 0 and kept[4] and r.deadline - tonumber(kept[4]) or tonumber(r.created)
+  ended[#ended + 1] = {
+    run = r.id, trace = r.trace, state = r.state, began = began, ended = now, pipeline = kept[1] or nil, trigger = kept[2],
+    again = again, failure = failure,
+  }
+end
+
 -- The one way into a terminal state. A run that does not succeed takes back what it did first: what is open is cancelled, then
 -- the compensations run one by one, the last thing done first; the time that its deadline reserves is theirs.
 local function close(r, state, failure)
@@ -100,6 +111,9 @@ local function close(r, state, failure)
   end
   redis.call('HINCRBY', STATS, 'runs|' .. state, 1)
   event(r.id, 'run.' .. string.lower(state), nil, failure)
+  if r.trace then
+    tell_end(r, failure)
+  end
   if r.open > 0 then
     sweep_run(r, AT_ONCE)
   end

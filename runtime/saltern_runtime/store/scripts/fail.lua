@@ -22,7 +22,7 @@ if r.state == 'CANCELLING' then
 elseif call.delay then
   rec.s, rec.e = 'RETRY_WAIT', nil
   redis.call('ZADD', DUE, now + call.delay, 'a|' .. call.run .. '|' .. call.path)
-  redis.call('HINCRBY', STATS, 'retries|' .. stage_of(call.path), 1)
+  redis.call('HINCRBY', STATS, 'retries|' .. stage_of(call.path) .. '|' .. cjson.decode(call.failure).kind, 1)
   event(call.run, 'stage.retrying', call.path, noted(rec, 'failure', call.failure .. ',"delay":' .. call.delay / 1000))
 elseif call.owner then
   rec.s = call.state

@@ -64,6 +64,7 @@
 --      RUNNING ones, `asleep` that of its SUSPENDED ones. While all that is open is asleep, the run is WAITING.
 --      But a limited one that is READY without a turn stands in `line:<limit>` alone, and no worker sees it; and of a PAUSED run
 --      nothing stands anywhere, or what stands is passed over.
+--      `state:<state>` has the runs that are open in it.
 --   4. A terminal run or activation never changes again.
 --   9. A run of a group that is open stands in `behind:<group>` or `inside:<group>`, in one of them; while somebody stands behind,
 --      as many are inside as may be, or `g|<group>` is in `due`. Nothing of a run that stands behind is READY.
@@ -98,6 +99,7 @@ local PARTS = { '', ':acts', ':vals', ':events', ':audit', ':undo', ':owed', ':r
 local PENDING = { READY = true, RUNNING = true, RETRY_WAIT = true, SUSPENDED = true }
 
 local rings = {} -- bells that the caller sends
+local ended = {} -- runs with a trace that this script ended, which the caller is told of
 local touched = {} -- queues whose bells are looked at before the script ends
 local moved = {} -- limits whose lines are looked at before the script claims, and before it ends
 local left = {} -- groups that are looked at before the script ends
@@ -120,6 +122,16 @@ end
 -- The region around an activation, and the item that it belongs to; nil outside of any.
 local function item_of(path)
   return string.match(path, '^(.*)%[(%d+)%]/')
+end
+
+-- Keep an open run where those are counted that are in its state, the oldest first; `was` is the state that it leaves, if any.
+local function stand(r, was)
+  if was then
+    redis.call('ZREM', prefix .. 'state:' .. was, r.id)
+  end
+  if OPEN[r.state] then
+    redis.call('ZADD', prefix .. 'state:' .. r.state, r.created, r.id)
+  end
 end
 
 -- Whether what an activation does counts: in a run that takes back what it did, what compensates alone.
@@ -146,7 +158,7 @@ local function load(run, lenient)
   if found then
     return found
   end
-  local f = redis.call('HMGET', key_of(run), 'state', 'open', 'running', 'tenant', 'created', 'deadline', 'retention', 'asleep', 'layout', 'group', 'shared', 'epoch')
+  local f = redis.call('HMGET', key_of(run), 'state', 'open', 'running', 'tenant', 'created', 'deadline', 'retention', 'asleep', 'layout', 'group', 'shared', 'epoch', 'trace')
   if not f[1] then
     return nil
   end
@@ -159,7 +171,7 @@ local function load(run, lenient)
   found = {
     id = run, state = f[1], open = tonumber(f[2]), running = tonumber(f[3]), tenant = f[4], created = f[5],
     deadline = tonumber(f[6]), retention = tonumber(f[7]), asleep = tonumber(f[8] or '0'),
-    group = f[10] or nil, is_counted = f[11] and true, shared = f[11] == '1', epoch = f[12],
+    group = f[10] or nil, is_counted = f[11] and true, shared = f[11] == '1', epoch = f[12], trace = f[13] or nil,
   }
   found.was = { found.state, found.open, found.running, found.asleep }
   runs[run] = found

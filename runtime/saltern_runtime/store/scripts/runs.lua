@@ -1,6 +1,6 @@
 -- Shared by the scripts that create runs; stands between the prelude and the script.
 --
--- @may pipeline, root, parent, group, most, over
+-- @may pipeline, root, parent, group, most, over, trace
 --
 -- The group is that of its runs of which so many (`most`) go on at a time; what becomes of one over that, `over` says: queue (it waits
 -- for its turn), drop (it is not made), cancel_previous (those before it are cancelled, and it waits until they have ended).
@@ -57,6 +57,9 @@ local function make_run(input)
   if call.parent then
     redis.call('HSET', key, 'pipeline', call.pipeline, 'root', call.root, 'parent', call.parent)
   end
+  if call.trace then
+    redis.call('HSET', key, 'trace', call.trace)
+  end
   redis.call('HSET', key_of(call.run, ':vals'), '', input)
   redis.call('ZADD', DUE, deadline, 'r|' .. call.run)
   local index = prefix .. 'runs:' .. call.tenant
@@ -71,6 +74,7 @@ local function make_run(input)
   redis.call('HINCRBY', STATS, 'runs|CREATED', 1)
 
   local r = load(call.run)
+  stand(r)
   count_open(r)
   list_open(r)
   if call.group then

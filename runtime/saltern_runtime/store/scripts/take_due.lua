@@ -33,6 +33,7 @@ local function lease_ran_out(r, path, rec, at)
   end
   local verdict = rec.v
   let_go(r, path, rec)
+  redis.call('HINCRBY', STATS, 'lost|' .. stage_of(path), 1)
   if r.state == 'CANCELLING' then
     rec.s, rec.e = 'CANCELLED', now
     r.open = r.open - 1
