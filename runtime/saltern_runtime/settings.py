@@ -133,9 +133,7 @@ class Settings:
                 bad.append(f"SALTERN_{setting.name.upper()}={text!r} is {wanted}")
         store = given.get("redis_url")
         if isinstance(store, RedisAddress) and store.kind == "cluster" and not env.get("SALTERN_BROKER_URL"):
-            bad.append(
-                "SALTERN_BROKER_URL: Celery cannot use the cluster of SALTERN_REDIS_URL: name a server of its own"
-            )
+            bad.append(NO_CLUSTER)
         if bad:
             raise SettingsError("; ".join(bad))
         return cls(**given)  # type: ignore[arg-type]  # each value was made by its field's own type

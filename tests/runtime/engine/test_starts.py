@@ -91,7 +91,7 @@ def test_a_cap_refuses_no_start(local):
     made, runs = begun(process)
     assert [run.state for run in runs.values()] == ["SUCCEEDED"] * 2
     assert made.output in runs
-    assert process.service.figures().open_runs == {}
+    assert process.service.figures().tenants == {}
 
 
 def test_a_run_of_its_own(local):

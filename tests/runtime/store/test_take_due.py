@@ -146,7 +146,7 @@ def test_reconcile_puts_back_what_must_be_there(bench):
     """Timers, places in queues and bells that a broken server forgot come back, and no state changes."""
     made = bench.create(dep("a"), dep("b"), dep("c"))
     waits, runs = bench.claim(), bench.claim()
-    bench.store.fail(waits, Failed("{}", 60.0), None)
+    bench.store.fail(waits, Failed('{"kind":"internal"}', 60.0), None)
     before = bench.acts(made.run_id)
     bench.client.delete(bench.key("due"), bench.key("ready:q"), bench.key("bells:q"))
     bench.bells = list(bench.store.reconcile(made.run_id))
