@@ -71,7 +71,7 @@ def _name_of(host):
 class Secured:
     """A server that asks whoever comes for a certificate of the authority; `server` is its way without TLS, for the test."""
 
-    def __init__(self, folder: Path, authority: Authority, *hosts: str) -> None:
+    def __init__(self, folder: Path, authority: Authority, *hosts: str, more: tuple[str, ...] = ()) -> None:
         self.authority, self.port = authority, free_port()
         certificate, key = authority.issue("server", *hosts)
         self._proxy = None
@@ -80,7 +80,7 @@ class Secured:
             "--tls-ca-cert-file", str(authority.ca), "--tls-auth-clients", "yes",
         )  # fmt: skip
         is_able = bool(os.environ.get("SALTERN_TEST_REDIS_SERVER"))
-        self.server = RedisServer(folder, *(options if is_able else ()))
+        self.server = RedisServer(folder, *more, *(options if is_able else ()))
         if not is_able:
             self._proxy = Proxy(self.port, self.server.port, certificate, key, authority.ca)
 

@@ -1,5 +1,6 @@
 """TLS with certificates on both sides, for the store and the broker; passwords in files; nothing secret is told."""
 
+import os
 import re
 
 import pytest
@@ -11,8 +12,9 @@ from saltern_runtime.store.rights import BROKER, SELECT, STORE, broker_keys_of, 
 from tests.runtime.servers.conftest import start, unfit, worked
 from tests.support.effort import LONG
 from tests.support.fleet import fleet
-from tests.support.redis import limited
-from tests.support.tls import Authority
+from tests.support.redis import free_port, limited
+from tests.support.tls import Authority, Secured
+from tests.support.until import until
 
 BELL = Bell(0, "0123abcd.q", 0, 1, "step")
 
@@ -81,6 +83,26 @@ def test_a_wrong_password_is_told_at_start_and_never_shown(own_redis, caplog):
     CeleryDispatcher("desk", Settings(broker_url=app.conf.broker_url), app).ring([BELL])
     assert "a bell was not sent" in caplog.text
     assert "hunter2" not in said + caplog.text
+
+
+@pytest.mark.skipif(not os.environ.get("SALTERN_TEST_REDIS_SERVER"), reason="the server out of the wheel speaks no TLS")
+def test_a_cluster_speaks_tls(tmp_path, authority, on, client_of):
+    """A node that holds all slots names itself by a host that its certificate holds, and its port for TLS."""
+    cluster = ("--cluster-enabled", "yes", "--cluster-port", str(free_port()), "--tls-cluster", "yes")
+    named = ("--cluster-announce-hostname", "localhost", "--cluster-preferred-endpoint-type", "hostname")
+    hosts = ("localhost", "127.0.0.1")  # redis-py takes the one for the other in its map
+    node = Secured(tmp_path, authority, *hosts, more=(*cluster, *named))
+    node.start()
+    try:
+        with node.server.client() as client:
+            client.execute_command("CLUSTER ADDSLOTSRANGE", 0, 16_383)
+            until(lambda: client.execute_command("CLUSTER INFO")["cluster_state"] == "ok")
+        url = f"rediss+cluster://localhost:{node.port}?{client_of}"
+        assert unfit(url) == ""
+        process = on(url)
+        worked(process, start(process))
+    finally:
+        node.stop()
 
 
 @pytest.mark.skipif(not LONG, reason="the long form: processes of their own")
