@@ -80,7 +80,7 @@ class Recall:
 
     def _key_of(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> str:
         through = self.connection
-        return digest_of(
+        asked = digest_of(
             self.tenant,
             self.node.type,
             "" if self.node.takes_context else f"{self.plan} {self.node.id}",  # its arguments are made in it
@@ -88,6 +88,7 @@ class Recall:
             "" if through is None else self._text(dict(through.settings)),
             self._text([args, keywords]),
         )
+        return self.store.seals.keyed(asked)
 
     def _text(self, value: Any) -> str:
         return json.dumps(plain(value, self._named), sort_keys=True)

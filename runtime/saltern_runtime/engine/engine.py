@@ -19,7 +19,7 @@ from saltern_runtime.engine.drain import Drain
 from saltern_runtime.engine.leases import Hold, Leases
 from saltern_runtime.engine.links import ROUTE, Link
 from saltern_runtime.engine.places import scopes_of, stage_of
-from saltern_runtime.engine.policy import Trouble, classify, decide, expired, gone, lost, timed_out, unreachable
+from saltern_runtime.engine.policy import Trouble, classify, decide, expired, gone, lost, sealed, timed_out, unreachable
 from saltern_runtime.engine.results import Result
 from saltern_runtime.engine.stage_plan import StagePlan
 from saltern_runtime.engine.stages import Entered, NodeFailedError, Plans
@@ -29,7 +29,7 @@ from saltern_runtime.masking import MASK, without
 from saltern_runtime.models import plain
 from saltern_runtime.settings import Settings
 from saltern_runtime.store.calls import Answer, Bell, Claim, Failed, Outcome, Stopped
-from saltern_runtime.store.failures import PayloadsUnreachableError, ValueGoneError
+from saltern_runtime.store.failures import PayloadsUnreachableError, SealedValueError, ValueGoneError
 from saltern_runtime.store.files import SPARE, RunFiles, Shelf
 from saltern_runtime.store.keys import new_nonce
 from saltern_runtime.store.reading import Reader
@@ -89,13 +89,21 @@ class Engine:
         plan = self.plans.of(claim.path)
         if claim.verdict == "gone":
             return self._failed(plan, claim, gone(plan.stage), self._next(end))
+        if claim.verdict == "sealed":
+            return self._sealed(plan, claim, claim.trouble, end)
         try:
             return self._settled(plan, claim, end)
         except ValueGoneError:
             return self._failed(plan, claim, gone(plan.stage), self._next(end))
+        except SealedValueError as error:
+            return self._sealed(plan, claim, str(error), end)
         except PayloadsUnreachableError as error:
             log.warning("%s could not be settled: %s", claim.path, error)
             return self._failed(plan, claim, unreachable(plan.stage, str(error)), self._next(end))
+
+    def _sealed(self, plan: StagePlan, claim: Claim, why: str, end: float) -> Answer:
+        log.warning("%s could not be settled: %s", claim.path, why)
+        return self._failed(plan, claim, sealed(plan.stage, why), self._next(end))
 
     def _settled(self, plan: StagePlan, claim: Claim, end: float) -> Answer:
         stage = plan.stage
@@ -175,7 +183,7 @@ class Engine:
             return message
         try:
             return without(message, self.reader.given(claim.run), places)
-        except (ValueGoneError, PayloadsUnreachableError):
+        except (ValueGoneError, SealedValueError, PayloadsUnreachableError):
             return MASK
 
     def _recall(self, node: Node[Any, Any], claim: Claim) -> Recall | None:

@@ -79,6 +79,11 @@ def gone(stage: Stage) -> Trouble:
     )
 
 
+def sealed(stage: Stage, why: str) -> Trouble:
+    """Judge a stage that reads what cannot be opened here: another worker may have the key, or this one after a new start."""
+    return Trouble(Failure("internal", "value-sealed", f"stage {stage.name!r}: {why}"))
+
+
 def unreachable(stage: Stage, message: str) -> Trouble:
     """Judge a stage whose values could not be fetched or kept: it may have acted before."""
     failure = Failure("external-transient", "payloads-unreachable", f"stage {stage.name!r}: {_short(message)}")

@@ -143,7 +143,8 @@ class Service:
             raise UnknownFileError([pointer(at) for at in missing])
         key = "" if idempotency_key is None else digest_of(tenant, trigger, idempotency_key)
         run_id = new_run_id(int(key or new_nonce(), 16) % self.settings.shards)
-        body = digest_of(json.dumps(given, sort_keys=True))
+        sorted_text = json.dumps(given, sort_keys=True)
+        body = self.store.seals.digests(sorted_text, digest_of(sorted_text))
         created = self.store.create(self.new_run(run_id, text, body, tenant=tenant, trigger=trigger, key=key))
         if created.status == "conflict":
             raise IdempotencyConflictError("this idempotency key came before, with another body", run_id=created.run_id)

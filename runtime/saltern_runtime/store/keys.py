@@ -10,6 +10,8 @@ from typing import Final
 
 ANSWER: Final = "?"
 """Behind an activation's path: where the answer that it waits for is kept, among the values (claims.lua)."""
+OUTPUT: Final = "return"
+"""Where among the values a run's output is kept."""
 RESPONSE: Final = ">"
 """Where among the values what answers the request that started the run is kept."""
 PREFIX: Final = "saltern:v1:"

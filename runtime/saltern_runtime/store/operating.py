@@ -9,13 +9,15 @@ from saltern_runtime.store import scripts
 from saltern_runtime.store.calls import Bell, read_bells
 from saltern_runtime.store.holding import hold_payloads
 from saltern_runtime.store.keys import shard_of
-from saltern_runtime.store.link import Link, compact
+from saltern_runtime.store.link import compact
+from saltern_runtime.store.values import Values
 
 Verdict: TypeAlias = Literal[
     "ok", "missing", "done", "late", "older", "open", "succeeded", "cancelled", "stopped", "undone"
 ]
 """What became of it: `done`, it was so already; `late`, the run is over or on its way there; `older`, an earlier runtime made the run.
 Of a replay, why there is none: the run is `open`, has `succeeded`, was `cancelled` or `stopped` by a node, or has `undone` what it did."""
+_AUDITED: Final = ("by", "why")
 _KEPT: Final = 500
 """Characters of a reason that are kept."""
 
@@ -27,7 +29,7 @@ class Operated(NamedTuple):
     bells: tuple[Bell, ...] = ()
 
 
-class Operations(Link):
+class Operations(Values):
     """Pause, resume, replay, discard."""
 
     def pause(self, run_id: str, tenant: str | None, nonce: str, audit: str) -> Operated:
@@ -51,7 +53,13 @@ class Operations(Link):
         shard = shard_of(run_id)
         if shard is None:
             return None, ()
-        call = scripts.Cancel(run=run_id, tenant=tenant, failure=failure, audit=audit, **self._rings)
+        call = scripts.Cancel(
+            run=run_id,
+            tenant=tenant,
+            failure=self._hidden(run_id, failure),
+            audit=None if audit is None else self._audited(run_id, audit),
+            **self._rings,
+        )
         state, bells = self._send(shard, call)
         return None if state == "missing" else state, read_bells(shard, bells)
 
@@ -60,7 +68,7 @@ class Operations(Link):
         shard = shard_of(run_id)
         if shard is None:
             return Operated("missing")
-        call = scripts.Discard(run=run_id, path=path, tenant=tenant, audit=audit)
+        call = scripts.Discard(run=run_id, path=path, tenant=tenant, audit=self._audited(run_id, audit))
         return Operated(cast("Verdict", self._send(shard, call)[0]))
 
     def note(self, run_id: str, tenant: str | None, audit: str) -> Operated:
@@ -68,7 +76,7 @@ class Operations(Link):
         shard = shard_of(run_id)
         if shard is None:
             return Operated("missing")
-        call = scripts.Note(run=run_id, tenant=tenant, audit=audit)
+        call = scripts.Note(run=run_id, tenant=tenant, audit=self._audited(run_id, audit))
         return Operated(cast("Verdict", self._send(shard, call)[0]))
 
     def _operate(
@@ -82,14 +90,17 @@ class Operations(Link):
         shard = shard_of(run_id)
         if shard is None:
             return Operated("missing")
-        given = call(run=run_id, tenant=tenant, nonce=nonce, audit=audit, **self._rings)
+        given = call(run=run_id, tenant=tenant, nonce=nonce, audit=self._audited(run_id, audit), **self._rings)
         verdict, bells = self._send(shard, given)
         return Operated(cast("Verdict", verdict), read_bells(shard, bells))
 
     def audit(self, run_id: str) -> list[dict[str, Any]]:
         """Return what people did to a run, the first thing first."""
         texts: Any = self.patiently(lambda: self.client.lrange(self.keys.run(run_id, ":audit"), 0, -1))
-        return [json.loads(text) for text in texts]
+        return [self.seals.shown(json.loads(text), run_id) for text in texts]
+
+    def _audited(self, run_id: str, audit: str) -> str:
+        return self.seals.hidden(audit, run_id, *_AUDITED)
 
 
 def audited(what: str, by: str, why: str, **more: str) -> str:

@@ -12,6 +12,7 @@ from saltern_compiler.ir.plan import Plan
 from saltern_compiler.target import Contribution, Target
 from saltern_targets.processes import (
     API_ALIVE,
+    ENCRYPTION_KEYS,
     HEARTBEAT,
     PORT,
     PUBLIC_URL,
@@ -32,6 +33,7 @@ from saltern_targets.yamlfile import Line, block, require_simple
 
 REDIS_IMAGE: Final = "docker.io/library/redis:7.4.5-bookworm"
 _STORE: Final = "redis://redis:6379/0"
+_KEYS: Final = {ENCRYPTION_KEYS: f"${{{ENCRYPTION_KEYS}:-}}"}
 _REDIS: Final = (
     "redis-server", "--appendonly", "yes", "--appendfsync", "everysec", "--maxmemory-policy", "noeviction", "--save", "",
     "--protected-mode", "no",
@@ -54,6 +56,7 @@ def _project(plan: Plan) -> Mapping[str, Any]:
                 "environment": {
                     **_secrets(api_secrets(plan)),
                     "SALTERN_REDIS_URL": _STORE,
+                    **_KEYS,
                     "SALTERN_API_TOKENS": "${SALTERN_API_TOKENS:-}",
                 },
                 "ports": [f"127.0.0.1:${{PORT:-{PORT}}}:{PORT}"],
@@ -65,6 +68,7 @@ def _project(plan: Plan) -> Mapping[str, Any]:
                 "environment": {
                     **_secrets(worker_secrets(plan)),
                     "SALTERN_REDIS_URL": _STORE,
+                    **_KEYS,
                     **({PUBLIC_URL: f"${{{PUBLIC_URL}:-http://127.0.0.1:{PORT}}}"} if takes_answers(plan) else {}),
                     "SALTERN_PRIVATE_NETWORKS": "${SALTERN_PRIVATE_NETWORKS:-}",
                     "SALTERN_GRACE": str(grace(plan)),
@@ -75,7 +79,7 @@ def _project(plan: Plan) -> Mapping[str, Any]:
             },
             "timers": {
                 **_ours(plan, timers(plan), WORK_ALIVE),
-                "environment": {"SALTERN_REDIS_URL": _STORE},
+                "environment": {"SALTERN_REDIS_URL": _STORE, **_KEYS},
                 "networks": ["store"],
                 "stop_grace_period": "15s",
                 "deploy": {"mode": "replicated", "replicas": 2},

@@ -53,6 +53,7 @@ def _readme(plan: Plan) -> Iterator[str]:
     yield "kubectl apply --server-side -k deploy/kubernetes   # or: saltern deploy . --context NAME, which waits and explains"
     yield "```"
     yield ""
+    yield f"With a key `{processes.ENCRYPTION_KEYS}` in that Secret, values at rest are sealed."
     yield f"The image is `{default_image(plan)}` unless built with `--option image=REGISTRY/NAME:TAG`, or named by an overlay"
     yield "(`kustomize edit set image`). Workers carry the plan's digest in their names: a new version runs beside the old one, whose workers"
     yield "finish its runs; delete the old worker Deployments once those are done. Redis is not part of the base."

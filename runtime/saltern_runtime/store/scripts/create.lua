@@ -1,7 +1,7 @@
 -- create: make a run with its entry stages READY, once for each idempotency key.
 --
 -- @call run, plan, tenant, trigger, body, idem, deadline, retention, reserve?, pipeline?, root?, parent?, entries, bells, ring
--- The body is the digest of the input, idem '' or the key's digest, deadline, retention and reserve ms (what of the deadline is for compensations), entries are dependants as those
+-- The body is digests of the input, between spaces: the first is kept, and any of them is the same body; idem '' or the key's digest, deadline, retention and reserve ms (what of the deadline is for compensations), entries are dependants as those
 -- of advance. Where another run makes it: what it runs, what names of its stages begin with, that run. ARGV[2]: the input.
 -- Answers: fresh | known (the first run of this key) | conflict (the key came with another body); run; bells.
 -- Sent twice: the run's id is the nonce; the same id answers `fresh` again.
@@ -17,9 +17,10 @@ if call.idem ~= '' then
   local first = redis.call('HMGET', idem, 'run', 'body')
   if first[1] then
     redis.call('HINCRBY', idem, 'asked', 1)
-    return { first[2] == call.body and 'known' or 'conflict', first[1], '' }
+    local same = string.find(' ' .. call.body .. ' ', ' ' .. first[2] .. ' ', 1, true)
+    return { same and 'known' or 'conflict', first[1], '' }
   end
-  redis.call('HSET', idem, 'run', call.run, 'body', call.body)
+  redis.call('HSET', idem, 'run', call.run, 'body', string.match(call.body, '^%S*'))
   redis.call('PEXPIRE', idem, call.deadline + call.retention)
   redis.call('HSET', key, 'idem', call.idem) -- a replay keeps it for longer
 end
