@@ -16,9 +16,10 @@ from typing import Any, get_type_hints
 from saltern_runtime.context import SKIPPED, Ask, Connection, Context, MissingSecretError, RunInfo, Skipped
 from saltern_runtime.graph_checks import GraphError, check_assumptions, check_limits, check_settings
 from saltern_runtime.inline import inlined, others, started, walk
+from saltern_runtime.masking import Hidden
 from saltern_runtime.spec import Assumes
 from saltern_runtime.spec.limits import AT_ONCE, DEADLINE, RETENTION
-from saltern_runtime.spec.names import AMBIENT, COMPENSATE, ERROR, INPUT, OUTCOMES, ROOT, SCHEDULE_ID
+from saltern_runtime.spec.names import AMBIENT, COMPENSATE, ERROR, INPUT, OUTCOMES, RETURN, ROOT, SCHEDULE_ID
 from saltern_runtime.spec.types import Places
 from saltern_runtime.stage import (
     Awaits,
@@ -58,6 +59,7 @@ class Graph:
         retention: float = RETENTION,
         reserve: float = 0.0,
         secrets: Places = (),
+        personal: Places = (),
         assumes: tuple[Assumes, ...] = (),
     ) -> None:
         """Check that every name leads somewhere. `package` is the package that holds `source_map.json`."""
@@ -71,8 +73,8 @@ class Graph:
         self.retention = retention
         self.reserve = reserve
         """Seconds of the deadline that are for compensations."""
-        self.secrets, self.assumes = secrets, check_assumptions(name, assumes)
-        """Where its input holds secrets, and what it has at most."""
+        self.secrets, self.personal, self.assumes = secrets, personal, check_assumptions(name, assumes)
+        """Where its input holds secrets, and what is about a person; what it has at most."""
         self.stages: dict[str, Stage] = {}
         """Stage name → stage, those of bodies included; an owner stands before its body."""
         self.owner_of: dict[str, str] = {}
@@ -155,16 +157,16 @@ class Graph:
         own = (node for node in self.nodes.values() if not node.scope and INPUT in node.reads)
         return next((get_type_hints(node.function).get(INPUT) for node in own), None)
 
-    def secrets_of(self, pipeline: str) -> Places:
-        """Return where the input of a run holds secrets that is of this pipeline, or of one that is started from it."""
-        graphs = (self, *self._started.values())
-        return tuple(dict.fromkeys(place for graph in graphs if graph.name == pipeline for place in graph.secrets))
-
-    @cached_property
-    def every_secret(self) -> Places:
-        """Where the input of any run that its workers know holds secrets."""
-        graphs = (self, *self._started.values())
-        return tuple(dict.fromkeys(place for graph in graphs for place in graph.secrets))
+    def hidden(self, pipeline: str | None = None) -> Hidden:
+        """Return what a run has that is not shown: of this pipeline, or of one that is started from it; None: of any of these."""
+        graphs = {"": self, **self._started}
+        found = [(root, graph) for root, graph in graphs.items() if pipeline in (None, graph.name)]
+        given = [self.nodes.get(f"{root}{RETURN}") for root, _ in found]
+        return Hidden(
+            _once(place for _, graph in found for place in graph.secrets),
+            _once(place for _, graph in found for place in graph.personal),
+            _once(place for node in given if node is not None for place in node.personal),
+        )
 
     def home(self, stage: str) -> Callee:
         """Return the graph whose runs a stage is a part of: this one, or one that is started."""
@@ -391,3 +393,7 @@ def _dependants(needs: Mapping[str, Sequence[str]]) -> Mapping[str, tuple[str, .
         for need in direct:
             found[need].append(stage_name)
     return {stage_name: tuple(waiting) for stage_name, waiting in found.items()}
+
+
+def _once(places: Iterable[tuple[str | None, ...]]) -> Places:
+    return tuple(dict.fromkeys(places))

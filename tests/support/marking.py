@@ -11,6 +11,8 @@ from tests.support.built import importable
 from tests.support.until import until
 
 WORD = "quetzalcoatl"
+NOTE = "xolotl"
+"""Stands in what people wrote freely, which has no mark."""
 GIVEN = {"word": f"{WORD}-x", "words": [f"{WORD}-x", f"{WORD}-y", f"{WORD} " * 4000]}
 """The last one is too large for a run's hash; what ends with an x is refused as no error of ours."""
 SOURCE = Path(__file__).with_name("marked") / "marked.saltern"
@@ -53,7 +55,7 @@ def until_it_waits(process, run_id, nodes=frozenset({"asked", "paid"})):
 
 def decided(process, run_id, decision):
     """Give both answers, and work until the run is over."""
-    said = {"decision": decision, "comment": f"said by {WORD}", "by": f"Mr {WORD}"}
+    said = {"decision": decision, "comment": f"said by {NOTE}", "by": f"Mr {NOTE}"}
     process.service.answer(run_id, "paid", {"by": f"{WORD}-x"})
     process.service.answer(run_id, "asked", said)
     return process.finish(run_id, 20)
@@ -61,21 +63,21 @@ def decided(process, run_id, decision):
 
 def operated(process, run_id):
     """Replay a run that failed, and say why; work until it failed again."""
-    verdict = process.service.operator.replay(run_id, "acme", By("ops", f"{WORD} asked for it")).verdict
+    verdict = process.service.operator.replay(run_id, "acme", By("ops", f"{NOTE} asked for it")).verdict
     return verdict, process.finish(run_id, 20)
 
 
 def cancelled(process, run_id):
     """Cancel a run for a reason."""
-    return process.service.cancel(run_id, "acme", f"{WORD} went away", "ops")
+    return process.service.cancel(run_id, "acme", f"{NOTE} went away", "ops")
 
 
 def found(client, service, folder=None):
-    """Return the names of all keys and files of a service that hold the word, and of those whose names do."""
+    """Return the names of all keys and files of a service that hold one of the words, in it or in the name."""
     holding = []
     for key in client.scan_iter(match=f"saltern:v1:{service}:*", count=1000):
         raw = repr((key, _content(client, key)))
-        if WORD in raw:
+        if WORD in raw or NOTE in raw:
             holding.append(key if isinstance(key, str) else key.decode())
     if folder is not None:
         holding += [str(path) for path in folder.rglob("*") if path.is_file() and WORD.encode() in path.read_bytes()]

@@ -53,7 +53,7 @@ def test_a_run_shows_no_secret(tmp_path, redis_url) -> None:
         with in_one_process(graph, redis_url=redis_url) as opened:
             opened.service.start(given, tenant="local", trigger="run")
             views = finish_all(opened, "local")
-    shown = {view.pipeline: run_json(view, graph.secrets_of(view.pipeline)) for view in views}
+    shown = {view.pipeline: run_json(view, graph.hidden(view.pipeline)) for view in views}
     assert shown["masks"]["input"] == {"token": MASK, "people": [{"pin": MASK, "age": 7}], "plain": "shown"}
     assert shown["other"]["input"] == {"key": MASK, "plain": "shown"}
     assert "SECRET1" not in json.dumps(shown)
@@ -113,7 +113,7 @@ def test_a_failure_repeats_no_secret(tmp_path, redis_url, caplog, node) -> None:
         (view,) = finish_all(opened, node)
         events = opened.service.reader.events(run_id, "0-0", 0.0, 500)
         page = opened.service.list(node)
-    shown = json.dumps([run_json(view, graph.secrets_of("fails")), str(events), str(page), caplog.text])
+    shown = json.dumps([run_json(view, graph.hidden("fails")), str(events), str(page), caplog.text])
     assert "CRET" not in shown
     if node != "b":
         assert MASK in str(view)

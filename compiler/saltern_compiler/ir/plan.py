@@ -10,6 +10,7 @@ from saltern_compiler.ir.costs import Cost
 from saltern_compiler.ir.pipeline import ControlEdge, Node, Pipeline
 from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import Assumes, Effect, Json, Label, NodeType, OnError, OnLimit, OnSkip, Policy, Retry, Type
+from saltern_runtime.spec.types import Places
 
 LEVELS: Final = (0, 1, 2)
 """How much may be optimized: what correctness needs alone; what costs no checkpoint that anybody wants; speed before checkpoints of cheap pure work."""
@@ -80,6 +81,10 @@ class PlannedNode:
     """Those of `reads` whose value may have been skipped when this node runs; sorted."""
     items: tuple[tuple[str, Type], ...] = ()
     """Names of items of the regions around it that it reads, with their types; sorted."""
+    personal: Places = ()
+    """Where its value holds what is about a person."""
+    personal_items: Places = ()
+    """Where an item, or the state, of its region does."""
 
 
 @dataclass(frozen=True, slots=True)

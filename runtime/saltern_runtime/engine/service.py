@@ -15,7 +15,7 @@ from typing import Any, Final
 from pydantic import TypeAdapter, ValidationError
 
 from saltern_runtime.assumed import broken
-from saltern_runtime.engine.answers import secrets_of, taken
+from saltern_runtime.engine.answers import hidden_of, taken
 from saltern_runtime.engine.dispatch import Dispatcher, InProcess, Silent
 from saltern_runtime.engine.engine import Engine
 from saltern_runtime.engine.links import Link
@@ -34,7 +34,6 @@ from saltern_runtime.errors import (
 )
 from saltern_runtime.files import mentions_files, placed
 from saltern_runtime.graph import Graph
-from saltern_runtime.masking import masked
 from saltern_runtime.models import Model, plain
 from saltern_runtime.observe.metrics import Figures
 from saltern_runtime.settings import Settings
@@ -241,7 +240,7 @@ class Service:
             raise PayloadTooLargeError(f"the answer is over the limit of {self.settings.max_payload} bytes")
         signalled = self.store.signal(run_id, path, text, new_nonce(), early=not found.choices, keep=self.graph.longest)
         self.dispatcher.ring(signalled.bells)
-        first = masked(json.loads(signalled.first), secrets_of(found)) if signalled.first else None
+        first = hidden_of(found).without(json.loads(signalled.first)) if signalled.first else None
         text = json.dumps(first, separators=(",", ":")) if signalled.first else ""
         return replace(signalled, decides=bool(found.choices), first=text)
 

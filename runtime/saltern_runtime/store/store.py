@@ -233,7 +233,7 @@ class Store(Operations):
             nonce=claim.nonce,
             delay=None if sleep.delay is None else int(sleep.delay * 1000),
             till=None if sleep.till is None else int(sleep.till * 1000),
-            asks=None if sleep.asks is None else self.seals.hidden(sleep.asks, claim.run, "text"),
+            asks=None if sleep.asks is None else self.seals.hidden(sleep.asks, claim.run, "text", "shown"),
             taken=compact(outcome.taken),
             durations=outcome.durations,
             claim=next_nonce,

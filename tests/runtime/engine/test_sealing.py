@@ -15,7 +15,7 @@ from saltern_runtime.spec.keyring import NO_KEYS, Keyring
 from saltern_runtime.spec.places import PayloadPlace
 from saltern_runtime.store.failures import SealedValueError
 from tests.support.checker import broken
-from tests.support.marking import WORD, cancelled, decided, found, marked_graph, operated, started, until_it_waits
+from tests.support.marking import NOTE, WORD, cancelled, decided, found, marked_graph, operated, started, until_it_waits
 from tests.support.until import until
 
 
@@ -90,14 +90,14 @@ def test_nothing_that_a_person_said_is_to_be_read_in_the_store(place, is_sealed)
         "CANCELLED",
     )
     assert done.output["word"] == done.output["state"] == done.output["raced"] == done.output["called"] == f"{WORD}-x"
-    assert (done.output["paid"], done.output["decided"]) == (f"{WORD}-x", f"said by {WORD}")
+    assert (done.output["paid"], done.output["decided"]) == (f"{WORD}-x", f"said by {NOTE}")
     assert done.output["size"] == 9000 * (2 * len(WORD) + 2)
     assert process.finish(done.output["started"], 5).output == {"word": f"{WORD}-x"}
-    assert gone.failure.message == f"{WORD} went away"
-    assert [each["why"] for each in process.service.operator.audit(again.id)] == [f"{WORD} asked for it"]
+    assert gone.failure.message == f"{NOTE} went away"
+    assert [each["why"] for each in process.service.operator.audit(again.id)] == [f"{NOTE} asked for it"]
     assert {letter.path for letter in process.service.operator.letters_of(again.id, "acme")} >= {"last"}
     assert any(
-        WORD in json.dumps(event.data) for event in process.service.events(again.id) if event.type == "run.failed"
+        NOTE in json.dumps(event.data) for event in process.service.events(again.id) if event.type == "run.failed"
     )
     assert broken(place.client, place.name) == []
     holding = found(place.client, place.name, place.folder)

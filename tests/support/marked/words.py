@@ -21,8 +21,8 @@ def refuse(word: str) -> str:
     raise ValueError(f"what is {word}?")
 
 
-def end(word: str, decision: str, by: str) -> str:
+def end(word: str, decision: str, by: str, why: str | None) -> str:
     """Give it back, or fail where that was decided."""
     if decision == "reject":
-        raise PermanentError(f"{by} refuses {word}", code="refused")
+        raise PermanentError(f"{by} refuses {word}: {why}", code="refused")
     return word

@@ -37,6 +37,7 @@ from saltern_compiler.passes.planning.decide import (
 from saltern_compiler.passes.planning.kept import with_kept
 from saltern_compiler.passes.planning.neighbours import with_neighbours
 from saltern_compiler.passes.planning.parts import Parts
+from saltern_compiler.passes.planning.personal import with_personal
 from saltern_compiler.passes.planning.receipt import declassified, deliveries
 from saltern_compiler.passes.planning.relays import START, insert_relays
 from saltern_compiler.passes.planning.surroundings import (
@@ -106,7 +107,10 @@ def make_plan(
         pipeline=analysis.pipeline,
         pipeline_digest=pipeline_digest,
         digest=_plan_digest(pipeline_digest, own, options or {}, plugins, called, level=level),
-        nodes=tuple(_planned(node_id, shape, types, decided[node_id], context.uses) for node_id in shape.order),
+        nodes=tuple(
+            with_personal(_planned(node_id, shape, types, decided[node_id], context.uses), context.get(FLOW, live))
+            for node_id in shape.order
+        ),
         stages=stages,
         input_type=live.input,
         output_type=output_of(live, types),
