@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from importlib import resources
+from types import MappingProxyType
 from typing import Any, get_type_hints
 
 from saltern_runtime.context import SKIPPED, Ask, Connection, Context, MissingSecretError, RunInfo, Skipped
@@ -57,6 +58,7 @@ class Graph:
         schedules: tuple[Schedule, ...] = (),
         deadline: float = DEADLINE,
         retention: float = RETENTION,
+        retained: Mapping[str, float] = MappingProxyType({}),
         reserve: float = 0.0,
         secrets: Places = (),
         personal: Places = (),
@@ -69,8 +71,8 @@ class Graph:
         for other in others(stages):
             self._share_connections(other)
         self.schedules = {schedule.id: schedule for schedule in schedules}
-        self.deadline = deadline
-        self.retention = retention
+        self.deadline, self.retention, self.retained = deadline, retention, retained
+        """Seconds for which a run is kept that is over, at most; how it may end → those where they are fewer."""
         self.reserve = reserve
         """Seconds of the deadline that are for compensations."""
         self.secrets, self.personal, self.assumes = secrets, personal, check_assumptions(name, assumes)

@@ -210,6 +210,7 @@ class Callee(Protocol):
     connections: dict[str, Connection]
     deadline: float
     retention: float
+    retained: Mapping[str, float]
     reserve: float
     secrets: Places
     personal: Places

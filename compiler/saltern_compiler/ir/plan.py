@@ -297,6 +297,8 @@ class Plan:
     """Node id → its label, for docstrings; empty where it has none."""
     assumes: tuple[Assumes, ...] = ()
     """What its budget assumes of its input; sorted by name. No run begins with more."""
+    retained: tuple[tuple[str, float], ...] = ()
+    """How a run may end → the seconds for which it is kept then, where those are fewer than `retention`."""
     reserve: float = 0.0
     """Seconds of the deadline that are for compensations; 0 without any."""
     schedules: tuple[Schedule, ...] = ()

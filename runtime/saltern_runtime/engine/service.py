@@ -202,6 +202,7 @@ class Service:
             idempotency=key,
             deadline=self.graph.deadline,
             retention=self.graph.retention,
+            retained=self.graph.retained,
             entries=self.plans.entries,
             reserve=self.graph.reserve,
         )

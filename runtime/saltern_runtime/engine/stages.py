@@ -130,6 +130,7 @@ class Plans:
             idempotency="",
             deadline=deadline,
             retention=max(graph.retention, claim.time_left),
+            retained={how: max(seconds, claim.time_left) for how, seconds in graph.retained.items()},
             entries=tuple(self.stages[name].arrival(1) for name in self.graph.starts[root]),
             reserve=graph.reserve * deadline / graph.deadline,
             pipeline=graph.name,

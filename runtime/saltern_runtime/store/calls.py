@@ -113,6 +113,8 @@ class NewRun:
     deadline: float
     retention: float
     entries: tuple[Dependant, ...]
+    retained: Mapping[str, float] = field(default_factory=dict)
+    """How it may end (`succeeded`, `failed`, `cancelled`) → for how long it is kept then, where that is less than its retention."""
     reserve: float = 0.0
     """What of the deadline is for compensations."""
     pipeline: str = ""

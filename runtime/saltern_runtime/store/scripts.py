@@ -105,6 +105,7 @@ class Create(_Rings):
     deadline: int
     retention: int
     entries: Sequence[Dependant]
+    retained: dict[str, int] | None = None
     reserve: int | None = None
     pipeline: str | None = None
     root: str | None = None
@@ -128,6 +129,7 @@ class Tick(_Rings):
     idem: str | None = None
     deadline: int | None = None
     retention: int | None = None
+    retained: dict[str, int] | None = None
     reserve: int | None = None
     entries: Sequence[Dependant] | None = None
 

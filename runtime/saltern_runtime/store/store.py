@@ -71,6 +71,7 @@ class Store(Operations):
             "idem": new.idempotency,
             "deadline": int(new.deadline * 1000),
             "retention": int(new.retention * 1000),
+            "retained": _retained(new) or None,
             "reserve": int(new.reserve * 1000) or None,
             "entries": new.entries,
             **({"pipeline": new.pipeline, "root": new.root, "parent": new.parent} if new.parent else {}),
@@ -322,6 +323,12 @@ class Store(Operations):
                 released = self.release(claim)
                 return Answer(cast("Status", status), (*read_bells(shard, bells), *released.bells), None)
         return Answer(cast("Status", status), read_bells(shard, bells), claim)
+
+
+def _retained(new: NewRun) -> dict[str, int]:
+    """Return the state of a run that is over → for how many ms it is kept; what reached its deadline has failed."""
+    states = {how.upper(): int(seconds * 1000) for how, seconds in new.retained.items()}
+    return {**states, **({"TIMED_OUT": states["FAILED"]} if "FAILED" in states else {})}
 
 
 def _shard(run_id: str) -> int:

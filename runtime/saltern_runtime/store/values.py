@@ -52,7 +52,7 @@ class Values(Link):
     def results(self, claim: Claim, *, errors: bool) -> Iterator[tuple[str | None, str | None]]:
         """Yield what each item of an opened region gave, in order: its yield or None, and (with `errors`) its failure."""
         key = self.keys.run(claim.run, f":each:{claim.path}")
-        yielded = self._yielded(key)
+        yielded = self.yielded(key)
         for first in range(0, claim.items, _READ):
             indexes = range(first, min(first + _READ, claim.items))
             names = [f"{Round.YIELDED}{index}" for index in indexes]
@@ -70,10 +70,10 @@ class Values(Link):
         text: Any = self.patiently(lambda: self.client.hget(key, field))
         if text is None:
             raise StoreUnfitError("the state that a loop carries on is gone")
-        handed_on = self._yielded(key).replace("[*]", f"[{last}]")
+        handed_on = self.yielded(key).replace("[*]", f"[{last}]")
         return self.inside(text, claim.run, handed_on, f"{claim.path}[{last}]")
 
-    def _yielded(self, key: str) -> str:
+    def yielded(self, key: str) -> str:
         """Return the place among the values from which a region takes what a round gave, with `[*]` for the index."""
         if not self.seals:
             return ""

@@ -51,6 +51,7 @@ def emit_graph(plan: Plan, classes: Classes) -> bytes:
         f"package={literal(package)}",
         f"deadline={literal(float(plan.deadline))}",
         f"retention={literal(float(plan.retention))}",
+        *([f"retained={literal(dict(plan.retained))}"] if plan.retained else []),
         *([f"reserve={literal(float(plan.reserve))}"] if plan.reserve else []),
         *([f"secrets={written_places(secrets)}"] if (secrets := marked(plan.input_type, "secret")) else []),
         *([f"personal={written_places(personal)}"] if (personal := marked(plan.input_type, "personal")) else []),

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Final
 
+from saltern_compiler.ir import pipeline
 from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import Json
 
@@ -70,11 +71,7 @@ DOCUMENT: Final[Table] = {
     "viewport": _CANVAS,
     "ui": _CANVAS,
 }
-SETTINGS: Final[Table] = {
-    "deadline": Key({"$ref": "#/$defs/duration"}),
-    "retention": Key({"$ref": "#/$defs/duration"}),
-    "reserve": Key({"$ref": "#/$defs/duration"}),
-}
+SETTINGS: Final[Table] = {name: Key({"$ref": "#/$defs/duration"}) for name in pipeline.SETTINGS}
 BUDGET: Final[Table] = {
     "time": Key({"$ref": "#/$defs/duration"}),
     "calls": Key({"type": "object", "additionalProperties": {"type": "integer", "minimum": 0}}),

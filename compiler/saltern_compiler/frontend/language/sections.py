@@ -22,6 +22,7 @@ from saltern_compiler.ir.pipeline import (
     LABEL_SETTINGS,
     LENGTHS,
     LIMITS,
+    SETTINGS,
     SIGNATURE,
     Connection,
     Pipeline,
@@ -35,7 +36,6 @@ from saltern_compiler.ir.values import Literal, Value, make_object
 from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import Json, ObjectType, Policy, obj
 
-_SETTINGS: Final = ("deadline", "retention", "reserve")
 _MAIN: Final = {"schedule": "cron"}
 """Trigger type → the setting whose text stands right behind it, where that is no path."""
 _WORDS: Final = frozenset({SIGNATURE, BODY, "catch_up"})
@@ -179,7 +179,7 @@ class Sections:
 
     def _add_settings(self, params: syn.Params) -> None:
         for name, entry in self.entries(params):
-            if name not in _SETTINGS:
+            if name not in SETTINGS:
                 self._unknown_setting(name, entry.key.span)
                 continue
             value = entry.value
@@ -193,8 +193,8 @@ class Sections:
             self.settings[name] = length
 
     def _unknown_setting(self, name: str, span: Span) -> None:
-        near = nearest(name, _SETTINGS)
-        notes = (*did_you_mean(near), it_takes(_SETTINGS))
+        near = nearest(name, SETTINGS)
+        notes = (*did_you_mean(near), it_takes(SETTINGS))
         message = f"the pipeline has no setting `{name}`"
         fixes = replace_by(near, place(span))
         self.report(Diagnostic("unknown-setting", message, place(span), notes=notes, fixes=fixes))

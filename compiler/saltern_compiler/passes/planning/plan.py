@@ -30,6 +30,7 @@ from saltern_compiler.passes.planning.decide import (
     decide_grace,
     decide_policy,
     decide_reserve,
+    decide_retention,
     ends_of,
     pipeline_decisions,
     stage_decisions,
@@ -89,7 +90,9 @@ def make_plan(
     policies = context.get(POLICIES, live)
     decided = {node_id: decide_policy(shape.nodes[node_id], policies[node_id], shape) for node_id in shape.order}
     flow = context.get(FLOW, analysis.pipeline)
-    deadline, retention, decisions = pipeline_decisions(live, context.get(DEADLINES, live))
+    known = context.get(DEADLINES, live)
+    deadline, retained, decisions = known.seconds, decide_retention(live), pipeline_decisions(live, known)
+    retention = max(retained.values())
     reserve, why = decide_reserve(live, deadline)
     hosts = egress(live, registry, context.uses)
     own = tuple(sorted(context.files.items()))
@@ -120,6 +123,7 @@ def make_plan(
         requires=extras(live, specs, registry, context.uses),
         deadline=deadline,
         retention=retention,
+        retained=tuple((how, seconds) for how, seconds in retained.items() if seconds < retention),
         assumes=assumed_of_input(analysis.pipeline, source_name, places or {}),
         reserve=reserve,
         source_name=source_name,

@@ -1,7 +1,7 @@
 -- create: make a run with its entry stages READY, once for each idempotency key.
 --
--- @call run, plan, tenant, trigger, body, idem, deadline, retention, reserve?, pipeline?, root?, parent?, entries, bells, ring
--- The body is digests of the input, between spaces: the first is kept, and any of them is the same body; idem '' or the key's digest, deadline, retention and reserve ms (what of the deadline is for compensations), entries are dependants as those
+-- @call run, plan, tenant, trigger, body, idem, deadline, retention, retained?, reserve?, pipeline?, root?, parent?, entries, bells, ring
+-- The body is digests of the input, between spaces: the first is kept, and any of them is the same body; idem '' or the key's digest, deadline, retention and reserve ms (what of the deadline is for compensations), retained a state → ms, entries are dependants as those
 -- of advance. Where another run makes it: what it runs, what names of its stages begin with, that run. ARGV[2]: the input.
 -- Answers: fresh | known (the first run of this key) | conflict (the key came with another body); run; bells.
 -- Sent twice: the run's id is the nonce; the same id answers `fresh` again.

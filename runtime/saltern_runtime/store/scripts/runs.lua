@@ -1,6 +1,6 @@
 -- Shared by the scripts that create runs; stands between the prelude and the script.
 --
--- @may pipeline, root, parent
+-- @may pipeline, root, parent, retained
 
 -- Make the run that the call describes, with its entry stages READY; answers its bells. They are kept with the run, so that
 -- the call may be sent twice.
@@ -13,6 +13,9 @@ local function make_run(input)
   )
   if call.parent then
     redis.call('HSET', key, 'pipeline', call.pipeline, 'root', call.root, 'parent', call.parent)
+  end
+  for state, ms in pairs(call.retained or {}) do
+    redis.call('HSET', key, 'retained|' .. state, ms)
   end
   redis.call('HSET', key_of(call.run, ':vals'), '', input)
   redis.call('ZADD', DUE, deadline, 'r|' .. call.run)
