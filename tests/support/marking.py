@@ -11,6 +11,8 @@ from tests.support.built import importable
 from tests.support.until import until
 
 WORD = "quetzalcoatl"
+PAYER = "huitzilopochtli"
+"""Comes with an answer, and stands in no input."""
 NOTE = "xolotl"
 """Stands in what people wrote freely, which has no mark."""
 GIVEN = {"word": f"{WORD}-x", "words": [f"{WORD}-x", f"{WORD}-y", f"{WORD} " * 4000]}
@@ -56,7 +58,7 @@ def until_it_waits(process, run_id, nodes=frozenset({"asked", "paid"})):
 def decided(process, run_id, decision):
     """Give both answers, and work until the run is over."""
     said = {"decision": decision, "comment": f"said by {NOTE}", "by": f"Mr {NOTE}"}
-    process.service.answer(run_id, "paid", {"by": f"{WORD}-x"})
+    process.service.answer(run_id, "paid", {"by": f"{PAYER}-x"})
     process.service.answer(run_id, "asked", said)
     return process.finish(run_id, 20)
 
@@ -77,7 +79,7 @@ def found(client, service, folder=None):
     holding = []
     for key in client.scan_iter(match=f"saltern:v1:{service}:*", count=1000):
         raw = repr((key, _content(client, key)))
-        if WORD in raw or NOTE in raw:
+        if any(word in raw for word in (WORD, PAYER, NOTE)):
             holding.append(key if isinstance(key, str) else key.decode())
     if folder is not None:
         holding += [str(path) for path in folder.rglob("*") if path.is_file() and WORD.encode() in path.read_bytes()]

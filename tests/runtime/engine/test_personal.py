@@ -10,7 +10,7 @@ from saltern_runtime.runtext import lines
 from saltern_runtime.settings import Settings
 from saltern_runtime.web.models import awaited_json, event_json, page_json, run_json
 from saltern_runtime.web.operating import _letter_json as letter_json
-from tests.support.marking import NOTE, WORD, decided, marked_graph, started, until_it_waits
+from tests.support.marking import NOTE, PAYER, WORD, decided, marked_graph, started, until_it_waits
 
 
 @pytest.fixture(scope="module")
@@ -48,8 +48,10 @@ def test_nothing_about_a_person_is_shown(process, caplog):
     for run_id in (waiting, failed, done):
         as_json, text = shown(process, run_id)
         assert WORD not in text.replace(f"{WORD}.txt", "")  # the name of a file has no mark
+        assert PAYER not in text
         assert as_json["input"]["word"] == as_json["input"]["words"] == PERSONAL
     assert WORD not in caplog.text
+    assert PAYER not in caplog.text
     as_json, text = shown(process, failed)
     assert as_json["failure"]["message"] == f"{PERSONAL} refuses {PERSONAL}: said by {NOTE}"
     assert f"no {PERSONAL} here" in text

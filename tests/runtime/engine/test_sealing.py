@@ -15,7 +15,18 @@ from saltern_runtime.spec.keyring import NO_KEYS, Keyring
 from saltern_runtime.spec.places import PayloadPlace
 from saltern_runtime.store.failures import SealedValueError
 from tests.support.checker import broken
-from tests.support.marking import NOTE, WORD, cancelled, decided, found, marked_graph, operated, started, until_it_waits
+from tests.support.marking import (
+    NOTE,
+    PAYER,
+    WORD,
+    cancelled,
+    decided,
+    found,
+    marked_graph,
+    operated,
+    started,
+    until_it_waits,
+)
 from tests.support.until import until
 
 
@@ -90,7 +101,7 @@ def test_nothing_that_a_person_said_is_to_be_read_in_the_store(place, is_sealed)
         "CANCELLED",
     )
     assert done.output["word"] == done.output["state"] == done.output["raced"] == done.output["called"] == f"{WORD}-x"
-    assert (done.output["paid"], done.output["decided"]) == (f"{WORD}-x", f"said by {NOTE}")
+    assert (done.output["paid"], done.output["decided"]) == (f"{PAYER}-x", f"said by {NOTE}")
     assert done.output["size"] == 9000 * (2 * len(WORD) + 2)
     assert process.finish(done.output["started"], 5).output == {"word": f"{WORD}-x"}
     assert gone.failure.message == f"{NOTE} went away"
@@ -117,7 +128,7 @@ def test_keys_are_changed_under_way(place):
     run_id = started(process, "k")
     until_it_waits(process, run_id)
     process = place.open(OLD)
-    process.service.answer(run_id, "paid", {"by": f"{WORD}-x"})
+    process.service.answer(run_id, "paid", {"by": f"{PAYER}-x"})
     until_it_waits(process, run_id, {"asked"})
     process = place.open(NEW, OLD)
     process.service.answer(run_id, "asked", {"decision": "approve", "comment": "yes"})
