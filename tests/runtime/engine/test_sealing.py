@@ -182,3 +182,21 @@ def test_what_was_moved_to_another_run_does_not_open(place):
     place.client.hset(keys.run(two, ":vals"), "return", other)
     with pytest.raises(SealedValueError, match="was changed"):
         process.service.get(two, "acme")
+
+
+def test_runs_are_listed_without_the_key(place):
+    """Their messages cannot be read, all that scripts and people go by can: states, codes, letters, who did something and when."""
+    process = place.open(OLD)
+    run_id = started(process)
+    until_it_waits(process, run_id)
+    decided(process, run_id, "reject")
+    operated(process, run_id)
+    service = place.open(NEW).service
+    (run,) = [each for each in service.list("acme").runs if each.id == run_id]
+    assert (run.state, run.failure.code, run.failure.message) == ("FAILED", "refused", "[sealed]")
+    letters = service.operator.letters_of(run_id, "acme")
+    assert {(each.node, each.failure.message) for each in letters} == {("last", "[sealed]"), ("back", "[sealed]")}
+    (audited,) = service.operator.audit(run_id)
+    assert (audited["what"], audited["by"], audited["why"]) == ("replay", "[sealed]", "[sealed]")
+    told = [event.data["message"] for event in service.events(run_id) if event.type == "run.failed"]
+    assert set(told) == {"[sealed]"}
