@@ -161,8 +161,7 @@ class Graph:
 
     def hidden(self, pipeline: str | None = None) -> Hidden:
         """Return what a run has that is not shown: of this pipeline, or of one that is started from it; None: of any of these."""
-        graphs = {"": self, **self._started}
-        found = [(root, graph) for root, graph in graphs.items() if pipeline in (None, graph.name)]
+        found = [each for each in {"": self, **self._started}.items() if pipeline in (None, each[1].name)]
         given = [self.nodes.get(f"{root}{RETURN}") for root, _ in found]
         return Hidden(
             _once(place for _, graph in found for place in graph.secrets),

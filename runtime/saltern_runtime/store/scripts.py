@@ -68,9 +68,7 @@ class Call:
         return {"op": self.script} | {name: value for name, value in values if value is not None}
 
 
-@cache
-def _names(of: Any) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(of))
+_names: Final = cache(lambda of: tuple(field.name for field in fields(of)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
