@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from importlib import resources
+from types import MappingProxyType
 from typing import Any, get_type_hints
 
 from saltern_runtime.context import SKIPPED, Ask, Connection, Context, MissingSecretError, RunInfo, Skipped
@@ -23,9 +24,10 @@ from saltern_runtime.graph_checks import (
     check_settings,
 )
 from saltern_runtime.inline import inlined, others, started, walk
+from saltern_runtime.masking import Hidden
 from saltern_runtime.spec import Assumes, Concurrency
 from saltern_runtime.spec.limits import AT_ONCE, DEADLINE, RETENTION
-from saltern_runtime.spec.names import AMBIENT, COMPENSATE, ERROR, INPUT, OUTCOMES, ROOT, SCHEDULE_ID
+from saltern_runtime.spec.names import AMBIENT, COMPENSATE, ERROR, INPUT, OUTCOMES, RETURN, ROOT, SCHEDULE_ID
 from saltern_runtime.spec.types import Places
 from saltern_runtime.stage import (
     Awaits,
@@ -63,8 +65,10 @@ class Graph:
         schedules: tuple[Schedule, ...] = (),
         deadline: float = DEADLINE,
         retention: float = RETENTION,
+        retained: Mapping[str, float] = MappingProxyType({}),
         reserve: float = 0.0,
         secrets: Places = (),
+        personal: Places = (),
         assumes: tuple[Assumes, ...] = (),
         concurrency: Concurrency | None = None,
     ) -> None:
@@ -75,10 +79,11 @@ class Graph:
         for other in others(stages):
             self._share_connections(other)
         self.schedules = {schedule.id: schedule for schedule in schedules}
-        self.secrets, self.assumes = secrets, check_assumptions(name, assumes)
-        """Where its input holds secrets, and what it has at most."""
-        self.deadline, self.retention, self.reserve = deadline, retention, reserve
-        """Seconds; of the deadline, `reserve` are for compensations."""
+        self.secrets, self.personal, self.assumes = secrets, personal, check_assumptions(name, assumes)
+        """Where its input holds secrets, and what is about a person; what it has at most."""
+        self.deadline, self.retention, self.retained, self.reserve = deadline, retention, retained, reserve
+        """Seconds: for a run, of which `reserve` are for compensations; for which one is kept that is over, and how it may end → those where
+        they are fewer."""
         self.concurrency = check_concurrency(name, concurrency)
         """How many of its runs go on at a time."""
         self.stages: dict[str, Stage] = {}
@@ -163,16 +168,15 @@ class Graph:
         own = (node for node in self.nodes.values() if not node.scope and INPUT in node.reads)
         return next((get_type_hints(node.function).get(INPUT) for node in own), None)
 
-    def secrets_of(self, pipeline: str) -> Places:
-        """Return where the input of a run holds secrets that is of this pipeline, or of one that is started from it."""
-        graphs = (self, *self._started.values())
-        return tuple(dict.fromkeys(place for graph in graphs if graph.name == pipeline for place in graph.secrets))
-
-    @cached_property
-    def every_secret(self) -> Places:
-        """Where the input of any run that its workers know holds secrets."""
-        graphs = (self, *self._started.values())
-        return tuple(dict.fromkeys(place for graph in graphs for place in graph.secrets))
+    def hidden(self, pipeline: str | None = None) -> Hidden:
+        """Return what a run has that is not shown: of this pipeline, or of one that is started from it; None: of any of these."""
+        found = [each for each in {"": self, **self._started}.items() if pipeline in (None, each[1].name)]
+        given = [self.nodes.get(f"{root}{RETURN}") for root, _ in found]
+        return Hidden(
+            _once(place for _, graph in found for place in graph.secrets),
+            _once(place for _, graph in found for place in graph.personal),
+            _once(place for node in given if node is not None for place in node.personal),
+        )
 
     def home(self, stage: str) -> Callee:
         """Return the graph whose runs a stage is a part of: this one, or one that is started."""
@@ -400,3 +404,7 @@ def _dependants(needs: Mapping[str, Sequence[str]]) -> Mapping[str, tuple[str, .
         for need in direct:
             found[need].append(stage_name)
     return {stage_name: tuple(waiting) for stage_name, waiting in found.items()}
+
+
+def _once(places: Iterable[tuple[str | None, ...]]) -> Places:
+    return tuple(dict.fromkeys(places))

@@ -6,10 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from saltern_runtime.spec.names import INPUT, ROOT
+from saltern_runtime.spec.names import INPUT, RETURN, ROOT
 from saltern_runtime.stage import Callee, Calls, Ends, On, Opens, Responds, Stage, Starts
-
-_RETURN = "return"
 
 
 def only(results: list[Any]) -> Any:
@@ -43,7 +41,7 @@ def started(stages: tuple[Stage, ...]) -> Iterator[tuple[str, Callee, tuple[Stag
 def _called(stage: Stage, calls: Calls) -> Opens:
     scope = f"{stage.nodes[-1].id}/"
     body = tuple(_placed(one, f"{stage.name}/", scope, calls.connections) for one in calls.graph.parts)
-    result = f"{scope}{_RETURN}" if _RETURN in calls.graph.nodes else ""
+    result = f"{scope}{RETURN}" if RETURN in calls.graph.nodes else ""
     return Opens(INPUT, body, result=result, at_most=1, on_skip="null", gather=only, scope=scope, callee=calls.graph)
 
 

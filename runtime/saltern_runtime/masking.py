@@ -1,36 +1,54 @@
-"""What stands for secrets where values are shown."""
+"""What stands for secrets and personal fields where values are shown."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from typing import Final
+from typing import Final, NamedTuple
 
 from saltern_runtime.spec import Json
 from saltern_runtime.spec.types import Places
 
 MASK: Final = "[secret]"
+PERSONAL: Final = "[personal]"
 SHORTEST: Final = 4
 """Characters of a secret that is looked for in texts, at least: what is shorter stands in too many words."""
 
 
-def masked(value: Json, places: Places) -> Json:
-    """Return a value with `MASK` at places; null, and what is not there, stays."""
+class Hidden(NamedTuple):
+    """Where what is shown of a run holds what is not to be: secrets and personal fields of its input, personal ones of its output."""
+
+    secrets: Places = ()
+    personal: Places = ()
+    output: Places = ()
+
+    def without(self, given: Json) -> Json:
+        """Return an input as it is shown."""
+        return masked(masked(given, self.personal, PERSONAL), self.secrets)
+
+
+NOTHING: Final = Hidden()
+
+
+def masked(value: Json, places: Places, mask: str = MASK) -> Json:
+    """Return a value with a mask at places; null, and what is not there, stays."""
+    if () in places:
+        return None if value is None else mask
     here = {place[0]: [rest for first, *rest in places if first == place[0]] for place in places if place}
     if isinstance(value, dict):
-        return {key: _part(part, (*here.get(key, ()), *here.get(None, ()))) for key, part in value.items()}
+        return {key: _part(part, (*here.get(key, ()), *here.get(None, ())), mask) for key, part in value.items()}
     if isinstance(value, list):
-        return [_part(part, here.get(None, ())) for part in value]
+        return [_part(part, here.get(None, ()), mask) for part in value]
     return value
 
 
-def without(text: str, value: Json, places: Places) -> str:
-    """Return a text with `MASK` for each secret of a value that stands in it, as it is or as Python or JSON writes it."""
+def without(text: str, value: Json, places: Places, mask: str = MASK) -> str:
+    """Return a text with a mask for each secret of a value that stands in it, as it is or as Python or JSON writes it."""
     found = {
         form for secret in _secrets(value, places) for form in (secret, repr(secret)[1:-1], json.dumps(secret)[1:-1])
     }
     for form in sorted(found, key=lambda each: (-len(each), each)):
-        text = text.replace(form, MASK)
+        text = text.replace(form, mask)
     return text
 
 
@@ -53,8 +71,6 @@ def _secrets(value: Json, places: Places) -> Iterator[str]:
                 yield str(at)
 
 
-def _part(value: Json, places: Iterable[list[str | None]]) -> Json:
-    inside = [tuple(place) for place in places]
-    if () in inside:
-        return None if value is None else MASK
-    return masked(value, tuple(inside)) if inside else value
+def _part(value: Json, places: Iterable[list[str | None]], mask: str) -> Json:
+    inside = tuple(map(tuple, places))
+    return masked(value, inside, mask) if inside else value

@@ -6,9 +6,11 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, Final, Self
 
 from saltern_runtime.spec.addresses import HERE, NO_BROKER, BrokerAddress, RedisAddress
+from saltern_runtime.spec.keyring import NO_KEYS, Keyring, KeyringError
 from saltern_runtime.spec.limits import LEASE, MAX_PAYLOAD
 from saltern_runtime.spec.networks import NO_NETWORK, NetworkList
 from saltern_runtime.spec.places import IN_REDIS, PayloadPlace, PlaceError
@@ -67,6 +69,9 @@ class Settings:
     payloads: PayloadPlace = IN_REDIS
     """Where large values and files lie: empty (or `redis`) in the same Redis, `file:///a/folder`, `s3://bucket/prefix`.
     `SALTERN_PAYLOADS`."""
+    encryption_keys: Keyring = NO_KEYS
+    """Keys that values at rest are sealed with, `ID:BASE64` between commas; the first one seals, all of them open. Empty: nothing is sealed.
+    `SALTERN_ENCRYPTION_KEYS`, or in a file that `SALTERN_ENCRYPTION_KEYS_FILE` names."""
     private_networks: NetworkList = NO_NETWORK
     """Networks that `http.request` may reach without a connection although they are not public: `10.20.0.0/16,fd00:1::/64`, or
     `any`, which is for development. `SALTERN_PRIVATE_NETWORKS`."""
@@ -112,9 +117,9 @@ class Settings:
     @classmethod
     def from_env(cls, env: Mapping[str, str] | None = None) -> Self:
         """Read `SALTERN_<FIELD>` variables; raises SettingsError naming every variable that cannot be read."""
-        env = os.environ if env is None else env
-        given: dict[str, object] = {}
         bad: list[str] = []
+        env = _with_keys(os.environ if env is None else env, bad)
+        given: dict[str, object] = {}
         for setting in fields(cls):
             text = env.get(f"SALTERN_{setting.name.upper()}")
             if text is None:
@@ -122,7 +127,7 @@ class Settings:
             kind: type[Any] = type(setting.default)
             try:
                 given[setting.name] = kind(text)
-            except PlaceError as error:
+            except (PlaceError, KeyringError) as error:
                 bad.append(f"SALTERN_{setting.name.upper()}: {error}")
             except ValueError:
                 wanted = (
@@ -137,3 +142,19 @@ class Settings:
         if bad:
             raise SettingsError("; ".join(bad))
         return cls(**given)  # type: ignore[arg-type]  # each value was made by its field's own type
+
+
+def _with_keys(env: Mapping[str, str], bad: list[str]) -> Mapping[str, str]:
+    """Return the variables with the keys that stand in a file."""
+    name = "SALTERN_ENCRYPTION_KEYS"
+    path = env.get(f"{name}_FILE")
+    if not path:
+        return env
+    if env.get(name):
+        bad.append(f"{name} and {name}_FILE are both set: leave one of them out")
+        return {**env, name: ""}
+    try:
+        return {**env, name: Path(path).read_text("utf-8")}
+    except (OSError, UnicodeDecodeError) as error:
+        bad.append(f"{name}_FILE cannot be read: {type(error).__name__}")
+        return env

@@ -31,7 +31,7 @@ from saltern_runtime.integers import INT_MAX, INT_MIN
 from saltern_runtime.spec import Assumes, Concurrency, OnError, OnLimit, OnSkip, Retry
 from saltern_runtime.spec.concurrency import Overlap
 from saltern_runtime.spec.schema import places_in
-from saltern_runtime.spec.types import Places
+from saltern_runtime.spec.types import LABELS, Label, Places
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -49,6 +49,8 @@ class Node(Generic[P, R]):
         of: str | None = None,
         *,
         cache: float | None = None,
+        personal: Places = (),
+        personal_items: Places = (),
     ) -> None:
         self.function = function
         self.id = node_id
@@ -58,6 +60,8 @@ class Node(Generic[P, R]):
         """Id of the node whose failure it takes, as `failure`."""
         self.cache = cache
         """Seconds for which its value is kept, and given again for the same arguments."""
+        self.personal, self.personal_items = personal, personal_items
+        """Where its value, and an item of its region, hold what is about a person."""
         self.scope = ""
         """What ids of the nodes begin with that it reads by their names: `s/`, where a call named `s` runs its pipeline."""
         self.gate: tuple[On, ...] = ()
@@ -108,12 +112,14 @@ class Node(Generic[P, R]):
         return {name: TypeAdapter(_without_skipped(hint)) for name, hint in hints.items() if name != "ctx"}
 
     @cached_property
-    def secrets(self) -> Mapping[str, Places]:
-        """Parameter name → where what it is given holds secrets, as its type says; what has no JSON Schema says nothing."""
-        found: dict[str, Places] = {}
+    def marked(self) -> Mapping[Label, Mapping[str, Places]]:
+        """Label → parameter name → where what it is given has that label, as its type says; what has no JSON Schema says nothing."""
+        found: dict[Label, dict[str, Places]] = {label: {} for label in LABELS}
         for name, adapter in self.adapters.items():
             with suppress(PydanticInvalidForJsonSchema, PydanticUserError):
-                found[name] = places_in(adapter.json_schema(mode="serialization"), "secret")
+                schema = adapter.json_schema(mode="serialization")
+                for label in LABELS:
+                    found[label][name] = places_in(schema, label)
         return found
 
     @cached_property
@@ -135,11 +141,15 @@ def node(
     connection: str | None = None,
     of: str | None = None,
     cache: float | None = None,
+    personal: Places = (),
+    personal_items: Places = (),
 ) -> Callable[[Callable[P, R]], Node[P, R]]:
     """Mark a function as the node of that id."""
 
     def mark(function: Callable[P, R]) -> Node[P, R]:
-        return Node(function, node_id, type, connection, of, cache=cache)
+        return Node(
+            function, node_id, type, connection, of, cache=cache, personal=personal, personal_items=personal_items
+        )
 
     return mark
 
@@ -201,8 +211,10 @@ class Callee(Protocol):
     connections: dict[str, Connection]
     deadline: float
     retention: float
+    retained: Mapping[str, float]
     reserve: float
     secrets: Places
+    personal: Places
     assumes: tuple[Assumes, ...]
     concurrency: Concurrency | None
 

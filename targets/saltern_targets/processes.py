@@ -12,6 +12,8 @@ from saltern_targets.names import package_name
 
 PUBLIC_URL: Final = "SALTERN_PUBLIC_URL"
 """The address of the API, which links for answers begin with."""
+ENCRYPTION_KEYS: Final = "SALTERN_ENCRYPTION_KEYS"
+"""The keys that values at rest are sealed with, the same for all processes; without them nothing is sealed."""
 USER: Final = 10001
 """Numeric, so that Kubernetes can see that it is not root; no entry in /etc/passwd is needed."""
 PORT: Final = 8000

@@ -22,16 +22,36 @@ from collections.abc import Sequence
 from typing import Final
 
 from saltern_compiler.layout import LINE, SOFT, Doc, Group, IfBreaks, Indent, join, lay_out
-from saltern_compiler.pytext import escape
+from saltern_compiler.pytext import escape, literal
 from saltern_runtime.spec import Json
+from saltern_runtime.spec.types import Places
 from saltern_targets.expressions import FREE, INSIDE, Expressions, listed
 from saltern_targets.precedence import LOOSE
 
-__all__ = ["LINE_LENGTH", "Module", "docstring", "header", "html_header", "json_file", "sentence", "statement"]
+__all__ = [
+    "LINE_LENGTH",
+    "Module",
+    "docstring",
+    "header",
+    "html_header",
+    "json_file",
+    "sentence",
+    "statement",
+    "written_places",
+]
 
 LINE_LENGTH: Final = 100
 """Columns of generated Python; the generated pyproject.toml tells ruff the same."""
 _INDENT: Final = 4
+
+
+def written_places(places: Places) -> str:
+    """Write places in JSON values as a tuple of tuples."""
+    return _tuple([_tuple([literal(key) for key in place]) for place in places])
+
+
+def _tuple(parts: Sequence[str]) -> str:
+    return f"({parts[0]},)" if len(parts) == 1 else f"({', '.join(parts)})"
 
 
 def header(source_name: str) -> str:

@@ -160,10 +160,12 @@ def test_a_process_gets_only_its_own_secrets(triage):
     """The API has what webhooks are signed with, workers what connections log in with, timers neither; all by reference."""
     found = by_kind(objects_of(triage), "Deployment")
 
+    shared = {"SALTERN_GRACE", "SALTERN_BROKER_URL", "SALTERN_ENCRYPTION_KEYS"}
+
     def names(deployment):
         env = deployment["spec"]["template"]["spec"]["containers"][0]["env"]
         assert all("valueFrom" in each for each in env if each["name"] != "SALTERN_GRACE")
-        return {each["name"] for each in env if each["name"] not in ("SALTERN_GRACE", "SALTERN_BROKER_URL")}
+        return {each["name"] for each in env if each["name"] not in shared}
 
     assert names(found["support-triage-api"]) == {"SALTERN_API_TOKENS", "SALTERN_REDIS_URL", "WEBHOOK_SECRET"}
     assert names(found["support-triage-timers"]) == {"SALTERN_REDIS_URL"}

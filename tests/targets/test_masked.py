@@ -1,13 +1,14 @@
 """A generated service knows where its input holds secrets, and where that of the pipelines that it starts does."""
 
 import json
+from importlib import resources
 
 import pytest
 from starlette.testclient import TestClient
 
 from saltern_compiler.driver import compile_source, write_tree
 from saltern_runtime.engine.service import in_one_process
-from saltern_runtime.masking import MASK
+from saltern_runtime.masking import MASK, PERSONAL
 from saltern_runtime.settings import Settings
 from saltern_runtime.web import tokens
 from saltern_runtime.web.backend import Backend
@@ -53,7 +54,7 @@ def test_a_run_shows_no_secret(tmp_path, redis_url) -> None:
         with in_one_process(graph, redis_url=redis_url) as opened:
             opened.service.start(given, tenant="local", trigger="run")
             views = finish_all(opened, "local")
-    shown = {view.pipeline: run_json(view, graph.secrets_of(view.pipeline)) for view in views}
+    shown = {view.pipeline: run_json(view, graph.hidden(view.pipeline)) for view in views}
     assert shown["masks"]["input"] == {"token": MASK, "people": [{"pin": MASK, "age": 7}], "plain": "shown"}
     assert shown["other"]["input"] == {"key": MASK, "plain": "shown"}
     assert "SECRET1" not in json.dumps(shown)
@@ -113,7 +114,7 @@ def test_a_failure_repeats_no_secret(tmp_path, redis_url, caplog, node) -> None:
         (view,) = finish_all(opened, node)
         events = opened.service.reader.events(run_id, "0-0", 0.0, 500)
         page = opened.service.list(node)
-    shown = json.dumps([run_json(view, graph.secrets_of("fails")), str(events), str(page), caplog.text])
+    shown = json.dumps([run_json(view, graph.hidden("fails")), str(events), str(page), caplog.text])
     assert "CRET" not in shown
     if node != "b":
         assert MASK in str(view)
@@ -243,3 +244,32 @@ def test_a_second_decision_hears_no_secret_of_the_first(asking):
     assert first["fields"] == {"pin": MASK, "keys": [{"key": MASK, "of": "a"}], "note": "shown"}
     assert (first["decision"], "741852" in again.text) == ("yes", False)
     assert asking("asked", None, "look").json()["decision"] == first
+
+
+SHOWS = """pipeline shows
+input { name: string @personal, kind: "guest" | "staff" @personal }
+output { hello: string, kind: "guest" | "staff", plain: int }
+on api
+return { hello: `Hello, {{ input.name }}`, kind: input.kind, plain: 1234 }
+"""
+
+
+def test_a_page_asks_for_less_than_the_caller_gets(tmp_path, redis_url):
+    """The output is whole for who started the run, and masked where `masked` is asked for, as its page does; a word of a list is shown."""
+    result = compile_source(SHOWS, source_name="shows.saltern")
+    assert not result.has_errors, result.diagnostics
+    write_tree(result.artifacts, tmp_path / "tree")
+    settings, (token, entry) = Settings(redis_url=redis_url), tokens.new("local")
+    with importable(tmp_path / "tree", "shows") as load:
+        graph, app = load("graph").GRAPH, load("api").create_app(settings)
+        with in_one_process(graph, redis_url=redis_url, settings=settings) as worker:
+            app.state.saltern_backends = {graph.name: Backend(worker.service, settings, tokens.read(str(entry)))}
+            client = TestClient(app, headers={"Authorization": f"Bearer {token}"})
+            started = client.post("/runs", json={"name": "Quetzal", "kind": "staff"}).json()
+            worker.finish(started["id"], 20)
+            whole, less = (client.get(started["url"] + query).json() for query in ("", "?masked=true"))
+    assert whole["output"] == {"hello": "Hello, Quetzal", "kind": "staff", "plain": 1234}
+    assert less["output"] == {"hello": PERSONAL, "kind": "staff", "plain": 1234}
+    assert whole["input"] == less["input"] == {"name": PERSONAL, "kind": PERSONAL}
+    page = resources.files("saltern_runtime.web").joinpath("page.html").read_text("utf-8")
+    assert "encodeURIComponent(id)}?masked=true" in page

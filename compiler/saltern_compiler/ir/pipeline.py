@@ -39,6 +39,10 @@ INNER_TYPES: Final = frozenset({YIELD, NEXT, CHECK})
 LIMITS: Final = "limits"
 ACCEPTS: Final = "accepts"
 GIVES: Final = "gives"
+RETAINED: Final = ("succeeded", "failed", "cancelled")
+"""How a run may end, as settings say how long it is kept then: `retention_failed`. What reached its deadline has failed."""
+SETTINGS: Final = ("deadline", "retention", *(f"retention_{how}" for how in RETAINED), "reserve")
+"""Settings of a pipeline, each a duration."""
 LABEL_SETTINGS: Final = (ACCEPTS, GIVES)
 SHARED_SETTINGS: Final = frozenset({LIMITS, *LABEL_SETTINGS})
 """The settings that every connection may have, and that no connector reads: what it may be used for, labels that it may be sent, labels of what comes from it."""
@@ -235,7 +239,7 @@ class Pipeline:
     connections: tuple[Connection, ...] = ()
     triggers: tuple[Trigger, ...] = ()
     settings: tuple[tuple[str, Json], ...] = ()
-    """Pipeline-wide options: `deadline`, `retention` and `reserve` in seconds, `concurrency` as `ir.concurrency` says."""
+    """Pipeline-wide options: some of `SETTINGS`, in seconds; `concurrency` as `ir.concurrency` says."""
     policy: Policy = Policy()
     body: Region = Region()
     budget: Budget = ()

@@ -23,6 +23,7 @@ from saltern_runtime.spec import (
     Retry,
     Type,
 )
+from saltern_runtime.spec.types import Places
 
 LEVELS: Final = (0, 1, 2)
 """How much may be optimized: what correctness needs alone; what costs no checkpoint that anybody wants; speed before checkpoints of cheap pure work."""
@@ -93,6 +94,10 @@ class PlannedNode:
     """Those of `reads` whose value may have been skipped when this node runs; sorted."""
     items: tuple[tuple[str, Type], ...] = ()
     """Names of items of the regions around it that it reads, with their types; sorted."""
+    personal: Places = ()
+    """Where its value holds what is about a person."""
+    personal_items: Places = ()
+    """Where an item, or the state, of its region does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,6 +314,8 @@ class Plan:
     """Node id → its label, for docstrings; empty where it has none."""
     assumes: tuple[Assumes, ...] = ()
     """What its budget assumes of its input; sorted by name. No run begins with more."""
+    retained: tuple[tuple[str, float], ...] = ()
+    """How a run may end → the seconds for which it is kept then, where those are fewer than `retention`."""
     reserve: float = 0.0
     """Seconds of the deadline that are for compensations; 0 without any."""
     concurrency: Concurrency | None = None

@@ -97,7 +97,7 @@ def run(tree: Tree, wanted: Wanted) -> int:
                     unsaved = error
                 except ValidationError:
                     unsaved = files.FileError("the output is not of its type: no file of it was saved")
-    shown: list[Mapping[str, Any]] = [run_json(run, graph.secrets_of(run.pipeline)) for run in (ended, *others)]
+    shown: list[Mapping[str, Any]] = [run_json(run, graph.hidden(run.pipeline)) for run in (ended, *others)]
     if wanted.json_events:
         told = view.JsonView(sys.stderr)
         told.update(shown)

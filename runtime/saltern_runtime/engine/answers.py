@@ -9,6 +9,7 @@ from typing import Any, Final
 from pydantic import TypeAdapter, ValidationError
 
 from saltern_runtime.errors import AnswerError, pointer
+from saltern_runtime.masking import Hidden
 from saltern_runtime.spec import Json
 from saltern_runtime.spec.awaits import COMMENT
 from saltern_runtime.spec.schema import places_in
@@ -38,22 +39,22 @@ def taken(awaited: Awaited, body: Json, by: str | None = None) -> Json:
     Of a decision the body says `{"decision": …, "comment"?, "by"?, "fields"?}`; `by`, where it is known, stands above what the body says.
     """
     answer = _decision(awaited, body, by) if awaited.choices else body
-    secrets = secrets_of(awaited)
-    findings = [_finding(error, secrets) for error in _errors(awaited, answer)]
+    hidden = hidden_of(awaited)
+    findings = [_finding(error, (*hidden.secrets, *hidden.personal)) for error in _errors(awaited, answer)]
     if findings:
         raise AnswerError(findings[:100])
     return answer
 
 
-def secrets_of(awaited: Awaited) -> Places:
-    """Return where an answer holds secrets."""
-    return places_in(awaited.schema, "secret")
+def hidden_of(awaited: Awaited) -> Hidden:
+    """Return where an answer holds what is not shown."""
+    return Hidden(places_in(awaited.schema, "secret"), places_in(awaited.schema, "personal"))
 
 
-def _finding(error: Any, secrets: Places) -> tuple[str, str]:
-    """Say where an answer is wrong, and how; where a secret is, around it and inside of it, without a word of what was sent."""
+def _finding(error: Any, hidden: Places) -> tuple[str, str]:
+    """Say where an answer is wrong, and how; where something hidden is, around it and inside of it, without a word of what was sent."""
     path = tuple(error.absolute_path)
-    met = [place for place in secrets if all(key in (None, part) for key, part in zip(place, path, strict=False))]
+    met = [place for place in hidden if all(key in (None, part) for key, part in zip(place, path, strict=False))]
     at = pointer(path[: min(map(len, met), default=len(path))])
     if error.validator == "required" or not met:
         return at, str(error.message)

@@ -15,6 +15,7 @@ from saltern_runtime.context import Connection
 from saltern_runtime.files import placed
 from saltern_runtime.models import plain
 from saltern_runtime.stage import Node
+from saltern_runtime.store.failures import StoreUnavailableError, StoreUnfitError
 from saltern_runtime.store.files import SPARE, Shelf
 from saltern_runtime.store.keys import digest_of
 from saltern_runtime.store.store import Store
@@ -61,7 +62,7 @@ class Recall:
             if not self._holds(value, self.keeps):
                 return None
         except Exception as error:  # noqa: BLE001 - whatever is wrong with it, the node runs
-            log.warning("node %s runs without its cache: %r", self.node.id, error)
+            log.warning("node %s runs without its cache: %s", self.node.id, _named(error))
             return None
         self.hit = True
         return (value,)
@@ -74,7 +75,7 @@ class Recall:
             if self._holds(value, self.node.cache):
                 self.store.keep_value(self._key, text, self.node.cache)
         except Exception as error:  # noqa: BLE001 - whatever is wrong with it, the node runs
-            log.warning("the value of node %s is not cached: %r", self.node.id, error)
+            log.warning("the value of node %s is not cached: %s", self.node.id, _named(error))
 
     def _holds(self, value: object, keep: float) -> bool:
         """Have the files of a value kept; False where one is gone."""
@@ -82,7 +83,7 @@ class Recall:
 
     def _key_of(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> str:
         through = self.connection
-        return digest_of(
+        asked = digest_of(
             self.tenant,
             self.node.type,
             "" if self.node.takes_context else f"{self.plan} {self.node.id}",  # its arguments are made in it
@@ -90,6 +91,7 @@ class Recall:
             "" if through is None else self._text(dict(through.settings)),
             self._text([args, keywords]),
         )
+        return self.store.seals.keyed(asked)
 
     def _text(self, value: Any) -> str:
         return json.dumps(plain(value, self._named), sort_keys=True)
@@ -100,6 +102,11 @@ class Recall:
         if isinstance(value, type):
             return {"$type": named, "schema": _schema(value)}
         return {"$value": named, "plan": self.plan}
+
+
+def _named(error: Exception) -> str:
+    """Say what an error is: in words where it comes from the store, since others repeat values."""
+    return str(error) if isinstance(error, StoreUnavailableError | StoreUnfitError) else type(error).__name__
 
 
 @lru_cache

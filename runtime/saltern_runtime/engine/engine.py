@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -20,20 +21,20 @@ from saltern_runtime.engine.frames import place_of, trace_of
 from saltern_runtime.engine.leases import Hold, Leases
 from saltern_runtime.engine.links import ROUTE, Link
 from saltern_runtime.engine.places import scopes_of
-from saltern_runtime.engine.policy import Trouble, classify, decide, expired, gone, lost, timed_out, unreachable
+from saltern_runtime.engine.policy import Trouble, classify, decide, expired, gone, lost, sealed, timed_out, unreachable
 from saltern_runtime.engine.results import Result
 from saltern_runtime.engine.stage_plan import StagePlan
 from saltern_runtime.engine.stages import NodeFailedError, Plans
 from saltern_runtime.engine.tally import Tally
+from saltern_runtime.engine.telling import Teller
 from saltern_runtime.engine.watched import watched
 from saltern_runtime.errors import NodeError, PermanentError, RunDroppedError, StopRun, pointer
 from saltern_runtime.graph import Awaits, Carries, Graph, Node, Starts
-from saltern_runtime.masking import MASK, without
 from saltern_runtime.models import plain
 from saltern_runtime.observe import tracing
 from saltern_runtime.settings import Settings
-from saltern_runtime.store.calls import Answer, Bell, Claim, Failed, Outcome, Stopped
-from saltern_runtime.store.failures import PayloadsUnreachableError, ValueGoneError
+from saltern_runtime.store.calls import Answer, Bell, Claim, Failed, Outcome, Sleep, Stopped
+from saltern_runtime.store.failures import PayloadsUnreachableError, SealedValueError, ValueGoneError
 from saltern_runtime.store.files import SPARE, RunFiles, Shelf
 from saltern_runtime.store.keys import new_nonce, short_of
 from saltern_runtime.store.reading import Reader
@@ -63,6 +64,7 @@ class Engine:
         self.plans = Plans(graph, settings.shards, self._address, settings.private_networks, self._files)
         self.store = store or Store(graph.name, settings, patience=settings.unreachable)
         self.reader = Reader(self.store, graph.name)
+        self.telling = Teller(self.plans, self.reader)
         self.dispatcher = dispatcher
         self.shelf = Shelf(self.store)
         tracing.named(graph.name, short_of(self.plans.plan))
@@ -98,13 +100,21 @@ class Engine:
         plan = self.plans.of(claim.path)
         if claim.verdict == "gone":
             return self._failed(plan, claim, gone(plan.stage), self._next(end))
+        if claim.verdict == "sealed":
+            return self._sealed(plan, claim, claim.trouble, end)
         try:
             return self._settled(plan, claim, end)
         except ValueGoneError:
             return self._failed(plan, claim, gone(plan.stage), self._next(end))
+        except SealedValueError as error:
+            return self._sealed(plan, claim, str(error), end)
         except PayloadsUnreachableError as error:
             log.warning("%s could not be settled: %s", claim.path, error)
             return self._failed(plan, claim, unreachable(plan.stage, str(error)), self._next(end))
+
+    def _sealed(self, plan: StagePlan, claim: Claim, why: str, end: float) -> Answer:
+        log.warning("%s could not be settled: %s", claim.path, why)
+        return self._failed(plan, claim, sealed(plan.stage, why), self._next(end))
 
     def _settled(self, plan: StagePlan, claim: Claim, end: float) -> Answer:
         stage = plan.stage
@@ -160,33 +170,11 @@ class Engine:
         if isinstance(cause, StopRun):
             spent = {**error.done, error.node: round(time.monotonic() - began, 6)}
             return self._stop(plan, claim, error.node, cause, spent, self._next(end))
-        is_known = isinstance(cause, NodeError)
-        told = self._without_secrets(str(cause), claim, error.node)
-        is_plain = MASK not in told
-        said = "".join(char if char.isprintable() else " " for char in told)
-        said = said if is_known else repr(cause) if is_plain else f"{type(cause).__name__}: {said}"
-        log.warning(
-            "node %s failed in attempt %d: %s", error.node, claim.attempt, said,
-            extra={"run": claim.run, "path": claim.path, "node": error.node},
-            exc_info=cause if is_plain and (not is_known or log.isEnabledFor(logging.DEBUG)) else None,
-        )  # fmt: skip
-        trouble = classify(cause or error, error.node)
-        message = self._without_secrets(trouble.failure.message, claim, error.node)
+        self.telling.failed(error, claim)
+        trouble = classify(cause or error, error.node, partial(self.telling.cleaned, claim=claim, node=error.node))
         trace = trace_of(cause or error, self.graph.package)
-        trouble = replace(trouble, failure=replace(trouble.failure, message=message, trace=trace), done=error.done)
+        trouble = replace(trouble, failure=replace(trouble.failure, trace=trace), done=error.done)
         return self._failed(plan, claim, trouble, self._next(end))
-
-    def _without_secrets(self, message: str, claim: Claim, node: str | None) -> str:
-        """Return a message about a failure without what is secret in the run's input, and in what the node was given."""
-        for value, marked in self.plans.secrets_read(node, claim):
-            message = without(message, value, marked)
-        places = self.graph.every_secret
-        if not places:
-            return message
-        try:
-            return without(message, self.reader.given(claim.run), places)
-        except (ValueGoneError, PayloadsUnreachableError):
-            return MASK
 
     def _recall(self, node: Node[Any, Any], claim: Claim) -> Recall | None:
         """Return the cache of a node for one attempt, where it has one."""
@@ -208,7 +196,8 @@ class Engine:
         """End the run as a node said."""
         durations, others = _compact(spent), plan.others(spent)
         if stop.state == "failed":
-            failure = json.dumps({"kind": "stopped", "code": "stopped", "message": stop.message, "node": node})
+            message = self.telling.cleaned(stop.message, claim, node)
+            failure = json.dumps({"kind": "stopped", "code": "stopped", "message": message, "node": node})
             return self.store.stop(claim, Stopped("FAILED", durations, failure, other=others), next_nonce)
         text = "" if stop.output is None else _compact(plain(stop.output))
         if len(text.encode()) > self.settings.max_payload:
@@ -233,7 +222,7 @@ class Engine:
         if result.start is not None:
             return self._start(plan, claim, outcome, result, next_nonce)
         if result.sleep is not None:
-            return self.store.suspend(claim, result.sleep, outcome, next_nonce)
+            return self.store.suspend(claim, self._asking(plan, claim, result.sleep), outcome, next_nonce)
         if plan.stage.opens is not None and plan.stage.opens.carries is not None:
             local = replace(claim, values={**claim.values, **result.values}, done=result.durations)
             return self._carry(plan, local, outcome, result.items[0], next_nonce)
@@ -248,6 +237,14 @@ class Engine:
                 return self._failed(plan, claim, trouble, next_nonce)
             outcome = replace(outcome, values={**result.values, scopes[-1] + plan.stage.nodes[-1].id: empty})
         return self._advance(plan, claim, outcome, next_nonce, result.durations)
+
+    def _asking(self, plan: StagePlan, claim: Claim, sleep: Sleep) -> Sleep:
+        """Return a wait with what it asks as those see it who are not asked: nothing in it is about a person."""
+        if sleep.asks is None:
+            return sleep
+        asks = json.loads(sleep.asks)
+        shown = self.telling.cleaned(asks["text"], claim, plan.stage.nodes[-1].id)
+        return sleep if shown == asks["text"] else replace(sleep, asks=_compact({**asks, "shown": shown}))
 
     def _start(self, plan: StagePlan, claim: Claim, outcome: Outcome, result: Result, next_nonce: str | None) -> Answer:
         """Make a run of another pipeline, the same one whoever comes to it how often, and record its id as the node's value.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 
 from saltern_runtime.errors import NodeError, PermanentError, TransientError
@@ -31,22 +31,29 @@ class Trouble:
     """Of the nodes of its stage that had run by then in this attempt, seconds, or None where one was skipped."""
 
 
-def classify(error: BaseException, node: str | None) -> Trouble:
-    """Class an error that a node raised. What is none of `errors.py` is internal, and retried: our own bug may be a race."""
+def classify(error: BaseException, node: str | None, cleaned: Callable[[str], str] = str) -> Trouble:
+    """Class an error that a node raised. What is none of `errors.py` is internal, and retried: our own bug may be a race.
+
+    `cleaned` takes out of what it says what is not shown: before it is cut, since a part would not be known again.
+    """
+
+    def said(message: str) -> str:
+        return _short(cleaned(message))
+
     if isinstance(error, NodeError):
         kind = "external-permanent" if isinstance(error, PermanentError) else "external-transient"
-        failure = Failure(kind, error.code, _short(error.message), node, error.status)
+        failure = Failure(kind, error.code, said(error.message), node, error.status)
         if isinstance(error, TransientError):
             asked = error.retry_after  # own code says what it likes, NaN among it
             wait = asked if isinstance(asked, int | float) and asked > 0 else 0.0
             return Trouble(failure, ambiguous=error.ambiguous, retry_after=wait)
         return Trouble(failure, final=isinstance(error, PermanentError), ambiguous=error.ambiguous)
     if isinstance(error, MissingSecretError):
-        return Trouble(Failure("external-permanent", "missing-secret", _short(str(error)), node), final=True)
+        return Trouble(Failure("external-permanent", "missing-secret", said(str(error)), node), final=True)
     if isinstance(error, ExprError):
-        return Trouble(Failure("internal", error.code, _short(error.message), node), final=True)
+        return Trouble(Failure("internal", error.code, said(error.message), node), final=True)
     name = type(error).__name__
-    return Trouble(Failure("internal", "internal-error", _short(f"{name}: {error}"), node))
+    return Trouble(Failure("internal", "internal-error", said(f"{name}: {error}"), node))
 
 
 def timed_out(stage: Stage, node: str | None = None) -> Trouble:
@@ -77,6 +84,11 @@ def gone(stage: Stage) -> Trouble:
     return Trouble(
         Failure("internal", "value-gone", f"a value that stage {stage.name!r} reads is kept no longer"), final=True
     )
+
+
+def sealed(stage: Stage, why: str) -> Trouble:
+    """Judge a stage that reads what cannot be opened here: another worker may have the key, or this one after a new start."""
+    return Trouble(Failure("internal", "value-sealed", f"stage {stage.name!r}: {why}"))
 
 
 def unreachable(stage: Stage, message: str) -> Trouble:

@@ -15,7 +15,7 @@ from typing import Any, Final
 from pydantic import TypeAdapter, ValidationError
 
 from saltern_runtime.assumed import broken
-from saltern_runtime.engine.answers import secrets_of, taken
+from saltern_runtime.engine.answers import hidden_of, taken
 from saltern_runtime.engine.dispatch import Dispatcher, InProcess, Silent
 from saltern_runtime.engine.engine import Engine
 from saltern_runtime.engine.groups import group_of
@@ -38,7 +38,6 @@ from saltern_runtime.errors import (
 )
 from saltern_runtime.files import mentions_files, placed
 from saltern_runtime.graph import Graph
-from saltern_runtime.masking import masked
 from saltern_runtime.models import Model, plain
 from saltern_runtime.observe import tracing
 from saltern_runtime.observe.metrics import Figures
@@ -159,7 +158,8 @@ class Service:
         home = int(key or new_nonce(), 16) % self.settings.shards
         group = group_of(self.graph, tenant, given)
         run_id = new_run_id(home if group is None else group.shard(self.settings.shards))
-        body = digest_of(json.dumps(given, sort_keys=True))
+        sorted_text = json.dumps(given, sort_keys=True)
+        body = self.store.seals.digests(sorted_text, digest_of(sorted_text))
         new = self.new_run(run_id, text, body, tenant=tenant, trigger=trigger, key=key, group=group)
         new = replace(new, cap=self.cap)
         created = self._made_elsewhere(home, new) if key and shard_of(run_id) != home else self.store.create(new)
@@ -257,6 +257,7 @@ class Service:
             idempotency=key,
             deadline=self.graph.deadline,
             retention=self.graph.retention,
+            retained=self.graph.retained,
             entries=self.plans.entries,
             reserve=self.graph.reserve,
             group=group,
@@ -297,7 +298,7 @@ class Service:
             raise PayloadTooLargeError(f"the answer is over the limit of {self.settings.max_payload} bytes")
         signalled = self.store.signal(run_id, path, text, new_nonce(), early=not found.choices, keep=self.graph.longest)
         self.dispatcher.ring(signalled.bells)
-        first = masked(json.loads(signalled.first), secrets_of(found)) if signalled.first else None
+        first = hidden_of(found).without(json.loads(signalled.first)) if signalled.first else None
         text = json.dumps(first, separators=(",", ":")) if signalled.first else ""
         return replace(signalled, decides=bool(found.choices), first=text)
 

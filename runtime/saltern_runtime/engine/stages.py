@@ -32,7 +32,7 @@ from saltern_runtime.graph import (
 from saltern_runtime.observe import tracing
 from saltern_runtime.spec.names import AMBIENT, ERROR, FAILURE_TYPE, OUTCOMES, ROOT, RUN, SUCCESS
 from saltern_runtime.spec.networks import NO_NETWORK, NetworkList
-from saltern_runtime.spec.types import Places
+from saltern_runtime.spec.types import Label, Places
 from saltern_runtime.store.calls import Claim, NewRun, Opening
 from saltern_runtime.store.flow import Flow
 from saltern_runtime.store.keys import ANSWER, FAILURE, child_id, digest_of
@@ -152,6 +152,7 @@ class Plans:
             idempotency="",
             deadline=deadline,
             retention=max(graph.retention, claim.time_left),
+            retained={how: max(seconds, claim.time_left) for how, seconds in graph.retained.items()},
             entries=tuple(self.stages[name].arrival(1) for name in self.graph.starts[root]),
             reserve=graph.reserve * deadline / graph.deadline,
             pipeline=graph.name,
@@ -360,12 +361,16 @@ class Plans:
 
     def secrets_read(self, node_id: str | None, claim: Claim) -> Iterator[tuple[Any, Places]]:
         """Yield what a node was given that holds secrets, and where it holds them."""
+        return self.read_by(node_id, claim, "secret")
+
+    def read_by(self, node_id: str | None, claim: Claim, label: Label) -> Iterator[tuple[Any, Places]]:
+        """Yield what a node was given that holds something with a label, as its type says, and where it holds that."""
         scopes = scopes_of(claim.path)
         for name, read, depth in self._keywords.get(node_id or "", ()):
             if depth == len(scopes):  # the state of a loop, which is asked whether it goes on
                 continue
             at = scopes[depth] + read if read else scopes[depth].removesuffix("/")
-            places = self.graph.nodes[node_id or ""].secrets.get(name)
+            places = self.graph.nodes[node_id or ""].marked[label].get(name)
             if places and at in claim.values:
                 yield json.loads(claim.values[at]), places
 

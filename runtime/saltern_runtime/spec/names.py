@@ -28,6 +28,8 @@ FAILURE_TYPE: Final[ObjectType] = obj(
     }
 )
 """The type of a node's failure; generated code takes it as `NodeFailure`."""
+RETURN: Final = "return"
+"""The node that says what a pipeline gives."""
 ROOT: Final = ":"
 """Stands behind the id of a node that starts another pipeline, and before the names of what that pipeline is made of."""
 LINKED: Final = "linked"

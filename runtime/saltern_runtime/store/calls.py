@@ -58,7 +58,9 @@ class Claim:
     failures: int
     lost: int
     """Times that a worker was lost over it."""
-    verdict: Literal["", "skip", "lost", "timeout", "expired", "woken", "answered", "collect", "broken", "gone"]
+    verdict: Literal[
+        "", "skip", "lost", "timeout", "expired", "woken", "answered", "collect", "broken", "gone", "sealed"
+    ]
     tenant: str
     created_at: float
     """Unix seconds."""
@@ -87,9 +89,12 @@ class Claim:
     waited: float = 0.0
     """Seconds between the moment when it became ready and the claim."""
 
-    def without_values(self) -> Claim:
-        """Return it as one whose values are gone, unless what becomes of it is settled without looking at any."""
-        return self if self.verdict in _DECIDED else replace(self, verdict="gone")
+    trouble: str = ""
+    """Why its values cannot be opened, where they cannot."""
+
+    def without_values(self, verdict: Literal["gone", "sealed"] = "gone", trouble: str = "") -> Claim:
+        """Return it as one whose values are not to be had, unless what becomes of it is settled without looking at any."""
+        return self if self.verdict in _DECIDED else replace(self, verdict=verdict, trouble=trouble)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,12 +131,14 @@ class NewRun:
     input: str
     """JSON text, or a payload's reference."""
     body: str
-    """Digest of the input."""
+    """Digests by which the input is known, the one that is kept first, between spaces."""
     idempotency: str
     """Digest of route and key; empty where the caller gave none."""
     deadline: float
     retention: float
     entries: tuple[Dependant, ...]
+    retained: Mapping[str, float] = field(default_factory=dict)
+    """How it may end (`succeeded`, `failed`, `cancelled`) → for how long it is kept then, where that is less than its retention."""
     reserve: float = 0.0
     """What of the deadline is for compensations."""
     pipeline: str = ""

@@ -32,3 +32,9 @@ class ValueGoneError(StoreUnfitError):
     """A value that is kept by reference is not there any more, and will not come back."""
 
     told = "a value that was kept is there no longer"
+
+
+class SealedValueError(StoreUnfitError):
+    """A sealed value cannot be opened: its key is missing, or it was changed. Names the key, never the value."""
+
+    told = "a value is sealed, and cannot be opened here; the log says why"

@@ -8,15 +8,16 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import secrets
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from redis.exceptions import WatchError
 
 from saltern_runtime.errors import PermanentError, TransientError
 from saltern_runtime.files import File, Place, gathered, placed
-from saltern_runtime.store.failures import PayloadsUnreachableError
+from saltern_runtime.store.failures import PayloadsUnreachableError, SealedValueError
 from saltern_runtime.store.keys import digest_of, new_nonce
 from saltern_runtime.store.payloads import PayloadGoneError
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 MARGIN = 3600.0
 """Seconds by which bytes outlive what is known of them, so that whoever has just found them can read them."""
 
+_FILES = "files of "
+"""Begins the owner of what is known of a tenant's files: seals know it from a run's."""
 SPARE = 300.0
 """Seconds for which files are held beyond what needs them, since they are held before it is made."""
 
@@ -36,6 +39,8 @@ class Held:
 
     file: File
     reference: str
+    sealed: str = ""
+    """By which name its bytes are sealed; empty where they are not."""
 
 
 class FileTooLargeError(ValueError):
@@ -62,11 +67,13 @@ class Shelf:
                 digest.update(chunk)
                 yield chunk
 
-        reference = self._link.payloads.write(owner, new_nonce(), gathered(through()), keep + MARGIN)
+        sealed = secrets.token_hex(16) if self._link.seals else ""
+        given = self._link.seals.sealed_file(through(), sealed) if sealed else through()
+        reference = self._link.payloads.write(owner, new_nonce(), gathered(given), keep + MARGIN)
         file = File(name=name, media_type=media_type, size=counted[0], sha256=digest.hexdigest())
         known = self.find(tenant, file.sha256)
         is_there = known is not None and self._extend(tenant, known, keep)
-        if is_there or self._note(tenant, Held(file, reference), keep, lost=known) != reference:
+        if is_there or self._note(tenant, Held(file, reference, sealed), keep, lost=known) != reference:
             self._link.payloads.drop(reference)
         return file
 
@@ -74,14 +81,15 @@ class Shelf:
         """Return what is known of the file with these bytes; None where this tenant has none, or no longer."""
         key = self._key(tenant, sha256)
         text: Any = self._link.patiently(lambda: self._link.at(key).get(key))
-        return None if text is None else _held(text)
+        return None if text is None else self._read(tenant, sha256, text)
 
     def chunks(self, tenant: str, sha256: str) -> Iterator[bytes]:
         """Yield the bytes; raises PayloadGoneError."""
         held = self.find(tenant, sha256)
         if held is None:
             raise PayloadGoneError(sha256)
-        yield from self._link.payloads.read(held.reference)
+        kept = self._link.payloads.read(held.reference)
+        yield from self._link.seals.opened_file(kept, held.sealed) if held.sealed else kept
 
     def hold(self, tenant: str, file: File, keep: float) -> bool:
         """Keep a file for `keep` seconds from now at least; False where this tenant has none with these bytes and of this size."""
@@ -99,7 +107,7 @@ class Shelf:
         except PayloadGoneError:
             return False
         if left < keep * 1000 or reference != held.reference:
-            self._note(tenant, Held(held.file, reference), max(keep, left / 1000))
+            self._note(tenant, replace(held, reference=reference), max(keep, left / 1000))
         return True
 
     def secure(self, tenant: str, files: Iterable[tuple[Place, File]], keep: float) -> list[Place]:
@@ -121,7 +129,7 @@ class Shelf:
     def _note(self, tenant: str, held: Held, keep: float, lost: Held | None = None) -> str:
         """Say where a file's bytes are, unless they are kept for longer elsewhere than at `lost`; returns where they are."""
         key, lasts = self._key(tenant, held.file.sha256), max(1, int(keep * 1000))
-        text = json.dumps([held.reference, held.file.to_json()], ensure_ascii=False, separators=(",", ":"))
+        text = self._written(tenant, held)
         refused = (held.reference, lost.reference if lost is not None else "")
 
         def once() -> str:
@@ -130,8 +138,9 @@ class Shelf:
                     try:
                         pipe.watch(key)  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
                         known: Any = pipe.get(key)
-                        if known is not None and _held(known).reference not in refused and pipe.pttl(key) >= lasts:
-                            return _held(known).reference
+                        there = None if known is None else self._read(tenant, held.file.sha256, known).reference
+                        if there is not None and there not in refused and pipe.pttl(key) >= lasts:
+                            return there
                         pipe.multi()
                         pipe.set(key, text, px=lasts)
                         pipe.execute()
@@ -140,6 +149,17 @@ class Shelf:
                     return held.reference
 
         return self._link.patiently(once)
+
+    def _written(self, tenant: str, held: Held) -> str:
+        """Write what is known of a file, sealed for its tenant where there are keys."""
+        known = [held.reference, held.file.to_json(), *([held.sealed] if held.sealed else [])]
+        text = json.dumps(known, ensure_ascii=False, separators=(",", ":"))
+        seals = self._link.seals
+        return seals.text(seals.sealed(text.encode(), _FILES + tenant, held.file.sha256)) if seals else text
+
+    def _read(self, tenant: str, sha256: str, text: str) -> Held:
+        reference, file, *sealed = json.loads(self._link.seals.opened_text(text, _FILES + tenant, sha256))
+        return Held(File(**file), reference, *sealed)
 
     def _key(self, tenant: str, sha256: str) -> str:
         return f"{self._link.keys.shard(int(sha256[:8], 16) % self._link.settings.shards)}file:{digest_of(tenant, sha256)[:32]}"
@@ -191,12 +211,9 @@ def _as_of_a_node() -> Iterator[None]:
         raise PermanentError(str(error), code="file-too-large") from None
     except PayloadsUnreachableError as error:
         raise TransientError(str(error), code="payloads-unreachable") from error
+    except SealedValueError as error:
+        raise TransientError(str(error), code="value-sealed") from error
 
 
 def _gone(file: File) -> PermanentError:
     return PermanentError(f"the bytes of {file.name!r} are not there, or no longer", code="file-gone")
-
-
-def _held(text: str) -> Held:
-    reference, file = json.loads(text)
-    return Held(File(**file), reference)

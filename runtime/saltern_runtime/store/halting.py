@@ -31,8 +31,11 @@ def stands(store: Store, shard: int, schedules: Sequence[str]) -> tuple[int, lis
 
     (seconds, micros), ticks, halted = store.patiently(read)
     return seconds * 1000 + micros // 1000, [
-        Stand(int(tick.partition(" ")[0]) if tick else None, json.loads(text) if text else None)
-        for tick, text in zip(ticks, halted, strict=True)
+        Stand(
+            int(tick.partition(" ")[0]) if tick else None,
+            store.seals.shown(json.loads(text), schedule) if text else None,
+        )
+        for schedule, tick, text in zip(schedules, ticks, halted, strict=True)
     ]
 
 
@@ -40,4 +43,4 @@ def audit_of(store: Store, shard: int, schedule: str) -> list[dict[str, Any]]:
     """Return what people did to a schedule, the first thing first: the last thousand."""
     key = f"{store.keys.shard(shard)}audit:{schedule}"
     texts: Any = store.patiently(lambda: store.at(key).lrange(key, 0, -1))
-    return [json.loads(text) for text in texts]
+    return [store.seals.shown(json.loads(text), schedule) for text in texts]

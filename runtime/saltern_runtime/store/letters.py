@@ -116,6 +116,7 @@ class Letters:
         if run["state"] is None or int(run["layout"] or 1) > LAYOUT:
             return None
         run_id, _, path = member.partition("|")
+        text = text and self._store.seals.shown_record(text, run_id)
         record = json.loads(text) if text is not None and text.startswith("{") else {}
         root = run["root"] or ""
         failure = read_failure(record.get(Record.FAILURE), root)

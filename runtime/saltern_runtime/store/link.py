@@ -50,6 +50,8 @@ from saltern_runtime.store.payloads import INLINE, MARK, PayloadGoneError, Paylo
 from saltern_runtime.store.proving import prove
 from saltern_runtime.store.records import LAYOUT
 from saltern_runtime.store.scripts import Call
+from saltern_runtime.store.sealing import MARK as SEALED
+from saltern_runtime.store.sealing import Seals
 from saltern_runtime.store.ways import Way, opened
 
 R = TypeVar("R")
@@ -99,6 +101,7 @@ class Link:
         self.keys = Keys(service)
         self.settings = settings
         self.patience = patience
+        self.seals = Seals(settings.encryption_keys, service)
         self._payloads = payloads
         self._payloads_pid = 0
         self._pid = 0
@@ -177,12 +180,13 @@ class Link:
         self.patiently(lambda: [client.ping() for client in self.way.all()], patience=0)
 
     def check(self, *, broker: bool = True) -> None:
-        """Raise StoreUnfitError where the servers would lose what is promised, or refuse what is needed; call it at start.
+        """Raise StoreUnfitError where the servers would lose what is promised, or refuse what is needed, or nothing can be sealed; call it at start.
 
         `broker`: whether bells are rung over one, which is looked at then.
 
         The place of payloads is tried out in a process of its own, so that this one may fork afterwards.
         """
+        self.seals.check()
         look(self.settings, self.keys, self.patiently, broker=broker)
         try:
             prove(self.settings.payloads, self.keys.service)
@@ -215,20 +219,29 @@ class Link:
                 time.sleep(random.uniform(wait / 2, wait))  # noqa: S311 - jitter
                 wait = min(wait * 2, 1.0)
 
-    def _outside(self, run_id: str, text: str, keep: float) -> str:
-        if len(text) * 4 <= INLINE or len(text.encode()) <= INLINE:
+    def _outside(self, run_id: str, place: str, text: str, keep: float) -> str:
+        """Return a value as it is kept at a place of a run: sealed where there are keys, and by reference where it is large."""
+        if self.seals:
+            raw = self.seals.sealed(text.encode(), run_id, place)
+            if len(raw) * 4 <= INLINE * 3:
+                return self.seals.text(raw)
+        elif len(text) * 4 <= INLINE or len(text.encode()) <= INLINE:
             return text
-        raw = text.encode()
+        else:
+            raw = text.encode()
         return MARK + self.patiently(lambda: self.payloads.write(run_id, hashlib.sha256(raw).hexdigest(), [raw], keep))
 
-    def inside(self, text: str) -> str:
-        """Fetch a value that is kept by reference."""
+    def inside(self, text: str, run_id: str, *places: str) -> str:
+        """Return a value that is kept at one of these places of a run: fetch it, open it. Raises ValueGoneError and SealedValueError."""
+        if text.startswith(SEALED):
+            return self.seals.opened_text(text, run_id, *places)
         if not text.startswith(MARK):
             return text
         try:
-            return self.patiently(lambda: b"".join(self.payloads.read(text.removeprefix(MARK)))).decode()
+            raw = self.patiently(lambda: b"".join(self.payloads.read(text.removeprefix(MARK))))
         except PayloadGoneError:
             raise ValueGoneError("a value that is kept by reference is gone") from None
+        return self.seals.opened(raw, run_id, *places).decode()
 
     def count(self, shard: int, more: Mapping[str, int]) -> None:
         """Add to figures that no script counts; tried once, since nothing hangs on them."""

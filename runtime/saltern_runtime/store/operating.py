@@ -10,8 +10,9 @@ from saltern_runtime.store import scripts
 from saltern_runtime.store.calls import Bell
 from saltern_runtime.store.holding import hold_payloads
 from saltern_runtime.store.keys import queue_name, shard_of
-from saltern_runtime.store.link import Link, compact
+from saltern_runtime.store.link import compact
 from saltern_runtime.store.rerunning import Batch, Ended, lay
+from saltern_runtime.store.values import Values
 
 Verdict: TypeAlias = Literal[
     "ok", "missing", "done", "late", "older", "open", "succeeded", "cancelled", "stopped", "undone",
@@ -23,6 +24,7 @@ Of a migration also: the run is of another plan, so it `moved`; another run `sta
 `large`; or the two plans are `unlike`.
 Of a rerun also: the node is `unknown`, or `unreached`; what it did is `undoable`, once; an earlier rerun is `unfinished`; a value that is
 needed is `gone`; or the run has `changed` meanwhile."""
+_AUDITED: Final = ("by", "why")
 _KEPT: Final = 500
 """Characters of a reason that are kept."""
 
@@ -34,7 +36,7 @@ class Operated(NamedTuple):
     bells: tuple[Bell, ...] = ()
 
 
-class Operations(Link):
+class Operations(Values):
     """Pause, resume, replay, rerun, cancel, discard."""
 
     def pause(self, run_id: str, tenant: str | None, nonce: str, audit: str) -> Operated:
@@ -58,7 +60,7 @@ class Operations(Link):
             return Operated("missing")
         before, after = (queue_name(digest, "") for digest in (was, plan))
         call = scripts.Migrate(
-            run=run_id, tenant=tenant, nonce=nonce, audit=audit, was=was, plan=plan, before=before, after=after, **self._rings
+            run=run_id, tenant=tenant, nonce=nonce, audit=self._audited(run_id, audit), was=was, plan=plan, before=before, after=after, **self._rings
         )  # fmt: skip
         verdict, bells = self._send(shard, call)
         return Operated(cast("Verdict", verdict), self._told(shard, bells))
@@ -71,7 +73,12 @@ class Operations(Link):
         lay(self, ended.id, nonce, batches)
         generation = int(ended.fields["generation"])
         call = scripts.Rerun(
-            run=ended.id, tenant=tenant, nonce=nonce, generation=generation, audit=audit, **self._rings
+            run=ended.id,
+            tenant=tenant,
+            nonce=nonce,
+            generation=generation,
+            audit=self._audited(ended.id, audit),
+            **self._rings,
         )
         shard = shard_of(ended.id) or 0
         verdict, bells = self._send(shard, call)
@@ -84,20 +91,26 @@ class Operations(Link):
         shard = shard_of(run_id)
         if shard is None:
             return None, ()
-        call = scripts.Cancel(run=run_id, tenant=tenant, failure=failure, audit=audit, **self._rings)
+        call = scripts.Cancel(
+            run=run_id,
+            tenant=tenant,
+            failure=self._hidden(run_id, failure),
+            audit=None if audit is None else self._audited(run_id, audit),
+            **self._rings,
+        )
         state, bells = self._send(shard, call)
         return None if state == "missing" else state, self._told(shard, bells)
 
     def halt(self, shard: int, schedule: str, audit: str, *, goes: bool) -> None:
         """Let a schedule make no runs, or go on; where it is so already, nothing changes."""
-        self._send(shard, scripts.Halt(schedule=schedule, audit=audit, goes=goes or None))
+        self._send(shard, scripts.Halt(schedule=schedule, audit=self._audited(schedule, audit), goes=goes or None))
 
     def discard(self, run_id: str, path: str, tenant: str | None, audit: str) -> Operated:
         """Take a dead letter away; its run stays as it is."""
         shard = shard_of(run_id)
         if shard is None:
             return Operated("missing")
-        call = scripts.Discard(run=run_id, path=path, tenant=tenant, audit=audit)
+        call = scripts.Discard(run=run_id, path=path, tenant=tenant, audit=self._audited(run_id, audit))
         return Operated(cast("Verdict", self._send(shard, call)[0]))
 
     def note(self, run_id: str, tenant: str | None, audit: str) -> Operated:
@@ -105,7 +118,7 @@ class Operations(Link):
         shard = shard_of(run_id)
         if shard is None:
             return Operated("missing")
-        call = scripts.Note(run=run_id, tenant=tenant, audit=audit)
+        call = scripts.Note(run=run_id, tenant=tenant, audit=self._audited(run_id, audit))
         return Operated(cast("Verdict", self._send(shard, call)[0]))
 
     def _operate(
@@ -119,7 +132,7 @@ class Operations(Link):
         shard = shard_of(run_id)
         if shard is None:
             return Operated("missing")
-        given = call(run=run_id, tenant=tenant, nonce=nonce, audit=audit, **self._rings)
+        given = call(run=run_id, tenant=tenant, nonce=nonce, audit=self._audited(run_id, audit), **self._rings)
         verdict, bells = self._send(shard, given)
         return Operated(cast("Verdict", verdict), self._told(shard, bells))
 
@@ -127,7 +140,10 @@ class Operations(Link):
         """Return what people did to a run, the first thing first."""
         key = self.keys.run(run_id, ":audit")
         texts: Any = self.patiently(lambda: self.at(key).lrange(key, 0, -1))
-        return [json.loads(text) for text in texts]
+        return [self.seals.shown(json.loads(text), run_id) for text in texts]
+
+    def _audited(self, run_id: str, audit: str) -> str:
+        return self.seals.hidden(audit, run_id, *_AUDITED)
 
 
 def audited(what: str, by: str, why: str, **more: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any, Final, cast
 from redis.client import Pipeline
 
 from saltern_runtime.observe.metrics import Figures
-from saltern_runtime.store.keys import ANSWER, RESPONSE, shard_of
+from saltern_runtime.store.keys import ANSWER, OUTPUT, RESPONSE, shard_of
 from saltern_runtime.store.newest import READ, Index, Place
 from saltern_runtime.store.records import LAYOUT, TAGS, Record
 from saltern_runtime.store.rerunning import Ended, read_ended
@@ -56,7 +56,7 @@ class Reader:
             with self._store.at(keys.run(run_id)).pipeline(transaction=True) as pipe:
                 pipe.hgetall(keys.run(run_id))
                 pipe.hgetall(keys.run(run_id, ":acts"))
-                pipe.hmget(keys.run(run_id, ":vals"), ["", "return"])
+                pipe.hmget(keys.run(run_id, ":vals"), ["", OUTPUT])
                 pipe.time()
                 return pipe.execute()
 
@@ -65,18 +65,24 @@ class Reader:
         _refuse_later(run_id, fields.get("layout"))
         if not fields or (tenant is not None and fields["tenant"] != tenant):
             return None
+        records = {path: self._store.seals.shown_record(text, run_id) for path, text in records.items()}
         root = fields.get("root") or ""
+        at = OUTPUT
         if root and values[1] is None:
             key = keys.run(run_id, ":vals")
-            values[1] = self._store.patiently(lambda: self._store.at(key).hget(key, f"{root}return"))
-        given, output = (None if text is None else json.loads(self._store.inside(text)) for text in values)
+            at = f"{root}{OUTPUT}"
+            values[1] = self._store.patiently(lambda: self._store.at(key).hget(key, at))
+        given, output = (
+            None if text is None else json.loads(self._store.inside(text, run_id, place))
+            for text, place in zip(values, ("", at), strict=True)
+        )
         summary, shape = self._summary(run_id, fields), own(self._shape(run_id, fields["plan"]), root)
         goes_on = summary.state not in TERMINAL and summary.state is not RunState.PAUSED
         return RunView(
             **{field.name: getattr(summary, field.name) for field in dataclasses.fields(RunSummary)},
             input=given,
             output=output if summary.state is RunState.SUCCEEDED else None,
-            nodes=nodes_of(shape, fields, records),
+            nodes=nodes_of(shape, {**fields, "failure": self._failure(run_id, fields) or ""}, records),
             awaits=tuple(beneath(root, found) for found in waiting(shape, records))
             if summary.state not in TERMINAL
             else (),
@@ -93,7 +99,7 @@ class Reader:
         """Return the input of a run."""
         key = self._store.keys.run(run_id, ":vals")
         text = self._store.patiently(lambda: self._store.at(key).hget(key, ""))
-        return None if text is None else json.loads(self._store.inside(cast("str", text)))
+        return None if text is None else json.loads(self._store.inside(cast("str", text), run_id, ""))
 
     def awaited(self, run_id: str, path: str) -> Awaited | None:
         """Return what an activation waits for, or may; None where there is no such run, or its stage takes no answer."""
@@ -110,14 +116,18 @@ class Reader:
             return None
         (plan, layout, root), record, answer = self._store.patiently(read)
         _refuse_later(run_id, layout)
-        known = json.loads(record) if record is not None and record.startswith("{") else None
+        known = (
+            json.loads(self._store.seals.shown_record(record, run_id))
+            if record is not None and record.startswith("{")
+            else None
+        )
         found = None if plan is None else awaited(own(self._shape(run_id, plan), root or ""), path, known)
         if found is None:
             return None
         found = beneath(root or "", found)
         if answer is None:
             return found
-        return replace(found, answer=self._store.inside(answer.partition("|")[2]))
+        return replace(found, answer=self._store.inside(answer.partition("|")[2], run_id, f"{path}{ANSWER}"))
 
     def response(self, run_id: str) -> tuple[RunState | None, str | None]:
         """Return a run's state, and the answer (JSON text) that it has given to the request that started it, if any."""
@@ -133,7 +143,8 @@ class Reader:
 
         (state, layout), text = self._store.patiently(read)
         _refuse_later(run_id, layout)
-        return None if state is None else RunState(state), None if text is None else self._store.inside(text)
+        answer = None if text is None else self._store.inside(text, run_id, RESPONSE)
+        return None if state is None else RunState(state), answer
 
     def state(self, run_id: str) -> RunState | None:
         """Return a run's state; None where there is no such run."""
@@ -186,8 +197,14 @@ class Reader:
             created_at=int(fields["created"]) / 1000,
             deadline=(int(fields["deadline"]) + int(fields.get("reserve") or 0)) / 1000,
             ended_at=int(ended) / 1000 if ended is not None else None,
-            failure=read_failure(fields.get("failure"), fields.get("root") or "") if state in TERMINAL else None,
+            failure=read_failure(self._failure(run_id, fields), fields.get("root") or "")
+            if state in TERMINAL
+            else None,
         )
+
+    def _failure(self, run_id: str, fields: Mapping[str, str]) -> str | None:
+        text = fields.get("failure")
+        return text and self._store.seals.shown_text(text, run_id)
 
     def _shape(self, run_id: str, plan: str) -> Shape:
         if plan not in self._shapes:
@@ -216,7 +233,12 @@ class Reader:
         )
         streams = answer.values() if isinstance(answer, dict) else [entries for _, entries in answer or ()]
         entries = [entry for stream in streams for entry in _flat(stream)]
-        return [_event(event_id, fields) for event_id, fields in entries]
+        return [self._event(run_id, event_id, fields) for event_id, fields in entries]
+
+    def _event(self, run_id: str, event_id: str, fields: Mapping[str, str]) -> Event:
+        data = json.loads(fields["data"]) if fields.get("data") else None
+        at = int(event_id.split("-", maxsplit=1)[0]) / 1000
+        return Event(event_id, fields["type"], at, fields.get("path"), self._store.seals.shown_event(data, run_id))
 
     def figures(self) -> Figures:
         """Return what the metrics show."""
@@ -317,11 +339,6 @@ def _refuse_later(run_id: str, layout: str | None) -> None:
     """Raise NewerLayoutError for a run that a later runtime wrote."""
     if layout is not None and int(layout) > LAYOUT:
         raise NewerLayoutError(f"LAYOUT {layout} of run {run_id}")
-
-
-def _event(event_id: str, fields: Mapping[str, str]) -> Event:
-    data = json.loads(fields["data"]) if fields.get("data") else None
-    return Event(event_id, fields["type"], int(event_id.split("-", maxsplit=1)[0]) / 1000, fields.get("path"), data)
 
 
 def _flat(stream: list[Any]) -> list[Any]:

@@ -77,3 +77,7 @@ class Round:
     YIELDED = "y"
     FAILED = "x"
     TOMBSTONE = "t"
+
+
+BODY: Final = "b"
+"""Field beside the rounds: what the region must know of its body (scripts/items.lua)."""

@@ -72,7 +72,8 @@ def read_ended(link: Link, run_id: str, shape_of: Callable[[str, str], Shape]) -
     flow = _flow(link, run_id, fields["plan"])
     hung = sorted(place for place in places if flow is not None and place in flow.hung)
     texts: Any = link.patiently(lambda: link.at(key).hmget(f"{key}:vals", hung)) if hung else []
-    vals = dict.fromkeys(places, "") | {place: text or "" for place, text in zip(hung, texts, strict=True)}
+    opened = (link.inside(text, run_id, place) if text else "" for place, text in zip(hung, texts, strict=True))
+    vals = dict.fromkeys(places, "") | dict(zip(hung, opened, strict=True))
     return Ended(run_id, fields, acts, vals, undo, shape_of(run_id, fields["plan"]), flow, bool(begun))
 
 

@@ -58,9 +58,7 @@ class Call:
         return {"op": self.script} | {name: value for name, value in values if value is not None}
 
 
-@cache
-def _names(of: Any) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(of))
+_names: Final = cache(lambda of: tuple(field.name for field in fields(of)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +100,7 @@ class Create(_Rings):
     deadline: int
     retention: int
     entries: Sequence[Dependant]
+    retained: dict[str, int] | None = None
     reserve: int | None = None
     pipeline: str | None = None
     root: str | None = None
@@ -142,6 +141,7 @@ class Tick(_Rings):
     idem: str | None = None
     deadline: int | None = None
     retention: int | None = None
+    retained: dict[str, int] | None = None
     reserve: int | None = None
     group: str | None = None
     most: int | None = None

@@ -7,11 +7,9 @@ the nonces, and the same call again returns its first answer.
 from __future__ import annotations
 
 import logging
-import secrets
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from functools import partial
-from typing import Any, Final, Literal, cast
+from typing import Any, Literal, cast
 
 from redis.exceptions import ResponseError
 
@@ -40,19 +38,15 @@ from saltern_runtime.store.failures import (
     PayloadsUnreachableError,
     StoreUnavailableError,
     StoreUnfitError,
-    ValueGoneError,
 )
-from saltern_runtime.store.keys import ANSWER, new_nonce, shard_of
+from saltern_runtime.store.keys import ANSWER, OUTPUT, new_nonce, shard_of
 from saltern_runtime.store.link import NewerLayoutError, compact
 from saltern_runtime.store.operating import Operations
 from saltern_runtime.store.payloads import MARK
-from saltern_runtime.store.records import Round
 
 __all__ = ["NewerLayoutError", "Store", "StoreUnavailableError", "StoreUnfitError"]
 
 log = logging.getLogger("saltern.store")
-_READ: Final = 500
-"""Items that one call reads, at most."""
 
 
 class Store(Operations):
@@ -93,6 +87,7 @@ class Store(Operations):
             "idem": new.idempotency,
             "deadline": int(new.deadline * 1000),
             "retention": int(new.retention * 1000),
+            "retained": _retained(new) or None,
             "reserve": int(new.reserve * 1000) or None,
             "entries": new.entries,
             "trace": new.trace or None,
@@ -101,7 +96,7 @@ class Store(Operations):
         }
 
     def _input(self, new: NewRun) -> str:
-        return self._outside(new.id, new.input, new.deadline + new.retention)
+        return self._outside(new.id, "", new.input, new.deadline + new.retention)
 
     def current(self, shard: int, plan: str, schedules: Sequence[str], silence: float) -> Standing:
         """Ask whether a plan's schedules fire now, and where they stand."""
@@ -156,7 +151,7 @@ class Store(Operations):
             state=outcome.state,
             dependants=outcome.dependants,
             durations=outcome.durations,
-            failure=outcome.failure,
+            failure=outcome.failure and self._hidden(claim.run, outcome.failure),
             undo=None if outcome.undo is None else compact(outcome.undo),
             cache=outcome.cache,
             other=outcome.other or None,
@@ -170,14 +165,17 @@ class Store(Operations):
     def _pairs(self, claim: Claim, outcome: Outcome) -> list[str]:
         args: list[str] = []
         for where, value in outcome.values.items():
-            args += (where, self._kept(claim, value))
+            args += (where, self._kept(claim, where, value))
         return args
 
     def open(self, claim: Claim, opening: Opening, outcome: Outcome, next_nonce: str | None) -> Answer:
         """Begin a region: keep its items, then open it. The owner's other nodes' values come with the outcome."""
         shard = _shard(claim.run)
         for first in range(0, len(opening.items), AT_ONCE):
-            batch = [self._kept(claim, text) for text in opening.items[first:][:AT_ONCE]]
+            batch = [
+                self._kept(claim, f"{claim.path}[{index}]", text)
+                for index, text in enumerate(opening.items[first:][:AT_ONCE], first)
+            ]
             call = scripts.PutItems(run=claim.run, path=claim.path, nonce=claim.nonce, first=first)
             status = self._send(shard, call, *batch)[0]
             if status != "ok":
@@ -204,13 +202,18 @@ class Store(Operations):
         """Begin the next round of a region that carries a state, with that state."""
         shard = _shard(claim.run)
         call = scripts.Again(run=claim.run, path=claim.path, nonce=claim.nonce, claim=next_nonce, **self._claims)
-        return self._answered(shard, self._send(shard, call, self._kept(claim, state)))
+        return self._answered(shard, self._send(shard, call, self._kept(claim, f"{claim.path}[{claim.items}]", state)))
 
     def lose(self, claim: Claim, losers: Sequence[str], failure: str) -> Answer:
         """Fail regions that need not go on, as the holder of a claim says; the claim stays."""
         shard = _shard(claim.run)
         call = scripts.Lose(
-            run=claim.run, path=claim.path, nonce=claim.nonce, losers=losers, failure=failure, **self._rings
+            run=claim.run,
+            path=claim.path,
+            nonce=claim.nonce,
+            losers=losers,
+            failure=self._hidden(claim.run, failure),
+            **self._rings,
         )
         return self._answered(shard, self._send(shard, call))
 
@@ -234,12 +237,12 @@ class Store(Operations):
             nonce=claim.nonce,
             state=stopped.state,
             durations=stopped.durations,
-            failure=stopped.failure,
+            failure=stopped.failure and self._hidden(claim.run, stopped.failure),
             other=stopped.other or None,
             claim=next_nonce,
             **self._claims,
         )
-        output = stopped.output and self._kept(claim, stopped.output)
+        output = stopped.output and self._kept(claim, OUTPUT, stopped.output)
         return self._answered(shard, self._send(shard, call, output))
 
     def suspend(self, claim: Claim, sleep: Sleep, outcome: Outcome, next_nonce: str | None) -> Answer:
@@ -251,7 +254,7 @@ class Store(Operations):
             nonce=claim.nonce,
             delay=None if sleep.delay is None else int(sleep.delay * 1000),
             till=None if sleep.till is None else int(sleep.till * 1000),
-            asks=sleep.asks,
+            asks=None if sleep.asks is None else self.seals.hidden(sleep.asks, claim.run, "text", "shown"),
             taken=compact(outcome.taken),
             durations=outcome.durations,
             claim=next_nonce,
@@ -263,50 +266,9 @@ class Store(Operations):
         """Give an answer (JSON text) to an activation that waits for one; `early`: or that may yet. Kept for `keep` seconds."""
         shard = _shard(run_id)
         call = scripts.Signal(run=run_id, path=path, nonce=nonce, early=early, **self._rings)
-        status, bells, first = self._send(shard, call, self._outside(run_id, answer, keep))
-        return Signalled(cast("Any", status), self._told(shard, bells), self.inside(first))
-
-    def answer_to(self, claim: Claim) -> str:
-        """Return the answer (JSON text) that an activation waited for."""
-        key, field = self.keys.run(claim.run, ":vals"), f"{claim.path}{ANSWER}"
-        text: Any = self.patiently(lambda: self.at(key).hget(key, field))
-        if text is None:
-            raise StoreUnfitError("the answer that a node waited for is gone")
-        return self.inside(text.partition("|")[2])
-
-    def signing_key(self, shard: int) -> bytes:
-        """Return the key that links to the runs of a shard are signed with; whoever asks first makes it."""
-        if shard not in self._signing:
-            name, made = f"{self.keys.shard(shard)}signing", secrets.token_hex(32)
-
-            def once() -> str:
-                with self.at(name).pipeline(transaction=True) as pipe:
-                    pipe.set(name, made, nx=True)
-                    pipe.get(name)
-                    return str(pipe.execute()[1])
-
-            self._signing[shard] = bytes.fromhex(self.patiently(once))
-        return self._signing[shard]
-
-    def results(self, claim: Claim, *, errors: bool) -> Iterator[tuple[str | None, str | None]]:
-        """Yield what each item of an opened region gave, in order: its yield or None, and (with `errors`) its failure."""
-        key = self.keys.run(claim.run, f":each:{claim.path}")
-        for first in range(0, claim.items, _READ):
-            indexes = range(first, min(first + _READ, claim.items))
-            names = [f"{Round.YIELDED}{index}" for index in indexes]
-            names += [f"{Round.FAILED}{index}" for index in indexes] if errors else []
-            got: Any = self.patiently(lambda names=names: self.at(key).hmget(key, names))  # type: ignore[misc]  # mypy cannot infer a lambda with a default
-            failures = got[len(indexes) :] if errors else [None] * len(indexes)
-            for value, failure in zip(got, failures, strict=False):
-                yield None if value is None else self.inside(value), failure
-
-    def state(self, claim: Claim) -> str:
-        """Return the state that the last round of a region left."""
-        key, field = self.keys.run(claim.run, f":each:{claim.path}"), f"{Round.YIELDED}{claim.items - 1}"
-        text: Any = self.patiently(lambda: self.at(key).hget(key, field))
-        if text is None:
-            raise StoreUnfitError("the state that a loop carries on is gone")
-        return self.inside(text)
+        place = f"{path}{ANSWER}"
+        status, bells, first = self._send(shard, call, self._outside(run_id, place, answer, keep))
+        return Signalled(cast("Any", status), self._told(shard, bells), self.inside(first, run_id, place))
 
     def fail(self, claim: Claim, failed: Failed, next_nonce: str | None) -> Answer:
         """Record that an attempt failed: wait for the next one, or end the run; claim what comes next."""
@@ -316,7 +278,7 @@ class Store(Operations):
             run=claim.run,
             path=claim.path,
             nonce=claim.nonce,
-            failure=failed.failure,
+            failure=self._hidden(claim.run, failed.failure),
             delay=None if failed.delay is None else int(failed.delay * 1000),
             state=failed.state,
             dead=failed.dead,
@@ -372,41 +334,23 @@ class Store(Operations):
                 key = f"{self.keys.shard(shard)}{kind}:{plan}"
                 self.patiently(partial(self.at(key).set, key, text, nx=True))
 
-    # Values
-
-    def recall(self, key: str) -> str | None:
-        """Return what is cached under a key (the hex digest of what was asked); None where nothing is. Asks once."""
-        place = self._cached(key)
-        text: Any = self.patiently(lambda: self.at(place).get(place), patience=0)
-        return None if text is None else self.inside(str(text))
-
-    def keep_value(self, key: str, text: str, seconds: float) -> None:
-        """Cache a value. Its payload outlives it, and belongs to it alone: a run's own may be kept for longer."""
-        owner = f"{int(key[:8], 16) % self.settings.shards}-{key[:24]}"  # as a run's id, which names the shard
-        text = self._outside(owner, text, seconds + 60.0)
-        place = self._cached(key)
-        self.patiently(lambda: self.at(place).set(place, text, px=max(1, int(seconds * 1000))), patience=0)
-
-    def _cached(self, key: str) -> str:
-        return f"{self.keys.shard(int(key[:8], 16) % self.settings.shards)}cache:{key}"
-
-    def _kept(self, claim: Claim, text: str) -> str:
-        """Keep a value for as long as the claim's run is kept."""
-        return self._outside(claim.run, text, claim.time_left + claim.retention)
-
     def _answered(self, shard: int, reply: list[str]) -> Answer:
         status, bells, *parts = reply
         claim = read_claim(parts) if parts else None
-        if claim is not None and any(value.startswith(MARK) for value in claim.values.values()):
+        if claim is not None:
             try:
-                claim = replace(claim, values={name: self.inside(value) for name, value in claim.values.items()})
-            except ValueGoneError:
-                claim = claim.without_values()
+                claim = self._claimed(claim)
             except PayloadsUnreachableError as error:
                 log.warning("%s is handed back: %s", claim.path, error)
                 released = self.release(claim)
                 return Answer(cast("Status", status), (*self._told(shard, bells), *released.bells), None)
         return Answer(cast("Status", status), self._told(shard, bells), claim)
+
+
+def _retained(new: NewRun) -> dict[str, int]:
+    """Return the state of a run that is over → for how many ms it is kept; what reached its deadline has failed."""
+    states = {how.upper(): int(seconds * 1000) for how, seconds in new.retained.items()}
+    return {**states, **({"TIMED_OUT": states["FAILED"]} if "FAILED" in states else {})}
 
 
 def _shard(run_id: str) -> int:

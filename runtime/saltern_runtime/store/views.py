@@ -113,6 +113,8 @@ class Awaited:
     """What is decided where nobody does in time."""
     text: str = ""
     """What a person is asked."""
+    shown: str = ""
+    """The same without what is about a person, for all who are not asked."""
     deadline: float | None = None
     """Until when it waits, Unix seconds; None where it does not wait now."""
     answer: str | None = None

@@ -29,6 +29,7 @@ def awaited(shape: Sequence[Any], path: str, record: Mapping[str, Any] | None) -
                 choices=tuple(rest[1].get("choices", ())),
                 default=rest[1].get("default"),
                 text=asks.get("text", ""),
+                shown=asks.get("shown", asks.get("text", "")),
                 deadline=record[Record.WAKES] / 1000 if record is not None and waits else None,
             )
     return None

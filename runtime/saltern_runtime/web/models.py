@@ -14,10 +14,9 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel, Field
 from starlette.responses import JSONResponse
 
-from saltern_runtime.engine.answers import secrets_of
-from saltern_runtime.masking import masked
+from saltern_runtime.engine.answers import hidden_of
+from saltern_runtime.masking import NOTHING, PERSONAL, Hidden, masked
 from saltern_runtime.spec import Json
-from saltern_runtime.spec.types import Places
 from saltern_runtime.store.views import ActivationState, Awaited, Event, Failure, NodeView, RunPage, RunState, RunView
 from saltern_runtime.store.views import RunSummary as RunSummaryView
 
@@ -153,27 +152,35 @@ def dump(content: Json) -> str:
     return json.dumps(content, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
 
 
-def run_json(run: RunView, secrets: Places = (), link: Callable[[str], str] | None = None) -> dict[str, Json]:
-    """Write a run in full, but for the secrets of its input; `link` makes the address at which an activation takes its answer."""
+def run_json(
+    run: RunView, hidden: Hidden = NOTHING, link: Callable[[str], str] | None = None, *, whole: bool = True
+) -> dict[str, Json]:
+    """Write a run in full, but for the secrets and personal fields of its input; `link` makes the address at which an activation takes its answer.
+
+    Without `whole`, personal fields of its output are left out too.
+    """
     nodes = [_node(node) for node in run.nodes]
-    awaits = [awaited_json(found) | ({} if link is None else {"url": link(found.path)}) for found in run.awaits]
+    awaits = [
+        awaited_json(found, text=found.shown) | ({} if link is None else {"url": link(found.path)})
+        for found in run.awaits
+    ]
     return {
         **_summary(run),
-        "input": masked(run.input, secrets),
-        "output": run.output,
+        "input": hidden.without(run.input),
+        "output": run.output if whole else masked(run.output, hidden.output, PERSONAL),
         "nodes": nodes,
         "awaits": awaits,
         "stranded": run.stranded,
     }
 
 
-def awaited_json(found: Awaited) -> dict[str, Json]:
-    """Write what waits for an answer, or may."""
+def awaited_json(found: Awaited, text: str | None = None) -> dict[str, Json]:
+    """Write what waits for an answer, or may; `text` stands in place of what a person is asked."""
     return {
         "path": found.path,
         "node": found.node,
         "type": found.type,
-        "text": found.text,
+        "text": found.text if text is None else text,
         "choices": list(found.choices),
         "default": found.default,
         "answer": dict(found.schema),
@@ -183,10 +190,10 @@ def awaited_json(found: Awaited) -> dict[str, Json]:
 
 
 def _decision(found: Awaited) -> Json:
-    """Return what was decided, but for what was filled in as a secret."""
+    """Return what was decided, but for what was filled in as a secret, or is about a person."""
     if found.answer is None or not found.choices:
         return None
-    return masked(json.loads(found.answer), secrets_of(found))
+    return hidden_of(found).without(json.loads(found.answer))
 
 
 def page_json(page: RunPage) -> dict[str, Json]:
@@ -203,8 +210,16 @@ def event_json(event: Event, source: str) -> dict[str, Json]:
         "type": event.type,
         "subject": event.path,
         "time": time_json(event.at),
-        "data": event.data,
+        "data": _shown(event.data),
     }
+
+
+def _shown(data: Json) -> Json:
+    """Return what an event says, with a question as it is shown to those who are not asked."""
+    asks = data.get("asks") if isinstance(data, dict) else None
+    if not isinstance(data, dict) or not isinstance(asks, dict):
+        return data
+    return {**data, "asks": {"text": asks.get("shown", asks.get("text", ""))}}
 
 
 def _summary(run: RunSummaryView) -> dict[str, Json]:

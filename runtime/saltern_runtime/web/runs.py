@@ -2,6 +2,7 @@
 
 import re
 from contextlib import suppress
+from functools import partial
 from typing import Annotated, Final
 
 import anyio
@@ -47,6 +48,9 @@ async def list_runs(  # noqa: PLR0917 - each is a query parameter
 async def get_run(
     request: Request,
     run_id: str,
+    masked: Annotated[
+        bool, Query(description="Leaves out what is about a person in the output too, as pages do.")
+    ] = False,
     prefer: Annotated[
         str | None, Header(description="`wait=10` waits up to ten seconds for the end of the run (RFC 7240).")
     ] = None,
@@ -55,11 +59,11 @@ async def get_run(
     run = await _find(request, run_id)
     seconds = wished(prefer and ",".join(request.headers.getlist("prefer")))
     if not seconds:
-        return await _shown(request, run)
+        return await _shown(request, run, whole=not masked)
     waited = run if run.state in TERMINAL else await waited_for(exchange(request), run.id, seconds)
     if waited is None:
-        return await _shown(request, run)
-    shown = await _shown(request, waited)
+        return await _shown(request, run, whole=not masked)
+    shown = await _shown(request, waited, whole=not masked)
     shown.headers["Preference-Applied"] = f"wait={seconds:.0f}"
     return shown
 
@@ -170,7 +174,7 @@ async def follow_events(
     return StreamingResponse(stream, media_type=sse.MEDIA_TYPE, headers=headers)
 
 
-async def _shown(request: Request, run: RunView, status: int = 200) -> Response:
+async def _shown(request: Request, run: RunView, status: int = 200, *, whole: bool = True) -> Response:
     service = exchange(request).backend.service
     root = str(request.scope.get("root_path", "")).rstrip("/")
 
@@ -178,9 +182,8 @@ async def _shown(request: Request, run: RunView, status: int = 200) -> Response:
         name = f"{service.graph.name}.answer"
         return root + str(request.app.url_path_for(name, token=service.link(run, path)))
 
-    return PlainResponse(
-        await anyio.to_thread.run_sync(run_json, run, service.graph.secrets_of(run.pipeline), link), status
-    )
+    written = partial(run_json, run, service.graph.hidden(run.pipeline), link, whole=whole)
+    return PlainResponse(await anyio.to_thread.run_sync(written), status)
 
 
 async def _find(request: Request, run_id: str) -> RunView:

@@ -102,7 +102,7 @@ class Starter:
         run = await waited_for(admitted, started.run_id, self.wait)
         if run is None or run.state not in TERMINAL:
             return None
-        return run_json(run, admitted.backend.service.graph.secrets_of(run.pipeline))
+        return run_json(run, admitted.backend.service.graph.hidden(run.pipeline))
 
 
 async def waited_for(admitted: Exchange, run_id: str, seconds: float) -> RunView | None:

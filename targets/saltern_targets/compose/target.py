@@ -12,6 +12,7 @@ from saltern_compiler.ir.plan import Plan
 from saltern_compiler.target import Contribution, Target
 from saltern_targets.processes import (
     API_ALIVE,
+    ENCRYPTION_KEYS,
     HEARTBEAT,
     PORT,
     PUBLIC_URL,
@@ -37,6 +38,7 @@ _TRACES: Final = dict.fromkeys((
 ))  # fmt: skip
 """Where traces go. Without a value each is that of the environment of `docker compose`, and not set where it is not set there."""
 _STORE: Final = "redis://redis:6379/0"
+_KEYS: Final = {ENCRYPTION_KEYS: f"${{{ENCRYPTION_KEYS}:-}}"}
 _REDIS: Final = (
     "redis-server", "--appendonly", "yes", "--appendfsync", "everysec", "--maxmemory-policy", "noeviction", "--save", "",
     "--protected-mode", "no",
@@ -59,6 +61,7 @@ def _project(plan: Plan) -> Mapping[str, Any]:
                 "environment": {
                     **_secrets(api_secrets(plan)),
                     "SALTERN_REDIS_URL": _STORE,
+                    **_KEYS,
                     "SALTERN_API_TOKENS": "${SALTERN_API_TOKENS:-}",
                     "SALTERN_MAX_OPEN_RUNS": "${SALTERN_MAX_OPEN_RUNS:-0}",
                     **_TRACES,
@@ -72,6 +75,7 @@ def _project(plan: Plan) -> Mapping[str, Any]:
                 "environment": {
                     **_secrets(worker_secrets(plan)),
                     "SALTERN_REDIS_URL": _STORE,
+                    **_KEYS,
                     **({PUBLIC_URL: f"${{{PUBLIC_URL}:-http://127.0.0.1:{PORT}}}"} if takes_answers(plan) else {}),
                     "SALTERN_PRIVATE_NETWORKS": "${SALTERN_PRIVATE_NETWORKS:-}",
                     "SALTERN_GRACE": str(grace(plan)),
@@ -83,7 +87,7 @@ def _project(plan: Plan) -> Mapping[str, Any]:
             },
             "timers": {
                 **_ours(plan, timers(plan), WORK_ALIVE),
-                "environment": {"SALTERN_REDIS_URL": _STORE, **_TRACES},
+                "environment": {"SALTERN_REDIS_URL": _STORE, **_KEYS, **_TRACES},
                 "networks": ["store"],
                 "stop_grace_period": "15s",
                 "deploy": {"mode": "replicated", "replicas": 2},

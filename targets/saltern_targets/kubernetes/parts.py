@@ -35,6 +35,8 @@ _CONFIG: Final = {
 REDIS: Final = "SALTERN_REDIS_URL"
 BROKER: Final = "SALTERN_BROKER_URL"
 TOKENS: Final = "SALTERN_API_TOKENS"
+OPTIONAL: Final = (BROKER, processes.ENCRYPTION_KEYS)
+"""What every process reads where the Secret has it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,7 @@ def _readme(plan: Plan) -> Iterator[str]:
     yield f"Traces are sent where the Secret `{object_name(app, 'otel')}` says, if there is one: its keys are OpenTelemetry's own variables,"
     yield "such as `OTEL_EXPORTER_OTLP_ENDPOINT=http://collector.monitoring:4318`. A collector in the cluster is reached at ports 4317 and 4318."
     yield ""
+    yield f"With a key `{processes.ENCRYPTION_KEYS}` in that Secret, values at rest are sealed."
     yield f"The image is `{default_image(plan)}` unless built with `--option image=REGISTRY/NAME:TAG`, or named by an overlay"
     yield "(`kustomize edit set image`). Workers carry the plan's digest in their names: a new version runs beside the old one, whose workers"
     yield "finish its runs; `saltern deploy . --context NAME --prune` removes those that have none left. Redis is not part of the base."

@@ -23,9 +23,7 @@ def api_deployment(service: Service) -> Object:
         {
             "command": list(processes.api(service.plan)),
             "env": parts.secret_env(
-                service,
-                (parts.REDIS, parts.TOKENS, *processes.api_secrets(service.plan)),
-                optional=(parts.BROKER,),
+                service, (parts.REDIS, parts.TOKENS, *processes.api_secrets(service.plan)), optional=parts.OPTIONAL
             ),
             "lifecycle": {"preStop": {"sleep": {"seconds": _DRAIN}}},
             "livenessProbe": parts.http_probe("/healthz", period=10, failures=3),
@@ -53,7 +51,7 @@ def worker_deployment(service: Service, queue: str, component: str) -> Object:
                 *parts.secret_env(
                     service,
                     (parts.REDIS, *processes.addresses(service.plan), *processes.worker_secrets(service.plan)),
-                    optional=(parts.BROKER,),
+                    optional=parts.OPTIONAL,
                 ),
             ],
             "name": "worker",
@@ -71,7 +69,7 @@ def timers_deployment(service: Service) -> Object:
         service,
         {
             "command": list(processes.timers(service.plan)),
-            "env": parts.secret_env(service, (parts.REDIS,), optional=(parts.BROKER,)),
+            "env": parts.secret_env(service, (parts.REDIS,), optional=parts.OPTIONAL),
             "name": TIMERS,
             "resources": parts.resources(cpu="50m", most_cpu="500m", memory="128Mi"),
             **_heartbeat(),

@@ -24,11 +24,11 @@ from saltern_compiler.ir.values import split_secrets
 from saltern_compiler.pytext import literal, string
 from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import DEFAULT_POLICY, Assumes, Concurrency, Limits, Retry
-from saltern_runtime.spec.types import Places, marked
+from saltern_runtime.spec.types import marked
 from saltern_runtime.version import __version__
 from saltern_targets.names import function_names, item_names, module_names, package_name, part_package
 from saltern_targets.python.classes import Classes
-from saltern_targets.writing import Module, sentence
+from saltern_targets.writing import Module, sentence, written_places
 
 _DEFAULT_QUEUE: Final = "default"
 
@@ -51,8 +51,10 @@ def emit_graph(plan: Plan, classes: Classes) -> bytes:
         f"package={literal(package)}",
         f"deadline={literal(float(plan.deadline))}",
         f"retention={literal(float(plan.retention))}",
+        *([f"retained={literal(dict(plan.retained))}"] if plan.retained else []),
         *([f"reserve={literal(float(plan.reserve))}"] if plan.reserve else []),
-        *([f"secrets={_places(secrets)}"] if (secrets := marked(plan.input_type, "secret")) else []),
+        *([f"secrets={written_places(secrets)}"] if (secrets := marked(plan.input_type, "secret")) else []),
+        *([f"personal={written_places(personal)}"] if (personal := marked(plan.input_type, "personal")) else []),
     ]
     used = {name for planned in plan.nodes for name in (planned.node.connection, *dict(planned.node.mapping).values())}
     if plan.assumes:
@@ -99,11 +101,6 @@ def _connection(plan: Plan, module: Module, connection: Connection) -> str:
         module.use("saltern_runtime", "Limits")
         parts.append(f"limits={_limits(connection.limits)}")
     return f"Connection({', '.join(parts)})"
-
-
-def _places(places: Places) -> str:
-    written = ("".join(f"{literal(key)}, " for key in place) for place in places)
-    return f"({''.join(f'({keys}), ' for keys in written)})"
 
 
 def _assumes(assumes: Assumes) -> str:

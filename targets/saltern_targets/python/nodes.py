@@ -25,7 +25,7 @@ from saltern_runtime.spec.names import AMBIENT, ELSE, FAILURE_TYPE, INPUT, RUN, 
 from saltern_targets.names import IN_SCOPE, function_names, item_names, module_names, package_name
 from saltern_targets.python.classes import Classes
 from saltern_targets.python.values import Keyword, Values, tree_of
-from saltern_targets.writing import Module, docstring, sentence
+from saltern_targets.writing import Module, docstring, sentence, written_places
 
 _SHOWN: Final = 60
 """Characters of an expression that a docstring repeats, at most."""
@@ -113,7 +113,11 @@ class _Writer:
         of = node.control[0].source if planned.spec.emit is Emit.ERROR else None
         failed = "" if of is None else f", of={literal(of)}"
         kept = "" if planned.policy.cache is None else f", cache={literal(float(planned.policy.cache))}"
-        return f"@node({literal(node.id)}, type={literal(f'{node.type}@{node.version}')}{connection}{failed}{kept})"
+        shown = {"personal": planned.personal, "personal_items": planned.personal_items}
+        marks = "".join(f", {name}={written_places(places)}" for name, places in shown.items() if places)
+        return (
+            f"@node({literal(node.id)}, type={literal(f'{node.type}@{node.version}')}{connection}{failed}{kept}{marks})"
+        )
 
     def _signature(self, planned: PlannedNode, values: Values, *, takes_context: bool) -> str:
         keywords = [f"{name.text}: {self._annotation(source, name, values)}" for source, name in self._ordered(values)]

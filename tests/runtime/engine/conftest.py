@@ -20,9 +20,10 @@ class Local:
         self.url, self.name, self.client = url, name, client
         self.opened = []
 
-    def open(self, *stages, connections=(), deadline=60.0, retention=RETENTION, **settings):
+    def open(self, *stages, connections=(), deadline=60.0, retention=RETENTION, retained=None, **settings):
         fields = {"redis_url": self.url, "lease": 1.0, "sweep": 0.02, "socket_timeout": 5.0} | settings
-        graph = make_graph(self.name, *stages, connections=connections, deadline=deadline, retention=retention)
+        ends = {"deadline": deadline, "retention": retention, "retained": retained or {}}
+        graph = make_graph(self.name, *stages, connections=connections, **ends)
         self.opened.append(InOneProcess(graph, Settings(**fields)))
         return self.opened[-1]
 

@@ -71,7 +71,19 @@ def test_no_label_grows_with_the_runs(scraped):
     labels = {
         name for family in text_string_to_metric_families(scraped) for each in family.samples for name in each.labels
     }
-    assert labels <= {"pipeline", "state", "stage", "kind", "queue", "connection", "result", "node", "optimized", "version", "le"}
+    assert labels <= {
+        "pipeline",
+        "state",
+        "stage",
+        "kind",
+        "queue",
+        "connection",
+        "result",
+        "node",
+        "optimized",
+        "version",
+        "le",
+    }
 
 
 def test_the_page_names_every_metric_and_no_other(scraped):

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Final
 
+from saltern_compiler.ir import pipeline
 from saltern_compiler.ir.concurrency import AT_MOST, CONCURRENCY, KEY, THEN, WAYS
 from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import Json
@@ -72,9 +73,7 @@ DOCUMENT: Final[Table] = {
     "ui": _CANVAS,
 }
 SETTINGS: Final[Table] = {
-    "deadline": Key({"$ref": "#/$defs/duration"}),
-    "retention": Key({"$ref": "#/$defs/duration"}),
-    "reserve": Key({"$ref": "#/$defs/duration"}),
+    **{name: Key({"$ref": "#/$defs/duration"}) for name in pipeline.SETTINGS},
     CONCURRENCY: Key({"$ref": "#/$defs/concurrency"}),
 }
 CONCURRENCY_OF: Final[Table] = {

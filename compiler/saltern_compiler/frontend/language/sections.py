@@ -24,6 +24,7 @@ from saltern_compiler.ir.pipeline import (
     LABEL_SETTINGS,
     LENGTHS,
     LIMITS,
+    SETTINGS,
     SIGNATURE,
     Connection,
     Pipeline,
@@ -37,7 +38,7 @@ from saltern_compiler.ir.values import Literal, Value, make_object
 from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import Json, ObjectType, Policy, obj
 
-_SETTINGS: Final = ("deadline", "retention", "reserve", CONCURRENCY)
+_SETTINGS: Final = (*SETTINGS, CONCURRENCY)
 _MAIN: Final = {"schedule": "cron"}
 """Trigger type → the setting whose text stands right behind it, where that is no path."""
 _WORDS: Final = frozenset({SIGNATURE, BODY, "catch_up", "overlap"})

@@ -96,6 +96,8 @@ class Flow:
 
     values: dict[str, Labels] = field(default_factory=dict)
     """Node id → what its value carries; nodes on and behind a cycle are left out."""
+    items: dict[str, Labels] = field(default_factory=dict)
+    """Node id → what an item, or the state, of its region carries."""
     arrivals: tuple[Arrival, ...] = ()
     declassified: tuple[Declassified, ...] = ()
     held: Carried = field(default_factory=dict)
@@ -194,7 +196,7 @@ class _Walk:
     def run(self) -> Flow:
         self._region("")
         held = everything(joined(*map(whole, self.held.values())))
-        return Flow(self.values, tuple(self.arrivals.values()), tuple(self.declassified.values()), held)
+        return Flow(self.values, self.items, tuple(self.arrivals.values()), tuple(self.declassified.values()), held)
 
     def _region(self, owner: str) -> None:
         for node_id in self.shape.flows.get(owner, ()):

@@ -14,6 +14,7 @@ from typing import Final, TypeAlias
 from saltern_compiler.diagnostics.model import Origin
 from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import Label, ListType, MapType, ObjectType, Type, UnionType
+from saltern_runtime.spec.types import Places
 
 MOST: Final = 400
 """Places of one value that labels are told apart for; a larger one has the labels of all its parts as a whole."""
@@ -221,6 +222,14 @@ def _place(place: tuple[str | int, ...], origin: Origin) -> Origin:
         return origin.child(*place)
     start, end = place
     return Origin(None, start, end) if isinstance(start, int) and isinstance(end, int) else origin
+
+
+def places_of(of: Labels, label: Label) -> Places:
+    """Return where a value carries a label, the outermost places alone."""
+    if any(source.label == label for source in of.own):
+        return ((),)
+    parts = [(name, *rest) for name, part in sorted(of.parts.items()) for rest in places_of(part, label)]
+    return (*parts, *((None, *rest) for rest in (places_of(of.each, label) if of.each else ())))
 
 
 def by_label(of: Labels) -> Iterator[tuple[Label, tuple[Way, ...]]]:

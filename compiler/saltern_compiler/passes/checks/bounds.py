@@ -10,7 +10,7 @@ from saltern_compiler.diagnostics.model import Diagnostic, Origin
 from saltern_compiler.diagnostics.suggest import did_you_mean, it_takes
 from saltern_compiler.ir import concurrency
 from saltern_compiler.ir.concurrency import CONCURRENCY
-from saltern_compiler.ir.pipeline import Node, Pipeline
+from saltern_compiler.ir.pipeline import SETTINGS, Node, Pipeline
 from saltern_compiler.passes.base import Check, Context
 from saltern_runtime.dataclass import dataclass
 from saltern_runtime.spec import Json, ObjectType, Policy, Retry, Type, show
@@ -18,7 +18,7 @@ from saltern_runtime.spec.concurrency import MOST_AT_ONCE, path_of
 from saltern_runtime.spec.types import without_null
 
 _DAY: Final = 86_400
-_SETTINGS: Final = {"deadline": 30 * _DAY, "retention": 365 * _DAY, "reserve": 30 * _DAY}
+_SETTINGS: Final = {name: (365 if name.startswith("retention") else 30) * _DAY for name in SETTINGS}
 """Setting → seconds, at most."""
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Final, cast
 
 from saltern_compiler.ir.bound import literals
-from saltern_compiler.ir.pipeline import CHECK, NEXT, RETURN, YIELD, Node, Pipeline
+from saltern_compiler.ir.pipeline import CHECK, NEXT, RETAINED, RETURN, SETTINGS, YIELD, Node, Pipeline
 from saltern_compiler.ir.plan import Awaits, Calls, Carries, Decision, Inner, Opens, Responds, Sleeps, Stage, Starts
 from saltern_compiler.passes.analyses.deadline import Deadline
 from saltern_compiler.passes.analyses.policies import Chosen
@@ -201,16 +201,24 @@ def _source(setting: Param | Json, node: Node) -> str:
     return f"{kind} the node type {node.type}@{node.version}"
 
 
-def pipeline_decisions(pipeline: Pipeline, deadline: Deadline) -> tuple[float, float, tuple[Decision, ...]]:
-    """Return deadline and retention in seconds, with the reasons."""
+def pipeline_decisions(pipeline: Pipeline, deadline: Deadline) -> tuple[Decision, ...]:
+    """Return what is decided of deadline and retention, with the reasons."""
     settings: Mapping[str, Any] = dict(pipeline.settings)
     retention = float(settings.get("retention", RETENTION))
     why = "set by the pipeline" if "retention" in settings else "Saltern's default"
-    decisions = (
+    apart = (name for name in SETTINGS if name.startswith("retention_") and name in settings)
+    return (
         Decision("deadline", _seconds(deadline.seconds), deadline.because),
         Decision("retention", _seconds(retention), why),
+        *(Decision(name, _seconds(float(settings[name])), "set by the pipeline") for name in apart),
     )
-    return deadline.seconds, retention, decisions
+
+
+def decide_retention(pipeline: Pipeline) -> Mapping[str, float]:
+    """Return how a run may end → the seconds for which it is kept then."""
+    settings: Mapping[str, Any] = dict(pipeline.settings)
+    base = settings.get("retention", RETENTION)
+    return {how: float(settings.get(f"retention_{how}", base)) for how in RETAINED}
 
 
 def decide_grace(stages: Iterable[Stage]) -> tuple[tuple[tuple[str, int], ...], tuple[Decision, ...]]:

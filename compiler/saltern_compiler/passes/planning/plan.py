@@ -31,6 +31,7 @@ from saltern_compiler.passes.planning.decide import (
     decide_grace,
     decide_policy,
     decide_reserve,
+    decide_retention,
     ends_of,
     pipeline_decisions,
     stage_decisions,
@@ -38,6 +39,7 @@ from saltern_compiler.passes.planning.decide import (
 from saltern_compiler.passes.planning.kept import with_kept
 from saltern_compiler.passes.planning.neighbours import with_neighbours
 from saltern_compiler.passes.planning.parts import Parts
+from saltern_compiler.passes.planning.personal import with_personal
 from saltern_compiler.passes.planning.receipt import declassified, deliveries
 from saltern_compiler.passes.planning.relays import START, insert_relays
 from saltern_compiler.passes.planning.surroundings import (
@@ -89,7 +91,9 @@ def make_plan(
     policies = context.get(POLICIES, live)
     decided = {node_id: decide_policy(shape.nodes[node_id], policies[node_id], shape) for node_id in shape.order}
     flow = context.get(FLOW, analysis.pipeline)
-    deadline, retention, decisions = pipeline_decisions(live, context.get(DEADLINES, live))
+    known = context.get(DEADLINES, live)
+    deadline, retained, decisions = known.seconds, decide_retention(live), pipeline_decisions(live, known)
+    retention = max(retained.values())
     reserve, why = decide_reserve(live, deadline)
     hosts = egress(live, registry, context.uses)
     own = tuple(sorted(context.files.items()))
@@ -107,7 +111,10 @@ def make_plan(
         pipeline=analysis.pipeline,
         pipeline_digest=pipeline_digest,
         digest=_plan_digest(pipeline_digest, own, options or {}, plugins, called, level=level),
-        nodes=tuple(_planned(node_id, shape, types, decided[node_id], context.uses) for node_id in shape.order),
+        nodes=tuple(
+            with_personal(_planned(node_id, shape, types, decided[node_id], context.uses), context.get(FLOW, live))
+            for node_id in shape.order
+        ),
         stages=stages,
         input_type=live.input,
         output_type=output_of(live, types),
@@ -117,6 +124,7 @@ def make_plan(
         requires=extras(live, specs, registry, context.uses),
         deadline=deadline,
         retention=retention,
+        retained=tuple((how, seconds) for how, seconds in retained.items() if seconds < retention),
         assumes=assumed_of_input(analysis.pipeline, source_name, places or {}),
         reserve=reserve,
         concurrency=concurrency(analysis.pipeline),

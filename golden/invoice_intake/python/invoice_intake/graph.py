@@ -14,6 +14,7 @@ GRAPH = Graph(
     package="invoice_intake",
     deadline=259200.0,
     retention=604800.0,
+    personal=(("text",),),
     connections=(
         Connection("books", connector="postgres", secrets={"dsn": "env:BOOKS_DSN"}),
         Connection("finance", connector="slack", secrets={"token": "env:SLACK_TOKEN"}),

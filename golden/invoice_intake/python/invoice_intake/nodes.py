@@ -27,7 +27,7 @@ from saltern_runtime.nodes.slack import SlackMessage
 from invoice_intake.models import Asked, Input, Invoice, Output
 
 
-@node("invoice", type="llm.chat@1", connection="model")
+@node("invoice", type="llm.chat@1", connection="model", personal=((),))
 def invoice(ctx: Context, *, input: Input) -> Invoice:
     """Read the invoice."""
     return llm.chat(
@@ -39,17 +39,17 @@ def invoice(ctx: Context, *, input: Input) -> Invoice:
     )
 
 
-@node("cents", type="set@1")
+@node("cents", type="set@1", personal=((),))
 def cents(*, invoice: Invoice) -> int:
     return to_int(math_round(invoice.total * 100))
 
 
-@node("number", type="set@1")
+@node("number", type="set@1", personal=((),))
 def number(*, invoice: Invoice) -> str | None:
     return regex_extract(upper_ascii(invoice.order), "PO-[0-9]+")
 
 
-@node("order", type="postgres.query@1", connection="books")
+@node("order", type="postgres.query@1", connection="books", personal=(("rows",),))
 def order(ctx: Context, *, number: str | None) -> QueryResult:
     """What was ordered?"""
     return postgres.query(
@@ -57,7 +57,7 @@ def order(ctx: Context, *, number: str | None) -> QueryResult:
     )
 
 
-@node("supplier", type="postgres.query@1", connection="books")
+@node("supplier", type="postgres.query@1", connection="books", personal=(("rows",),))
 def supplier(ctx: Context, *, invoice: Invoice) -> QueryResult:
     """Is the supplier known?"""
     return postgres.query(
@@ -67,7 +67,7 @@ def supplier(ctx: Context, *, invoice: Invoice) -> QueryResult:
     )
 
 
-@node("problem", type="set@1")
+@node("problem", type="set@1", personal=((),))
 def problem(*, cents: int, order: QueryResult, supplier: QueryResult) -> str:
     return (
         "unknown supplier"
@@ -147,7 +147,7 @@ def told(ctx: Context, *, invoice: Invoice, outcome: str, problem: str) -> Slack
     )
 
 
-@node("return", type="return@1")
+@node("return", type="return@1", personal=(("cents",), ("number",), ("problem",)))
 def return_(
     *, asked: Asked | Skipped, cents: int, invoice: Invoice, outcome: str, problem: str
 ) -> Output:

@@ -15,6 +15,7 @@ GRAPH = Graph(
     package="order_desk",
     deadline=600.0,
     retention=604800.0,
+    personal=(("note",),),
     connections=(
         Connection(
             "careful",

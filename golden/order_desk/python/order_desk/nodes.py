@@ -65,12 +65,12 @@ def taken(ctx: Context, *, input: Input, price: PricingOutput) -> HttpAnswer:
     )
 
 
-@node("wish/careful", type="arm@1")
+@node("wish/careful", type="arm@1", personal=((),))
 def wish_careful() -> list[None]:
     return [None]
 
 
-@node("long", type="llm.chat@1", connection="careful")
+@node("long", type="llm.chat@1", connection="careful", personal=((),))
 def long(ctx: Context, *, input: Input) -> WishCareful:
     return llm.chat(
         ctx,
@@ -79,17 +79,17 @@ def long(ctx: Context, *, input: Input) -> WishCareful:
     )
 
 
-@node("wish/careful/yield", type="yield@1")
+@node("wish/careful/yield", type="yield@1", personal=((),))
 def wish_careful_yield(*, long: WishCareful) -> WishCareful:
     return long
 
 
-@node("wish/quick", type="arm@1")
+@node("wish/quick", type="arm@1", personal=((),))
 def wish_quick() -> list[None]:
     return [None]
 
 
-@node("short", type="llm.chat@1", connection="quick")
+@node("short", type="llm.chat@1", connection="quick", personal=((),))
 def short(ctx: Context, *, input: Input) -> WishCareful:
     return llm.chat(
         ctx,
@@ -98,12 +98,12 @@ def short(ctx: Context, *, input: Input) -> WishCareful:
     )
 
 
-@node("wish/quick/yield", type="yield@1")
+@node("wish/quick/yield", type="yield@1", personal=((),))
 def wish_quick_yield(*, short: WishCareful) -> WishCareful:
     return short
 
 
-@node("wish", type="parallel@1")
+@node("wish", type="parallel@1", personal=(("value",),))
 def wish(*, wish_careful: WishCareful | Skipped, wish_quick: WishCareful | Skipped) -> Wish:
     if wish_careful is not SKIPPED:
         return Wish(arm="careful", value=wish_careful)

@@ -27,6 +27,7 @@ GRAPH = Graph(
     deadline=172800.0,
     retention=604800.0,
     reserve=300.0,
+    personal=(("account",),),
     connections=(
         Connection(
             "bank",

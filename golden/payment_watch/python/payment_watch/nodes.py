@@ -35,7 +35,7 @@ def release(ctx: Context, *, input: Input) -> HttpResponse:
     return http.request(ctx, method="DELETE", url=f"/reservations/{url_encode(input.order)}")
 
 
-@node("payment", type="http.request@1", connection="bank")
+@node("payment", type="http.request@1", connection="bank", personal=(("body",), ("headers",)))
 def payment(ctx: Context, *, input: Input, run: RunInfo) -> HttpResponse:
     """Order the payment."""
     return http.request(
@@ -51,7 +51,7 @@ def payment_compensate() -> list[None]:
     return [None]
 
 
-@node("close", type="http.request@1", connection="bank")
+@node("close", type="http.request@1", connection="bank", personal=(("body",), ("headers",)))
 def close(ctx: Context, *, payment: HttpResponse) -> HttpResponse:
     return http.request(
         ctx, method="DELETE", url=f"/payments/{url_encode(text(get(payment.body, 'id')))}"
@@ -65,7 +65,7 @@ def told(ctx: Context, *, input: Input) -> Ask:
     )
 
 
-@node("asked", type="while@1")
+@node("asked", type="while@1", personal=(("status",),), personal_items=(("status",),))
 def asked(*, input: Input) -> AskedState:
     return AskedState(
         pause=input.pause if input.pause is not None else to_duration("30s"),
@@ -79,22 +79,22 @@ def pause(*, state: AskedState) -> timedelta:
     return state.pause
 
 
-@node("look/attempt", type="attempt@1")
+@node("look/attempt", type="attempt@1", personal=((),))
 def look_attempt() -> list[None]:
     return [None]
 
 
-@node("found", type="http.request@1", connection="bank")
+@node("found", type="http.request@1", connection="bank", personal=(("body",), ("headers",)))
 def found(ctx: Context, *, payment: HttpResponse) -> HttpResponse:
     return http.request(ctx, url=f"/payments/{url_encode(text(get(payment.body, 'id')))}")
 
 
-@node("look/attempt/yield", type="yield@1")
+@node("look/attempt/yield", type="yield@1", personal=((),))
 def look_attempt_yield(*, found: HttpResponse) -> str:
     return to_string(get(found.body, "status"))
 
 
-@node("look/catch", type="catch@1", of="look/attempt")
+@node("look/catch", type="catch@1", of="look/attempt", personal_items=(("message",),))
 def look_catch(*, failure: NodeFailure) -> list[NodeFailure]:
     return [failure]
 
@@ -104,7 +104,7 @@ def look_catch_yield() -> str:
     return "pending"
 
 
-@node("look", type="try@1")
+@node("look", type="try@1", personal=((),))
 def look(*, look_attempt: str | Skipped, look_catch: str | Skipped) -> str:
     if look_attempt is not SKIPPED:
         return look_attempt
@@ -117,7 +117,7 @@ def asked_check(*, state: AskedState) -> bool:
     return state.status == "pending"
 
 
-@node("asked/next", type="next@1")
+@node("asked/next", type="next@1", personal=(("status",),))
 def asked_next(*, look: str, state: AskedState) -> AskedState:
     return AskedState(
         pause=(
@@ -133,7 +133,7 @@ def silence(*, failure: NodeFailure) -> NodeFailure:
     return failure
 
 
-@node("status", type="set@1")
+@node("status", type="set@1", personal=((),))
 def status(*, asked: AskedState | Skipped, told: Told | Skipped) -> str:
     if told is not SKIPPED:
         return told.status
@@ -154,7 +154,7 @@ def give_up(ctx: Context, *, input: Input, status: str) -> None:
     )
 
 
-@node("return", type="return@1")
+@node("return", type="return@1", personal=(("payment",),))
 def return_(
     *, asked: AskedState | Skipped, payment: HttpResponse, silence: NodeFailure | Skipped
 ) -> Output:

@@ -13,6 +13,7 @@ GRAPH = Graph(
     package="support_triage",
     deadline=3600.0,
     retention=604800.0,
+    personal=(("body",),),
     connections=(
         Connection("crm", connector="postgres", secrets={"dsn": "env:CRM_DSN"}),
         Connection("model", connector="openai", secrets={"key": "env:OPENAI_API_KEY"}),

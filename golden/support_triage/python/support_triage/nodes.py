@@ -13,7 +13,7 @@ from saltern_runtime.nodes.slack import SlackMessage
 from support_triage.models import Classify, Input, Output
 
 
-@node("classify", type="llm.chat@1", connection="model")
+@node("classify", type="llm.chat@1", connection="model", personal=((),))
 def classify(ctx: Context, *, input: Input) -> Classify:
     """Sort the ticket."""
     return llm.chat(

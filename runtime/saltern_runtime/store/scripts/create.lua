@@ -1,7 +1,8 @@
 -- create: make a run with its entry stages READY, once for each idempotency key.
 --
--- @call run, plan, tenant, trigger, body, idem, deadline, retention, reserve?, pipeline?, root?, parent?, group?, most?, over?, cap?, trace?, entries, bells, ring
--- The body is the digest of the input, idem '' or the key's digest, deadline, retention and reserve ms (what of the deadline is for compensations), entries are dependants as those
+-- @call run, plan, tenant, trigger, body, idem, deadline, retention, retained?, reserve?, pipeline?, root?, parent?, group?, most?, over?, cap?, trace?, entries, bells, ring
+-- The body is digests of the input, between spaces: the first is kept, and any of them is the same body; idem '' or the key's digest, deadline, retention and
+-- reserve ms (what of the deadline is for compensations), retained a state → ms, entries are dependants as those
 -- of advance. Where another run makes it: what it runs, what names of its stages begin with, that run. ARGV[2]: the input.
 -- Group, most, over: runs.lua. The trace that it belongs to is opaque here. The cap: open runs that the tenant may have in this shard, for whoever may be refused.
 -- Answers: fresh | known (the first run of this key) | conflict (the key came with another body) | dropped (nothing is made, a run of its group is
@@ -19,7 +20,8 @@ if idem then
   local first = redis.call('HMGET', idem, 'run', 'body')
   if first[1] then
     redis.call('HINCRBY', idem, 'asked', 1)
-    return { first[2] == call.body and 'known' or 'conflict', first[1], '' }
+    local same = string.find(' ' .. call.body .. ' ', ' ' .. first[2] .. ' ', 1, true)
+    return { same and 'known' or 'conflict', first[1], '' }
   end
 end
 local in_the_way = dropped()
@@ -33,7 +35,7 @@ if open and open >= call.cap then
   return { 'full', tostring(open), '' }
 end
 if idem then
-  redis.call('HSET', idem, 'run', call.run, 'body', call.body)
+  redis.call('HSET', idem, 'run', call.run, 'body', string.match(call.body, '^%S*'))
   redis.call('PEXPIRE', idem, call.deadline + call.retention)
   redis.call('HSET', key, 'idem', call.idem) -- a replay keeps it for longer
 end

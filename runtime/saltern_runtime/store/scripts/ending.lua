@@ -2,6 +2,11 @@
 
 local compensate -- claims.lua
 
+-- For how long a run is kept that is over, ms: `retention` is the longest.
+local function retained(r)
+  return tonumber(redis.call('HGET', key_of(r.id), 'retained|' .. r.state) or r.retention)
+end
+
 -- Put a failed activation among the dead letters of all, which metrics count, and of its tenant; those of runs that are gone go.
 local function bury_letter(r, path)
   if r.state == 'COMPENSATING' then
@@ -25,7 +30,7 @@ end
 local function sweep_run(r, count)
   local key = key_of(r.id, ':acts')
   local cursor = redis.call('HGET', key_of(r.id), 'swept') or '0'
-  local page = redis.call('HSCAN', key, cursor, 'COUNT', count)
+  local page, kept = redis.call('HSCAN', key, cursor, 'COUNT', count), retained(r)
   for i = 1, #page[2], 2 do
     local path, text = page[2][i], page[2][i + 1]
     if string.byte(text) == 123 then
@@ -34,7 +39,7 @@ local function sweep_run(r, count)
         redis.call('ZREM', prefix .. 'ready:' .. rec.q, r.id .. '|' .. path)
         redis.call('ZREM', DUE, 'a|' .. r.id .. '|' .. path)
         if r.state == 'FAILED' or r.state == 'TIMED_OUT' then
-          redis.call('PEXPIRE', each_of(r.id, path), r.retention) -- a replay goes on with it
+          redis.call('PEXPIRE', each_of(r.id, path), kept) -- a replay goes on with it
         else
           redis.call('UNLINK', each_of(r.id, path))
         end
@@ -118,8 +123,13 @@ local function close(r, state, failure)
     sweep_run(r, AT_ONCE)
   end
   r.open, r.running, r.asleep = 0, 0, 0
+  local kept = retained(r)
   for _, part in ipairs(PARTS) do
-    redis.call('PEXPIRE', key_of(r.id, part), r.retention)
+    redis.call('PEXPIRE', key_of(r.id, part), kept)
+  end
+  local idem = kept < r.retention and redis.call('HGET', key, 'idem')
+  if idem then -- who sends the first request again once the run is gone makes a new one
+    redis.call('PEXPIRE', prefix .. 'idem:' .. idem, kept)
   end
 end
 

@@ -1,7 +1,7 @@
 -- reserve: keep an idempotency key for a run that is to be made in another shard, where its group is.
 --
 -- @call run, body, idem, keep, retention
--- The body is the digest of the input, idem that of the key, keep and retention ms. Answers: fresh | again (the first run of this key, which may
+-- The body is as `create` has it, idem that of the key, keep and retention ms. Answers: fresh | again (the first run of this key, which may
 -- yet have to be made) | known (it was made, or never will be) | conflict (the key came with another body); the run.
 -- Sent twice: the run's id is the nonce; the same id answers `fresh` again.
 -- Invariant: a run is not made anew that is kept no longer: it is kept for its retention at least.
@@ -9,10 +9,10 @@
 local idem = prefix .. 'idem:' .. call.idem
 local first = redis.call('HMGET', idem, 'run', 'body', 'at')
 if not first[1] then
-  redis.call('HSET', idem, 'run', call.run, 'body', call.body, 'at', now)
+  redis.call('HSET', idem, 'run', call.run, 'body', string.match(call.body, '^%S*'), 'at', now)
   redis.call('PEXPIRE', idem, call.keep)
   return { 'fresh', call.run }
-elseif first[2] ~= call.body then
+elseif not string.find(' ' .. call.body .. ' ', ' ' .. first[2] .. ' ', 1, true) then
   return { 'conflict', first[1] }
 elseif first[1] == call.run then
   return { 'fresh', call.run }

@@ -1,6 +1,6 @@
 -- Shared by the scripts that create runs; stands between the prelude and the script.
 --
--- @may pipeline, root, parent, group, most, over, trace
+-- @may pipeline, root, parent, group, most, over, trace, retained
 --
 -- The group is that of its runs of which so many (`most`) go on at a time; what becomes of one over that, `over` says: queue (it waits
 -- for its turn), drop (it is not made), cancel_previous (those before it are cancelled, and it waits until they have ended).
@@ -59,6 +59,9 @@ local function make_run(input)
   end
   if call.trace then
     redis.call('HSET', key, 'trace', call.trace)
+  end
+  for state, ms in pairs(call.retained or {}) do
+    redis.call('HSET', key, 'retained|' .. state, ms)
   end
   redis.call('HSET', key_of(call.run, ':vals'), '', input)
   redis.call('ZADD', DUE, deadline, 'r|' .. call.run)

@@ -1,6 +1,6 @@
 -- tick: move a schedule on, and create the run of its tick, in one: two timers at once make one run.
 --
--- @call plan, schedule, signature, was, tick, run?, tenant?, trigger?, body?, idem?, deadline?, retention?, reserve?, group?, most?, over?, trace?, entries?, bells, ring
+-- @call plan, schedule, signature, was, tick, run?, tenant?, trigger?, body?, idem?, deadline?, retention?, retained?, reserve?, group?, most?, over?, trace?, entries?, bells, ring
 -- The signature is that of its cron line and zone, was the tick that it stood at ('' where it had none), tick ms; the rest is what
 -- `create` takes, where a run is due. ARGV[2]: the input.
 -- Answers: fresh (a run was made), moved (on, without a run), dropped (on, without a run: one of its group is in the way) or stale (another plan is current, it stood elsewhere or is halted); bells.
