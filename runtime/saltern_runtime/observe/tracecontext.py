@@ -6,7 +6,6 @@ the run knows it, and it is emitted by whoever sees the run end.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -63,4 +62,6 @@ def received(text: str | None) -> Trace | None:
 
 def run_span(run_id: str, again: int = 0) -> int:
     """Return the id of a run's span; each replay of it has one of its own."""
+    import hashlib  # noqa: PLC0415 - a check loads what nodes are made of, and hashes nothing
+
     return int.from_bytes(hashlib.sha256(f"run {run_id} {again}".encode()).digest()[:8]) or 1

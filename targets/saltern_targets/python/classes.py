@@ -35,7 +35,7 @@ from saltern_targets.names import function_names, item_names
 _OUTPUT_DOC: Final = "What a run returns."
 _RESERVED: Final = frozenset(
     {
-        "SKIPPED", "Annotated", "Any", "Ask", "Assumes", "Awaits", "BaseModel", "Bool", "Calls", "Carries", "ConfigDict", "Connection", "Context", "Double",
+        "SKIPPED", "Annotated", "Any", "Ask", "Assumes", "Awaits", "BaseModel", "Bool", "Calls", "Carries", "Concurrency", "ConfigDict", "Connection", "Context", "Double",
         "Elided", "Exact", "Field", "File", "Graph", "Input", "Int", "Limits", "Literal", "Maybe", "Model", "Node", "On", "Opens", "Output", "Responds", "Retry",
         "RunInfo", "Schedule", "Skipped", "Sleeps", "Stage", "Starts", "TypeAlias",
     }

@@ -99,6 +99,6 @@ def test_metrics_show_it(full, raw):
     DOORS["api"](raw, full, {})
     text = raw.get("/metrics").text
     name = full.worker.service.graph.name
-    for metric, value in (("open_runs", 2), ("open_runs_most", 2), ("open_runs_cap", 2), ("runs_refused_total", 1)):
+    for metric, value in (("tenant_open_runs_max", 2), ("tenant_open_runs_limit", 2), ("runs_refused_total", 1)):
         assert f'saltern_{metric}{{pipeline="{name}"}} {value}.0' in text
     assert TENANT not in text

@@ -187,8 +187,9 @@ def _limited(name: str, value: Json, values: ValueWriter) -> str:
     """Write a member of `concurrency`."""
     if name == KEY and isinstance(value, list):
         return f"[{', '.join(_limited(name, each, values) for each in value)}]"
-    is_bare = name == THEN or (name == KEY and path_of(value))
-    return str(value) if is_bare else values.literal(value)
+    if name == KEY and not path_of(value):
+        return show_string(value)
+    return str(value) if name in (KEY, THEN) else values.literal(value)
 
 
 def _worded(name: str, value: Value) -> Value:

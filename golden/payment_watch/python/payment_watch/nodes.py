@@ -133,13 +133,11 @@ def silence(*, failure: NodeFailure) -> NodeFailure:
     return failure
 
 
-@node("status", type="set@1", personal=((),))
+@node("status", type="set@1")
 def status(*, asked: AskedState | Skipped, told: Told | Skipped) -> str:
-    if told is not SKIPPED:
-        return told.status
-    if asked is not SKIPPED:
-        return asked.status
-    return "unknown"
+    return (
+        told.status if told is not SKIPPED else asked.status if asked is not SKIPPED else "unknown"
+    )
 
 
 @node("is_unpaid", type="if@1")
