@@ -12,7 +12,7 @@ from typing import Any, Final, cast
 from saltern_runtime.spec.limits import AT_ONCE
 from saltern_runtime.spec.names import ERROR, SUCCESS
 from saltern_runtime.store.flow import Flow, Step, weighed
-from saltern_runtime.store.keys import ANSWER, FAILURE, RESPONSE
+from saltern_runtime.store.keys import ANSWER, FAILURE, OUTPUT, RESPONSE
 from saltern_runtime.store.operating import Verdict
 from saltern_runtime.store.records import LAYOUT, Record
 from saltern_runtime.store.rerunning import Batch, Ended
@@ -67,6 +67,8 @@ def _may(ended: Ended) -> Flow:
         raise RefusedError("cancelled")
     if "ends" in fields:
         raise RefusedError("undone")
+    if "entries" in fields:  # its group never let it in
+        raise RefusedError("unreached")
     if ended.is_begun:
         raise RefusedError("unfinished")
     if ended.flow is None or int(fields.get("layout") or 1) < LAYOUT:
@@ -116,7 +118,7 @@ def _forgotten(flow: Flow, ended: Ended, anew: frozenset[str], places: _Places) 
     for path in sorted(ended.acts):
         if _top(path) in anew:
             yield "acts", path
-    kept = {place for name in anew for place in _kept(flow.steps[name])}
+    kept = {place for name in anew for place in _kept(flow.steps[name])} | {*_stopped_with(flow, ended, anew)}
     for place in sorted(ended.vals):
         if place in kept or ("[" in place and _top(place) in anew):
             yield "vals", place
@@ -133,6 +135,13 @@ def _kept(step: Step) -> Iterator[str]:
     yield f"{step.name}{ANSWER}"
     if step.responds:
         yield RESPONSE
+
+
+def _stopped_with(flow: Flow, ended: Ended, anew: frozenset[str]) -> Iterator[str]:
+    """Yield where the output stands that a stop gave, which decides anew; not where a stage that stays gave one there."""
+    stays = (name for name, step in flow.steps.items() if OUTPUT in step.nodes and name not in anew)
+    if ended.fields.get("stopped") and not any(_state(ended, name) in _TOLD for name in stays):
+        yield OUTPUT
 
 
 def _before(flow: Flow, ended: Ended, anew: frozenset[str]) -> tuple[list[tuple[str, str]], list[Dependant]]:

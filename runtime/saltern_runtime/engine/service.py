@@ -181,7 +181,8 @@ class Service:
         if status in ("known", "conflict"):
             return Created(status, run_id)
         created = self.store.create(replace(new, id=run_id, idempotency=""))
-        return created if status == "fresh" or created.status == "dropped" else replace(created, status="known")
+        is_made = created.status == "fresh"  # else nothing is there yet to be led to
+        return replace(created, status="known") if is_made and status == "again" else created
 
     def again(self, run: RunView, given: Json | Model | None, *, by: By, idempotency_key: str | None = None) -> Started:
         """Start a new run with the input of another one, or with a changed one; both are audited with each other's id.

@@ -332,7 +332,10 @@ class Store(Operations):
         for shard in range(self.settings.shards):
             for kind, text in (("plan", graph), ("flow", flow)):
                 key = f"{self.keys.shard(shard)}{kind}:{plan}"
-                self.patiently(partial(self.at(key).set, key, text, nx=True))
+                self.patiently(partial(self._keep_first, key, text))
+
+    def _keep_first(self, key: str, text: str) -> None:
+        self.at(key).set(key, text, nx=True)  # asked for here: between two tries the key's server may be another one
 
     def _answered(self, shard: int, reply: list[str]) -> Answer:
         status, bells, *parts = reply

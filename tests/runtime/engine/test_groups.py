@@ -5,7 +5,7 @@ from functools import partial
 import pytest
 
 from saltern_runtime import Concurrency
-from saltern_runtime.errors import IdempotencyConflictError, RunDroppedError
+from saltern_runtime.errors import IdempotencyConflictError, RunDroppedError, TooManyRunsError
 from saltern_runtime.graph import Ask, Awaits, GraphError, Schedule, Stage, node
 from saltern_runtime.store.keys import shard_of
 from saltern_runtime.store.store import Store
@@ -102,6 +102,21 @@ def test_a_key_of_another_shard_leads_to_one_run(begin):
             process.service.start({"customer": "bob", "n": 1}, tenant="acme", trigger="api", idempotency_key=key)
         assert caught.value.run_id == made.run_id
     assert len(process.service.list("acme", limit=200).runs) == 12
+
+
+def test_a_key_whose_run_is_refused_stays_refused(local):
+    """A tenant that has as many runs as it may is told so as often as it sends the same key, wherever that lives; later the key has its run made."""
+    process = local.open(WAITS, shards=7, max_open_runs=7)
+    process.service.graph.concurrency = QUEUE
+    ask = partial(process.service.start, {"customer": "ada"}, tenant="acme", trigger="api")
+    first = ask().run_id
+    keys = [f"k{number}" for number in range(8)]
+    for key in keys * 3:
+        with pytest.raises(TooManyRunsError):
+            ask(idempotency_key=key)
+    assert process.service.cancel(first, "acme").state == "CANCELLED"
+    assert ask(idempotency_key=keys[0]).run_id
+    assert len(process.service.list("acme").runs) == 2
 
 
 def test_a_request_that_died_half_way_is_made_whole(begin, monkeypatch):

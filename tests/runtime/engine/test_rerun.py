@@ -4,12 +4,14 @@ import json
 
 import pytest
 
+from saltern_runtime import Concurrency
 from saltern_runtime.engine import links
 from saltern_runtime.engine.operating import By
-from saltern_runtime.errors import TransientError
+from saltern_runtime.errors import StopRun, TransientError
 from saltern_runtime.graph import Context, RunInfo, Stage, node
 from saltern_runtime.spec import Json, Retry
 from tests.runtime.engine import test_answers, test_cache, test_compensate, test_races, test_starts, test_stop
+from tests.runtime.engine.conftest import make_graph
 from tests.runtime.engine.test_replay import World, replayed, started
 from tests.runtime.loops.test_foreach import loop
 from tests.support.checker import broken
@@ -204,6 +206,43 @@ def test_a_stop_decides_anew_or_stays(local):
     assert refused(process, run_id, "nap") == "stopped"
     view = rerun(local, process, run_id, "end")
     assert (view.state, view.output, test_stop.CALLS) == ("SUCCEEDED", {"said": "early"}, [1, 1])
+
+
+@pytest.mark.parametrize("is_child", [True, False])
+def test_what_a_stop_gave_is_not_what_the_rerun_gives(local, is_child):
+    """A node that stopped its run with an output, and goes on when it is run again: the output is what is returned then, or none."""
+    calls = []
+
+    @node("send", type="python@1")
+    def send(*, input: test_starts.Text) -> int:  # noqa: A002 - as generated code has it
+        calls.append(input)
+        if len(calls) % 2:
+            raise StopRun("succeeded", "early", output=-1)
+        return 5
+
+    @node("return", type="return@1")
+    def returned(*, send: int) -> int:
+        return send
+
+    stages = Stage("send", nodes=(send,), retry=ONCE), Stage("return", nodes=(returned,))
+    started_from = test_starts.start(text="hi", graph=make_graph("score", *stages, deadline=30.0))
+    process = local.open(*((started_from,) if is_child else stages[:1]))
+    process.service.start("x" if is_child else {"text": "x"}, tenant="acme", trigger="api")
+    run = next(run for run in test_starts.all_over(process).values() if bool(run.parent) == is_child)
+    assert run.output == -1
+    assert rerun(local, process, run.id, "send").output == (5 if is_child else None)
+
+
+def test_a_run_that_its_group_never_let_in_is_replayed(local, world):
+    """Nothing of it can begin anew, since nothing of it began; a rerun of it would begin before it has another epoch."""
+    process = local.open(*chain(world))
+    service, graph = process.service, process.service.graph
+    graph.concurrency = Concurrency(1)
+    service.start(1, tenant="acme", trigger="api")
+    graph.deadline = 0.1
+    behind = service.start(1, tenant="acme", trigger="api").run_id
+    until(lambda: process.sweeper.sweep() is None or service.reader.state(behind) == "TIMED_OUT")
+    assert refused(process, behind, "first") == "unreached"
 
 
 def test_an_approval_asks_again(local):
