@@ -13,8 +13,8 @@ import redis
 from bench.machine import RESULTS, keep, machine
 from saltern_runtime.settings import Settings
 from saltern_runtime.store.calls import Bell, NewRun, Outcome
+from saltern_runtime.store.dependants import Dependant
 from saltern_runtime.store.keys import new_nonce, new_run_id
-from saltern_runtime.store.scripts import Dependant
 from saltern_runtime.store.store import Store
 from tests.support.redis import RedisServer
 

@@ -7,7 +7,6 @@ Its keywords are its data edges, so they are written once.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from importlib import resources
@@ -20,14 +19,14 @@ from saltern_runtime.graph_checks import (
     check_assumptions,
     check_concurrency,
     check_limits,
-    check_overlap,
+    check_schedules,
     check_settings,
 )
 from saltern_runtime.inline import inlined, others, started, walk
 from saltern_runtime.masking import Hidden
 from saltern_runtime.spec import Assumes, Concurrency
 from saltern_runtime.spec.limits import AT_ONCE, DEADLINE, RETENTION
-from saltern_runtime.spec.names import AMBIENT, COMPENSATE, ERROR, INPUT, OUTCOMES, RETURN, ROOT, SCHEDULE_ID
+from saltern_runtime.spec.names import AMBIENT, COMPENSATE, ERROR, INPUT, OUTCOMES, RETURN, ROOT
 from saltern_runtime.spec.types import Places
 from saltern_runtime.stage import (
     Awaits,
@@ -112,7 +111,7 @@ class Graph:
         self.longest = latest + max(latest, *(graph.retention for graph in graphs))
         """Seconds for which the store keeps a run of it, or of what it starts, at most."""
         self._check_bodies()
-        self._check_schedules(schedules)
+        check_schedules(name, schedules, self.concurrency)
         for connection in connections:
             check_limits(f"{name}: connection {connection.name!r}", connection.limits)
         self.needs: dict[str, tuple[str, ...]] = {}
@@ -257,18 +256,6 @@ class Graph:
         for name, connection in other.graph.connections.items():
             if name not in other.connections and self.connections.setdefault(name, connection) != connection:
                 raise GraphError(f"{self.name}: {other.graph.name!r} has another connection {name!r}")
-
-    def _check_schedules(self, schedules: tuple[Schedule, ...]) -> None:
-        if len(self.schedules) != len(schedules):
-            raise GraphError(f"{self.name}: two schedules share an id")
-        for schedule in schedules:
-            if not re.fullmatch(SCHEDULE_ID, schedule.id):
-                raise GraphError(f"{self.name}: a schedule cannot have the id {schedule.id!r}")
-            if schedule.catch_up not in ("skip", "last", "all"):
-                raise GraphError(
-                    f"{self.name}: schedule {schedule.id!r} has the unknown catch_up {schedule.catch_up!r}"
-                )
-            check_overlap(f"{self.name}: schedule {schedule.id!r}", schedule, self.concurrency)
 
     def _all_needs(self) -> Mapping[str, set[str]]:
         """Collect what each stage waits for; what lies around an owner is waited for by the owner."""

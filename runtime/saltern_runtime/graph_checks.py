@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from typing import get_args
 
 from saltern_runtime.spec import Assumes, Concurrency, Limits, OnError, OnLimit, OnSkip, Over
 from saltern_runtime.spec.concurrency import MOST_AT_ONCE, MOST_JITTER, Overlap, path_of
 from saltern_runtime.spec.limits import AT_ONCE
+from saltern_runtime.spec.names import SCHEDULE_ID
 from saltern_runtime.stage import Opens, Schedule
 
 
@@ -55,7 +58,19 @@ def check_concurrency(where: str, limit: Concurrency | None) -> Concurrency | No
     return limit
 
 
-def check_overlap(where: str, schedule: Schedule, limit: Concurrency | None) -> None:
+def check_schedules(where: str, schedules: Sequence[Schedule], limit: Concurrency | None) -> None:
+    """Raise GraphError for schedules that are not told apart, and for one that no timers fire."""
+    if len({schedule.id for schedule in schedules}) != len(schedules):
+        raise GraphError(f"{where}: two schedules share an id")
+    for schedule in schedules:
+        if not re.fullmatch(SCHEDULE_ID, schedule.id):
+            raise GraphError(f"{where}: a schedule cannot have the id {schedule.id!r}")
+        if schedule.catch_up not in ("skip", "last", "all"):
+            raise GraphError(f"{where}: schedule {schedule.id!r} has the unknown catch_up {schedule.catch_up!r}")
+        _check_overlap(f"{where}: schedule {schedule.id!r}", schedule, limit)
+
+
+def _check_overlap(where: str, schedule: Schedule, limit: Concurrency | None) -> None:
     """Raise GraphError for a schedule whose runs would be of two groups, or of one that is unknown, or come at no time."""
     if schedule.overlap not in get_args(Overlap):
         raise GraphError(f"{where} has the unknown overlap {schedule.overlap!r}")

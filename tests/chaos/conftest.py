@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from saltern_runtime.engine.service import InOneProcess, Service
+from saltern_runtime.engine.one_process import InOneProcess
+from saltern_runtime.engine.service import Service
 from saltern_runtime.settings import Settings
 from saltern_runtime.store.views import TERMINAL
 from tests.support.checker import Watch, broken, recorded_twice

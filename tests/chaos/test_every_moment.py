@@ -3,7 +3,7 @@
 import os
 import signal
 
-from saltern_runtime.engine.service import InOneProcess
+from saltern_runtime.engine.one_process import InOneProcess
 from saltern_runtime.store.store import Store
 from tests.chaos.conftest import OUTPUT
 from tests.support.checker import broken, recorded_twice

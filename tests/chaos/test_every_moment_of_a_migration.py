@@ -4,8 +4,8 @@ import os
 
 import redis
 
+from saltern_runtime.engine.one_process import InOneProcess
 from saltern_runtime.engine.operating import By
-from saltern_runtime.engine.service import InOneProcess
 from saltern_runtime.graph import Ask, Awaits, Context, Stage, node
 from tests.chaos.test_every_moment import each_death
 from tests.support.graphs import graph_of

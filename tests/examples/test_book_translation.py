@@ -8,7 +8,7 @@ from examples.doubles.server import Answer
 from saltern_compiler.driver import Source, compile_loaded, write_tree
 from saltern_compiler.driver.compile import check_loaded
 from saltern_compiler.ir.canonical import digest
-from saltern_runtime.engine.service import in_one_process
+from saltern_runtime.engine.one_process import in_one_process
 from saltern_runtime.spec.policy import Limits
 from saltern_runtime.store.views import RunState
 from tests.support.built import ROOT, importable

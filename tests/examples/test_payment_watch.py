@@ -11,7 +11,7 @@ import uvicorn
 from saltern_compiler.driver import Source, compile_source, write_tree
 from saltern_compiler.driver.compile import check_loaded
 from saltern_compiler.ir.canonical import digest
-from saltern_runtime.engine.service import in_one_process
+from saltern_runtime.engine.one_process import in_one_process
 from saltern_runtime.settings import Settings
 from saltern_runtime.store.views import RunState
 from tests.support.built import ROOT, importable

@@ -1,6 +1,6 @@
 """One run of a graph, from its input to its end."""
 
-from saltern_runtime.engine.service import InOneProcess, in_one_process
+from saltern_runtime.engine.one_process import InOneProcess, in_one_process
 from saltern_runtime.store.views import RunView
 
 

@@ -8,7 +8,7 @@ from typing import Literal
 import pytest
 from fastapi import Response
 
-from saltern_runtime.engine.service import InOneProcess, in_one_process
+from saltern_runtime.engine.one_process import InOneProcess, in_one_process
 from saltern_runtime.errors import PermanentError
 from saltern_runtime.graph import Ask, Awaits, Context, Stage, node
 from saltern_runtime.models import Model

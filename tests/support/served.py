@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from starlette.testclient import TestClient
 
 from saltern_compiler.driver import Source, compile_source, write_tree
-from saltern_runtime.engine.service import InOneProcess, in_one_process
+from saltern_runtime.engine.one_process import InOneProcess, in_one_process
 from saltern_runtime.settings import Settings
 from saltern_runtime.store.views import RunState, RunView
 from saltern_runtime.web import tokens

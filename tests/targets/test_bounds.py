@@ -19,7 +19,7 @@ from saltern_compiler.ir.costs import CLAIMS, ROUNDS, RUNS, STAGES, TRIES, Cost
 from saltern_compiler.ir.plan import LEVELS
 from saltern_compiler.passes import make_plan
 from saltern_runtime.engine.engine import Engine
-from saltern_runtime.engine.service import in_one_process
+from saltern_runtime.engine.one_process import in_one_process
 from saltern_runtime.store.keys import new_nonce
 from tests.equivalence.drawing import Drawn, drawn
 from tests.equivalence.running import REGISTRY, Checked, check, logged, written

@@ -4,7 +4,7 @@ import pytest
 
 from saltern_compiler import compile_source
 from saltern_compiler.driver import write_tree
-from saltern_runtime.engine.service import in_one_process
+from saltern_runtime.engine.one_process import in_one_process
 from tests.support.built import importable
 
 OWN = """

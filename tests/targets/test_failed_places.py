@@ -5,7 +5,7 @@ import json
 import pytest
 
 from saltern_compiler.driver import compile_source, write_tree
-from saltern_runtime.engine.service import in_one_process
+from saltern_runtime.engine.one_process import in_one_process
 from saltern_runtime.store.letters import Letters, Wanted
 from saltern_runtime.web.models import run_json
 from tests.support.built import importable

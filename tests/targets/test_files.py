@@ -6,7 +6,7 @@ import hashlib
 import pytest
 
 from saltern_compiler.driver import compile_source, write_tree
-from saltern_runtime.engine.service import in_one_process
+from saltern_runtime.engine.one_process import in_one_process
 from saltern_runtime.errors import UnknownFileError
 from saltern_runtime.files import File
 from saltern_runtime.store.files import Shelf

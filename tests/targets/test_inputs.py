@@ -11,7 +11,7 @@ from standardwebhooks import Webhook
 from starlette.testclient import TestClient
 
 from saltern_compiler.driver import compile_source, write_tree
-from saltern_runtime.engine.service import in_one_process
+from saltern_runtime.engine.one_process import in_one_process
 from saltern_runtime.settings import Settings
 from saltern_runtime.web import tokens
 from saltern_runtime.web.backend import Backend

@@ -4,7 +4,7 @@ import pytest
 
 from saltern_compiler.driver import compile_source, write_tree
 from saltern_runtime import Limits
-from saltern_runtime.engine.service import in_one_process
+from saltern_runtime.engine.one_process import in_one_process
 from tests.support.built import SOURCES, importable
 from tests.support.limits import at_a_time, too_soon
 

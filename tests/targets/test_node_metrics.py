@@ -5,7 +5,7 @@ from prometheus_client import CollectorRegistry
 
 from saltern_compiler import compile_source
 from saltern_compiler.driver import write_tree
-from saltern_runtime.engine.service import in_one_process
+from saltern_runtime.engine.one_process import in_one_process
 from saltern_runtime.observe.metrics import Collector
 from tests.support.built import SOURCES, importable
 from tests.targets.test_elided import LOOPS as INVARIANTS

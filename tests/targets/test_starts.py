@@ -3,7 +3,7 @@
 import pytest
 
 from saltern_compiler.driver import compile_source, write_tree
-from saltern_runtime.engine.service import in_one_process
+from saltern_runtime.engine.one_process import in_one_process
 from saltern_runtime.settings import Settings
 from tests.support.built import SOURCES, importable
 

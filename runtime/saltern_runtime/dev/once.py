@@ -21,7 +21,7 @@ from saltern_runtime.dev.children import Children
 from saltern_runtime.dev.desk import Desk, read
 from saltern_runtime.dev.terminal import json_text, log_lines
 from saltern_runtime.dev.tree import Tree, TreeError
-from saltern_runtime.engine.service import InOneProcess, in_one_process
+from saltern_runtime.engine.one_process import InOneProcess, in_one_process
 from saltern_runtime.errors import StartError, place
 from saltern_runtime.files import WANTED
 from saltern_runtime.jsontext import JsonTextError, read_json

@@ -22,9 +22,9 @@ from saltern_runtime.engine.leases import Hold, Leases
 from saltern_runtime.engine.links import ROUTE, Link
 from saltern_runtime.engine.places import scopes_of
 from saltern_runtime.engine.policy import Trouble, classify, decide, expired, gone, lost, sealed, timed_out, unreachable
-from saltern_runtime.engine.results import Result
+from saltern_runtime.engine.results import NodeFailedError, Result
 from saltern_runtime.engine.stage_plan import StagePlan
-from saltern_runtime.engine.stages import NodeFailedError, Plans
+from saltern_runtime.engine.stages import Plans
 from saltern_runtime.engine.tally import Tally
 from saltern_runtime.engine.telling import Teller
 from saltern_runtime.engine.watched import watched
@@ -33,7 +33,7 @@ from saltern_runtime.graph import Awaits, Carries, Graph, Node, Starts
 from saltern_runtime.models import plain
 from saltern_runtime.observe import tracing
 from saltern_runtime.settings import Settings
-from saltern_runtime.store.calls import Answer, Bell, Claim, Failed, Outcome, Sleep, Stopped
+from saltern_runtime.store.calls import Answer, Bell, Claim, Failed, Outcome, Stopped
 from saltern_runtime.store.failures import PayloadsUnreachableError, SealedValueError, ValueGoneError
 from saltern_runtime.store.files import SPARE, RunFiles, Shelf
 from saltern_runtime.store.keys import new_nonce, short_of
@@ -42,8 +42,6 @@ from saltern_runtime.store.store import Store
 
 log = logging.getLogger("saltern.engine")
 _compact: Final = json.JSONEncoder(separators=(",", ":")).encode
-
-
 _LOST: Final = _compact({"kind": "cancelled", "code": "race-lost", "message": "another arm was there before"})
 
 
@@ -222,7 +220,9 @@ class Engine:
         if result.start is not None:
             return self._start(plan, claim, outcome, result, next_nonce)
         if result.sleep is not None:
-            return self.store.suspend(claim, self._asking(plan, claim, result.sleep), outcome, next_nonce)
+            return self.store.suspend(
+                claim, self.telling.asking(result.sleep, claim, plan.stage.nodes[-1].id), outcome, next_nonce
+            )
         if plan.stage.opens is not None and plan.stage.opens.carries is not None:
             local = replace(claim, values={**claim.values, **result.values}, done=result.durations)
             return self._carry(plan, local, outcome, result.items[0], next_nonce)
@@ -237,14 +237,6 @@ class Engine:
                 return self._failed(plan, claim, trouble, next_nonce)
             outcome = replace(outcome, values={**result.values, scopes[-1] + plan.stage.nodes[-1].id: empty})
         return self._advance(plan, claim, outcome, next_nonce, result.durations)
-
-    def _asking(self, plan: StagePlan, claim: Claim, sleep: Sleep) -> Sleep:
-        """Return a wait with what it asks as those see it who are not asked: nothing in it is about a person."""
-        if sleep.asks is None:
-            return sleep
-        asks = json.loads(sleep.asks)
-        shown = self.telling.cleaned(asks["text"], claim, plan.stage.nodes[-1].id)
-        return sleep if shown == asks["text"] else replace(sleep, asks=_compact({**asks, "shown": shown}))
 
     def _start(self, plan: StagePlan, claim: Claim, outcome: Outcome, result: Result, next_nonce: str | None) -> Answer:
         """Make a run of another pipeline, the same one whoever comes to it how often, and record its id as the node's value.

@@ -11,12 +11,12 @@ from typing import Any, Final, cast
 
 from saltern_runtime.spec.limits import AT_ONCE
 from saltern_runtime.spec.names import ERROR, SUCCESS
+from saltern_runtime.store.dependants import Dependant
 from saltern_runtime.store.flow import Flow, Step, weighed
 from saltern_runtime.store.keys import ANSWER, FAILURE, OUTPUT, RESPONSE
 from saltern_runtime.store.operating import Verdict
 from saltern_runtime.store.records import LAYOUT, Record
 from saltern_runtime.store.rerunning import Batch, Ended
-from saltern_runtime.store.scripts import Dependant
 from saltern_runtime.store.showing import Shape, own
 from saltern_runtime.store.views import TERMINAL, ActivationState, RunState
 

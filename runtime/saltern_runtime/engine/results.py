@@ -1,8 +1,9 @@
-"""What a stage's nodes returned, as the store keeps it."""
+"""What a stage's nodes returned, as the store keeps it, or that one of them raised."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Literal
@@ -21,6 +22,16 @@ MAX_ITEMS: Final = 100_000
 MAX_ASK: Final = 10_000
 """Characters that a person is asked, at most."""
 _compact: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+
+class NodeFailedError(Exception):
+    """A node raised; the cause is what it raised."""
+
+    def __init__(self, node: str, done: Mapping[str, float | None] | None = None) -> None:
+        """`done`: of the nodes before it in its stage, seconds, or None where it was skipped."""
+        super().__init__(node)
+        self.node = node
+        self.done = done or {}
 
 
 @dataclass(slots=True)

@@ -6,8 +6,6 @@ import builtins
 import json
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
 from typing import Any, Final
@@ -16,15 +14,13 @@ from pydantic import TypeAdapter, ValidationError
 
 from saltern_runtime.assumed import broken
 from saltern_runtime.engine.answers import hidden_of, taken
-from saltern_runtime.engine.dispatch import Dispatcher, InProcess, Silent
-from saltern_runtime.engine.engine import Engine
+from saltern_runtime.engine.dispatch import Dispatcher, Silent
 from saltern_runtime.engine.groups import group_of
 from saltern_runtime.engine.limits import cap_of
 from saltern_runtime.engine.links import Link
 from saltern_runtime.engine.operating import By, Operator
 from saltern_runtime.engine.stage_plan import counted_at
 from saltern_runtime.engine.stages import Plans
-from saltern_runtime.engine.sweeper import Sweeper
 from saltern_runtime.errors import (
     BrokenAssumptionError,
     ForeignRunError,
@@ -49,7 +45,7 @@ from saltern_runtime.store.keys import digest_of, new_nonce, new_run_id, shard_o
 from saltern_runtime.store.operating import Operated, audited
 from saltern_runtime.store.reading import Reader
 from saltern_runtime.store.store import Store, StoreUnavailableError, StoreUnfitError
-from saltern_runtime.store.versions import SEEN_EVERY, Versions, announce, read_versions
+from saltern_runtime.store.versions import Versions, read_versions
 from saltern_runtime.store.views import ALL_RUNS, TERMINAL, Awaited, Event, RunPage, RunView, Started, WantedRuns
 
 AGAIN: Final = 10.0
@@ -380,50 +376,3 @@ def _encodable(text: str, value: Json) -> str:
     except UnicodeEncodeError:
         return json.dumps(value, separators=(",", ":"))
     return text
-
-
-class InOneProcess:
-    """A service, its worker and its timers in this very process, without a broker."""
-
-    def __init__(self, graph: Graph, settings: Settings) -> None:
-        self.bells = InProcess()
-        self.service = Service(graph, settings, dispatcher=self.bells)
-        self.engine = Engine(graph, settings, self.bells, store=self.service.store)
-        self.sweeper = Sweeper(self.service.store, self.bells, self.service.reader)
-        self._swept = 0.0
-        self._said = 0.0
-
-    def step(self) -> bool:
-        """Answer one bell, or sweep where none waits; returns whether there was something to do."""
-        now = time.monotonic()
-        if now - self._swept >= self.service.settings.sweep:
-            self._swept = now
-            self.sweeper.sweep()
-        if not self._said or now - self._said >= SEEN_EVERY:
-            self._said = now
-            announce(self.service.store, self.service.plans.plan, self.service.plans.queues)
-        if not self.bells.bells:
-            return False
-        self.engine.answer(self.bells.bells.popleft())
-        return True
-
-    def finish(self, run_id: str, timeout: float | None = None) -> RunView:
-        """Work until a run is over (or for `timeout` seconds) and return it."""
-        end = None if timeout is None else time.monotonic() + timeout
-        while self.service.reader.state(run_id) not in {*TERMINAL, None}:
-            if end is not None and time.monotonic() > end:
-                break
-            if not self.step():
-                time.sleep(min(0.02, self.service.settings.sweep))
-        return self.service.wait(run_id, 0)
-
-
-@contextmanager
-def in_one_process(graph: Graph, *, redis_url: str, settings: Settings | None = None) -> Iterator[InOneProcess]:
-    """Open a service with its worker in this process."""
-    chosen = replace(settings or Settings.from_env(), redis_url=redis_url)
-    opened = InOneProcess(graph, replace(chosen, sweep=min(chosen.sweep, 0.1)))
-    try:
-        yield opened
-    finally:
-        opened.service.close()

@@ -10,9 +10,9 @@ from saltern_runtime.engine.limits import limit_of
 from saltern_runtime.graph import Awaits, Graph, On, Responds, Stage
 from saltern_runtime.observe.metrics import FUSED, Placed
 from saltern_runtime.spec.names import INPUT, OUTCOMES
+from saltern_runtime.store.dependants import Dependant
 from saltern_runtime.store.flow import Edge, Step, weighed
 from saltern_runtime.store.keys import FAILURE, queue_name
-from saltern_runtime.store.scripts import Dependant
 
 _compact: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 

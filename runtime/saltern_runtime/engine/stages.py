@@ -14,7 +14,7 @@ from typing import Any, Final, TypeAlias
 from saltern_runtime.engine.caching import Recall
 from saltern_runtime.engine.groups import group_of
 from saltern_runtime.engine.places import ANY, items_of, scopes_of, stage_of
-from saltern_runtime.engine.results import Result, encode
+from saltern_runtime.engine.results import NodeFailedError, Result, encode
 from saltern_runtime.engine.stage_plan import StagePlan, awaited_of, depth_of, elided_of, stands_for
 from saltern_runtime.errors import PermanentError
 from saltern_runtime.files import Files, at_work, here
@@ -34,24 +34,14 @@ from saltern_runtime.spec.names import AMBIENT, ERROR, FAILURE_TYPE, OUTCOMES, R
 from saltern_runtime.spec.networks import NO_NETWORK, NetworkList
 from saltern_runtime.spec.types import Label, Places
 from saltern_runtime.store.calls import Claim, NewRun, Opening
+from saltern_runtime.store.dependants import Body, Dependant
 from saltern_runtime.store.flow import Flow
 from saltern_runtime.store.keys import ANSWER, FAILURE, child_id, digest_of
-from saltern_runtime.store.scripts import Body, Dependant
 
 log = logging.getLogger("saltern.engine")
 _FAILURE: Final = frozenset(field.name for field in FAILURE_TYPE.fields)
 """What a pipeline may ask of a failure."""
 _compact: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
-
-
-class NodeFailedError(Exception):
-    """A node raised; the cause is what it raised."""
-
-    def __init__(self, node: str, done: Mapping[str, float | None] | None = None) -> None:
-        """`done`: of the nodes before it in its stage, seconds, or None where it was skipped."""
-        super().__init__(node)
-        self.node = node
-        self.done = done or {}
 
 
 Entered: TypeAlias = Callable[[str, Mapping[str, "float | None"]], None]

@@ -6,6 +6,7 @@ import json
 import logging
 import traceback
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from saltern_runtime.engine.places import stage_of
@@ -13,10 +14,12 @@ from saltern_runtime.errors import NodeError
 from saltern_runtime.masking import MASK, PERSONAL, without
 from saltern_runtime.spec.types import Places
 from saltern_runtime.store.failures import PayloadsUnreachableError, SealedValueError, ValueGoneError
+from saltern_runtime.store.link import compact
 
 if TYPE_CHECKING:
-    from saltern_runtime.engine.stages import NodeFailedError, Plans
-    from saltern_runtime.store.calls import Claim
+    from saltern_runtime.engine.results import NodeFailedError
+    from saltern_runtime.engine.stages import Plans
+    from saltern_runtime.store.calls import Claim, Sleep
     from saltern_runtime.store.reading import Reader
 
 log = logging.getLogger("saltern.engine")
@@ -43,6 +46,14 @@ class Teller:
         except _GIVEN:
             return MASK
         return without(without(message, given, self._hidden.secrets), given, self._hidden.personal, PERSONAL)
+
+    def asking(self, sleep: Sleep, claim: Claim, node: str) -> Sleep:
+        """Return a wait with what it asks as those see it who are not asked: nothing in it is about a person."""
+        if sleep.asks is None:
+            return sleep
+        asks = json.loads(sleep.asks)
+        shown = self.cleaned(asks["text"], claim, node)
+        return sleep if shown == asks["text"] else replace(sleep, asks=compact({**asks, "shown": shown}))
 
     def failed(self, error: NodeFailedError, claim: Claim) -> None:
         """Log why a node failed: with a traceback where it is no error that a node knows, and nothing in it is hidden."""

@@ -10,8 +10,8 @@ from typing import Any, Final, Literal, NamedTuple, Self
 
 from saltern_runtime.observe.tracecontext import Ended
 from saltern_runtime.spec import Over
+from saltern_runtime.store.dependants import Dependant, Other
 from saltern_runtime.store.records import Cursor, Record
-from saltern_runtime.store.scripts import Dependant, Other
 
 Status = Literal["ok", "stale", "ended", "gone"]
 """`stale`: another holds the claim; `ended`: the run is over or being cancelled; `gone`: nothing is known of the run."""

@@ -13,9 +13,10 @@ from functools import cache
 from typing import Any, Final
 
 from saltern_runtime.spec.limits import AT_ONCE
+from saltern_runtime.store.dependants import Body, Dependant
 from saltern_runtime.store.lua import parts_of
 from saltern_runtime.store.records import LAYOUT, TAGS, Cursor, Limit, Record, Round
-from saltern_runtime.store.scripts import CALLS, Body, Call, Dependant
+from saltern_runtime.store.scripts import CALLS, Call
 
 _FUNCTION: Final = re.compile(r"^local function (\w+)\(.*?^end$", re.MULTILINE | re.DOTALL)
 _READ: Final = re.compile(r"(?<![.\w])call\.(\w+)")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from saltern_runtime.spec.names import ERROR, OUTCOMES
-from saltern_runtime.store.scripts import Dependant
+from saltern_runtime.store.dependants import Dependant
 
 
 class Edge(NamedTuple):

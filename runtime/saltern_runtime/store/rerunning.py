@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, TypedDict
 
+from saltern_runtime.store.dependants import Dependant
 from saltern_runtime.store.flow import Flow
 from saltern_runtime.store.keys import shard_of
 from saltern_runtime.store.link import Link, compact
-from saltern_runtime.store.scripts import Dependant
 from saltern_runtime.store.showing import Shape
 
 _WAITS: Final = 3600

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 import pytest
 
 from saltern_compiler.driver import compile_source, write_tree
-from saltern_runtime.engine.service import InOneProcess
+from saltern_runtime.engine.one_process import InOneProcess
 from saltern_runtime.settings import Settings
 from saltern_runtime.web import build_app, tokens
 from saltern_runtime.web.backend import Backend

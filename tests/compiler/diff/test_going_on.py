@@ -21,8 +21,8 @@ from pydantic import TypeAdapter
 from saltern_compiler.diff import compare
 from saltern_compiler.driver import compile_source, write_tree
 from saltern_runtime.engine.engine import Engine
+from saltern_runtime.engine.one_process import InOneProcess
 from saltern_runtime.engine.places import scopes_of
-from saltern_runtime.engine.service import InOneProcess
 from saltern_runtime.engine.stages import SUCCESS
 from saltern_runtime.graph import Awaits, Graph
 from saltern_runtime.settings import Settings

@@ -4,7 +4,7 @@ from functools import partial
 
 import pytest
 
-from saltern_runtime.engine.service import InOneProcess
+from saltern_runtime.engine.one_process import InOneProcess
 from saltern_runtime.settings import Settings
 from saltern_runtime.spec.limits import RETENTION
 from tests.support.checker import broken, recorded_twice

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from saltern_runtime.engine.service import in_one_process
+from saltern_runtime.engine.one_process import in_one_process
 from saltern_runtime.masking import PERSONAL
 from saltern_runtime.runtext import lines
 from saltern_runtime.settings import Settings

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
+from saltern_runtime.engine.one_process import InOneProcess
 from saltern_runtime.engine.operating import By
-from saltern_runtime.engine.service import InOneProcess
 from saltern_runtime.errors import IdempotencyConflictError
 from saltern_runtime.settings import Settings
 from saltern_runtime.spec.keyring import NO_KEYS, Keyring

@@ -7,8 +7,9 @@ import pytest
 from saltern_runtime import Assumes, Concurrency
 from saltern_runtime.engine.dispatch import InProcess
 from saltern_runtime.engine.groups import group_of
+from saltern_runtime.engine.one_process import InOneProcess
 from saltern_runtime.engine.schedules import MOST, Schedules, later, ticks
-from saltern_runtime.engine.service import InOneProcess, Service
+from saltern_runtime.engine.service import Service
 from saltern_runtime.graph import Graph, Schedule, Stage, node
 from saltern_runtime.settings import Settings
 from saltern_runtime.store.keys import shard_of

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from saltern_runtime.engine.service import InOneProcess
+from saltern_runtime.engine.one_process import InOneProcess
 from saltern_runtime.settings import Settings
 from saltern_runtime.store.store import Store
 from tests.runtime.engine.conftest import make_graph

@@ -9,7 +9,7 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.parser import text_string_to_metric_families
 
-from saltern_runtime.engine.service import in_one_process
+from saltern_runtime.engine.one_process import in_one_process
 from saltern_runtime.graph import Stage, node
 from saltern_runtime.observe.metrics import Collector
 from saltern_runtime.settings import Settings

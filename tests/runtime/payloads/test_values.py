@@ -8,7 +8,7 @@ import time
 import pytest
 
 from saltern_runtime import timers
-from saltern_runtime.engine.service import InOneProcess
+from saltern_runtime.engine.one_process import InOneProcess
 from saltern_runtime.engine.sweeper import sweep_payloads
 from saltern_runtime.errors import TransientError
 from saltern_runtime.files import CHUNK, File

@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 
-from saltern_runtime.engine.service import InOneProcess
+from saltern_runtime.engine.one_process import InOneProcess
 from saltern_runtime.graph import Context, Opens, Stage, node
 from saltern_runtime.settings import Settings
 from saltern_runtime.spec import Json

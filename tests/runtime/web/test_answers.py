@@ -11,7 +11,7 @@ from fastapi import Response
 
 from saltern_runtime import Ask, Awaits, Context, RunInfo, Stage, node
 from saltern_runtime.engine.links import Link
-from saltern_runtime.engine.service import in_one_process
+from saltern_runtime.engine.one_process import in_one_process
 from saltern_runtime.models import Model
 from saltern_runtime.nodes import flow
 from saltern_runtime.web import PipelineRouter, Start, build_app, tokens

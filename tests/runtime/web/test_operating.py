@@ -7,7 +7,7 @@ import pytest
 from fastapi import Response
 
 from saltern_runtime import Stage, node
-from saltern_runtime.engine.service import in_one_process
+from saltern_runtime.engine.one_process import in_one_process
 from saltern_runtime.errors import PermanentError
 from saltern_runtime.graph import Context
 from saltern_runtime.spec import Retry

@@ -8,7 +8,7 @@ import pytest
 from fastapi import FastAPI, Response
 
 from saltern_runtime import Graph, Stage
-from saltern_runtime.engine.service import in_one_process
+from saltern_runtime.engine.one_process import in_one_process
 from saltern_runtime.web import PipelineRouter, Start, build_app, tokens
 from saltern_runtime.web.backend import Backend
 from tests.support.redis import RedisServer

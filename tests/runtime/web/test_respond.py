@@ -9,7 +9,7 @@ import pytest
 from fastapi import Response
 
 from saltern_runtime import Context, Responds, Retry, Stage, node
-from saltern_runtime.engine.service import in_one_process
+from saltern_runtime.engine.one_process import in_one_process
 from saltern_runtime.nodes import flow
 from saltern_runtime.nodes.flow.results import HttpAnswer
 from saltern_runtime.web import Delivery, PipelineRouter, build_app, tokens

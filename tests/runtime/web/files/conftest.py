@@ -7,7 +7,7 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from saltern_runtime.engine.service import in_one_process
+from saltern_runtime.engine.one_process import in_one_process
 from saltern_runtime.web import build_app, tokens
 from saltern_runtime.web.backend import Backend
 from tests.support import files
