@@ -258,7 +258,8 @@ class Link:
     def _told(self, shard: int, text: str) -> tuple[Bell, ...]:
         """Return the bells of what a script tells, and pass on to the traces which runs ended."""
         for ended in read_ended(text):
-            tracing.run_ended(ended)
+            failure = ended.failure and self.seals.shown_text(ended.failure, ended.run)
+            tracing.run_ended(ended._replace(failure=failure))
         return read_bells(shard, text)
 
     def _send(self, shard: int, call: Call, *args: str, patience: float | None = None) -> list[str]:

@@ -1,5 +1,6 @@
 """Traces of runs over the real engine, with OpenTelemetry's SDK: what each span hangs on, whatever becomes of its run."""
 
+import base64
 import threading
 from typing import Annotated
 
@@ -14,6 +15,7 @@ from saltern_runtime.models import Model
 from saltern_runtime.observe import tracing
 from saltern_runtime.observe.tracecontext import Trace, read, run_span
 from saltern_runtime.spec import Retry
+from saltern_runtime.spec.keyring import NO_KEYS, Keyring
 from tests.runtime.engine.conftest import make_graph
 from tests.runtime.engine.test_failures import busy, failing
 from tests.support.checker import broken
@@ -70,14 +72,15 @@ def test_who_is_not_trusted_decides_nothing(local, spans):
     assert f"{run.context.trace_id:032x}" != CALLER.split("-")[1]
 
 
-def test_a_failed_run_says_why_without_what_is_secret(local, spans):
-    """Its span, those of its attempt and its node have the failure's code, and the message that the store keeps."""
+@pytest.mark.parametrize("keys", [NO_KEYS, Keyring(f"a:{base64.b64encode(bytes(32)).decode()}")])
+def test_a_failed_run_says_why_without_what_is_secret(local, spans, keys):
+    """Its span, those of its attempt and its node have the failure's code, and the message that the run shows, sealed in the store or not."""
 
     @node("call", type="http.request@1")
     def call(ctx: Context, *, input: Given) -> str:  # noqa: A002 - as generated code has it
         raise PermanentError(f"{input.pin} is wrong", code="refused")
 
-    local.run(Stage("call", nodes=(call,)), given={"pin": "p1n-of-theirs"})
+    local.run(Stage("call", nodes=(call,)), given={"pin": "p1n-of-theirs"}, encryption_keys=keys)
     for name in ("run", "stage call", "node call"):
         (span,) = spans(name)
         assert span.attributes["error.type"] == "refused", name
