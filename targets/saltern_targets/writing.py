@@ -37,6 +37,7 @@ __all__ = [
     "json_file",
     "sentence",
     "statement",
+    "tuple_of",
     "written_places",
 ]
 
@@ -47,10 +48,11 @@ _INDENT: Final = 4
 
 def written_places(places: Places) -> str:
     """Write places in JSON values as a tuple of tuples."""
-    return _tuple([_tuple([literal(key) for key in place]) for place in places])
+    return tuple_of([tuple_of([literal(key) for key in place]) for place in places])
 
 
-def _tuple(parts: Sequence[str]) -> str:
+def tuple_of(parts: Sequence[str]) -> str:
+    """Write a tuple of what is written already."""
     return f"({parts[0]},)" if len(parts) == 1 else f"({', '.join(parts)})"
 
 

@@ -108,7 +108,7 @@ class Store(Operations):
         return Standing(mine == "1", int(now), known, halted)
 
     def tick(self, shard: int, move: Move, new: NewRun | None) -> tuple[str, tuple[Bell, ...]]:
-        """Move a schedule on to a tick; with `new`, create its run. Answers fresh, moved or stale, and bells."""
+        """Move a schedule on to a tick; with `new`, create its run. Answers fresh, moved, dropped or stale, and bells."""
         run = {} if new is None else self._new(new) | {"plan": move.plan}
         call = scripts.Tick(
             schedule=move.schedule,

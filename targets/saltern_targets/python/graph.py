@@ -28,7 +28,7 @@ from saltern_runtime.spec.types import marked
 from saltern_runtime.version import __version__
 from saltern_targets.names import function_names, item_names, module_names, package_name, part_package
 from saltern_targets.python.classes import Classes
-from saltern_targets.writing import Module, sentence, written_places
+from saltern_targets.writing import Module, sentence, tuple_of, written_places
 
 _DEFAULT_QUEUE: Final = "default"
 
@@ -110,7 +110,7 @@ def _assumes(assumes: Assumes) -> str:
 
 
 def _concurrency(limit: Concurrency) -> str:
-    key = f", key={_tuple([literal(field) for field in limit.key])}" if limit.key else ""
+    key = f", key={tuple_of([literal(field) for field in limit.key])}" if limit.key else ""
     return f"Concurrency({literal(limit.at_most)}{key}, then={literal(limit.then)})"
 
 
@@ -156,7 +156,7 @@ class _Stages:
         elided = [each for each in self.plan.elided if each.same_as in stage.nodes]
         if elided:
             self.module.use("saltern_runtime", "Elided")
-            parts.append(f"elided={_tuple([_elided(each) for each in elided])}")
+            parts.append(f"elided={tuple_of([_elided(each) for each in elided])}")
         match stage.ends:
             case Opens():
                 parts.append(f"ends={self._opens(stage.ends, stage.name)}")
@@ -206,7 +206,7 @@ class _Stages:
             self.module.use(f"{package_name(self.plan)}.models", *answer.classes)
         parts = [answer.text]
         if awaits.choices:
-            parts.append(f"choices={_tuple([literal(choice) for choice in awaits.choices])}")
+            parts.append(f"choices={tuple_of([literal(choice) for choice in awaits.choices])}")
         if awaits.default is not None:
             parts.append(f"default={literal(awaits.default)}")
         return f"Awaits({', '.join(parts)})"
@@ -225,13 +225,13 @@ def _stage(module: Module, stage: Stage, functions: Mapping[str, str]) -> list[s
     """Write a stage; what it leaves to the runtime's defaults is left out."""
     inner = {each.node: each for each in stage.inner}
     members = [f"nodes.{functions[node]}{_gate(inner.get(node))}" for node in stage.nodes]
-    parts = [literal(stage.name), f"nodes={_tuple(members)}"]
+    parts = [literal(stage.name), f"nodes={tuple_of(members)}"]
     if stage.again:
-        parts.append(f"again={_tuple([f'nodes.{functions[node]}' for node in stage.again])}")
+        parts.append(f"again={tuple_of([f'nodes.{functions[node]}' for node in stage.again])}")
     if stage.when or stage.inner:
         module.use("saltern_runtime", "On")
     if stage.when:
-        parts.append(f"when={_tuple(list(map(_on, stage.when)))}")
+        parts.append(f"when={tuple_of(list(map(_on, stage.when)))}")
     if stage.compensates:
         parts.append(f"compensates={literal(stage.compensates)}")
     if stage.quorum:
@@ -240,7 +240,7 @@ def _stage(module: Module, stage: Stage, functions: Mapping[str, str]) -> list[s
         parts.append(f"join={literal(stage.join)}")
     for name, names in (("after", stage.after), ("relay", stage.relay)):
         if names:
-            parts.append(f"{name}={_tuple([literal(member) for member in names])}")
+            parts.append(f"{name}={tuple_of([literal(member) for member in names])}")
     if stage.queue != _DEFAULT_QUEUE:
         parts.append(f"queue={literal(stage.queue)}")
     if stage.timeout != DEFAULT_POLICY.timeout:
@@ -262,7 +262,7 @@ def _stage(module: Module, stage: Stage, functions: Mapping[str, str]) -> list[s
 def _elided(elided: Elided) -> str:
     skipped = ", skipped=True" if elided.skipped else ""
     for name, nodes in (("needs", elided.needs), ("feeds", elided.feeds)):
-        skipped += f", {name}={_tuple([literal(node) for node in nodes])}" if nodes else ""
+        skipped += f", {name}={tuple_of([literal(node) for node in nodes])}" if nodes else ""
     skipped += f", made={literal(elided.made)}" if elided.made else ""
     like, by = f"like={literal(elided.same_as)}", f"by={literal(elided.by)}"
     because = f"because={string(elided.because)}"
@@ -288,7 +288,3 @@ def _retry(retry: Retry) -> str:
     if retry.cap != default.cap:
         parts.append(f"cap={literal(float(retry.cap))}")
     return f"Retry({', '.join(parts)})"
-
-
-def _tuple(texts: list[str]) -> str:
-    return f"({', '.join(texts)}{',' if len(texts) == 1 else ''})"

@@ -5,6 +5,7 @@ from functools import partial
 import pytest
 
 from saltern_runtime import Concurrency
+from saltern_runtime.engine.operating import By
 from saltern_runtime.errors import IdempotencyConflictError, RunDroppedError, TooManyRunsError
 from saltern_runtime.graph import Ask, Awaits, GraphError, Schedule, Stage, node
 from saltern_runtime.store.keys import shard_of
@@ -117,6 +118,19 @@ def test_a_key_whose_run_is_refused_stays_refused(local):
     assert process.service.cancel(first, "acme").state == "CANCELLED"
     assert ask(idempotency_key=keys[0]).run_id
     assert len(process.service.list("acme").runs) == 2
+
+
+def test_what_ends_before_it_goes_on_leaves_nothing_to_do(local):
+    """A run that was let in to be replayed, and ends before timers come by: they would have it go on without its turn, were it replayed again."""
+    process = local.open(WAITS, deadline=0.1)
+    service, due = process.service, f"{process.service.store.keys.shard(0)}due"
+    service.graph.concurrency = QUEUE
+    run = service.start({"customer": "ada"}, tenant="acme", trigger="api").run_id
+    assert process.finish(run, 20).state == "TIMED_OUT"
+    assert service.operator.replay(run, "acme", By("token:1")).verdict == "ok"
+    assert local.client.zscore(due, f"v|{run}") is not None
+    assert service.cancel(run, "acme").state == "CANCELLED"
+    assert local.client.zscore(due, f"v|{run}") is None
 
 
 def test_a_request_that_died_half_way_is_made_whole(begin, monkeypatch):

@@ -103,7 +103,9 @@ local function close(r, state, failure)
   end
   r.state = state
   redis.call('HSET', key_of(r.id), 'state', state, 'ended', now)
-  redis.call('HDEL', key_of(r.id), 'reviving')
+  if redis.call('HDEL', key_of(r.id), 'reviving') == 1 then
+    redis.call('ZREM', DUE, 'v|' .. r.id) -- a replay may have to wait for its turn first
+  end
   if failure and failure ~= '' then
     redis.call('HSET', key_of(r.id), 'failure', failure)
   else

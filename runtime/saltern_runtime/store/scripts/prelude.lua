@@ -66,9 +66,9 @@
 --      nothing stands anywhere, or what stands is passed over.
 --      `state:<state>` has the runs that are open in it.
 --   4. A terminal run or activation never changes again.
+--   8. While `line:<limit>` is not empty, a turn of it is given, or `l|<limit>` is in `due`; who has a turn is READY or RUNNING.
 --   9. A run of a group that is open stands in `behind:<group>` or `inside:<group>`, in one of them; while somebody stands behind,
 --      as many are inside as may be, or `g|<group>` is in `due`. Nothing of a run that stands behind is READY.
---   8. While `line:<limit>` is not empty, a turn of it is given, or `l|<limit>` is in `due`; who has a turn is READY or RUNNING.
 --  10. A score in `ready:<queue>` and `line:<limit>` is a priority and, in it, a place: for a run that was made while the shard knew one tenant,
 --      the moment when it began to wait; for any other (`shared`) a start tag (below 1e12), so that each tenant has an equal share: the lowest
 --      that waits there, or the one behind its tenant's last, whichever is higher. So a tenant has one entry at a tag, but for what was handed

@@ -1,4 +1,4 @@
--- reconcile: after the server came back with another run id, put back what invariants 1, 2 and 9 say must be there.
+-- reconcile: after the server came back with another run id, put back what invariants 1, 2, 8 and 12 say must be there.
 --
 -- @call run, cursor, bells, ring
 -- At most about 64 activations at a time; answers the next cursor ('0' at the end), bells.
