@@ -173,10 +173,12 @@ class Service:
 
         Whoever sends the key again comes to the same run, made by then or not.
         """
-        status, run_id = self.store.reserve(home, new)
+        status, run_id, asked = self.store.reserve(home, new)
         if status in ("known", "conflict"):
             return Created(status, run_id)
         created = self.store.create(replace(new, id=run_id, idempotency=""))
+        if created.status in {"dropped", "full"}:
+            self.store.unreserve(home, replace(new, id=run_id), asked)
         is_made = created.status == "fresh"  # else nothing is there yet to be led to
         return replace(created, status="known") if is_made and status == "again" else created
 

@@ -92,6 +92,16 @@ class Reserve(Call):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unreserve(Call):
+    """See unreserve.lua."""
+
+    script = "unreserve"
+    run: str
+    idem: str
+    asked: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tick(_Rings):
     """See tick.lua."""
 
@@ -386,5 +396,5 @@ class Migrate(_Operates):
 
 
 CALLS: Final[tuple[type[Call], ...]] = (
-    Create, Reserve, Tick, Current, Answer, Advance, PutItems, Open, Again, Lose, Adopt, Stop, Suspend, Signal, Fail, Extend, Release, TakeDue, Cancel, Pause, Resume, Replay, Rerun, Discard, Note, Halt, Reconcile, Migrate,
+    Create, Reserve, Unreserve, Tick, Current, Answer, Advance, PutItems, Open, Again, Lose, Adopt, Stop, Suspend, Signal, Fail, Extend, Release, TakeDue, Cancel, Pause, Resume, Replay, Rerun, Discard, Note, Halt, Reconcile, Migrate,
 )  # fmt: skip

@@ -68,14 +68,21 @@ class Store(Operations):
             self._on_disk(shard)
         return Created(cast("Any", status), run, self._told(shard, bells))
 
-    def reserve(self, shard: int, new: NewRun) -> tuple[Literal["fresh", "again", "known", "conflict"], str]:
-        """Keep the idempotency key of a run that is to be made in another shard: `again`, this first run of it may yet have to be made."""
+    def reserve(self, shard: int, new: NewRun) -> tuple[Literal["fresh", "again", "known", "conflict"], str, int]:
+        """Keep the idempotency key of a run that is to be made in another shard: `again`, this first run of it may yet have to be made.
+
+        Answers its run too, and how often it was asked for.
+        """
         keep, retention = int((new.deadline + new.retention) * 1000), int(new.retention * 1000)
         call = scripts.Reserve(run=new.id, body=new.body, idem=new.idempotency, keep=keep, retention=retention)
-        status, run = self._send(shard, call)
+        status, run, asked = self._send(shard, call)
         if self.settings.durability == "fsync":
             self._on_disk(shard)
-        return cast("Any", status), run
+        return cast("Any", status), run, int(asked or 0)
+
+    def unreserve(self, shard: int, new: NewRun, asked: int) -> None:
+        """Let go of a key whose run was refused, unless somebody asked for it since then."""
+        self._send(shard, scripts.Unreserve(run=new.id, idem=new.idempotency, asked=asked))
 
     def _new(self, new: NewRun) -> dict[str, Any]:
         return {

@@ -79,13 +79,20 @@ def test_without_a_key_all_runs_count_together(begin):
     )
 
 
-def test_a_run_in_the_way_is_named(begin):
-    """What is dropped raises with the run that was there first, and leaves no run."""
-    process, first = begin("ada", limit=Concurrency(1, key=("input.customer",), then="drop"))
+@pytest.mark.parametrize("shards", [1, 7])
+def test_a_run_in_the_way_is_named(begin, shards):
+    """What is dropped raises with the run that was there first, and leaves no run; its key stays free, wherever that is known."""
+    process, first = begin("ada", limit=Concurrency(1, key=("input.customer",), then="drop"), shards=shards)
+    for number in range(7):
+        with pytest.raises(RunDroppedError):
+            begin("ada", idempotency_key=f"k{number}")
+        other = begin(f"bob{number}", idempotency_key=f"k{number}")[1]
+        assert states(process, other) == ["WAITING"]
+        process.service.cancel(other, "acme")
     with pytest.raises(RunDroppedError) as caught:
         begin("ada", idempotency_key="k")
     assert caught.value.run_id == first
-    assert len(process.service.list("acme").runs) == 1
+    assert len(process.service.list("acme").runs) == 8
     answered(process, first)
     assert states(*begin("ada", idempotency_key="k")) == ["WAITING"]
 
