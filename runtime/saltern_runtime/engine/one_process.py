@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 
 from saltern_runtime.engine.dispatch import InProcess
@@ -13,6 +13,7 @@ from saltern_runtime.engine.service import Service
 from saltern_runtime.engine.sweeper import Sweeper
 from saltern_runtime.graph import Graph
 from saltern_runtime.settings import Settings
+from saltern_runtime.store.failures import StoreUnavailableError
 from saltern_runtime.store.versions import SEEN_EVERY, announce
 from saltern_runtime.store.views import TERMINAL, RunView
 
@@ -36,7 +37,8 @@ class InOneProcess:
             self.sweeper.sweep()
         if not self._said or now - self._said >= SEEN_EVERY:
             self._said = now
-            announce(self.service.store, self.service.plans.plan, self.service.plans.queues)
+            with suppress(StoreUnavailableError):  # it is said again soon
+                announce(self.service.store, self.service.plans.plan, self.service.plans.queues)
         if not self.bells.bells:
             return False
         self.engine.answer(self.bells.bells.popleft())

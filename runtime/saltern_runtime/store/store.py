@@ -73,7 +73,10 @@ class Store(Operations):
 
         Answers its run too, and how often it was asked for.
         """
-        keep, retention = int((new.deadline + new.retention) * 1000), int(new.retention * 1000)
+        keep, retention = (
+            int((new.deadline + new.retention) * 1000),
+            min([int(new.retention * 1000), *_retained(new).values()]),
+        )
         call = scripts.Reserve(run=new.id, body=new.body, idem=new.idempotency, keep=keep, retention=retention)
         status, run, asked = self._send(shard, call)
         if self.settings.durability == "fsync":
