@@ -52,7 +52,9 @@ def command() -> None:
     metavar="STATE",
     help=f"Runs in this state, or in one of several: {', '.join(STATES)}.",
 )
-@click.option("--trigger", metavar="TRIGGER", help="What began them: api, schedule, webhook, webhook:/tickets.")
+@click.option(
+    "--trigger", metavar="TRIGGER", help="What began them: api, again, start, schedule, webhook, webhook:/tickets."
+)
 @span_options
 @limit_option
 @json_option

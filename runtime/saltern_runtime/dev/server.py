@@ -41,8 +41,9 @@ class _Server(uvicorn.Server):
 def main(arguments: list[str]) -> int:
     """Serve until SIGTERM."""
     package, descriptor, mark = arguments
-    app = import_module(package).create_app()
-    server = _Server(uvicorn.Config(app, host="127.0.0.1"), Path(mark))
+    # The app is made once uvicorn has set up logs, as where uvicorn is started by itself: it writes them as the settings say.
+    create_app = import_module(package).create_app
+    server = _Server(uvicorn.Config(create_app, factory=True, host="127.0.0.1"), Path(mark))
     server.run(sockets=[socket.socket(fileno=int(descriptor))])
     return 0
 

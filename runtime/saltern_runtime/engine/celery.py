@@ -9,6 +9,7 @@ import contextlib
 import logging
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -21,8 +22,10 @@ from kombu.entity import Queue
 from saltern_runtime.engine.broker import broker_conf
 from saltern_runtime.engine.engine import Engine
 from saltern_runtime.engine.places import stage_of
+from saltern_runtime.engine.printed import Printed
 from saltern_runtime.graph import Graph
 from saltern_runtime.observe import logs, tracing
+from saltern_runtime.observe.here import LEAVING
 from saltern_runtime.settings import Settings
 from saltern_runtime.store.calls import Bell
 from saltern_runtime.store.keys import short_of
@@ -136,7 +139,9 @@ class Worker:
         about = {"service": graph.name, "version": short_of(self.engine.plans.plan)}
         secrets = logs.secrets_of(graph, settings, os.environ)
         if logs.log_to_stderr(settings, about, secrets, loglevel or logging.INFO):
-            self.celery.log.redirect_stdouts_to_logger(logging.getLogger("saltern.printed"), logging.INFO)
+            printed = logging.getLogger("saltern.printed")
+            sys.stdout, sys.stderr = Printed(printed, logging.INFO), Printed(printed, logging.INFO)
+            LEAVING[:] = [sys.stdout.flush, sys.stderr.flush]
 
     def _on_end(self, **_: object) -> None:
         """Send off what was recorded and counted, as a process of this worker ends."""

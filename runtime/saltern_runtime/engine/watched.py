@@ -9,7 +9,7 @@ from saltern_runtime.engine.leases import Hold
 from saltern_runtime.engine.stages import Plans
 from saltern_runtime.masking import without
 from saltern_runtime.observe import tracecontext, tracing
-from saltern_runtime.observe.here import HERE, Where
+from saltern_runtime.observe.here import HERE, Where, leave
 from saltern_runtime.observe.recorders import Attempt, Attributes
 from saltern_runtime.store.calls import Claim
 
@@ -22,6 +22,7 @@ class Watch:
 
     def entered(self, node: str, done: Mapping[str, float | None]) -> None:
         """Tell of a node that begins; `done`: what those before it in its stage took, seconds, or None where one was skipped."""
+        leave()
         self._hold.node, self._hold.done = node, dict(done)
         self._where.node, self._where.place = node, self._plans.places.get(node)
         self._attempt.entered(node, _about(self._where) | {"saltern.type": self._plans.graph.nodes[node].type})
@@ -48,6 +49,7 @@ def watched(plans: Plans, claim: Claim, hold: Hold) -> Iterator[Watch]:
             hold.attempt = attempt
             yield Watch(plans, hold, where, attempt)
     finally:
+        leave()
         HERE.reset(token)
 
 

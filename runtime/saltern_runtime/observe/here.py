@@ -26,3 +26,11 @@ class Where:
 
 
 HERE: Final[ContextVar[Where | None]] = ContextVar("saltern_here", default=None)
+LEAVING: Final[list[Callable[[], None]]] = []
+"""Called before a node is left: what it printed, and ended no line of, is still its own."""
+
+
+def leave() -> None:
+    """Have said what there is to say of the node that was at hand."""
+    for each in LEAVING:
+        each()

@@ -157,6 +157,17 @@ class Reader:
         _refuse_later(run_id, layout)
         return None if state is None else RunState(state)
 
+    def is_of(self, run_id: str, tenant: str) -> bool:
+        """Whether there is such a run of this tenant; nothing that it keeps is read."""
+        if shard_of(run_id) is None:
+            return False
+        key = self._store.keys.run(run_id)
+        owner, layout = cast(
+            "list[str | None]", self._store.patiently(lambda: self._store.at(key).hmget(key, ["tenant", "layout"]))
+        )
+        _refuse_later(run_id, layout)
+        return owner == tenant
+
     def runs(self, tenant: str, limit: int, cursor: str | None, wanted: WantedRuns = ALL_RUNS) -> RunPage:
         """Return a tenant's runs, newest first; raises ValueError for a broken cursor."""
 

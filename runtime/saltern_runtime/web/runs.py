@@ -136,13 +136,13 @@ async def discard_letter(request: Request, run_id: str, body: operating.DiscardW
 
 async def letters_of_run(request: Request, run_id: str) -> Response:
     """List the dead letters of a run: what failed for good in it and nobody has dealt with."""
-    await _find(request, run_id)
+    await _be_theirs(request, run_id)
     return await operating.letters_json(request, run_id)
 
 
 async def audit_run(request: Request, run_id: str) -> Response:
     """Show what people did to a run: who, what, when and why."""
-    await _find(request, run_id)
+    await _be_theirs(request, run_id)
     return await operating.audit_json(request, run_id)
 
 
@@ -195,6 +195,14 @@ async def _find(request: Request, run_id: str) -> RunView:
         if run is not None:
             return run
     raise no_such_run()
+
+
+async def _be_theirs(request: Request, run_id: str) -> None:
+    """Raise where the caller has no such run. Its values are not opened: whoever lacks their key still operates it."""
+    admitted = exchange(request)
+    is_of = admitted.backend.service.reader.is_of
+    if not _RUN_ID.fullmatch(run_id) or not await anyio.to_thread.run_sync(is_of, run_id, admitted.caller.tenant):
+        raise no_such_run()
 
 
 def _foreign_id() -> ProblemError:

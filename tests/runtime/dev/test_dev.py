@@ -237,6 +237,18 @@ def test_events_over_the_real_engine(serving):
         assert answer.status == 204
 
 
+def test_the_api_logs_as_the_rest_does(serving, monkeypatch):
+    """What uvicorn tells is a record a line where that is asked for."""
+    monkeypatch.setenv("SALTERN_LOGS", "json")
+    process, ready = serving()
+    call(ready, "/runs")
+    commands = [Path(f"/proc/{pid}/cmdline").read_bytes().decode().split("\0") for pid in descendants(process.pid)]
+    [mark] = {Path(each[-2]) for each in commands if "saltern_runtime.dev.server" in each}
+    lines = mark.with_name("api.log").read_text("utf-8").splitlines()
+    records = [json.loads(line) for line in lines if line.startswith("{")]
+    assert any(each["logger"] == "uvicorn.access" and "GET /runs" in each["message"] for each in records)
+
+
 def test_no_child_survives_a_killed_parent(serving):
     """SIGKILL leaves no time to stop anything, and yet nothing stays."""
     process, _ = serving()

@@ -162,11 +162,12 @@ def test_records_of_a_stage_say_where_they_are_from(up, run, collector):
 
 
 def test_what_is_printed_is_a_record(up, run):
-    """It has a line of its own, with its place."""
-    (printed,) = [
+    """A line is one, however many pieces it is written in, with its place; what ends no line is one as its node ends."""
+    printed = [
         each for each in up.log("worker") if each["logger"] == "saltern.printed" and each.get("run") == run["id"]
     ]
-    assert (printed["message"], printed["node"]) == ("printed", "said")
+    assert [each["message"] for each in printed] == ["printed", "in 3 parts: [secret]", "without an end"]
+    assert {each["node"] for each in printed} == {"said"}
 
 
 def test_a_traceback_is_one_field(up, run):

@@ -101,6 +101,20 @@ async def test_a_letter_is_listed_mended_and_replayed(client, worker, run):
     assert "event: run.replayed" in (await client.get(f"/runs/{made}/events")).text
 
 
+async def test_what_people_did_is_shown_without_the_key(client, worker, run, redis_client):
+    """An input that does not open hides neither the audit nor the dead letters, whose messages are sealed by themselves."""
+    BROKEN.add("a")
+    made = await run("a")
+    await client.post(f"/runs/{made}/replay", json={"reason": "again"})
+    await anyio.to_thread.run_sync(worker.finish, made, 20)
+    redis_client.hset(worker.service.store.keys.run(made, ":vals"), "", "~1gone.AAAA")
+    assert (await client.get(f"/runs/{made}")).json()["code"] == "store-unfit"
+    [entry] = (await client.get(f"/runs/{made}/audit")).json()["entries"]
+    assert (entry["what"], entry["why"]) == ("replay", "again")
+    [letter] = (await client.get(f"/runs/{made}/dead-letters")).json()["letters"]
+    assert letter["failure"]["code"] == "refused"
+
+
 async def test_a_run_begins_anew_at_a_node(client, worker, run):
     """It goes on at once; whoever follows its events sees both ends; the audit says where, who and why."""
     made = await run("a")

@@ -12,6 +12,8 @@ def say(name: str, pin: str) -> str:
     token = os.environ["SHOP_TOKEN"]
     log.warning("two\nlines of %s, whose pin is %s and token %s", name, pin, token, extra={"basket": [pin, 3]})
     sys.stdout.write("printed\n")
+    print("in", 3, "parts:", pin)  # noqa: T201 - as own code does
+    print("without an end", end="")  # noqa: T201
     try:
         int(pin)
     except ValueError:
