@@ -118,7 +118,7 @@ class Run(RunSummary, Generic[OutputT]):
     nodes: tuple[Node, ...]
     awaits: tuple[Awaited, ...]
     stranded: str = ""
-    """Where no worker of its version comes for what is READY: that, in words."""
+    """Why nothing of it goes on, in words: no worker of its version comes for what is READY, or it waits for its turn in its group."""
     _type: TypeAdapter[OutputT] | None = PrivateAttr(None)
 
     def typed(self, output: TypeAdapter[OutputT] | None) -> Run[OutputT]:

@@ -12,6 +12,7 @@ from redis.client import Pipeline
 
 from saltern_runtime.observe.metrics import Figures
 from saltern_runtime.store.keys import ANSWER, OUTPUT, RESPONSE, shard_of
+from saltern_runtime.store.lines import in_line
 from saltern_runtime.store.newest import READ, Index, Place
 from saltern_runtime.store.records import LAYOUT, TAGS, Record
 from saltern_runtime.store.rerunning import Ended, read_ended
@@ -86,7 +87,11 @@ class Reader:
             awaits=tuple(beneath(root, found) for found in waiting(shape, records))
             if summary.state not in TERMINAL
             else (),
-            stranded=stranded(self._store, run_id, summary.plan, records, time) if goes_on else "",
+            stranded=(
+                stranded(self._store, run_id, summary.plan, records, time) or in_line(self._store, run_id, fields)
+                if goes_on
+                else ""
+            ),
         )
 
     def ended(self, run_id: str, tenant: str) -> Ended | None:

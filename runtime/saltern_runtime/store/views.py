@@ -150,7 +150,7 @@ class RunView(RunSummary):
     awaits: tuple[Awaited, ...] = ()
     """What waits for an answer from outside, by path."""
     stranded: str = ""
-    """Where no worker of its version comes for what is READY: that, in words."""
+    """Why nothing of it goes on, in words: no worker of its version comes for what is READY, or it waits for its turn in its group."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,7 +111,8 @@ class Run(RunSummary, Generic[OutputT]):
     nodes: list[NodeModel]
     awaits: list[AwaitedModel] = Field(description="What waits for an answer from outside.")
     stranded: str = Field(
-        default="", description="Where no worker of its version comes for what is READY: that, in words."
+        default="",
+        description="Why nothing of it goes on, in words: no worker of its version comes for what is READY, or it waits for its turn in its group.",
     )
 
 

@@ -173,3 +173,20 @@ def test_many_that_do_nothing_pass_through(bench, make):
     assert len(standing(bench, "behind")) == 36
     bench.sweep()
     assert {bench.state(run) for run in runs} == {"SUCCEEDED"}
+
+
+def test_who_waits_says_for_whom(bench, make):
+    """A run in line names one that goes on, and how many came before it; one that goes on says nothing."""
+    first, second, third = (make().run_id for _ in range(3))
+    assert bench.reader.run(first).stranded == ""
+    assert bench.reader.run(second).stranded == f"waits for its turn: {first} goes on"
+    assert bench.reader.run(third).stranded == f"waits for its turn: {first} goes on, 1 came before it"
+    bench.succeed(bench.claim())
+    assert [bench.reader.run(run).stranded for run in (first, second)] == ["", ""]
+    assert bench.reader.run(third).stranded == f"waits for its turn: {second} goes on"
+
+
+def test_who_waits_for_several_says_how_many(bench, make):
+    """Two of three go on at a time: the third one waits for either."""
+    runs = [make(group=group(most=2)).run_id for _ in range(3)]
+    assert bench.reader.run(runs[2]).stranded == f"waits for its turn: {min(runs[:2])} and 1 more go on"
