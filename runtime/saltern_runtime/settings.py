@@ -154,7 +154,10 @@ def _with_keys(env: Mapping[str, str], bad: list[str]) -> Mapping[str, str]:
         bad.append(f"{name} and {name}_FILE are both set: leave one of them out")
         return {**env, name: ""}
     try:
-        return {**env, name: Path(path).read_text("utf-8")}
-    except (OSError, UnicodeDecodeError) as error:
+        text = Path(path).read_text("utf-8")
+    except (OSError, ValueError) as error:
         bad.append(f"{name}_FILE cannot be read: {type(error).__name__}")
         return env
+    if not text.strip():  # whoever names a file wants values sealed
+        bad.append(f"{name}_FILE names a file without keys")
+    return {**env, name: text}

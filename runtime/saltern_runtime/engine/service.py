@@ -174,6 +174,9 @@ class Service:
         Whoever sends the key again comes to the same run, made by then or not.
         """
         status, run_id, asked = self.store.reserve(home, new)
+        if status == "known" and self.reader.state(run_id) is None:  # it is kept no longer, or never was made
+            self.store.unreserve(home, replace(new, id=run_id), asked)
+            status, run_id, asked = self.store.reserve(home, new)
         if status in ("known", "conflict"):
             return Created(status, run_id)
         created = self.store.create(replace(new, id=run_id, idempotency=""))

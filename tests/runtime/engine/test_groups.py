@@ -1,17 +1,22 @@
 """Runs of which only so many go on at a time, by a field of their input: counted by tenant, across shards, however they were started."""
 
+import time
+from datetime import timedelta
 from functools import partial
 
 import pytest
 
 from saltern_runtime import Concurrency
+from saltern_runtime.engine.groups import group_of
 from saltern_runtime.engine.operating import By
-from saltern_runtime.errors import IdempotencyConflictError, RunDroppedError, TooManyRunsError
-from saltern_runtime.graph import Ask, Awaits, GraphError, Schedule, Stage, node
-from saltern_runtime.store.keys import shard_of
+from saltern_runtime.errors import IdempotencyConflictError, PermanentError, RunDroppedError, TooManyRunsError
+from saltern_runtime.graph import Ask, Awaits, GraphError, Schedule, Sleeps, Stage, node
+from saltern_runtime.spec import Retry
+from saltern_runtime.store.keys import digest_of, shard_of
 from saltern_runtime.store.store import Store
 from tests.runtime.engine.conftest import make_graph
 from tests.runtime.engine.test_starts import all_over, start
+from tests.runtime.loops.test_foreach import loop, summaries_yield
 from tests.support.checker import broken
 from tests.support.until import until
 
@@ -217,3 +222,136 @@ def test_what_no_store_keeps_to_fails_at_import(made):
     """A limit, key or way that is unknown, and a schedule whose runs would be in two groups, are errors of the graph."""
     with pytest.raises(GraphError):
         make_graph("wrong", Stage("wait", nodes=(wait,), ends=Awaits(str)), **made)
+
+
+def elsewhere(process, given):
+    """Return an idempotency key that lives in another shard than the run that it is for."""
+    shards, group = process.service.settings.shards, group_of(process.service.graph, "acme", given)
+    keys = (f"k{number}" for number in range(99))
+    return next(key for key in keys if int(digest_of("acme", "api", key), 16) % shards != group.shard(shards))
+
+
+@pytest.mark.parametrize("why", ["drop", "full"])
+def test_a_key_of_another_shard_stays_free_where_nothing_is_made(local, why):
+    """Whoever asks again is told the same, never led to a run that is not there; then the key takes a run, whatever its body."""
+    cap = {"max_open_runs": 3} if why == "full" else {}
+    process = local.open(WAITS, shards=3, retention=0.3, **cap)
+    process.service.graph.concurrency = Concurrency(
+        1, key=("input.customer",), then="queue" if why == "full" else "drop"
+    )
+    ask = partial(process.service.start, tenant="acme", trigger="api")
+    given = {"customer": "ada"}
+    key = elsewhere(process, given)
+    first = ask(given).run_id
+    for _ in range(2):
+        with pytest.raises((RunDroppedError, TooManyRunsError)):
+            ask(given, idempotency_key=key)
+    process.service.cancel(first, "acme")
+    assert until(lambda: process.service.get(first, "acme") is None)
+    made = ask({"customer": "ada", "n": 2}, idempotency_key=key)
+    assert made.fresh
+    assert process.service.get(made.run_id, "acme") is not None
+
+
+def test_a_key_of_another_shard_is_free_once_its_run_is_gone(local):
+    """What is kept for less time by its end is made anew under another id, so its effects have keys of their own."""
+    process = local.open(WAITS, shards=3, retention=60.0, retained={"cancelled": 0.1})
+    process.service.graph.concurrency = QUEUE
+    given = {"customer": "ada"}
+    ask = partial(process.service.start, given, tenant="acme", trigger="api", idempotency_key=elsewhere(process, given))
+    first = ask()
+    assert not ask().fresh
+    process.service.cancel(first.run_id, "acme")
+    assert until(lambda: process.service.get(first.run_id, "acme") is None)
+    second = ask()
+    assert second.fresh
+    assert second.run_id != first.run_id
+
+
+def test_a_loop_of_a_replay_that_waits_in_line_for_long_goes_on(local):
+    """What the loop had done is there when its turn comes, however long that takes; what is cancelled in the line leaves nothing behind."""
+    fails = {"b"}
+
+    @node("page", type="http.request@1")
+    def page(*, story: str) -> str:
+        if story in fails:
+            raise PermanentError("no", code="no")
+        return story.upper()
+
+    stages = (
+        Stage("summaries/page", nodes=(page,), retry=Retry(attempts=1)),
+        Stage("summaries/yield", nodes=(summaries_yield,)),
+    )
+    process = local.open(*loop(*stages), retention=0.5)
+    process.service.graph.concurrency = Concurrency(1)
+    ask = partial(process.service.start, tenant="acme", trigger="api")
+    runs = [ask(["a", "b", "c"]).run_id for _ in range(2)]
+    assert [process.finish(run, 10).state for run in runs] == ["FAILED", "FAILED"]
+    fails.clear()
+    ahead = ask(["d"]).run_id
+    process.service.operator.pause(ahead, "acme", By("me"))
+    for run in runs:
+        assert process.service.operator.replay(run, "acme", By("me")).verdict == "ok"
+    time.sleep(0.8)
+    process.service.cancel(runs[1], "acme")
+    process.service.cancel(ahead, "acme")
+    view = process.finish(runs[0], 10)
+    assert (view.state, view.output) == ("SUCCEEDED", ["A", "B", "C"])
+    assert broken(local.client, local.name) == []
+    assert until(lambda: not local.client.keys(f"*:{local.name}:*{runs[1]}*"))
+
+
+def test_a_wait_of_a_replay_does_not_go_on_in_the_line(local):
+    """It sleeps on for what was left of it once its run's turn comes."""
+    fails = {"bad"}
+
+    @node("nap", type="wait@1")
+    def nap() -> timedelta:
+        return timedelta(seconds=1.5)
+
+    @node("refused", type="http.request@1")
+    def refused() -> str:
+        if fails:
+            raise PermanentError("no", code="no")
+        return ""
+
+    stages = (Stage("nap", nodes=(nap,), ends=Sleeps()), Stage("refused", nodes=(refused,), retry=Retry(attempts=1)))
+    process = local.open(*stages)
+    process.service.graph.concurrency = Concurrency(1)
+    ask = partial(process.service.start, 1, tenant="acme", trigger="api")
+    run = ask().run_id
+    assert process.finish(run, 10).state == "FAILED"
+    fails.clear()
+    ahead = ask().run_id
+    process.service.operator.pause(ahead, "acme", By("me"))
+    process.service.operator.replay(run, "acme", By("me"))
+    time.sleep(1.6)
+    process.service.cancel(ahead, "acme")
+    began = time.monotonic()
+    assert process.finish(run, 10).state == "SUCCEEDED"
+    assert time.monotonic() - began > 1
+
+
+def test_a_replay_that_is_paused_in_the_line_sleeps_on_once_it_is_resumed(local):
+    """It was let in meanwhile: a run all of which sleeps is WAITING."""
+
+    @node("nap", type="wait@1")
+    def nap() -> timedelta:
+        return timedelta(seconds=50)
+
+    process = local.open(Stage("nap", nodes=(nap,), ends=Sleeps()))
+    process.service.graph.concurrency = Concurrency(1)
+    operator = process.service.operator
+    first = process.service.start(1, tenant="acme", trigger="api").run_id
+    process.finish(first, 0.05)
+    local.client.zadd(process.service.store.keys.shard(0) + "due", {f"r|{first}": 1})
+    assert process.finish(first, 10).state == "TIMED_OUT"
+    ahead = process.service.start(1, tenant="acme", trigger="api").run_id
+    operator.replay(first, "acme", By("me"))
+    operator.pause(first, "acme", By("me"))
+    process.service.cancel(ahead, "acme")
+    process.finish(first, 0.1)
+    operator.resume(first, "acme", By("me"))
+    process.finish(first, 0.1)
+    assert states(process, first) == ["WAITING"]
+    assert broken(local.client, local.name) == []

@@ -62,6 +62,9 @@ def test_settings_read_keys_from_a_variable_or_a_file(tmp_path):
         Settings.from_env({"SALTERN_ENCRYPTION_KEYS": ONE, "SALTERN_ENCRYPTION_KEYS_FILE": str(path)})
     with pytest.raises(SettingsError, match="SALTERN_ENCRYPTION_KEYS_FILE cannot be read: FileNotFoundError"):
         Settings.from_env({"SALTERN_ENCRYPTION_KEYS_FILE": str(tmp_path / "none")})
+    path.write_text("\n")
+    with pytest.raises(SettingsError, match="SALTERN_ENCRYPTION_KEYS_FILE names a file without keys"):
+        Settings.from_env({"SALTERN_ENCRYPTION_KEYS_FILE": str(path)})
 
 
 def test_without_the_library(monkeypatch):

@@ -26,6 +26,20 @@ local function bury_letter(r, path)
   end
 end
 
+-- Let what the open regions of a run keep last for so many ms: that of an end that a replay has not put back yet.
+local function keep_regions(r, ms)
+  local cursor = '0'
+  repeat
+    local page = redis.call('HSCAN', key_of(r.id, ':acts'), cursor, 'COUNT', 1000)
+    cursor = page[1]
+    for i = 1, #page[2], 2 do
+      if string.find(page[2][i + 1], '"c":{', 1, true) then
+        redis.call('PEXPIRE', each_of(r.id, page[2][i]), ms)
+      end
+    end
+  until cursor == '0'
+end
+
 -- Close what a run left behind: `count` activations at a time; the timers come back for the rest.
 local function sweep_run(r, count)
   local key = key_of(r.id, ':acts')
@@ -97,7 +111,9 @@ local function close(r, state, failure)
     redis.call('HSET', key, 'ends', state, 'deadline', r.deadline, 'reserve', 0, 'reserved', reserve, 'failure', failure or '')
     redis.call('ZADD', DUE, r.deadline, 'r|' .. r.id)
     redis.call('ZREM', DUE, 'v|' .. r.id)
-    redis.call('HDEL', key, 'reviving', 'shift') -- what a replay had yet to put back is cancelled with the rest
+    if redis.call('HDEL', key, 'reviving', 'shift') > 0 and r.group then -- what a replay had yet to put back is cancelled with the rest
+      keep_regions(r, 0)
+    end
     event(r.id, 'run.compensating', nil, failure)
     return sweep_run(r, AT_ONCE)
   end
@@ -105,6 +121,9 @@ local function close(r, state, failure)
   redis.call('HSET', key_of(r.id), 'state', state, 'ended', now)
   if redis.call('HDEL', key_of(r.id), 'reviving') == 1 then
     redis.call('ZREM', DUE, 'v|' .. r.id) -- a replay may have to wait for its turn first
+    if r.group then
+      keep_regions(r, retained(r))
+    end
   end
   if failure and failure ~= '' then
     redis.call('HSET', key_of(r.id), 'failure', failure)

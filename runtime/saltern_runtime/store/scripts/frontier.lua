@@ -258,6 +258,7 @@ local function go_on(r, was, field)
   redis.call('HINCRBY', STATS, 'runs|' .. string.upper(field), 1)
   audit(r.id, 'run.' .. field)
   if r.group then -- it waits for its turn like any other
+    keep_regions(r, r.deadline - now + r.retention) -- until they are put back, which may take long
     r.state = r.state == 'RUNNING' and 'QUEUED' or r.state
     stand_behind(r)
   else

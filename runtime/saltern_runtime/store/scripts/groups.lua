@@ -30,7 +30,7 @@ end
 local function let_group_in(group)
   local line, inside = prefix .. 'behind:' .. group, prefix .. 'inside:' .. group
   for _ = 1, AT_ONCE do
-    local first = redis.call('ZRANGE', line, 0, 0)[1]
+    local first, since = unpack(redis.call('ZRANGE', line, 0, 0, 'WITHSCORES'))
     if not first then
       return
     end
@@ -47,6 +47,10 @@ local function let_group_in(group)
       redis.call('ZADD', inside, now, first)
       if redis.call('HEXISTS', key, 'reviving') == 1 then
         r.state = r.state == 'QUEUED' and 'RUNNING' or r.state
+        if r.state == 'PAUSED' then
+          redis.call('HSET', key, 'begun', 1)
+        end
+        redis.call('HINCRBY', key, 'shift', math.max(0, now - since)) -- a wait has as much left as when the run ended
         redis.call('ZADD', DUE, now, 'v|' .. first)
       end
       begin_run(r)
