@@ -9,7 +9,7 @@ import pytest
 
 from saltern_runtime.engine.operating import By
 from saltern_runtime.errors import PermanentError
-from saltern_runtime.graph import Context, Opens, Sleeps, Stage, node
+from saltern_runtime.graph import Ask, Awaits, Context, Opens, Sleeps, Stage, node
 from saltern_runtime.spec import Json, Retry
 from saltern_runtime.store.letters import Wanted
 from tests.runtime.loops.test_foreach import loop
@@ -336,3 +336,20 @@ def test_what_there_was_no_time_to_take_back_is_done_then(local, world):
     assert (view.state, view.failure.node) == ("FAILED", "c")
     assert (world.calls["undo_a"], world.calls["undo_b"]) == (1, 2)
     assert local.client.exists(service.store.keys.run(run_id, ":undo"), service.store.keys.run(run_id, ":owed")) == 0
+
+
+def test_what_waited_until_the_deadline_waits_until_the_new_one(local):
+    """A replay of a run that nobody answered in time can be answered."""
+
+    @node("wait", type="receive@1")
+    def wait() -> Ask:
+        return Ask("", None)
+
+    process = local.open(Stage("wait", nodes=(wait,), ends=Awaits(str)), deadline=1.0)
+    run_id, view = started(process)
+    assert view.state == "TIMED_OUT"
+    assert process.service.operator.replay(run_id, "acme", ME).verdict == "ok"
+    process.finish(run_id, 0.1)
+    assert process.service.reader.state(run_id) == "WAITING"
+    assert process.service.answer(run_id, "wait", "yes").status == "ok"
+    assert process.finish(run_id, 20).state == "SUCCEEDED"

@@ -107,7 +107,8 @@ local function revive(r, path, rec, shift)
       end
     end
   elseif rec.s == 'CANCELLED' and rec.k and not rec.v then
-    rec.z = math.min(rec.z + shift, r.deadline + 1)
+    local till = tonumber(redis.call('HGET', key_of(r.id), 'cut') or '0') -- what was to last until the deadline still does
+    rec.z = rec.z == till and r.deadline + 1 or math.min(rec.z + shift, r.deadline + 1)
     suspend(r, path, rec, rec.z)
   else
     if not is_settled then
@@ -236,8 +237,8 @@ end
 -- Let a run go on that had ended, with all of its time.
 local function renew(r, was)
   local span = tonumber(was.span) or r.deadline - tonumber(was.created)
+  redis.call('HSET', key_of(r.id), 'span', span, 'cut', r.deadline + 1)
   r.state, r.deadline = 'RUNNING', now + span
-  redis.call('HSET', key_of(r.id), 'span', span)
   redis.call('HDEL', key_of(r.id), 'ended', 'failure')
 end
 
