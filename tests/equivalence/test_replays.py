@@ -64,7 +64,7 @@ def test_held_up_behind_every_stage(redis_url, how):
     engines.settings = replace(engines.settings, slice=0.0)
     done = 0
     try:
-        for one in some(drawn(DEPTHS), 4100, tries(12, 150)):
+        for one in some(drawn(DEPTHS), 4100, tries(12, 100)):
             checked = check(one)
             if how is cut and "compensate" in found_in(checked).constructs:
                 continue  # it takes back what it had done, and goes on no more
@@ -76,4 +76,4 @@ def test_held_up_behind_every_stage(redis_url, how):
             assert (why := checked.oracle().difference(seen)) is None, f"{why}\n{one!r}"
     finally:
         engines.close()
-    assert done > tries(4, 80)
+    assert done > tries(4, 50)

@@ -99,6 +99,12 @@ def test_long_lines_break():
     assert _formatted(made) == made
 
 
+def test_a_template_that_cannot_be_read_stays():
+    """Where a template may not stand at all, nobody reads it: it is set as it was, whatever is in it."""
+    text = "settings {\n  deadline: `\n  a\\xb\n`\n}\n"
+    assert _formatted(text).strip() == text.strip()
+
+
 def test_a_word_is_set_apart_from_its_settings():
     """A signature reads as its page shows it, on one line or on several."""
     made = 'on webhook "/a" { signature: token {}, secret: s }\non webhook "/b" {\n  signature: hmac {\n    header: "X"\n  }\n}\n'

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from saltern_compiler.frontend.language.template import Piece, cut, pieces
+from saltern_compiler.frontend.language.template import Piece, TemplateEscapeError, cut, pieces
 from saltern_compiler.layout import Doc, Raw
 
 INDENT: Final = 2
@@ -25,7 +25,7 @@ def set_template(token: str, inline: Callable[[str], str | None]) -> Doc:
         return Raw(tuple(text.split("\n")))
     inner = _dedented(lines[1:-1])
     indented = [" " * INDENT + line if line else "" for line in inner]
-    if _meaning("\n".join(["`", *indented, "`"])) != _meaning(text):
+    if not _same(text, "\n".join(["`", *indented, "`"])):
         return Raw(tuple(text.split("\n")))
     return Raw(("`", *indented, "`"), indented=True)
 
@@ -45,6 +45,14 @@ def _dedented(lines: Sequence[str]) -> list[str]:
     indents = [line[: len(line) - len(line.lstrip(" \t"))] for line in lines if line.strip(" \t")]
     common = len(os.path.commonprefix(indents))  # noqa: RUF071 - character by character is what is meant: these are no paths
     return [line[common:] if line.strip(" \t") else "" for line in lines]
+
+
+def _same(text: str, other: str) -> bool:
+    """Whether two templates mean the same; one that cannot be read, of which its place says so, is left as it is."""
+    try:
+        return _meaning(text) == _meaning(other)
+    except TemplateEscapeError:
+        return False
 
 
 def _meaning(token: str) -> list[tuple[str, bool]]:
