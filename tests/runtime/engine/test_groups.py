@@ -45,8 +45,9 @@ def begin(local):
         return process, run
 
     yield begin
-    client, name = opened[0].service.store.client, opened[0].service.graph.name
-    assert [line for shard in range(opened[0].service.settings.shards) for line in broken(client, name, shard)] == []
+    store, name = opened[0].service.store, opened[0].service.graph.name
+    shards = range(opened[0].service.settings.shards)
+    assert [line for shard in shards for line in broken(store.at(store.keys.shard(shard)), name, shard)] == []
 
 
 def states(process, *runs):
