@@ -46,8 +46,9 @@ def begin(local):
 
     yield begin
     store, name = opened[0].service.store, opened[0].service.graph.name
-    shards = range(opened[0].service.settings.shards)
-    assert [line for shard in shards for line in broken(store.at(store.keys.shard(shard)), name, shard)] == []
+    for shard in range(store.settings.shards):
+        here = store.at(store.keys.shard(shard)) if store.settings.store.kind == "cluster" else local.client
+        assert broken(here, name, shard) == []
 
 
 def states(process, *runs):
