@@ -45,6 +45,7 @@ def command(client: Client[Any, Any], digest: str | None, timeout: float, *, wai
         if why != told:
             click.echo(plain(why), err=True)
             told = why
+        # Nothing calls back from a service: it is asked again.
         time.sleep(min(_PAUSE, max(0.0, until - time.monotonic())))
     if as_json:
         click.echo(json_line(found.to_json()))

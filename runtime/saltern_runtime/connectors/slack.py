@@ -49,7 +49,7 @@ def calling(ctx: Context, method: str) -> Iterator[WebClient]:
 
     from slack_sdk import WebClient  # noqa: PLC0415 - reading the spec needs no SDK
 
-    from saltern_runtime.observe import tracing  # noqa: PLC0415 - nor anything that traces
+    from saltern_runtime.observe import tracing  # noqa: PLC0415 - the compiler reads the connector, and sends nothing that is traced
 
     connection = connection_of(ctx, CONNECTOR)
     base = str(setting(connection, CONNECTOR, "base_url"))

@@ -86,8 +86,8 @@ def _decision(awaited: Awaited, body: Json, by: str | None) -> Json:
 
 
 def _errors(awaited: Awaited, answer: Json) -> list[Any]:
-    from jsonschema import Draft202012Validator, FormatChecker  # noqa: PLC0415 - optional dependency
-    from jsonschema.exceptions import relevance  # noqa: PLC0415 - optional dependency
+    from jsonschema import Draft202012Validator, FormatChecker  # noqa: PLC0415 - few runs are answered from outside
+    from jsonschema.exceptions import relevance  # noqa: PLC0415 - it comes with the validator above
 
     checker = FormatChecker(formats=())
     for name, adapter in _FORMATS.items():

@@ -191,6 +191,7 @@ class Worker:
                 reached = time.monotonic()  # also where nothing can be written, since the server is full
                 if not self.engine.drain.since():
                     announce(self.engine.store, self.engine.plans.plan, queues)
+            # A pace, and no wait for something: the thread is a daemon and ends with its process.
             time.sleep(min(SEEN_EVERY, self.settings.unreachable / 4))
         log.error("Redis could not be reached for %g s: this worker exits", self.settings.unreachable)
         os.kill(os.getpid(), signal.SIGTERM)

@@ -51,6 +51,7 @@ class InOneProcess:
             if end is not None and time.monotonic() > end:
                 break
             if not self.step():
+                # What is due next is known to the store alone, which the next step asks.
                 time.sleep(min(0.02, self.service.settings.sweep))
         return self.service.wait(run_id, 0)
 

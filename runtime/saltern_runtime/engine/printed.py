@@ -12,7 +12,7 @@ _LONGEST: Final = 64 * 1024
 """Characters that are kept at most until their line ends."""
 
 
-class Printed(LoggingProxy):  # type: ignore[misc]  # celery has no types
+class Printed(LoggingProxy):  # type: ignore[misc]  # celery ships no types, so mypy takes what this builds on for Any
     """Stands in for standard output or error. What is written is one record once it ends a line, or is flushed."""
 
     def __init__(self, logger: logging.Logger, level: int) -> None:

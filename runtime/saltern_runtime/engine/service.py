@@ -88,7 +88,7 @@ class Service:
         """How bells are sent: over Celery where it is installed."""
         if self._dispatcher is None:
             try:
-                from saltern_runtime.engine.celery import CeleryDispatcher  # noqa: PLC0415 - optional dependency
+                from saltern_runtime.engine.celery import CeleryDispatcher  # noqa: PLC0415 - an API without Celery leaves its bells to the timers
             except ModuleNotFoundError:
                 self._dispatcher = Silent()
             else:

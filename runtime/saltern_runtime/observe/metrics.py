@@ -128,7 +128,7 @@ class Collector:
 
     def collect(self) -> Iterable[Metric]:
         """Answer a scrape."""
-        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily  # noqa: PLC0415 - optional dependency
+        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
         figures = self._figures()
         for counted in COUNTERS:
@@ -168,7 +168,7 @@ class Collector:
 
     def _open(self, figures: Figures) -> Iterable[Metric]:
         """Yield how many runs one tenant has, at most, beside its cap. Tenants are not named: there may be any number of them."""
-        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily  # noqa: PLC0415 - optional dependency
+        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
         counts = figures.tenants.values()
         for name, value, doc in (
@@ -186,7 +186,7 @@ class Collector:
 
     def _versions(self, figures: Figures) -> Iterable[Metric]:
         """Yield what each version has open, and what of it no worker of that version is there for."""
-        from prometheus_client.core import GaugeMetricFamily  # noqa: PLC0415 - optional dependency
+        from prometheus_client.core import GaugeMetricFamily
 
         for at, (name, doc) in enumerate(
             (
@@ -204,7 +204,7 @@ class Collector:
 
     def _nodes(self, figures: Figures) -> Iterable[Metric]:
         """Yield what is known of each node of the source, whatever became of it."""
-        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily  # noqa: PLC0415 - optional dependency
+        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
         stages = GaugeMetricFamily(
             "saltern_node_stage",
@@ -222,7 +222,7 @@ class Collector:
         yield ends
 
     def _durations(self, figures: Figures) -> Metric:
-        from prometheus_client.core import HistogramMetricFamily  # noqa: PLC0415 - optional dependency
+        from prometheus_client.core import HistogramMetricFamily
 
         stages: defaultdict[str, dict[str, int]] = defaultdict(dict)
         for name, count in figures.counts.items():

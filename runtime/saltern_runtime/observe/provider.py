@@ -34,10 +34,10 @@ def provider(service: str, version: str) -> TracerProvider | None:
     if theirs is not None or not is_asked(os.environ):
         return theirs
     try:
-        from opentelemetry import trace  # noqa: PLC0415 - optional dependency
-        from opentelemetry.sdk.resources import OTELResourceDetector, Resource  # noqa: PLC0415 - optional dependency
-        from opentelemetry.sdk.trace import TracerProvider as Provider  # noqa: PLC0415 - optional dependency
-        from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415 - optional dependency
+        from opentelemetry import trace
+        from opentelemetry.sdk.resources import OTELResourceDetector, Resource
+        from opentelemetry.sdk.trace import TracerProvider as Provider
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
         exporter = _made(_exporter(os.environ))
     except ImportError as error:
@@ -70,7 +70,7 @@ def _exporter(env: Mapping[str, str]) -> str:
 
 def _made(name: str) -> SpanExporter:
     if name == "console":
-        from opentelemetry.sdk.trace.export import ConsoleSpanExporter  # noqa: PLC0415 - optional dependency
+        from opentelemetry.sdk.trace.export import ConsoleSpanExporter
 
         return ConsoleSpanExporter()
     if name != "otlp":
@@ -78,7 +78,7 @@ def _made(name: str) -> SpanExporter:
     named = (os.environ.get(f"OTEL_EXPORTER_OTLP_{of}PROTOCOL", "").strip() for of in ("TRACES_", ""))
     protocol = next(filter(None, named), "http/protobuf")
     if protocol == "grpc":
-        from opentelemetry.exporter.otlp.proto.grpc import (  # type: ignore[import-not-found]  # noqa: PLC0415 - a package that no extra of ours brings, and that types cannot be had of
+        from opentelemetry.exporter.otlp.proto.grpc import (  # type: ignore[import-not-found]
             trace_exporter as grpc,
         )
 
@@ -86,7 +86,7 @@ def _made(name: str) -> SpanExporter:
         return exporter
     if protocol != "http/protobuf":
         raise ValueError(f"the protocol {protocol!r} of OTLP is none of http/protobuf and grpc")
-    from opentelemetry.exporter.otlp.proto.http.trace_exporter import (  # noqa: PLC0415 - optional dependency
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import (
         OTLPSpanExporter,
     )
 

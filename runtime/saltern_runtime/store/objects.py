@@ -83,7 +83,7 @@ class ObjectPayloads:
 
     def hold(self, reference: str, keep: float) -> str:
         """See PayloadStore: copied to a later day, where the store is."""
-        import obstore  # noqa: PLC0415 - optional dependency
+        import obstore
 
         path, count = _read(reference)
         day, _, rest = path.partition("/")
@@ -148,20 +148,20 @@ class ObjectPayloads:
     # Calls
 
     def _put(self, path: str, content: bytes) -> None:
-        import obstore  # noqa: PLC0415 - optional dependency
+        import obstore
 
         with self._calls():
             obstore.put(self._opened(), self._at(path), content, use_multipart=False)
 
     def _get(self, path: str) -> Any:
-        import obstore  # noqa: PLC0415 - optional dependency
+        import obstore
 
         with self._calls(gone=path):
             return obstore.get(self._opened(), self._at(path)).bytes()
 
     def _see(self, path: str) -> None:
         """Raise PayloadGoneError where there is nothing. A bucket that is missing, only a whole answer tells."""
-        import obstore  # noqa: PLC0415 - optional dependency
+        import obstore
 
         try:
             obstore.head(self._opened(), self._at(path))
@@ -169,14 +169,14 @@ class ObjectPayloads:
             self._get(path)
 
     def _delete(self, path: str, count: int) -> None:
-        import obstore  # noqa: PLC0415 - optional dependency
+        import obstore
 
         for part in range(count):
             with contextlib.suppress(PayloadGoneError), self._calls(gone=path):
                 obstore.delete(self._opened(), self._at(_part(path, part)))
 
     def _days(self) -> list[str]:
-        import obstore  # noqa: PLC0415 - optional dependency
+        import obstore
 
         with self._calls():
             if self._place.kind == "file":
@@ -188,7 +188,7 @@ class ObjectPayloads:
 
     def _clear(self, day: str, most: int) -> int:
         """Delete objects of a day; returns how many there were, about `most` of them at most."""
-        import obstore  # noqa: PLC0415 - optional dependency
+        import obstore
 
         done = 0
         with self._calls():
@@ -224,7 +224,7 @@ class ObjectPayloads:
 
     def _open(self) -> ObjectStore:
         try:
-            from obstore.store import LocalStore, S3Store  # noqa: PLC0415 - optional dependency
+            from obstore.store import LocalStore, S3Store
         except ModuleNotFoundError:
             raise PayloadsUnfitError(
                 "SALTERN_PAYLOADS names a folder or a bucket, which needs obstore: install saltern-runtime[objects]"

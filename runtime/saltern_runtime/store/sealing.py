@@ -203,7 +203,7 @@ class Seals:
     def _cipher(self, key: str, owner: str) -> AESGCM:
         derived = self._derived(key, owner)
         try:
-            from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415 - optional dependency
+            from cryptography.hazmat.primitives.ciphers.aead import AESGCM
         except ModuleNotFoundError:
             raise StoreUnfitError(
                 "SALTERN_ENCRYPTION_KEYS needs cryptography: install saltern-runtime[sealing]"
@@ -232,7 +232,7 @@ def _frame(cipher: AESGCM, count: int, sealed: bytes, *, last: bool) -> bytes:
 
 def _decrypted(cipher: AESGCM, nonce: bytes, sealed: bytes, place: bytes | None) -> bytes | None:
     """Return what was sealed; None where it was not, with this nonce, for this place."""
-    from cryptography.exceptions import InvalidTag  # noqa: PLC0415 - optional dependency
+    from cryptography.exceptions import InvalidTag
 
     try:
         return cipher.decrypt(nonce, sealed, place)
