@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from saltern_runtime.store.link import in_ms
 from saltern_runtime.store.store import Store
 
 
@@ -29,8 +30,8 @@ def stands(store: Store, shard: int, schedules: Sequence[str]) -> tuple[int, lis
             pipe.hmget(f"{prefix}halted", [*schedules])
             return pipe.execute()
 
-    (seconds, micros), ticks, halted = store.patiently(read)
-    return seconds * 1000 + micros // 1000, [
+    time, ticks, halted = store.patiently(read)
+    return in_ms(time), [
         Stand(
             int(tick.partition(" ")[0]) if tick else None,
             store.seals.shown(json.loads(text), schedule) if text else None,

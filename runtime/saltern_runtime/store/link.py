@@ -56,6 +56,14 @@ from saltern_runtime.store.ways import Way, opened
 
 R = TypeVar("R")
 compact: Final = json.JSONEncoder(separators=(",", ":")).encode
+
+
+def in_ms(time: Sequence[int]) -> int:
+    """Return what TIME answered (seconds and microseconds) in Unix milliseconds."""
+    seconds, microseconds = time
+    return seconds * 1000 + microseconds // 1000
+
+
 log = logging.getLogger("saltern.store")
 
 RING: Final = 1.0

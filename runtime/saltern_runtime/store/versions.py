@@ -11,10 +11,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final
 
 from saltern_runtime.store.keys import shard_of, short_of
-from saltern_runtime.store.link import Link
+from saltern_runtime.store.link import Link, in_ms
 from saltern_runtime.store.records import Record
 
 SEEN_EVERY: Final = 5.0
@@ -75,7 +76,7 @@ def announce(store: Link, plan: str, queues: Iterable[str]) -> None:
     names = tuple(queues)
 
     def say(prefix: str) -> None:
-        now = _ms(store.at(prefix).time())
+        now = in_ms(store.at(prefix).time())
         with store.at(prefix).pipeline(transaction=False) as pipe:
             pipe.zadd(f"{prefix}seen", dict.fromkeys(names, now), gt=True)
             pipe.zremrangebyscore(f"{prefix}seen", "-inf", now - _KEPT)
@@ -83,23 +84,31 @@ def announce(store: Link, plan: str, queues: Iterable[str]) -> None:
             pipe.execute()
 
     for prefix in _prefixes(store):
-        store.patiently(lambda at=prefix: say(at), patience=0)  # type: ignore[misc]  # mypy cannot infer a lambda with a default
+        store.patiently(partial(say, prefix), patience=0)
 
 
 def is_counted(store: Link) -> bool:
     """Whether all that is open is listed, in every shard."""
-    return all(bool(store.patiently(lambda at=at: store.at(at).exists(f"{at}counted"))) for at in _prefixes(store))  # type: ignore[misc]  # mypy cannot infer a lambda with a default
+
+    def told(prefix: str) -> bool:
+        return bool(store.at(prefix).exists(f"{prefix}counted"))
+
+    return all(store.patiently(partial(told, prefix)) for prefix in _prefixes(store))
 
 
 def note_counted(store: Link) -> None:
     """Keep that every run that was open is listed now."""
+
+    def note(prefix: str) -> object:
+        return store.at(prefix).set(f"{prefix}counted", 1)
+
     for prefix in _prefixes(store):
-        store.patiently(lambda at=prefix: store.at(at).set(f"{at}counted", 1))  # type: ignore[misc]  # mypy cannot infer a lambda with a default
+        store.patiently(partial(note, prefix))
 
 
 def read_versions(store: Link, looked_at: int = LOOKED_AT) -> Versions:
     """Return the versions of a service. `looked_at`: open runs of each whose states are read."""
-    shards = [store.patiently(lambda at=at: _Shard.read(store, at, looked_at)) for at in _prefixes(store)]  # type: ignore[misc]  # mypy cannot infer a lambda with a default
+    shards = [store.patiently(partial(_Shard.read, store, prefix, looked_at)) for prefix in _prefixes(store)]
     now = max(shard.now for shard in shards)
     plans = sorted({plan for shard in shards for plan in shard.open})
     found = [_version(plan, shards, now) for plan in plans]
@@ -179,7 +188,7 @@ class _Shard:
                 pipe.hget(f"{prefix}run:{run}", "state")
             states = dict(zip(runs, pipe.execute(), strict=True))
         return cls(
-            _ms(time),
+            in_ms(time),
             {
                 plan: (
                     count,
@@ -226,11 +235,6 @@ def _version(plan: str, shards: Iterable[_Shard], now: float) -> Version:
 
 def _prefixes(store: Link) -> list[str]:
     return [store.keys.shard(shard) for shard in range(store.settings.shards)]
-
-
-def _ms(time: Any) -> float:
-    """Return what TIME answered in Unix ms."""
-    return float(time[0] * 1000 + time[1] // 1000)
 
 
 def _moment(at: float) -> str:
