@@ -10,7 +10,7 @@ from pathlib import Path
 
 import redis
 
-from bench.machine import RESULTS, keep, machine
+from bench.machine import machine, publish
 from saltern_runtime.settings import Settings
 from saltern_runtime.store.calls import Bell, NewRun, Outcome
 from saltern_runtime.store.dependants import Dependant
@@ -100,10 +100,7 @@ def report(rows: dict) -> None:
         "| --- | ---: | ---: |",
         *(f"| {name} | {row['calls']:.1f} | {row['us']:.0f} |" for name, row in rows.items()),
     ]
-    text = "\n".join(lines) + "\n"
-    print(text)
-    keep("limits", {"machine": where, "rows": rows})
-    (RESULTS / "limits.md").write_text(text)
+    publish("limits", lines, {"machine": where, "rows": rows})
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -33,3 +34,11 @@ def keep(name: str, figures: dict[str, Any]) -> None:
     """Write figures to bench/results/<name>.json."""
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / f"{name}.json").write_text(json.dumps(figures, indent=2) + "\n")
+
+
+def publish(name: str, lines: Sequence[str], figures: dict[str, Any]) -> None:
+    """Print a report, and keep it beside the figures that it was made of."""
+    text = "\n".join(lines) + "\n"
+    print(text)
+    keep(name, figures)
+    (RESULTS / f"{name}.md").write_text(text)

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 from bench.limits import ROUNDS, RUNS, measure
-from bench.machine import RESULTS, keep, machine
+from bench.machine import machine, publish
 from tests.support.redis import RedisServer
 
 CASES = {
@@ -48,10 +48,7 @@ def report(rows: dict) -> None:
         "| --- | ---: | ---: |",
         *(f"| {name} | {row['calls']:.1f} | {row['cpu']:.0f} |" for name, row in rows.items()),
     ]
-    text = "\n".join(lines) + "\n"
-    print(text)
-    keep("tenants", {"machine": where, "rows": rows})
-    (RESULTS / "tenants.md").write_text(text)
+    publish("tenants", lines, {"machine": where, "rows": rows})
 
 
 if __name__ == "__main__":
