@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import field, replace
 from typing import Final
 
@@ -17,11 +17,12 @@ from saltern_compiler.frontend.notations import NOTATIONS, notation_of
 from saltern_compiler.ir.pipeline import Node, Pipeline
 from saltern_compiler.ir.verify import InternalError
 from saltern_compiler.passes import upgrades
-from saltern_compiler.passes.base import Context
+from saltern_compiler.passes.base import Check, Context
+from saltern_compiler.passes.checks.cycle import Cycle
 from saltern_compiler.passes.checks.node_types import NodeTypes
 from saltern_compiler.registry import Registry
 from saltern_runtime.dataclass import dataclass
-from saltern_runtime.spec import Put, Rename
+from saltern_runtime.spec import ByHand, Put, Rename
 
 _CODE: Final = "deprecated-version"
 
@@ -70,6 +71,8 @@ def upgrade(
         pipeline, findings = read(text, source_name, known, notations)
         if pipeline is None or has_errors(findings) or notation is None or notation.move is None:
             return Upgraded(text, tuple(done), tuple(findings))
+        if circles := _found(Cycle(), pipeline, known):
+            return Upgraded(text, tuple(done), circles)
         locate = notation.locate(text)
         changes, said = reset(text, locate, pipeline, known)
         if changes:
@@ -78,21 +81,23 @@ def upgrade(
             continue
         found = ((node, _route(node, known, wanted)) for node in pipeline.body.walk())
         routes = [(node, _led(text, locate, pipeline, node, at)) for node, at in found if at is not None]
+        routes = _hanging(text, source_name, known, notation, pipeline=pipeline, routes=routes)
         moves = [(node, at) for node, at in routes if isinstance(at, upgrades.Move)]
         if not moves:
             left = (_left(node, at) for node, at in routes)
-            return Upgraded(text, tuple(done), (*unset(pipeline, known), *left, *_unknown(pipeline, known)))
-        text = applied(text, notation.move(text, [Move(node, at.to, at.changes) for node, at in moves]))
+            unknown = (each for each in _found(NodeTypes(), pipeline, known) if each.code == "unknown-node-version")
+            return Upgraded(text, tuple(done), (*unset(pipeline, known), *left, *unknown))
+        text = _moved(text, notation, moves)
         text = _followed(text, source_name, known, notation, moves)
         _check(text, source_name, known, notations, moves)
         done += [f"`{node.id}` is {node.type}@{at.to}{f': {at.summary}' if at.summary else '.'}" for node, at in moves]
 
 
-def _unknown(pipeline: Pipeline, registry: Registry) -> Iterator[Diagnostic]:
-    """Yield what is wrong with versions that there are not: no step leads anywhere from these."""
+def _found(check: Check, pipeline: Pipeline, registry: Registry) -> tuple[Diagnostic, ...]:
+    """Return what a check finds."""
     context = Context(registry)
-    NodeTypes().apply(pipeline, context)
-    yield from (each for each in context.diagnostics if each.code == "unknown-node-version")
+    check.apply(pipeline, context)
+    return tuple(context.diagnostics)
 
 
 def with_upgrades(result: Result, pipeline: Pipeline, registry: Registry) -> Result:
@@ -109,7 +114,10 @@ def with_upgrades(result: Result, pipeline: Pipeline, registry: Registry) -> Res
             found.append(each)
             continue
         led = follow(result.text, notation.locate(result.text), pipeline, node.id, at.outward)
-        if led.by_hand:
+        ((_, at),) = _hanging(
+            result.text, result.source_name, registry, notation, pipeline=pipeline, routes=[(node, at)]
+        )
+        if led.by_hand or not isinstance(at, upgrades.Move):
             found.append(each)
             continue
         changes = [*notation.move(result.text, [Move(node, at.to, at.changes)]), *led.changes]
@@ -128,6 +136,47 @@ def _led(text: str, locate: Locate, pipeline: Pipeline, node: Node, at: upgrades
         return at
     reasons = follow(text, locate, pipeline, node.id, at.outward).by_hand
     return upgrades.Stuck(at.to, tuple(reasons), at.summary) if reasons else at
+
+
+def _moved(text: str, notation: Notation, moves: Sequence[tuple[Node, upgrades.Move]]) -> str:
+    assert notation.move is not None, "asked before"
+    return applied(text, notation.move(text, [Move(node, at.to, at.changes) for node, at in moves]))
+
+
+def _hanging(
+    text: str,
+    source_name: str,
+    registry: Registry,
+    notation: Notation,
+    *,
+    pipeline: Pipeline,
+    routes: Sequence[tuple[Node, upgrades.Route]],
+) -> list[tuple[Node, upgrades.Route]]:
+    """Leave to a person what would leave its branch: a node that is drawn belongs to that of what it reads, which a step may drop.
+
+    Without circles, the first node that belongs elsewhere has lost what it read itself: it does so with its step alone.
+    """
+
+    def stay(moves: Sequence[tuple[Node, upgrades.Move]]) -> bool:
+        again, _ = read(_moved(text, notation, moves), source_name, registry, (notation,))
+        return again is not None and _branches(again) == _branches(pipeline)
+
+    moves = [(node, at) for node, at in routes if isinstance(at, upgrades.Move)]
+    if stay(moves):
+        return [*routes]
+    astray = {node.id: _astray(node, at) for node, at in moves if not stay([(node, at)])}
+    return [(node, astray.get(node.id, at)) for node, at in routes]
+
+
+def _branches(pipeline: Pipeline) -> object:
+    """Return what every node hangs on."""
+    nodes = pipeline.body.walk()
+    return {node.id: ([(edge.source, edge.handle) for edge in node.control], node.join) for node in nodes}
+
+
+def _astray(node: Node, at: upgrades.Move) -> upgrades.Stuck:
+    what = f"`{node.id}` belongs to a branch by what it reads, and would read it no more: draw a control edge to it."
+    return upgrades.Stuck(at.to, (ByHand(what),), at.summary)
 
 
 def _followed(

@@ -8,6 +8,7 @@ from functools import partial
 
 import pytest
 
+from saltern_compiler.driver.compile import compile_source
 from saltern_compiler.driver.upgrade import Wanted, upgrade
 from saltern_compiler.frontend.document.renewing import renew
 from saltern_compiler.frontend.moves import applied
@@ -121,6 +122,65 @@ def test_a_duplicate_id_changes_nothing():
     made = upgrade(text, "a.saltern", registry=registry(greet(1, deprecated="Old."), greet(2)))
     assert made.text == text
     assert [each.code for each in made.findings] == ["syntax-error"]
+
+
+def drawn(*nodes, edges):
+    """Return a document of `test.greet` nodes of version 1, a condition `ask` beside them, and edges."""
+    made = [{"id": each, "type": "test.greet", "typeVersion": 1} for each in nodes]
+    return json.dumps(
+        {
+            "schemaVersion": 1,
+            "name": "p",
+            "nodes": [{"id": "ask", "type": "if", "data": {"params": {"condition": True}}}, *made],
+            "edges": [
+                {"id": str(number), "source": source, "sourceHandle": handle, "target": target, "targetHandle": to}
+                for number, (source, handle, target, to) in enumerate(edges)
+            ],
+        }
+    )
+
+
+DROPS = greet(2, Step(1, "No tone.", lambda bound: [Drop("tone")] if "tone" in bound.types else []), params=("name",))
+
+
+def test_a_branch_is_not_left():
+    """A node belongs to a branch by what it reads: where a step drops that, a person draws the edge instead; others are upgraded."""
+    known = registry(greet(1, deprecated="Old."), DROPS)
+    text = drawn(
+        "a", "b", "c", "d", edges=[("ask", "then", "a", None), ("a", "out", "b", "tone"), ("a", "out", "c", "name"),
+                              ("a", "out", "c", "tone"), ("b", "out", "d", "name")]
+    )  # fmt: skip
+    made = upgrade(text, "a.json", registry=known)
+    versions = {node["id"]: node["typeVersion"] for node in json.loads(made.text)["nodes"][1:]}
+    assert versions == {"a": 2, "b": 1, "c": 2, "d": 2}
+    assert [(each.code, each.notes) for each in made.findings] == [
+        (
+            "step-by-hand",
+            (
+                "`b` belongs to a branch by what it reads, and would read it no more: draw a control edge to it.",
+                "No tone.",
+            ),
+        )
+    ]
+    fixes = [
+        each.fixes
+        for each in compile_source(text, source_name="a.json", registry=known, targets=()).diagnostics
+        if "`b`" in each.message
+    ]
+    assert fixes == [()]
+    document = json.loads(made.text)
+    document["edges"].append({"id": "own", "source": "ask", "sourceHandle": "then", "target": "b"})
+    again = upgrade(json.dumps(document), "a.json", registry=known)
+    assert again.findings == ()
+    assert json.loads(again.text)["nodes"][2]["typeVersion"] == 2
+
+
+def test_circles_are_mended_first():
+    """What runs in circles is told and stays: which branches its nodes belong to is open."""
+    known = registry(greet(1), DROPS)
+    text = drawn("a", "b", edges=[("a", "out", "b", "tone"), ("b", "out", "a", "tone")])
+    made = upgrade(text, "a.json", registry=known)
+    assert (made.text, [each.code for each in made.findings]) == (text, ["cycle"])
 
 
 SHAPES = (
