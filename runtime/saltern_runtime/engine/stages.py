@@ -302,6 +302,10 @@ class Plans:
         except Exception as error:
             raise NodeFailedError(carries.check.id) from error
 
+    def _info(self, claim: Claim, node: Node[Any, Any]) -> RunInfo:
+        started = datetime.fromtimestamp(claim.created_at, UTC)
+        return RunInfo(claim.run, claim.tenant, started, partial(self._link, claim, node.scope))
+
     def _call(  # noqa: PLR0917 - each is a column
         self,
         node: Node[Any, Any],
@@ -315,8 +319,6 @@ class Plans:
         if node.of is not None:
             failure = node.adapters["failure"].validate_json(claim.values[f"{scopes[-1]}{node.of}{FAILURE}"])
             return node.function(failure=failure)
-        started = datetime.fromtimestamp(claim.created_at, UTC)
-        info = RunInfo(claim.run, claim.tenant, started, partial(self._link, claim, node.scope))
         keywords: dict[str, Any] = {}
         for name, read, depth in self._keywords[node.id]:
             if depth == len(scopes):  # what is asked of a state, by the owner of the rounds
@@ -324,7 +326,7 @@ class Plans:
                 continue
             place = scopes[depth] + read if read else scopes[depth].removesuffix("/")
             if name == RUN:
-                keywords[name] = info
+                keywords[name] = self._info(claim, node)
             elif read in local:
                 keywords[name] = local[read]
             elif place in claim.values:
@@ -336,7 +338,7 @@ class Plans:
             return function(**keywords)
         connection = self.graph.connections[node.connection] if node.connection else None
         context = Context(
-            info,
+            self._info(claim, node),
             node.id,
             claim.path,
             claim.attempt,

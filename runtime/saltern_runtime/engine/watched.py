@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from saltern_runtime.engine.leases import Hold
 from saltern_runtime.engine.stages import Plans
+from saltern_runtime.graph import Stage
 from saltern_runtime.masking import without
 from saltern_runtime.observe import tracecontext, tracing
 from saltern_runtime.observe.here import HERE, Where, leave
-from saltern_runtime.observe.recorders import Attempt, Attributes
+from saltern_runtime.observe.recorders import NOTHING, Attempt, Attributes
 from saltern_runtime.store.calls import Claim
 
 
@@ -25,7 +26,8 @@ class Watch:
         leave()
         self._hold.node, self._hold.done = node, dict(done)
         self._where.node, self._where.place = node, self._plans.places.get(node)
-        self._attempt.entered(node, _about(self._where) | {"saltern.type": self._plans.graph.nodes[node].type})
+        if self._attempt is not NOTHING:
+            self._attempt.entered(node, _about(self._where) | {"saltern.type": self._plans.graph.nodes[node].type})
 
 
 @contextmanager
@@ -37,20 +39,26 @@ def watched(plans: Plans, claim: Claim, hold: Hold) -> Iterator[Watch]:
     trace = tracecontext.read(claim.trace)
     if trace is not None:
         where.trace_id, where.span_id = f"{trace.id:032x}", f"{tracecontext.run_span(claim.run):016x}"
-    more: Attributes = {
-        "saltern.stage": plan.stage.name,
-        "saltern.queue": plan.stage.queue,
-        "saltern.queue_time": claim.waited,
-        "saltern.tenant": claim.tenant,
-    }
     token = HERE.set(where)
     try:
-        with tracing.attempt(where, claim.trace, plan.stage.name, {**_about(where), **more}) as attempt:
+        with _traced(plan.stage, where, claim) as attempt:
             hold.attempt = attempt
             yield Watch(plans, hold, where, attempt)
     finally:
         leave()
         HERE.reset(token)
+
+
+def _traced(stage: Stage, where: Where, claim: Claim) -> AbstractContextManager[Attempt]:
+    if not tracing.is_on():
+        return NOTHING
+    more: Attributes = {
+        "saltern.stage": stage.name,
+        "saltern.queue": stage.queue,
+        "saltern.queue_time": claim.waited,
+        "saltern.tenant": claim.tenant,
+    }
+    return tracing.attempt(where, claim.trace, stage.name, {**_about(where), **more})
 
 
 def _about(where: Where) -> dict[str, str | int]:

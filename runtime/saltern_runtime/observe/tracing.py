@@ -77,6 +77,11 @@ def carried() -> str:
     return _RECEIVED.get() if spans is None else spans.carried()
 
 
+def is_on() -> bool:
+    """Whether this process makes spans."""
+    return _spans() is not None
+
+
 def attempt(where: Where, trace: str, stage: str, attributes: Attributes) -> AbstractContextManager[Attempt]:
     """Trace an attempt at `where`, whose run has `trace`."""
     spans = _spans()
