@@ -36,7 +36,7 @@ from saltern_runtime.settings import Settings
 from saltern_runtime.store.calls import Answer, Bell, Claim, Failed, Outcome, Stopped
 from saltern_runtime.store.failures import PayloadsUnreachableError, SealedValueError, ValueGoneError
 from saltern_runtime.store.files import SPARE, RunFiles, Shelf
-from saltern_runtime.store.keys import new_nonce, short_of
+from saltern_runtime.store.keys import new_nonce, shard_of, short_of
 from saltern_runtime.store.reading import Reader
 from saltern_runtime.store.store import Store
 
@@ -83,11 +83,11 @@ class Engine:
         answer = self.store.answer(bell, new_nonce())
         self.dispatcher.ring(answer.bells)
         while answer.claim is not None:
-            self.tally.count(bell.shard, "hit")
+            self.tally.claimed(bell.shard, "hit")
             answer = self._settle(answer.claim, end)
             self.dispatcher.ring(answer.bells)
         if self._next(end) is not None:  # it was asked for
-            self.tally.count(bell.shard, "empty")
+            self.tally.claimed(bell.shard, "empty")
 
     def _next(self, end: float) -> str | None:
         """Mint the nonce of the next claim; None where this worker stops here."""
@@ -314,7 +314,10 @@ class Engine:
             outcome = replace(outcome, undo=plan.undo)
         if outcome.state == "SUCCEEDED" and len(plan.stage.nodes) > 1:
             outcome = replace(outcome, other=plan.others(done or claim.done))
-        return self.store.advance(claim, outcome, next_nonce)
+        answer = self.store.advance(claim, outcome, next_nonce)
+        if outcome.seconds is not None and answer.status == "ok":
+            self.tally.took(shard_of(claim.run) or 0, plan.stage.name, outcome.seconds)
+        return answer
 
     def _slept(self, plan: StagePlan, claim: Claim, text: str, end: float) -> Answer:
         """Record the value of a stage that was suspended."""

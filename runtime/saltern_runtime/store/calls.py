@@ -6,7 +6,10 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any, Final, Literal, NamedTuple, Self
+
+from pydantic_core import from_json
 
 from saltern_runtime.observe.tracecontext import Ended
 from saltern_runtime.spec import Over
@@ -302,13 +305,20 @@ def read_ended(text: str) -> tuple[Ended, ...]:
     return tuple(Ended(**each) for each in told if isinstance(each, dict))
 
 
+@lru_cache(4096)
+def _names(reads: str) -> tuple[str, ...]:
+    """Read the places that a stage reads: the same text for each run outside of regions."""
+    return tuple(json.loads(reads))
+
+
 def read_claim(parts: Sequence[str]) -> Claim:
     """Read a claim as the prelude's `shown` writes it."""
     head, *values = parts
     run, created, left, retention, path, tenant, epoch, trace, text = head.split("\0", 8)
-    record = json.loads(text)
+    record = from_json(text)
     cursor = record.get(Record.CURSOR, {})
-    reads = json.loads(record.get(Record.READS, "[]")) if values else ()
+    reads = _names(record.get(Record.READS, "[]")) if values else ()
+    taken, done = record.get(Record.TAKEN), record.get(Record.DURATIONS)
     return Claim(
         run=run,
         path=path,
@@ -327,9 +337,9 @@ def read_claim(parts: Sequence[str]) -> Claim:
         values={name: value for name, value in zip(reads, values, strict=True) if value},
         items=cursor.get(Cursor.ITEMS, 0),
         is_over=record[Record.BEGAN] >= cursor.get(Cursor.UNTIL, math.inf),
-        taken=json.loads(record.get(Record.TAKEN, "{}")),
+        taken=json.loads(taken) if taken else {},
         failure=record.get(Record.FAILURE, ""),
-        done=json.loads(record.get(Record.DURATIONS, "{}")),
+        done=json.loads(done) if done else {},
         trace=trace,
         waited=max(0.0, (record[Record.BEGAN] - record.get(Record.WAITING_SINCE, record[Record.BEGAN])) / 1000),
     )

@@ -13,12 +13,13 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypedDict, TypeVar, cast
 
 import redis
+from pydantic_core import to_json
 from redis.client import Pipeline
+from redis.connection import AbstractConnection
 from redis.exceptions import (
     AskError,
     BusyLoadingError,
     ClusterDownError,
-    NoScriptError,
     OutOfMemoryError,
     ReadOnlyError,
     ResponseError,
@@ -44,12 +45,12 @@ from saltern_runtime.store.failures import (
 )
 from saltern_runtime.store.fitness import look
 from saltern_runtime.store.keys import Keys
-from saltern_runtime.store.lua import text_of
+from saltern_runtime.store.lua import Library
 from saltern_runtime.store.objects import ObjectPayloads
 from saltern_runtime.store.payloads import INLINE, MARK, PayloadGoneError, PayloadsByForm, PayloadStore, RedisPayloads
 from saltern_runtime.store.proving import prove
 from saltern_runtime.store.records import LAYOUT
-from saltern_runtime.store.scripts import Call
+from saltern_runtime.store.scripts import CALLS, Call
 from saltern_runtime.store.sealing import MARK as SEALED
 from saltern_runtime.store.sealing import Seals
 from saltern_runtime.store.ways import Way, opened
@@ -97,6 +98,8 @@ class NewerLayoutError(StoreUnfitError):
 
 
 contract.check()
+LIBRARY: Final = Library(call.script for call in CALLS)
+"""All scripts. A server that lacks it, or lost it with its last second, is given it by whoever calls first."""
 
 
 class Link:
@@ -271,16 +274,19 @@ class Link:
         return read_bells(shard, text)
 
     def _send(self, shard: int, call: Call, *args: str, patience: float | None = None) -> list[str]:
-        text = compact(call.given())
-        body, sha = text_of(call.script)
+        text = to_json(call.given())
+        function = LIBRARY.function(call.script)
         prefix = self.keys.shard(shard)
 
         def once() -> list[str]:
             client = self._alone(prefix)
             try:
-                return cast("list[str]", client.evalsha(sha, 1, prefix, text, *args))
-            except NoScriptError:
-                return cast("list[str]", client.eval(body, 1, prefix, text, *args))
+                return _asked(client, "FCALL", function, "1", prefix, text, *args)
+            except ResponseError as error:
+                if str(error) != "Function not found":
+                    raise
+                client.function_load(LIBRARY.text, replace=True)
+                return _asked(client, "FCALL", function, "1", prefix, text, *args)
 
         try:
             return self.patiently(once, patience)
@@ -288,6 +294,25 @@ class Link:
             if str(error).startswith("LAYOUT "):
                 raise NewerLayoutError(str(error)) from error
             raise
+
+
+def _asked(client: redis.Redis, *command: str | bytes) -> list[str]:
+    """Send a command that may be sent twice, and return its answer.
+
+    On a thread's own connection without what redis-py does beside, which costs as much as the call (`python -m bench.runtime`).
+    """
+    connection = client.connection
+    if connection is None:
+        return cast("list[str]", client.execute_command(*command))  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
+    try:
+        return _exchanged(connection, command)
+    except (LostConnectionError, SlowReplyError):  # the server has gone away since the last call, say
+        return _exchanged(connection, command)
+
+
+def _exchanged(connection: AbstractConnection, command: Sequence[str | bytes]) -> list[str]:
+    connection.send_command(*command)  # type: ignore[no-untyped-call]  # redis-py leaves it untyped
+    return cast("list[str]", connection.read_response())
 
 
 def _said(error: Exception) -> str:

@@ -11,10 +11,10 @@ Rights: TypeAlias = Mapping[str, tuple[str, ...]]
 """Command → its arguments in a trial, where `KEY` and `CHANNEL` stand for one. A subcommand is written as ACL does, `cluster|slots`."""
 
 STORE: Final[Rights] = {
-    "eval": ("return 0", "1", "KEY"),
-    "evalsha": ("0" * 40, "1", "KEY"),
     "exec": (),
     "exists": ("KEY",),
+    "fcall": ("FUNCTION", "1", "KEY"),
+    "function|load": ("REPLACE", "CODE"),
     "get": ("KEY",),
     "hdel": ("KEY", "f"),
     "hexists": ("KEY", "f"),

@@ -1,5 +1,7 @@
 """The calls of the scripts: one dataclass each, whose fields are what the script reads. Times are whole milliseconds.
 
+They are made for each stage and read once; frozen ones would take three times as long to make.
+
 What a field means stands in the script's header; `contract` holds both against each other when the store is imported.
 """
 
@@ -13,7 +15,7 @@ from typing import Any, ClassVar, Final, cast
 from saltern_runtime.store.dependants import Dependant, Other
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Call:
     """What a script is given; a field that is None is left out."""
 
@@ -28,32 +30,32 @@ class Call:
 _names: Final = cache(lambda of: tuple(field.name for field in fields(of)))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class _Rings(Call):
     bells: int
     ring: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class _Claims(_Rings):
     lease: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class _Ends(_Claims):
     run: str
     path: str
     nonce: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class _Names(_Rings):
     run: str
     path: str
     nonce: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Create(_Rings):
     """See create.lua."""
 
@@ -79,7 +81,7 @@ class Create(_Rings):
     trace: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Reserve(Call):
     """See reserve.lua."""
 
@@ -91,7 +93,7 @@ class Reserve(Call):
     retention: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Unreserve(Call):
     """See unreserve.lua."""
 
@@ -101,7 +103,7 @@ class Unreserve(Call):
     asked: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Tick(_Rings):
     """See tick.lua."""
 
@@ -127,7 +129,7 @@ class Tick(_Rings):
     entries: Sequence[Dependant] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Current(Call):
     """See current.lua."""
 
@@ -137,7 +139,7 @@ class Current(Call):
     schedules: Sequence[str]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Answer(_Claims):
     """See answer.lua."""
 
@@ -148,7 +150,7 @@ class Answer(_Claims):
     claim: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Advance(_Ends):
     """See advance.lua."""
 
@@ -161,11 +163,9 @@ class Advance(_Ends):
     cache: str | None = None
     other: Sequence[Other] | None = None
     claim: str | None = None
-    bucket: int | None = None
-    ms: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class PutItems(Call):
     """See put_items.lua."""
 
@@ -176,7 +176,7 @@ class PutItems(Call):
     first: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Open(_Ends):
     """See open.lua."""
 
@@ -193,7 +193,7 @@ class Open(_Ends):
     claim: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Again(_Ends):
     """See again.lua."""
 
@@ -201,7 +201,7 @@ class Again(_Ends):
     claim: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Lose(_Names):
     """See lose.lua."""
 
@@ -210,7 +210,7 @@ class Lose(_Names):
     failure: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Adopt(Call):
     """See adopt.lua."""
 
@@ -221,7 +221,7 @@ class Adopt(Call):
     child: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Stop(_Ends):
     """See stop.lua."""
 
@@ -233,7 +233,7 @@ class Stop(_Ends):
     claim: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Suspend(_Ends):
     """See suspend.lua."""
 
@@ -246,7 +246,7 @@ class Suspend(_Ends):
     claim: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Signal(_Names):
     """See signal.lua."""
 
@@ -254,7 +254,7 @@ class Signal(_Names):
     early: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Fail(_Ends):
     """See fail.lua."""
 
@@ -270,7 +270,7 @@ class Fail(_Ends):
     claim: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Extend(Call):
     """See extend.lua."""
 
@@ -281,14 +281,14 @@ class Extend(Call):
     lease: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Release(_Names):
     """See release.lua."""
 
     script = "release"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class TakeDue(_Claims):
     """See take_due.lua."""
 
@@ -299,7 +299,7 @@ class TakeDue(_Claims):
     gap: bool | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Cancel(_Rings):
     """See cancel.lua."""
 
@@ -310,7 +310,7 @@ class Cancel(_Rings):
     audit: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class _Operates(_Rings):
     run: str
     nonce: str
@@ -318,28 +318,28 @@ class _Operates(_Rings):
     tenant: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Pause(_Operates):
     """See pause.lua."""
 
     script = "pause"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Resume(_Operates):
     """See resume.lua."""
 
     script = "resume"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Replay(_Operates):
     """See replay.lua."""
 
     script = "replay"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Rerun(_Operates):
     """See rerun.lua."""
 
@@ -347,7 +347,7 @@ class Rerun(_Operates):
     generation: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Note(Call):
     """See note.lua."""
 
@@ -357,7 +357,7 @@ class Note(Call):
     tenant: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Discard(Note):
     """See discard.lua."""
 
@@ -365,7 +365,7 @@ class Discard(Note):
     path: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Halt(Call):
     """See halt.lua."""
 
@@ -375,7 +375,7 @@ class Halt(Call):
     goes: bool | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Reconcile(_Rings):
     """See reconcile.lua."""
 
@@ -384,7 +384,7 @@ class Reconcile(_Rings):
     cursor: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Migrate(_Operates):
     """See migrate.lua."""
 

@@ -13,7 +13,6 @@ from typing import Any, Literal, cast
 
 from redis.exceptions import ResponseError
 
-from saltern_runtime.observe.metrics import bucket_of
 from saltern_runtime.spec.limits import AT_ONCE
 from saltern_runtime.store import scripts
 from saltern_runtime.store.calls import (
@@ -153,7 +152,6 @@ class Store(Operations):
     def advance(self, claim: Claim, outcome: Outcome, next_nonce: str | None) -> Answer:
         """Record a stage's outcome, make its dependants ready, claim what comes next (nothing without a nonce)."""
         shard = _shard(claim.run)
-        seconds = outcome.seconds
         call = scripts.Advance(
             run=claim.run,
             path=claim.path,
@@ -166,8 +164,6 @@ class Store(Operations):
             cache=outcome.cache,
             other=outcome.other or None,
             claim=next_nonce,
-            ms=None if seconds is None else round(seconds * 1000),
-            bucket=None if seconds is None else bucket_of(seconds),
             **self._claims,
         )
         return self._answered(shard, self._send(shard, call, *self._pairs(claim, outcome)))

@@ -190,6 +190,7 @@ def test_metrics_have_prometheus_names(local):
     process = local.open(ECHO)
     run_id = process.service.start({}, tenant="acme", trigger="api").run_id
     process.finish(run_id, 20)
+    process.engine.tally.hand_over(True)
     registry = CollectorRegistry()
     registry.register(Collector("triage", process.service.figures))
     text = generate_latest(registry).decode()

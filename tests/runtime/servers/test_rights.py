@@ -7,7 +7,7 @@ import kombu.transport.redis
 import redis
 
 from saltern_runtime.store.files import Held
-from saltern_runtime.store.lua import text_of
+from saltern_runtime.store.link import LIBRARY
 from saltern_runtime.store.rights import (
     BROKER,
     CLUSTER,
@@ -19,7 +19,6 @@ from saltern_runtime.store.rights import (
     keys_of,
     setuser,
 )
-from saltern_runtime.store.scripts import CALLS
 from saltern_runtime.store.versions import announce
 from tests.runtime.servers.conftest import opened, start, unfit, worked
 from tests.support.built import ROOT
@@ -57,7 +56,7 @@ def test_each_right_is_used_and_none_is_missing(own_redis):
         everything(process)
         process.service.close()
         sent = {name.removeprefix("cmdstat_") for name in client.info("commandstats")} - {"config|resetstat"}
-    called = {name.lower() for call in CALLS for name in CALLED.findall(text_of(call.script)[0])}
+    called = {name.lower() for name in CALLED.findall(LIBRARY.text)}
     assert sent | called == {*STORE}
 
 
@@ -68,7 +67,10 @@ def test_what_is_missing_is_told_at_start(own_redis):
     with own_redis.client() as client:
         for name in STORE:
             client.execute_command("ACL SETUSER", "store", f"-{name}")
-            assert unfit(url) == f"the user 'store' may not run {name.upper()}: ACL SETUSER store +{name}"
+            assert (
+                unfit(url)
+                == f"the user 'store' may not run {name.upper().replace('|', ' ')}: ACL SETUSER store +{name}"
+            )
             client.execute_command("ACL SETUSER", "store", f"+{name}")
         client.execute_command("ACL SETUSER", "store", "resetkeys", "~saltern:v1:other:*", "-hset", "-zadd")
     assert unfit(url) == (

@@ -1,9 +1,9 @@
 -- advance: record a stage's outcome, make dependants READY, claim what comes next. The hot script: one round trip a stage.
 --
--- @call run, path, nonce, state, dependants, durations, failure?, undo?, cache?, other?, claim?, bucket?, ms?, lease, bells, ring
+-- @call run, path, nonce, state, dependants, durations, failure?, undo?, cache?, other?, claim?, lease, bells, ring
 -- The state is SUCCEEDED, SKIPPED, or FAILED where the run goes on; durations and failure are JSON texts; undo is what takes back
 -- what was done, a dependant as JSON text; cache is hits or misses where a node of it was cached; claim is the nonce of
--- the next claim (none claims nothing); other are nodes that ended another way than the stage: [id, how]; bucket and ms tell the stage's duration. ARGV[2..]: node id, value, node id, value, …
+-- the next claim (none claims nothing); other are nodes that ended another way than the stage: [id, how]. ARGV[2..]: node id, value, node id, value, …
 -- A dependant becomes READY at its last arrival; where its gate says so, with the verdict `skip`.
 -- Answers: ok with or without a claim, stale, ended, gone. Sent twice: the record keeps the nonce, the next claim, the bells.
 -- Invariants: only the holder of the nonce records; under CANCELLING nothing becomes READY; a run succeeds when nothing is
@@ -32,27 +32,18 @@ end
 if call.undo then
   redis.call('RPUSH', key_of(r.id, ':undo'), call.undo)
 end
-if call.bucket then
-  local stage = stage_of(call.path)
-  redis.call('HINCRBY', STATS, 'stage|' .. stage .. '|' .. call.bucket, 1)
-  redis.call('HINCRBY', STATS, 'stage|' .. stage .. '|ms', call.ms)
-end
 
 local own = nil
 if r.state ~= 'CANCELLING' then
-  for _, dep in ipairs(call.dependants) do
-    local made = arrive(r, dep)
-    if made then
-      local mine = { r = r, path = dep.path, rec = made }
-      if call.claim and r.state ~= 'PAUSED' and dep.queue == rec.q and not made.j and (not own or made.p > own.rec.p) then
-        own, mine = mine, own
-      end
-      if mine then
-        make_ready(r, mine.path, mine.rec)
-        keep(r.id, mine.path, mine.rec)
-      end
+  local made = {}
+  for _, each in ipairs(arrivals(r, call.dependants)) do
+    local new = each.rec
+    if call.claim and r.state ~= 'PAUSED' and new.q == rec.q and not new.j and (not own or new.p > own.rec.p) then
+      own, each = each, own
     end
+    made[#made + 1] = each
   end
+  make_all_ready(r, made)
 end
 
 local open_in_item = nil
@@ -74,7 +65,7 @@ if open_in_item == 0 then
   end_item(r, owner, index, nil, call.path)
 end
 
-local claimed = nil
+local claimed, later = nil, { run = call.run }
 if r.state == 'CANCELLING' then
   close_if_cancelled(r)
 elseif r.open == 0 and r.state == 'COMPENSATING' then
@@ -84,7 +75,7 @@ elseif r.open == 0 then
 end
 touched[rec.q] = true
 if call.claim then
-  claimed = claim(rec.q, call.claim, own)
+  claimed = claim(rec.q, call.claim, own, later)
   if own and own.rec.s == 'READY' then
     keep(r.id, own.path, own.rec)
   end
@@ -94,5 +85,5 @@ if call.state ~= 'FAILED' then -- what only an open activation needs
   rec.r, rec.n, rec.u, rec.t, rec.y, rec.w, rec.p, rec.q = nil, nil, nil, nil, nil, nil, nil, nil
   rec.k, rec.z, rec.j = nil, nil, nil
 end
-remember(rec, claimed, bells)
+remember(rec, claimed, bells, later)
 return reply('ok', bells, claimed)

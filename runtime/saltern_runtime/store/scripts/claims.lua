@@ -8,11 +8,15 @@ local function shown(r, path, rec, text)
   local out = { table.concat({ r.id, r.created, r.deadline - rec.b, r.retention, path, r.tenant, epoch, r.trace or '', text }, '\0') }
   out.run, out.path = r.id, path
   if RUNS[rec.v or 'none'] or (rec.c and rec.c.w) then
-    local names = cjson.decode(rec.r)
-    for first = 1, #names, 1000 do
+    local names, known = cjson.decode(rec.r), written[r.id] -- where this call keeps all of them
+    for at, name in ipairs(names) do
+      known = known and known[name] and known
+      out[at + 1] = known and known[name] or ''
+    end
+    for first = 1, known and 0 or #names, 1000 do
       local last = math.min(first + 999, #names)
-      for _, value in ipairs(redis.call('HMGET', key_of(r.id, ':vals'), unpack(names, first, last))) do
-        out[#out + 1] = value or ''
+      for at, value in ipairs(redis.call('HMGET', key_of(r.id, ':vals'), unpack(names, first, last))) do
+        out[first + at] = value or ''
       end
     end
     for i, name in ipairs(names) do
@@ -25,7 +29,8 @@ local function shown(r, path, rec, text)
   return out
 end
 
-local function begin(r, path, rec, nonce)
+-- Begin an attempt; where there is `later`, the record of one in that run is left to the caller, who writes it with its own.
+local function begin(r, path, rec, nonce, later)
   rec.s, rec.n, rec.b = 'RUNNING', nonce, now
   rec.g = nil
   rec.u = now + rec.t
@@ -42,18 +47,23 @@ local function begin(r, path, rec, nonce)
   end
   r.running = r.running + 1
   redis.call('ZADD', DUE, now + call.lease, 'a|' .. r.id .. '|' .. path)
+  if later and later.run == r.id then
+    local text = cjson.encode(rec)
+    later[1], later[2] = path, text
+    return shown(r, path, rec, text)
+  end
   return shown(r, path, rec, keep(r.id, path, rec))
 end
 
 -- Claim what comes next in a queue: `own` (made READY just now, not yet in the set) unless something there is more urgent.
-local function claim(queue, nonce, own)
+local function claim(queue, nonce, own, later)
   let_all_in()
   local where = 'ready:' .. queue
   for _ = 1, 16 do
     local top = head(where)
     touched[queue] = top[1] and true
     if own and (not top[1] or math.floor(top[2] / 1e13) >= 9 - own.rec.p) then
-      return begin(own.r, own.path, own.rec, nonce)
+      return begin(own.r, own.path, own.rec, nonce, later)
     end
     if not top[1] then
       return nil
@@ -68,7 +78,7 @@ local function claim(queue, nonce, own)
       if own then
         make_ready(own.r, own.path, own.rec)
       end
-      return begin(r, path, rec, nonce)
+      return begin(r, path, rec, nonce, later)
     elseif rec and rec.j then
       leave_line(top[1], rec)
     end
@@ -192,6 +202,11 @@ local function keep_values(run)
   for first = 2, #ARGV, 1000 do
     redis.call('HSET', key_of(run, ':vals'), unpack(ARGV, first, math.min(first + 999, #ARGV)))
   end
+  local kept = {}
+  for at = 2, #ARGV, 2 do
+    kept[ARGV[at]] = ARGV[at + 1]
+  end
+  written[run] = kept
 end
 
 -- The claim that a call ends. Answers the record and the run where it still stands; else nil and the reply to give:
@@ -222,10 +237,10 @@ local function let_go(r, path, rec)
   end
 end
 
--- Keep the answer with the claim that it ended.
-local function remember(rec, claimed, bells)
+-- Keep the answer with the claim that it ended, and the records that were left for `later`.
+local function remember(rec, claimed, bells, later)
   rec.done, rec.next, rec.rings = signature(), pointer_of(claimed), bells ~= '' and bells or nil
-  keep(call.run, call.path, rec)
+  redis.call('HSET', key_of(call.run, ':acts'), call.path, cjson.encode(rec), unpack(later or {}))
 end
 
 -- Where the answer from outside for an activation is kept, among the values.
@@ -248,12 +263,11 @@ local function wake(r, path, rec, verdict)
   keep(r.id, path, rec)
 end
 
--- Put a stage's arrival to a dependant; returns its record at the last arrival.
+-- Put a stage's arrival to a dependant, of which `text` is kept (false: nothing); returns its record at the last arrival.
 -- @dependant path, need, join, live, dead, queue, priority, reads, timeout, ttl?, quorum?, limit?
-local function arrive(r, dep)
+local function arrive(r, dep, text)
   local key = key_of(r.id, ':acts')
   local got, live, dead = 0, 0, 0
-  local text = redis.call('HGET', key, dep.path)
   if text then
     local a, b, c = string.match(text, '^B:(%d+):(%d+):(%d+)$')
     if not a then
@@ -282,13 +296,52 @@ local function arrive(r, dep)
   return rec
 end
 
+-- Put a stage's arrivals to all of its dependants (few: relays stand between a stage and more than AT_ONCE); returns those at their last arrival.
+local function arrivals(r, dependants)
+  local paths, made = {}, {}
+  for at, dep in ipairs(dependants) do
+    paths[at] = dep.path
+  end
+  local texts = #paths > 0 and redis.call('HMGET', key_of(r.id, ':acts'), unpack(paths)) or {}
+  for at, dep in ipairs(dependants) do
+    local rec = arrive(r, dep, texts[at])
+    if rec then
+      made[#made + 1] = { r = r, path = dep.path, rec = rec }
+    end
+  end
+  return made
+end
+
+-- Make what has arrived READY: with as many calls for many of them as for one, where tenants and limits do not ask for a look at each.
+local function make_all_ready(r, made)
+  local due, kept, ready = {}, {}, {}
+  for _, each in ipairs(made) do
+    local rec, path = each.rec, each.path
+    if #made == 1 or r.shared or rec.j or r.state == 'PAUSED' then
+      make_ready(r, path, rec)
+      keep(r.id, path, rec)
+    else
+      local member = r.id .. '|' .. path
+      due[#due + 1], due[#due + 2] = timer_of(r, rec), 'a|' .. member
+      kept[#kept + 1], kept[#kept + 2] = path, cjson.encode(rec)
+      local queue = ready[rec.q] or {}
+      queue[#queue + 1], queue[#queue + 2] = place(r, member, rec, ''), member
+      ready[rec.q] = queue
+    end
+  end
+  if #due > 0 then
+    redis.call('ZADD', DUE, unpack(due))
+    redis.call('HSET', key_of(r.id, ':acts'), unpack(kept))
+  end
+  for queue, members in pairs(ready) do
+    redis.call('ZADD', prefix .. 'ready:' .. queue, unpack(members))
+    touched[queue] = true
+  end
+end
+
 -- Make what a run begins with READY.
 local function begin_entries(r, entries)
-  for _, entry in ipairs(entries) do
-    local rec = arrive(r, entry)
-    make_ready(r, entry.path, rec)
-    keep(r.id, entry.path, rec)
-  end
+  make_all_ready(r, arrivals(r, entries))
   if r.open == 0 then
     close(r, 'SUCCEEDED')
   end
@@ -311,8 +364,5 @@ compensate = function(r)
   if not entry then
     return close(r)
   end
-  local dep = cjson.decode(entry)
-  local rec = arrive(r, dep)
-  make_ready(r, dep.path, rec)
-  keep(r.id, dep.path, rec)
+  make_all_ready(r, arrivals(r, { cjson.decode(entry) }))
 end

@@ -181,7 +181,7 @@ local function begin_anew(r)
     redis.call('HSET', run .. ':acts', told[1], told[2])
   end
   for _, dep in ipairs(batch.arrive) do
-    local rec = arrive(r, dep)
+    local rec = arrive(r, dep, redis.call('HGET', run .. ':acts', dep.path))
     if rec then
       make_ready(r, dep.path, rec)
       keep(r.id, dep.path, rec)

@@ -17,22 +17,21 @@ end
 -- Begin items until the window is full; about 64 entries at once, the timers come back for the rest.
 local function refill(r, owner, rec)
   local key, c, left = each_of(r.id, owner), rec.c, AT_ONCE
-  local entries = nil
+  local entries, made = nil, {}
   while c.i < c.n and #c.l < c.m do
     if left <= 0 then
       redis.call('ZADD', DUE, now, 'f|' .. r.id .. '|' .. owner)
       break
     end
     entries = entries or redis.call('HGET', key, 'e')
-    for _, entry in ipairs(of_item(entries, c.i)) do
-      local made = arrive(r, entry)
-      make_ready(r, entry.path, made)
-      keep(r.id, entry.path, made)
+    for _, each in ipairs(arrivals(r, of_item(entries, c.i))) do
+      made[#made + 1] = each
       left = left - 1
     end
     c.l[#c.l + 1] = c.i
     c.i = c.i + 1
   end
+  make_all_ready(r, made)
 end
 
 -- Drop all that an open region keeps, but for its own record.

@@ -1,4 +1,5 @@
--- Shared by every script; concatenated in front of it.
+-- Shared by every script. All of them are one library of functions, of which the server makes the shared ones once; what a call knows
+-- stands in the variables below, anew for each (`enter`), so a script may fail anywhere and leaves nothing to the next.
 --
 -- KEYS[1] is the shard's prefix, `saltern:v1:<service>:{<shard>}:`. Every key is made from it, so all of them share its hash
 -- tag. ARGV[1] is the call as JSON. Time is the server's, in whole milliseconds. Values of nodes are opaque text.
@@ -78,13 +79,7 @@
 --  11. `tenants` counts the open runs of each tenant that has any, but for those that an earlier runtime made: they have no `shared`.
 --  12. An open run stands in `open:<its plan>`, and no other one does; every plan that ever had one is in `versions`.
 
-local call = cjson.decode(ARGV[1])
-local prefix = KEYS[1]
-local clock = redis.call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-
-local DUE = prefix .. 'due'
-local STATS = prefix .. 'stats'
+local ARGV, call, prefix, now, DUE, STATS
 local AT_ONCE = 64 -- entries that one script touches, at most
 local LAYOUT = 2 -- of all that a run keeps; a run of a later one is left alone
 local EVENTS = 4096 -- entries of a run's stream, about
@@ -98,12 +93,21 @@ local RUNS = { none = true, lost = true } -- verdicts with which an attempt is m
 local PARTS = { '', ':acts', ':vals', ':events', ':audit', ':undo', ':owed', ':rerun' } -- keys of a run that end with it
 local PENDING = { READY = true, RUNNING = true, RETRY_WAIT = true, SUSPENDED = true }
 
-local rings = {} -- bells that the caller sends
-local ended = {} -- runs with a trace that this script ended, which the caller is told of
-local touched = {} -- queues whose bells are looked at before the script ends
-local moved = {} -- limits whose lines are looked at before the script claims, and before it ends
-local left = {} -- groups that are looked at before the script ends
-local runs = {} -- runs loaded by this script; written back once, by finish()
+local rings -- bells that the caller sends
+local ended -- runs with a trace that this script ended, which the caller is told of
+local touched -- queues whose bells are looked at before the script ends
+local moved -- limits whose lines are looked at before the script claims, and before it ends
+local left -- groups that are looked at before the script ends
+local written -- values that this call keeps: run → where each stands → its text
+local runs -- runs loaded by this script; written back once, by finish()
+
+local function enter(keys, args)
+  ARGV, call, prefix = args, cjson.decode(args[1]), keys[1]
+  local clock = redis.call('TIME')
+  now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+  DUE, STATS = prefix .. 'due', prefix .. 'stats'
+  rings, ended, touched, moved, left, written, runs = {}, {}, {}, {}, {}, {}, {}
+end
 
 local function key_of(run, part)
   return prefix .. 'run:' .. run .. (part or '')
@@ -393,12 +397,17 @@ local function let_all_in()
   end
 end
 
-local function make_ready(r, path, rec, first)
-  rec.s = 'READY'
-  local timer = r.deadline + 1 -- after the run's own entry, which closes it
+-- When something that is READY is looked after: once its time to live is over, or after the run's own entry, which closes it.
+local function timer_of(r, rec)
+  local timer = r.deadline + 1
   if rec.y and rec.a == 0 and not rec.v then
     timer = math.min(timer, rec.w + rec.y)
   end
+  return timer
+end
+
+local function make_ready(r, path, rec, first)
+  rec.s = 'READY'
   local member = r.id .. '|' .. path
   if is_limited(rec) and r.state ~= 'PAUSED' then
     line_up(member, rec, place(r, member, rec, 'line:' .. rec.j.n, first))
@@ -409,5 +418,5 @@ local function make_ready(r, path, rec, first)
     redis.call('ZADD', prefix .. 'ready:' .. rec.q, place(r, member, rec, 'ready:' .. rec.q, first), member)
     touched[rec.q] = true
   end
-  redis.call('ZADD', DUE, timer, 'a|' .. member)
+  redis.call('ZADD', DUE, timer_of(r, rec), 'a|' .. member)
 end
