@@ -10,12 +10,7 @@ if not rec then
 end
 let_go(r, call.path, rec)
 if r.state == 'CANCELLING' then
-  rec.s, rec.e = 'CANCELLED', now
-  r.open = r.open - 1
-  drop_each(r, call.path)
-  rec.c = nil
-  keep(r.id, call.path, rec)
-  close_if_cancelled(r)
+  cancel_one(r, call.path, rec)
 else
   local key, c = each_of(r.id, call.path), rec.c
   redis.call('HDEL', key, 'y' .. string.format('%d', c.n - 1))

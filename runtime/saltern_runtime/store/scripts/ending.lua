@@ -26,20 +26,6 @@ local function bury_letter(r, path)
   end
 end
 
--- Let what the open regions of a run keep last for so many ms: that of an end that a replay has not put back yet.
-local function keep_regions(r, ms)
-  local cursor = '0'
-  repeat
-    local page = redis.call('HSCAN', key_of(r.id, ':acts'), cursor, 'COUNT', 1000)
-    cursor = page[1]
-    for i = 1, #page[2], 2 do
-      if string.find(page[2][i + 1], '"c":{', 1, true) then
-        redis.call('PEXPIRE', each_of(r.id, page[2][i]), ms)
-      end
-    end
-  until cursor == '0'
-end
-
 -- Close what a run left behind: `count` activations at a time; the timers come back for the rest.
 local function sweep_run(r, count)
   local key = key_of(r.id, ':acts')
@@ -49,14 +35,14 @@ local function sweep_run(r, count)
     local path, text = page[2][i], page[2][i + 1]
     if string.byte(text) == 123 then
       local rec = cjson.decode(text)
+      if rec.c and r.state ~= 'CANCELLED' and r.state ~= 'COMPENSATING' then
+        redis.call('PEXPIRE', each_of(r.id, path), kept) -- a replay goes on with it
+      elseif rec.c or PENDING[rec.s] then
+        redis.call('UNLINK', each_of(r.id, path))
+      end
       if PENDING[rec.s] then
         redis.call('ZREM', prefix .. 'ready:' .. rec.q, r.id .. '|' .. path)
         redis.call('ZREM', DUE, 'a|' .. r.id .. '|' .. path)
-        if r.state == 'FAILED' or r.state == 'TIMED_OUT' then
-          redis.call('PEXPIRE', each_of(r.id, path), kept) -- a replay goes on with it
-        else
-          redis.call('UNLINK', each_of(r.id, path))
-        end
         if rec.j then
           leave_line(r.id .. '|' .. path, rec)
         end
@@ -111,9 +97,7 @@ local function close(r, state, failure)
     redis.call('HSET', key, 'ends', state, 'deadline', r.deadline, 'reserve', 0, 'reserved', reserve, 'failure', failure or '')
     redis.call('ZADD', DUE, r.deadline, 'r|' .. r.id)
     redis.call('ZREM', DUE, 'v|' .. r.id)
-    if redis.call('HDEL', key, 'reviving', 'shift') > 0 and r.group then -- what a replay had yet to put back is cancelled with the rest
-      keep_regions(r, 0)
-    end
+    redis.call('HDEL', key, 'reviving', 'shift')
     event(r.id, 'run.compensating', nil, failure)
     return sweep_run(r, AT_ONCE)
   end
@@ -121,9 +105,6 @@ local function close(r, state, failure)
   redis.call('HSET', key_of(r.id), 'state', state, 'ended', now)
   if redis.call('HDEL', key_of(r.id), 'reviving') == 1 then
     redis.call('ZREM', DUE, 'v|' .. r.id) -- a replay may have to wait for its turn first
-    if r.group then
-      keep_regions(r, retained(r))
-    end
   end
   if failure and failure ~= '' then
     redis.call('HSET', key_of(r.id), 'failure', failure)
@@ -159,6 +140,15 @@ local function close_if_cancelled(r)
   if r.state == 'CANCELLING' and r.running == 0 then
     close(r, 'CANCELLED', redis.call('HGET', key_of(r.id), 'failure') or nil)
   end
+end
+
+-- Under CANCELLING what was let go of is over, and so is its region.
+local function cancel_one(r, path, rec)
+  rec.s, rec.e, rec.c = 'CANCELLED', now, nil
+  r.open = r.open - 1
+  redis.call('UNLINK', each_of(r.id, path))
+  keep(r.id, path, rec)
+  close_if_cancelled(r)
 end
 
 -- End a run early, unless it is on its way already: at once where nothing of it is RUNNING.

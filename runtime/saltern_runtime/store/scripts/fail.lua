@@ -16,9 +16,7 @@ let_go(r, call.path, rec)
 rec.f = rec.f + 1
 rec.x, rec.e, rec.d = call.failure, now, call.durations or rec.d
 if r.state == 'CANCELLING' then
-  rec.s = 'CANCELLED'
-  r.open = r.open - 1
-  close_if_cancelled(r)
+  cancel_one(r, call.path, rec)
 elseif call.delay then
   rec.s, rec.e = 'RETRY_WAIT', nil
   redis.call('ZADD', DUE, now + call.delay, 'a|' .. call.run .. '|' .. call.path)

@@ -195,6 +195,23 @@ local function begin_anew(r)
   return true
 end
 
+-- Keep what the regions have of a run that waits for its turn to go on, so that it lasts as long as that takes.
+local function keep_page(r)
+  local key = key_of(r.id)
+  local page = redis.call('HSCAN', key_of(r.id, ':acts'), redis.call('HGET', key, 'kept') or '0', 'COUNT', AT_ONCE)
+  for i = 1, #page[2], 2 do
+    if string.find(page[2][i + 1], '"c":{', 1, true) then
+      redis.call('PERSIST', each_of(r.id, page[2][i]))
+    end
+  end
+  redis.call('HSET', key, 'kept', page[1])
+  if page[1] == '0' then
+    redis.call('ZREM', DUE, 'v|' .. r.id)
+  else
+    redis.call('ZADD', DUE, now, 'v|' .. r.id)
+  end
+end
+
 -- Go on with a run that had ended: all that its end cut off. One more counts as open until it is through.
 local function revive_page(r)
   local key = key_of(r.id)
@@ -202,6 +219,8 @@ local function revive_page(r)
   if not at[1] then
     redis.call('ZREM', DUE, 'v|' .. r.id)
     return
+  elseif r.group and redis.call('ZSCORE', prefix .. 'behind:' .. r.group, r.id) then
+    return keep_page(r)
   end
   if r.state ~= 'COMPENSATING' and not begin_anew(r) then
     redis.call('ZADD', DUE, now, 'v|' .. r.id)
@@ -259,9 +278,10 @@ local function go_on(r, was, field)
   redis.call('HINCRBY', STATS, 'runs|' .. string.upper(field), 1)
   audit(r.id, 'run.' .. field)
   if r.group then -- it waits for its turn like any other
-    keep_regions(r, r.deadline - now + r.retention) -- until they are put back, which may take long
     r.state = r.state == 'RUNNING' and 'QUEUED' or r.state
     stand_behind(r)
+    redis.call('HDEL', key, 'kept')
+    keep_page(r)
   else
     revive_page(r)
   end

@@ -12,14 +12,11 @@ if not rec then
 end
 let_go(r, call.path, rec)
 if r.state == 'CANCELLING' then
-  rec.s, rec.e = 'CANCELLED', now
-  r.open = r.open - 1
-  redis.call('UNLINK', each_of(r.id, call.path))
-  keep(r.id, call.path, rec)
-  close_if_cancelled(r)
+  cancel_one(r, call.path, rec)
 else
   keep_values(call.run)
   redis.call('HSET', each_of(r.id, call.path), 'e', call.entries, 'b', call.body)
+  redis.call('PERSIST', each_of(r.id, call.path)) -- until the run is over, as all of it
   redis.call('HINCRBY', key_of(r.id), 'items|' .. stage_of(call.path) .. '|total', call.items)
   rec.d, rec.k = call.durations, call.taken
   rec.c = { n = call.items, i = 0, m = call.most, e = call.mode, l = {}, w = call.carries, u = call.within and now + call.within }

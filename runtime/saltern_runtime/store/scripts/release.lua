@@ -18,9 +18,7 @@ if RUNS[verdict or 'none'] then
   end
 end
 if r.state == 'CANCELLING' then
-  rec.s, rec.e = 'CANCELLED', now
-  r.open = r.open - 1
-  close_if_cancelled(r)
+  cancel_one(r, call.path, rec)
 else
   make_ready(r, call.path, rec, true)
   keep(call.run, call.path, rec)

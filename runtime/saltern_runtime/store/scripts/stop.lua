@@ -10,12 +10,10 @@ if not rec then
 end
 let_go(r, call.path, rec)
 rec.e, rec.d = now, call.durations
-r.open = r.open - 1
 if r.state == 'CANCELLING' then
-  rec.s = 'CANCELLED'
-  keep(r.id, call.path, rec)
-  close_if_cancelled(r)
+  cancel_one(r, call.path, rec)
 else
+  r.open = r.open - 1
   rec.s = 'SUCCEEDED'
   tally_end(r.id, call.path, 'succeeded')
   event(call.run, 'stage.succeeded', call.path, noted(rec, 'nodes', rec.d))

@@ -11,10 +11,7 @@ if not rec then
 end
 let_go(r, call.path, rec)
 if r.state == 'CANCELLING' then
-  rec.s, rec.e = 'CANCELLED', now
-  r.open = r.open - 1
-  keep(r.id, call.path, rec)
-  close_if_cancelled(r)
+  cancel_one(r, call.path, rec)
 else
   keep_values(call.run)
   rec.d, rec.k = call.durations, call.taken

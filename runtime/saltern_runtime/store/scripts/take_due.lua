@@ -35,11 +35,7 @@ local function lease_ran_out(r, path, rec, at)
   let_go(r, path, rec)
   redis.call('HINCRBY', STATS, 'lost|' .. stage_of(path), 1)
   if r.state == 'CANCELLING' then
-    rec.s, rec.e = 'CANCELLED', now
-    r.open = r.open - 1
-    keep(r.id, path, rec)
-    close_if_cancelled(r)
-    return
+    return cancel_one(r, path, rec)
   end
   rec.v = verdict -- whoever held it was only settling; so will the next
   if RUNS[verdict or 'none'] then
