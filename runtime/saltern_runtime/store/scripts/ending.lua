@@ -84,8 +84,10 @@ local function close(r, state, failure)
     state, failure = was[1], was[2] or nil
     local owed = redis.call('ZRANGE', key .. ':owed', 0, AT_ONCE - 1) -- a replay did not come to its end: the next one goes on with it
     if redis.call('HDEL', key, 'reviving', 'shift') > 0 then
-      redis.call('HSET', key, 'owes', 1)
       redis.call('ZREM', DUE, 'v|' .. r.id)
+    end
+    if r.open > 0 then -- what is cut off as it takes something back is tried again
+      redis.call('HSET', key, 'owes', 1)
     end
     for _, left in ipairs(#owed > 0 and owed or redis.call('LRANGE', key .. ':undo', 0, AT_ONCE - 1)) do -- what there was no time for
       bury_letter(r, cjson.decode(left).path)

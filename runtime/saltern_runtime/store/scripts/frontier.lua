@@ -71,11 +71,13 @@ local function forget_items(r, path)
     end
   end
   redis.call('UNLINK', each_of(r.id, path))
-  for _, inner in ipairs(redis.call('HKEYS', key_of(r.id, ':acts'))) do
-    if string.sub(inner, 1, #path + 1) == path .. '[' then
-      redis.call('HDEL', key_of(r.id, ':acts'), inner)
-      redis.call('UNLINK', each_of(r.id, inner))
-      forget_letter(r, inner)
+  for _, part in ipairs({ ':acts', ':vals' }) do
+    for _, inner in ipairs(redis.call('HKEYS', key_of(r.id, part))) do
+      if string.sub(inner, 1, #path + 1) == path .. '[' then
+        redis.call('HDEL', key_of(r.id, part), inner)
+        redis.call('UNLINK', each_of(r.id, inner))
+        forget_letter(r, inner)
+      end
     end
   end
 end
