@@ -8,7 +8,7 @@ from functools import cache
 from importlib import resources
 from typing import Final
 
-SHARED: Final = ("prelude", "groups", "ending", "claims", "items", "frontier", "runs")
+SHARED: Final = ("prelude", "lines", "groups", "ending", "claims", "items", "frontier", "runs")
 """What stands before all scripts, each behind what it needs."""
 _BESIDE: Final = {
     **dict.fromkeys(("advance", "again", "fail", "lose", "open"), ("items",)),
@@ -16,13 +16,13 @@ _BESIDE: Final = {
     "take_due": ("items", "frontier"),
     **dict.fromkeys(("create", "tick"), ("runs",)),
 }
-"""Script → what it is made of beside the first four, where it is."""
+"""Script → what it is made of beside the first five, where it is."""
 
 
 @cache
 def parts_of(script: str) -> tuple[tuple[str, str], ...]:
     """Return the parts that a script is made of, in their order: name and text."""
-    return tuple((name, _read(name)) for name in (*SHARED[:4], *_BESIDE.get(script, ()), script))
+    return tuple((name, _read(name)) for name in (*SHARED[:5], *_BESIDE.get(script, ()), script))
 
 
 @cache
