@@ -179,7 +179,7 @@ class Service:
             status, run_id, asked = self.store.reserve(home, new)
         if status in ("known", "conflict"):
             return Created(status, run_id)
-        created = self.store.create(replace(new, id=run_id, idempotency=""))
+        created = self.store.create(replace(new, id=run_id, idempotency="", known=new.idempotency))
         if created.status in {"dropped", "full"}:
             self.store.unreserve(home, replace(new, id=run_id), asked)
         is_made = created.status == "fresh"  # else nothing is there yet to be led to

@@ -136,7 +136,7 @@ class NewRun:
     body: str
     """Digests by which the input is known, the one that is kept first, between spaces."""
     idempotency: str
-    """Digest of route and key; empty where the caller gave none."""
+    """Digest of route and key; empty where the caller gave none, or another shard keeps it."""
     deadline: float
     retention: float
     entries: tuple[Dependant, ...]
@@ -153,6 +153,8 @@ class NewRun:
     """Open runs that its tenant may have in its shard, where it may be refused."""
     trace: str = ""
     """The trace that it belongs to, as `observe.tracecontext` writes it; empty: none."""
+    known: str = ""
+    """What would be its `idempotency`, where another shard keeps that."""
 
 
 class Swept(NamedTuple):

@@ -1,4 +1,4 @@
-"""What a run that goes on after its end holds by reference, and its files, are kept as long as the run will be."""
+"""What a run that goes on after its end holds by reference, its files, and a key of it in another shard, are kept as long as the run will be."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _NONCE: Final = re.compile(r"[0-9a-f]+\|")
 _NAMES: Final = frozenset({"name", "media_type", "size", "sha256"})
 _MARK: Final = '"sha256"'
 """Stands in JSON text that names a file."""
-_FIELDS: Final = ("tenant", "ended", "deadline", "created", "span", "reserved", "retention")
+_FIELDS: Final = ("tenant", "ended", "deadline", "created", "span", "reserved", "retention", "known")
 
 
 def hold_payloads(link: Values, run_id: str, tenant: str | None) -> frozenset[str]:
@@ -42,6 +42,8 @@ def hold_payloads(link: Values, run_id: str, tenant: str | None) -> frozenset[st
         return frozenset()
     span = float(of["span"] or 0) or float(of["deadline"]) - float(of["created"])
     keep = (span + float(of["reserved"] or 0) + float(of["retention"])) / 1000
+    if of["known"]:
+        _hold_key(link, of["known"], keep)
     regions = [path for path, text in _fields(link, f"{key}:acts") if Record.CURSOR in _record(text)]
     shelf, held, gone = Shelf(link), set[File](), set[str]()
     for path in (None, *regions):
@@ -57,6 +59,12 @@ def hold_payloads(link: Values, run_id: str, tenant: str | None) -> frozenset[st
                     with suppress(SealedValueError):
                         shelf.hold(of["tenant"], file, keep)
     return frozenset(gone)
+
+
+def _hold_key(link: Link, known: str, keep: float) -> None:
+    """Keep an idempotency key that another shard knows, so that who sends the run's first request again is still led to it."""
+    key = link.keys.idempotency(known, link.settings.shards)
+    link.patiently(lambda: link.at(key).pexpire(key, int(keep * 1000), gt=True))
 
 
 def _places(path: str, name: str, yielded: str) -> tuple[str, ...]:

@@ -36,6 +36,10 @@ class Keys:
         """Return a key of a run; part is empty, `:acts`, `:vals` or `:events`."""
         return f"{self.shard(shard_of(run_id) or 0)}run:{run_id}{part}"
 
+    def idempotency(self, digest: str, shards: int) -> str:
+        """Return where an idempotency key is kept that has this digest."""
+        return f"{self.shard(int(digest, 16) % shards)}idem:{digest}"
+
 
 def shard_of(run_id: str) -> int | None:
     """Return the shard that a run's id carries; None where it is no run's id."""

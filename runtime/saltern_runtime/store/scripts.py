@@ -79,6 +79,7 @@ class Create(_Rings):
     most: int | None = None
     over: str | None = None
     trace: str | None = None
+    known: str | None = None
 
 
 @dataclass(slots=True, kw_only=True)

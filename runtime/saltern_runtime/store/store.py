@@ -56,7 +56,7 @@ class Store(Operations):
     def create(self, new: NewRun) -> Created:
         """Make a run, once for each idempotency key, unless its tenant has as many as it may."""
         shard = _shard(new.id)
-        call = scripts.Create(**self._new(new), cap=new.cap, **self._rings)
+        call = scripts.Create(**self._new(new), cap=new.cap, known=new.known or None, **self._rings)
         text = self._input(new)
         status, run, bells = self._send(shard, call, text)
         if status in ("full", "dropped") and text.startswith(MARK):  # no other run has it

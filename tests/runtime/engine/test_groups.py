@@ -357,3 +357,20 @@ def test_a_replay_that_is_paused_in_the_line_sleeps_on_once_it_is_resumed(local)
     process.finish(first, 0.1)
     assert states(process, first) == ["WAITING"]
     assert broken(local.client, local.name) == []
+
+
+def test_a_key_of_another_shard_leads_to_its_run_for_as_long_as_that_is_replayed(local):
+    """Who sends the request again while the replayed run is open is led to it, however late that is: there is no second one."""
+    process = local.open(WAITS, shards=3, deadline=0.1)
+    service = process.service
+    service.graph.concurrency = QUEUE
+    given = {"customer": "ada"}
+    key = elsewhere(process, given)
+    ask = partial(service.start, given, tenant="acme", trigger="api", idempotency_key=key)
+    first = ask().run_id
+    assert process.finish(first, 20).state == "TIMED_OUT"
+    (known,) = local.client.keys(f"*:{local.name}:*idem:*")
+    local.client.pexpire(known, 1000)  # as if most of its retention had passed
+    assert service.operator.replay(first, "acme", By("me")).verdict == "ok"
+    assert local.client.pttl(known) > service.graph.retention * 1000
+    assert ask().run_id == first

@@ -1,7 +1,7 @@
 -- create: make a run with its entry stages READY, once for each idempotency key.
 --
--- @call run, plan, tenant, trigger, body, idem, deadline, retention, retained?, reserve?, pipeline?, root?, parent?, group?, most?, over?, cap?, trace?, entries, bells, ring
--- The body is digests of the input, between spaces: the first is kept, and any of them is the same body; idem '' or the key's digest, deadline, retention and
+-- @call run, plan, tenant, trigger, body, idem, deadline, retention, retained?, reserve?, pipeline?, root?, parent?, group?, most?, over?, cap?, trace?, known?, entries, bells, ring
+-- The body is digests of the input, between spaces: the first is kept, and any of them is the same body; idem '' or the key's digest, known that of one that another shard keeps, deadline, retention and
 -- reserve ms (what of the deadline is for compensations), retained a state → ms, entries are dependants as those
 -- of advance. Where another run makes it: what it runs, what names of its stages begin with, that run. ARGV[2]: the input.
 -- Group, most, over: runs.lua. The trace that it belongs to is opaque here. The cap: open runs that the tenant may have in this shard, for whoever may be refused.
@@ -38,6 +38,9 @@ if idem then
   redis.call('HSET', idem, 'run', call.run, 'body', string.match(call.body, '^%S*'))
   redis.call('PEXPIRE', idem, call.deadline + call.retention)
   redis.call('HSET', key, 'idem', call.idem) -- a replay keeps it for longer
+end
+if call.known then
+  redis.call('HSET', key, 'known', call.known)
 end
 
 return { 'fresh', call.run, make_run(ARGV[2]) }
