@@ -366,7 +366,8 @@ class Service:
         return read_versions(self.store)
 
     def ping(self) -> None:
-        """Raise StoreUnavailableError unless the store answers at once."""
+        """Raise StoreUnavailableError unless the store answers at once, StoreUnfitError where it refuses what is needed."""
+        self.store.check_rights()
         self.store.ping()
 
     def close(self) -> None:

@@ -16,7 +16,7 @@ class PayloadsUnreachableError(StoreUnavailableError):
 class StoreUnfitError(RuntimeError):
     """The server's settings do not allow what was promised; says what to change."""
 
-    told: ClassVar[str] = "the store's settings would lose runs; the log names them"
+    told: ClassVar[str] = "the store cannot be used as it is set up; the log says what to change"
     """What callers are told, who are to learn of no path and no address."""
     is_known = False
     """Whether it was said a moment ago, and has not been looked at anew."""

@@ -117,19 +117,25 @@ def _wrong(address: RedisAddress, settings: Settings, keys: Keys) -> Iterator[st
     if before:
         yield from before
         return
-    wanted = {**rights.STORE}
-    wanted |= rights.CLUSTER if address.kind == "cluster" else {}
-    wanted |= rights.SELECT if address.db else {}
-    wanted |= rights.FSYNC if settings.durability == "fsync" else {}
     way = opened(address, settings.socket_timeout)
     try:
         for client in way.all():
             yield from _of_server(client, address, settings)
-        for key in _a_key_each(way, settings, keys):
-            lacking = refused(way.at(key), wanted, (f"{key}*",))
-            yield from told(lacking, address.user, rights.keys_of(keys.service))
+        yield from lacking(way, settings, keys)
     finally:
         way.close()
+
+
+def lacking(way: Way, settings: Settings, keys: Keys) -> Iterator[str]:
+    """Say which rights the store's user lacks now; a way that is open is asked."""
+    address = settings.store
+    wanted = {**rights.STORE}
+    wanted |= rights.CLUSTER if address.kind == "cluster" else {}
+    wanted |= rights.SELECT if address.db else {}
+    wanted |= rights.FSYNC if settings.durability == "fsync" else {}
+    for key in _a_key_each(way, settings, keys):
+        found = refused(way.at(key), wanted, (f"{key}*",))
+        yield from told(found, address.user, rights.keys_of(keys.service))
 
 
 def _a_key_each(way: Way, settings: Settings, keys: Keys) -> list[str]:

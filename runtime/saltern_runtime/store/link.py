@@ -43,7 +43,7 @@ from saltern_runtime.store.failures import (
     StoreUnfitError,
     ValueGoneError,
 )
-from saltern_runtime.store.fitness import look
+from saltern_runtime.store.fitness import lacking, look
 from saltern_runtime.store.keys import Keys
 from saltern_runtime.store.lua import Library
 from saltern_runtime.store.objects import ObjectPayloads
@@ -189,6 +189,12 @@ class Link:
     def ping(self) -> None:
         """Raise StoreUnavailableError unless Redis answers at once."""
         self.patiently(lambda: [client.ping() for client in self.way.all()], patience=0)
+
+    def check_rights(self) -> None:
+        """Raise StoreUnfitError where the user has lost rights since the start, StoreUnavailableError unless Redis answers at once."""
+        found = self.patiently(lambda: list(lacking(self.way, self.settings, self.keys)), patience=0)
+        if found:
+            raise StoreUnfitError("; ".join(dict.fromkeys(found)))
 
     def check(self, *, broker: bool = True) -> None:
         """Raise StoreUnfitError where the servers would lose what is promised, or refuse what is needed, or nothing can be sealed; call it at start.
