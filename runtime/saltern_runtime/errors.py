@@ -10,7 +10,7 @@ Anything else that a node raises is internal: retried like a transient error wou
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 
@@ -69,6 +69,13 @@ def place(path: Sequence[object], value: Any, *, missing: bool = False) -> list[
             value = value[part]
             found.append(part)
     return [*found, path[-1]] if missing and path else found
+
+
+def said(problem: Mapping[str, Any]) -> str:
+    """Return what one of pydantic's errors says, in words for whoever wrote the JSON."""
+    if problem["type"].startswith("time_delta"):
+        return "a duration is wanted as ISO 8601 writes it: PT1S is a second, PT1H30M an hour and a half, P1D a day"
+    return str(problem["msg"])
 
 
 class AnswerError(Exception):

@@ -79,7 +79,8 @@ def why(failure: Mapping[str, Any] | None) -> str:
         return ""
     where = f"{failure['node']}: " if failure.get("node") else ""
     said = " ".join(plain(failure["message"]).split())
-    return f"{where}{said} ({failure['kind']}, {failure['code']})"
+    kinds = ", ".join(dict.fromkeys((failure["kind"], failure["code"])))
+    return f"{where}{said} ({kinds})"
 
 
 def seconds(value: float | None) -> str:

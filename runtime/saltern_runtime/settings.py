@@ -30,6 +30,10 @@ class LogForm(StrEnum):
     TEXT = "text"
 
 
+_NO: Final[Mapping[type, str]] = {int: "no whole number", float: "no number", NetworkList: "no list of networks"}
+"""Type of a setting → what a text is that is none of it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """Every knob of a running service; durations in seconds."""
@@ -133,7 +137,7 @@ class Settings:
                 wanted = (
                     f"none of {', '.join(filter(None, kind))}"
                     if issubclass(kind, StrEnum)
-                    else f"not a {kind.__name__}"
+                    else _NO.get(kind, "nothing that can be read")
                 )
                 bad.append(f"SALTERN_{setting.name.upper()}={text!r} is {wanted}")
         store = given.get("redis_url")

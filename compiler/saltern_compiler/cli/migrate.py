@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from saltern_compiler.diff import Side
     from saltern_compiler.ir.plan import Plan
     from saltern_runtime.client import Client
+
+_MISTAKEN: Final = frozenset({"run-moved", "version-not-current"})
+"""Refusals where the service knows one of the two versions otherwise."""
 
 
 @click.command()
@@ -38,6 +41,7 @@ def command(client: Client[Any, Any], runs: tuple[str, ...], old: str, new: str,
     """
     from saltern_compiler.diff import compare
     from saltern_compiler.diff.stages import unlike
+    from saltern_runtime.client import ProblemError
 
     chosen = run_ids(runs)
     (before, ours), (after, theirs) = (_planned(path, optimize) for path in (old, new))
@@ -51,7 +55,23 @@ def command(client: Client[Any, Any], runs: tuple[str, ...], old: str, new: str,
         stop(f"runs may go on with it, but what they keep lies elsewhere: {why}")
     if found.kept:
         click.echo(f"where they have ended, these keep the values that they had: {', '.join(found.kept)}", err=True)
-    each_run(chosen, lambda run: click.echo(f"{run}  {client.migrate(run, ours.digest, theirs.digest, reason).state}"))
+    mistaken = False
+
+    def move(run: str) -> None:
+        nonlocal mistaken
+        try:
+            moved = client.migrate(run, ours.digest, theirs.digest, reason)
+        except ProblemError as error:
+            mistaken |= error.code in _MISTAKEN
+            raise
+        click.echo(f"{run}  {moved.state}")
+
+    try:
+        each_run(chosen, move)
+    finally:
+        if mistaken:
+            versions = f"OLD is {ours.digest} and NEW is {theirs.digest}, both with -O{optimize}"
+            click.echo(f"{versions}; what was built with another -O is another version", err=True)
 
 
 def _planned(path: str, optimize: int) -> tuple[Side, Plan]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 import shutil
 import sys
 from collections.abc import Callable
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
@@ -15,6 +16,7 @@ from saltern_compiler.cli.common import FINDINGS, wants_color
 from saltern_compiler.cli.service import (
     each_run,
     failed,
+    input_option,
     json_line,
     json_option,
     limit_option,
@@ -24,6 +26,7 @@ from saltern_compiler.cli.service import (
     reason_option,
     run_ids,
     span_options,
+    stop,
     tell,
 )
 
@@ -34,6 +37,8 @@ _RUNS: Final = click.argument("runs", nargs=-1, metavar="RUN...")
 STATES: Final = (
     "QUEUED", "RUNNING", "WAITING", "PAUSED", "CANCELLING", "COMPENSATING", "SUCCEEDED", "FAILED", "CANCELLED", "TIMED_OUT",
 )  # fmt: skip
+TRIGGERS: Final = ("api", "again", "start", "schedule", "webhook")
+"""What begins runs of a generated service; whoever starts them in code of their own may call it otherwise."""
 
 
 @click.group()
@@ -42,6 +47,35 @@ def command() -> None:
 
     Exit codes: 0 done, 1 refused or unreachable, 2 misuse.
     """
+
+
+@command.command()
+@input_option("The input; - for standard input.", required=True)
+@click.option(
+    "--key",
+    metavar="KEY",
+    help="An idempotency key: the same one with the same input leads to the run that it made first.",
+)
+@click.option(
+    "--wait", is_flag=True, help="Wait until the run is over, and print its output; exit code 1 unless it succeeds."
+)
+@on_service
+def start(client: Client[Any, Any], input_: tuple[Any], key: str | None, *, wait: bool) -> None:
+    """Start a run. Prints its id, with --wait its output as JSON."""
+    try:
+        started = client.start(input_[0], idempotency_key=key)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="'--key'") from error
+    if started.created is False:
+        click.echo("saltern: the key is known: this is the run that it made", err=True)
+    if not wait:
+        click.echo(started.id)
+        return
+    click.echo(f"saltern: run {started.id}", err=True)
+    run = client.wait(started.id, math.inf)
+    if run.state != "SUCCEEDED":
+        stop(f"{run.id}: {run.state}: {failed(run.failure)}")
+    click.echo(json.dumps(run.output))
 
 
 @command.command("list")
@@ -66,7 +100,10 @@ def list_runs(
     """List runs, the newest first. Of each: id, state, when it was created, what began it, why it failed."""
     from saltern_runtime.client import RunFilter
 
-    tell(limited(client.list(RunFilter(state, trigger, since, until)), limit), _row, as_json=as_json)
+    found = limited(client.list(RunFilter(state, trigger, since, until)), limit)
+    if trigger and not found and trigger.partition(":")[0] not in TRIGGERS:
+        click.echo(f"saltern: no run was begun by {trigger!r}; what begins them: {', '.join(TRIGGERS)}", err=True)
+    tell(found, _row, as_json=as_json)
 
 
 def _row(run: RunSummary) -> tuple[str, ...]:
@@ -162,23 +199,14 @@ def rerun(client: Client[Any, Any], runs: tuple[str, ...], node: str, reason: st
 
 @command.command()
 @_RUNS
-@click.option(
-    "--input",
-    "input_",
-    type=click.File("rb"),
-    metavar="FILE",
-    help="What the new runs are given, JSON; - for standard input. Without it, what the old ones were given.",
-)
+@input_option("What the new runs are given; - for standard input. Without it, what the old ones were given.")
 @reason_option
 @on_service
-def again(client: Client[Any, Any], runs: tuple[str, ...], input_: BinaryIO | None, reason: str) -> None:
+def again(client: Client[Any, Any], runs: tuple[str, ...], input_: tuple[Any] | None, reason: str) -> None:
     """Start runs again: new ones, with the same input or a changed one. Of each: the old run, the new one."""
     given: dict[str, Any] = {"reason": reason}
     if input_ is not None:
-        try:
-            given["input"] = json.loads(input_.read())
-        except ValueError as error:
-            raise click.BadParameter(f"no JSON: {error}", param_hint="'--input'") from error
+        (given["input"],) = input_
     each_run(run_ids(runs), lambda run: click.echo(f"{run}  {client.again(run, **given).id}"))
 
 

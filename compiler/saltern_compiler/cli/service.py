@@ -76,6 +76,26 @@ def connect(url: str | None, token_file: str | None) -> Iterator[Client[Any, Any
         stop(str(error) if url in str(error) else f"{url}: {error}")
 
 
+def input_option(text: str, **how: Any) -> Callable[[F], F]:
+    """Give a command `--input`, as `input_`: a file, - for standard input, or JSON itself where that is an object. One value in a tuple, since null is one."""
+    return click.option("--input", "input_", callback=_json, metavar="FILE|JSON", help=text, **how)
+
+
+def _json(context: click.Context, param: click.Parameter, value: str | None) -> tuple[Any] | None:
+    import json  # only with --input
+
+    if value is None:
+        return None
+    text: str | bytes = value
+    if not value.lstrip().startswith("{"):
+        with click.File("rb").convert(value, param, context) as file:
+            text = file.read()
+    try:
+        return (json.loads(text),)
+    except ValueError as error:
+        raise click.BadParameter(f"no JSON: {error}", context, param) from error
+
+
 def reason_option(command: F) -> F:
     """Give a command `--reason`, which the audit keeps."""
     return click.option("--reason", default="", metavar="TEXT", help="Why: the run's audit keeps it.")(command)

@@ -51,7 +51,9 @@ class Desk:
                 self._ask(run, found)
             elif found.path not in self._told:
                 self._told.add(found.path)
-                sys.stderr.write(f"{_asked(found)}: answer it with --answer {found.node}={_example(found)}\n")
+                sys.stderr.write(
+                    f"{_asked(found)}: nobody is asked here; begin again with --answer {found.node}={_example(found)}\n"
+                )
 
     def _give(self, run: RunView, found: Awaited, answer: Json) -> None:
         body = {"decision": answer} if found.choices and isinstance(answer, str) else answer

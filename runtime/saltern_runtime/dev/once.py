@@ -22,7 +22,7 @@ from saltern_runtime.dev.desk import Desk, read
 from saltern_runtime.dev.terminal import json_text, log_lines
 from saltern_runtime.dev.tree import Tree, TreeError
 from saltern_runtime.engine.one_process import InOneProcess, in_one_process
-from saltern_runtime.errors import StartError, place
+from saltern_runtime.errors import StartError, place, said
 from saltern_runtime.files import WANTED
 from saltern_runtime.jsontext import JsonTextError, read_json
 from saltern_runtime.models import Model
@@ -186,5 +186,5 @@ def checked(model: Any, given: Json) -> Model:
 
 def _told(problem: Mapping[str, Any], given: Json) -> str:
     found = place(problem["loc"], given, missing=problem["type"] == "missing")
-    why = "a file is wanted: give it as --file FIELD=PATH" if problem["type"] == WANTED else problem["msg"]
+    why = "a file is wanted: give it as --file FIELD=PATH" if problem["type"] == WANTED else said(problem)
     return f"  {'/'.join(map(str, found)) or '(the whole)'}: {why}"

@@ -278,7 +278,7 @@ class Service:
 
     def cancel(self, run_id: str, tenant: str, reason: str = "", by: str = "") -> RunView | None:
         """End a run early, audited with who does it; one that is over stays as it is."""
-        failure = {"kind": "cancelled", "code": "cancelled", "message": reason or "cancelled"}
+        failure = {"kind": "cancelled", "code": "cancelled", "message": reason or "somebody cancelled the run"}
         state, bells = self.store.cancel(run_id, tenant, json.dumps(failure), audited("cancel", by, reason))
         self.dispatcher.ring(bells)
         return None if state is None else self.reader.run(run_id, tenant)

@@ -26,6 +26,7 @@ from saltern_runtime.errors import (
     UnknownFileError,
     place,
     pointer,
+    said,
 )
 from saltern_runtime.store.files import FileTooLargeError
 from saltern_runtime.store.store import StoreUnavailableError, StoreUnfitError
@@ -184,7 +185,7 @@ def _finding(error: Mapping[str, Any], body: Any) -> dict[str, str]:
     where, *path = error["loc"]
     if where == "body":
         found = place(path, body, missing=error["type"] == "missing")
-        return {"detail": str(error["msg"]), "pointer": "#" + pointer(found)}
+        return {"detail": said(error), "pointer": "#" + pointer(found)}
     return {"detail": str(error["msg"])} | ({"parameter": str(path[0])} if path else {})
 
 

@@ -1,6 +1,7 @@
 """`saltern migrate` from sources to a run that ends: two versions, each with its worker, one store, the API of the newer one."""
 
 import json
+import re
 from contextlib import ExitStack
 
 import pytest
@@ -112,6 +113,11 @@ def test_a_run_goes_on_with_the_newer_version(place, saltern):
     assert "it is to be moved from (run-moved)" in err
 
 
+def moved(saltern, run, before, after, url):
+    """Move a run, and return what is said of it."""
+    return saltern("migrate", run, "--from", before, "--to", after, "--url", url)[2]
+
+
 def test_what_is_not_proven_is_not_moved(place, saltern):
     """Sources that are not what the run was begun with, or what the service runs; changes of an open loop, and other stages."""
     old, _ = place.worker("old", OLD)
@@ -136,6 +142,11 @@ def test_what_is_not_proven_is_not_moved(place, saltern):
         code, out, err = saltern("migrate", run, "--from", before, "--to", after, "--url", url)
         assert (code, out) == (1, "")
         assert said in err
+        assert ("both with -O" in err) == ("-current" in said or "-moved" in said)
+    assert re.search(
+        r"OLD is sha256:[0-9a-f]{64} and NEW is sha256:[0-9a-f]{64}, both with -O1; what was built with another -O is",
+        moved(saltern, run, third, second, url),
+    )
     assert old.service.get(run, "acme").plan == old.service.plans.plan
     broken = place.write("broken", "pipeline moving\nx = nothing\n")
     assert saltern("migrate", run, "--from", first, "--to", broken, "--url", url)[0] == 2

@@ -51,7 +51,9 @@ def test_runs_are_looked_for(there, saltern):
     assert len(saltern("runs", "list", "--state", "FAILED", "--state", "SUCCEEDED")[1].splitlines()) == 3
     assert len(saltern("runs", "list", "--since", "1h30m")[1].splitlines()) == 3
     assert saltern("runs", "list", "--until", "2020-01-31T12:00:00Z")[:2] == (0, "")
-    assert saltern("runs", "list", "--trigger", "webhook")[:2] == (0, "")
+    assert saltern("runs", "list", "--trigger", "webhook:/tickets") == (0, "", "")
+    said = "saltern: no run was begun by 'nope'; what begins them: api, again, start, schedule, webhook\n"
+    assert saltern("runs", "list", "--trigger", "nope") == (0, "", said)
     code, out, err = saltern("runs", "list", "--limit", 2, "--json")
     assert (code, err) == (0, "saltern: there are more than 2; --limit shows more\n")
     assert [json.loads(line)["trigger"] for line in out.splitlines()] == ["api", "api"]
@@ -133,12 +135,41 @@ def test_runs_are_operated(there, saltern, stdin):
     stdin(f"{one}  PAUSED  api\n\n{two}\n")
     assert saltern("runs", "resume", "-") == (0, f"{one}  QUEUED\n{two}  QUEUED\n", "")
     assert saltern("runs", "cancel", two)[0] == 0
+    assert "  somebody cancelled the run (cancelled)\n" in saltern("runs", "show", two)[1]
     code, out, _ = saltern("runs", "audit", one)
     assert code == 0
     assert re.fullmatch(
         r"(\S+ \S+)  pause   token:([0-9a-f]{8})  the bank  is closed\n(\S+ \S+)  resume  token:\2\n", out
     )
     assert json.loads(saltern("runs", "audit", one, "--json")[1].splitlines()[0])["what"] == "pause"
+
+
+def test_runs_are_started(there, saltern, monkeypatch, tmp_path):
+    """From a file, from standard input, or from what is typed; the same key leads to the run that it made; what the service does not take it says."""
+    file = tmp_path / "order.json"
+    file.write_text('{"id": "good"}')
+    for given in (file, '{"id": "good"}', "-"):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b'{"id": "good"}')))
+        code, out, err = saltern("runs", "start", "--input", given, "--key", "k")
+        assert (code, there.worker.service.get(out.strip(), "acme").trigger) == (0, "api")
+    assert err == "saltern: the key is known: this is the run that it made\n"
+    assert saltern("runs", "list")[1].split()[0] == out.strip()
+    with there.working():
+        code, out, err = saltern("runs", "start", "--input", file, "--wait")
+        assert (code, json.loads(out)) == (0, {"charged": "GOOD"})
+        assert err.startswith("saltern: run 0-")
+        code, out, err = saltern("runs", "start", "--input", '{"id": "bad"}', "--wait")
+        assert (code, out) == (1, "")
+        assert re.search(
+            r"^saltern: \S+: FAILED: charge: no such \[31m card \(external-permanent, refused\)$", err, re.MULTILINE
+        )
+    code, out, err = saltern("runs", "start", "--input", '{"id": 7}')
+    assert (code, out) == (1, "")
+    assert "#/id: Input should be a valid string" in err
+    for wrong in ("{", tmp_path / "none.json"):
+        assert saltern("runs", "start", "--input", wrong)[0] == 2
+    assert saltern("runs", "start", "--input", file, "--key", "\n")[0] == 2
+    assert saltern("runs", "start")[0] == 2
 
 
 def test_runs_are_started_again(there, saltern, tmp_path):

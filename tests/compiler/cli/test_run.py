@@ -61,7 +61,7 @@ def test_a_setting_that_cannot_be_read_is_a_line(run, monkeypatch):
     done = run(SAYS, {"text": "a"})
     assert done.returncode == 1
     assert done.stderr.decode() == (
-        "error: SALTERN_LEASE='long' is not a float; SALTERN_PRIVATE_NETWORKS='inside' is not a NetworkList\n"
+        "error: SALTERN_LEASE='long' is no number; SALTERN_PRIVATE_NETWORKS='inside' is no list of networks\n"
     )
 
 

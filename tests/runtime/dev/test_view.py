@@ -7,7 +7,7 @@ import pytest
 
 from saltern_runtime.dev.tree import Tree, TreeError, find
 from saltern_runtime.dev.view import JsonView, LineView, ScreenView
-from saltern_runtime.runtext import lines, plain
+from saltern_runtime.runtext import lines, plain, why
 from tests.support.tree import write_tree
 
 
@@ -79,6 +79,11 @@ def test_a_failure_is_one_line(width):
     out = io.StringIO()
     LineView(out).update([{**run(failure=failure), "failure": failure}])
     assert len(out.getvalue().splitlines()) == 2
+
+
+def test_a_failure_says_nothing_twice():
+    """Where its kind is called as its code is, that stands there once."""
+    assert why({"kind": "cancelled", "code": "cancelled", "message": "not wanted"}) == "not wanted (cancelled)"
 
 
 @pytest.mark.parametrize("text", ["\x1b[2J", "\r\n", "\x9b", "\u202e", "\x00", "\ud800"])

@@ -56,5 +56,5 @@ def test_what_is_no_place(text, says):
         Settings.from_env({"SALTERN_PAYLOADS": text, "SALTERN_SHARDS": "many"})
     assert says in str(caught.value)
     assert "SALTERN_PAYLOADS: " in str(caught.value)
-    assert "SALTERN_SHARDS='many' is not a int" in str(caught.value)
+    assert "SALTERN_SHARDS='many' is no whole number" in str(caught.value)
     assert "geheim" not in str(caught.value)

@@ -54,7 +54,7 @@ def test_settings_read_keys_from_a_variable_or_a_file(tmp_path):
     assert Settings.from_env({"SALTERN_ENCRYPTION_KEYS": f"one:{ONE},two:{TWO}"}).encryption_keys == KEYS
     assert not Settings.from_env({"SALTERN_ENCRYPTION_KEYS": ""}).encryption_keys
     with pytest.raises(
-        SettingsError, match=r"SALTERN_SWEEP='x' is not a float; SALTERN_ENCRYPTION_KEYS: entry 1 is no ID:BASE64"
+        SettingsError, match=r"SALTERN_SWEEP='x' is no number; SALTERN_ENCRYPTION_KEYS: entry 1 is no ID:BASE64"
     ) as raised:
         Settings.from_env({"SALTERN_SWEEP": "x", "SALTERN_ENCRYPTION_KEYS": ONE})
     assert ONE not in str(raised.value)
