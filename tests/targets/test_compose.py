@@ -83,12 +83,14 @@ def test_traces_go_where_the_environment_says(project, name):
 
 
 def test_only_loopback_and_only_the_api(project):
-    """Nothing but the API is published, on loopback; timers and the store reach no other host."""
+    """Nothing but the API is published, on loopback; the store alone reaches no other host: all of ours send traces where they are told to."""
     published = {name: service.get("ports") for name, service in project["services"].items()}
     assert {name for name, ports in published.items() if ports} == {"api"}
     assert published["api"] == [f"127.0.0.1:${{PORT:-{PORT}}}:{PORT}"]
     assert project["networks"]["store"] == {"internal": True}
-    assert [project["services"][name]["networks"] for name in ("timers", "redis")] == [["store"], ["store"]]
+    ours = [project["services"][name]["networks"] for name in ("api", "worker", "timers")]
+    assert ours == [["default", "store"]] * 3
+    assert project["services"]["redis"]["networks"] == ["store"]
 
 
 def test_a_worker_gets_the_time_that_its_longest_stage_takes(project, plan):

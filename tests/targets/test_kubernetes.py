@@ -331,12 +331,24 @@ def test_where_it_runs_does_not_change_what_it_is():
 
 @pytest.mark.parametrize(
     "options",
-    [{"image": "a b"}, {"image": "a\nb"}, {"image": "Upper/x"}, {"image": "x" * 256}, {"namespace": "A"}, {"namespace": "-"}],
+    [{"image": "a b"}, {"image": "a\nb"}, {"image": "Upper/x"}, {"image": "x" * 256}, {"namespace": "A"}, {"namespace": "-"},
+     {"redis_ports": "redis"}, {"redis_ports": "6379,"}, {"redis_ports": "0"}, {"redis_ports": "65536"}, {"redis_ports": "-1"}, {"redis_ports": "\uff11"}],
 )  # fmt: skip
 def test_options_that_cannot_be_are_refused(triage, options):
     """The message names the option."""
     with pytest.raises(OptionError, match=f"the option {next(iter(options))} "):
         emit(triage, options)
+
+
+@pytest.mark.parametrize(
+    ("options", "ports"), [({}, {6379, 26379}), ({"redis_ports": " 6380, 6379,6380"}, {6379, 6380})]
+)
+def test_redis_is_reached_at_its_ports(triage, options, ports):
+    """At those of a server and of sentinels; where a service has others, which a Secret alone knows, an option says so."""
+    objects = yaml.safe_load_all(emit(triage, options)[f"{BASE}network.yaml"])
+    policy = next(each for each in objects if each["metadata"]["name"] == "support-triage-dns-and-redis")
+    found = [[port["port"] for port in rule["ports"]] for rule in policy["spec"]["egress"]]
+    assert sorted(ports) in found
 
 
 def test_manifests_are_written_without_the_kubernetes_package():

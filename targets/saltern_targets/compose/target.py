@@ -88,7 +88,7 @@ def _project(plan: Plan) -> Mapping[str, Any]:
             "timers": {
                 **_ours(plan, timers(plan), WORK_ALIVE),
                 "environment": {"SALTERN_REDIS_URL": _STORE, **_KEYS, **_TRACES},
-                "networks": ["store"],
+                "networks": ["default", "store"],
                 "stop_grace_period": "15s",
                 "deploy": {"mode": "replicated", "replicas": 2},
             },

@@ -15,9 +15,9 @@ from saltern_targets.writing import header
 FOLDER: Final = "deploy/kubernetes"
 
 
-def build(plan: Plan, *, namespace: str, image: str) -> Mapping[str, bytes]:
+def build(plan: Plan, *, namespace: str, image: str, redis_ports: tuple[int, ...]) -> Mapping[str, bytes]:
     """Return the files of the base."""
-    service = Service(plan, namespace, image)
+    service = Service(plan, namespace, image, redis_ports)
     files = dict(_files(service))
     kustomization = {
         "apiVersion": "kustomize.config.k8s.io/v1beta1",

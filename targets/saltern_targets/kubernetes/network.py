@@ -12,7 +12,6 @@ from collections.abc import Iterable, Mapping
 from saltern_targets.kubernetes.names import object_name
 from saltern_targets.kubernetes.parts import PORT_NAME, Object, Service
 
-REDIS_PORT = 6379
 OTLP_PORTS = (4317, 4318)
 
 
@@ -22,7 +21,7 @@ def default_deny(service: Service) -> Object:
 
 
 def shared(service: Service) -> Object:
-    """Let every process ask the cluster's DNS, reach Redis wherever it is, and send traces to a collector in the cluster."""
+    """Let every process ask the cluster's DNS, reach Redis wherever it is, and its sentinels, and send traces to a collector in the cluster."""
     dns = {
         "ports": [_port(53, "UDP"), _port(53, "TCP")],
         "to": [
@@ -30,7 +29,7 @@ def shared(service: Service) -> Object:
             {"ipBlock": {"cidr": "169.254.20.10/32"}},
         ],
     }
-    redis = {"ports": [_port(REDIS_PORT)], "to": _anywhere()}
+    redis = {"ports": [_port(port) for port in service.redis_ports], "to": _anywhere()}
     traces = {"ports": [_port(port) for port in OTLP_PORTS], "to": [{"namespaceSelector": {}}]}
     name = object_name(service.app, "dns-and-redis")
     return _policy(service, name, service.selector(), "network", egress=[dns, redis, traces])

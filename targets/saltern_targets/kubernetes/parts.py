@@ -46,6 +46,8 @@ class Service:
     plan: Plan
     namespace: str
     image: str
+    redis_ports: tuple[int, ...]
+    """Where Redis is reached, and its sentinels: its address is a secret, which is not known here."""
 
     @property
     def app(self) -> str:
