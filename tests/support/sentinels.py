@@ -31,18 +31,8 @@ class Watched:
         for server in self.servers:
             server.start()
         for port in self.ports:
-            self._watch(port)
+            self.processes.append(sentinel(self.folder, port, self.servers[0].port, len(self.ports) // 2 + 1))
         until(lambda: all(self._knows(port) for port in self.ports), 30)
-
-    def _watch(self, port: int) -> None:
-        conf = self.folder / f"{port}.conf"
-        conf.write_text(
-            f"port {port}\nbind 127.0.0.1\ndir {self.folder}\n"
-            f"sentinel monitor {SERVICE} 127.0.0.1 {self.servers[0].port} {len(self.ports) // 2 + 1}\n"
-            f"sentinel down-after-milliseconds {SERVICE} 500\nsentinel failover-timeout {SERVICE} 5000\n"
-        )
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        self.processes.append(subprocess.Popen([server_binary(), str(conf), "--sentinel"], **quiet))
 
     def _knows(self, port: int) -> bool:
         try:
@@ -77,6 +67,17 @@ class Watched:
             process.wait()
         for server in self.servers:
             server.stop()
+
+
+def sentinel(folder: Path, port: int, primary: int, quorum: int = 1) -> subprocess.Popen:
+    """Start a sentinel at a port, which watches the primary at another one."""
+    conf = folder / f"{port}.conf"
+    conf.write_text(
+        f"port {port}\nbind 127.0.0.1\ndir {folder}\nsentinel monitor {SERVICE} 127.0.0.1 {primary} {quorum}\n"
+        f"sentinel down-after-milliseconds {SERVICE} 500\nsentinel failover-timeout {SERVICE} 5000\n"
+    )
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    return subprocess.Popen([server_binary(), str(conf), "--sentinel"], **quiet)
 
 
 def _server(folder: Path, *options: str) -> RedisServer:

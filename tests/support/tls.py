@@ -95,11 +95,15 @@ class Secured:
         self.server.stop()
 
 
-class Proxy:
-    """Ends TLS, and carries bytes to and fro."""
+_HANDSHAKE = b"\x16"
+"""What TLS begins with."""
 
-    def __init__(self, port: int, behind: int, certificate: Path, key: Path, ca: Path) -> None:
-        self._behind = behind
+
+class Proxy:
+    """Ends TLS, and carries bytes to and fro; with `plain` it takes those as well who speak none, as sentinels that were built so."""
+
+    def __init__(self, port: int, behind: int, certificate: Path, key: Path, ca: Path, *, plain: bool = False) -> None:
+        self._behind, self._plain = behind, plain
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self._context.load_cert_chain(certificate, key)
         self._context.load_verify_locations(ca)
@@ -123,7 +127,9 @@ class Proxy:
             contextlib.suppress(OSError),
             raw,
             socket.create_connection(("127.0.0.1", self._behind)) as behind,
-            self._context.wrap_socket(raw, server_side=True) as front,
+            raw
+            if self._plain and raw.recv(1, socket.MSG_PEEK) != _HANDSHAKE
+            else self._context.wrap_socket(raw, server_side=True) as front,
         ):
             back = threading.Thread(target=_pump, args=(behind, front), daemon=True)
             back.start()
