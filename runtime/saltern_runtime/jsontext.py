@@ -1,7 +1,8 @@
-"""Reading JSON that comes from outside: only what every store and program can hold."""
+"""JSON as text: reading what comes from outside, which is only what every store and program can hold, and writing it short."""
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable
 from itertools import chain
@@ -12,6 +13,10 @@ from pydantic_core import from_json
 from saltern_runtime.spec import Json
 
 MAX_DEPTH: Final = 64
+compact: Final = json.JSONEncoder(separators=(",", ":")).encode
+"""Writes JSON short, in ASCII alone: what has half a surrogate pair in it stays readable."""
+compact_text: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+"""Writes JSON short, with the characters themselves."""
 
 
 class JsonTextError(ValueError):

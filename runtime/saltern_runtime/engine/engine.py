@@ -30,6 +30,7 @@ from saltern_runtime.engine.telling import Teller
 from saltern_runtime.engine.watched import watched
 from saltern_runtime.errors import NodeError, PermanentError, RunDroppedError, StopRun, pointer
 from saltern_runtime.graph import Awaits, Carries, Graph, Node, Starts
+from saltern_runtime.jsontext import compact
 from saltern_runtime.models import plain
 from saltern_runtime.observe import tracing
 from saltern_runtime.settings import Settings
@@ -41,8 +42,7 @@ from saltern_runtime.store.reading import Reader
 from saltern_runtime.store.store import Store
 
 log = logging.getLogger("saltern.engine")
-_compact: Final = json.JSONEncoder(separators=(",", ":")).encode
-_LOST: Final = _compact({"kind": "cancelled", "code": "race-lost", "message": "another arm was there before"})
+_LOST: Final = compact({"kind": "cancelled", "code": "race-lost", "message": "another arm was there before"})
 
 
 class Engine:
@@ -192,12 +192,12 @@ class Engine:
         next_nonce: str | None,
     ) -> Answer:
         """End the run as a node said."""
-        durations, others = _compact(spent), plan.others(spent)
+        durations, others = compact(spent), plan.others(spent)
         if stop.state == "failed":
             message = self.telling.cleaned(stop.message, claim, node)
             failure = json.dumps({"kind": "stopped", "code": "stopped", "message": message, "node": node})
             return self.store.stop(claim, Stopped("FAILED", durations, failure, other=others), next_nonce)
-        text = "" if stop.output is None else _compact(plain(stop.output))
+        text = "" if stop.output is None else compact(plain(stop.output))
         if len(text.encode()) > self.settings.max_payload:
             message = f"what {node!r} returns is over the limit of {self.settings.max_payload} bytes"
             trouble = classify(PermanentError(message, code="result-too-large"), node)
@@ -211,7 +211,7 @@ class Engine:
             "SUCCEEDED",
             plan.dependants(result.taken, scopes),
             result.values,
-            _compact(result.durations),
+            compact(result.durations),
             seconds,
             cache=result.cache,
             taken=result.taken,
@@ -262,7 +262,7 @@ class Engine:
             trouble = classify(PermanentError(str(RunDroppedError(created.run_id)), code=RunDroppedError.code), node.id)
             return self._failed(plan, claim, trouble, next_nonce)
         self.dispatcher.ring(created.bells)
-        outcome = replace(outcome, values={**outcome.values, scopes_of(claim.path)[-1] + node.id: _compact(new.id)})
+        outcome = replace(outcome, values={**outcome.values, scopes_of(claim.path)[-1] + node.id: compact(new.id)})
         return self._advance(plan, claim, outcome, next_nonce, result.durations)
 
     def _collect(self, plan: StagePlan, claim: Claim, end: float) -> Answer:
@@ -345,7 +345,7 @@ class Engine:
         if not isinstance(ends, Awaits):
             return self._slept(plan, claim, "null", end)
         if ends.default is not None:
-            return self._slept(plan, claim, _compact(decided(ends.default, ends.schema)), end)
+            return self._slept(plan, claim, compact(decided(ends.default, ends.schema)), end)
         trouble = classify(PermanentError(f"nobody answered {node!r} in time", code="no-answer"), node)
         return self._failed(plan, claim, trouble, self._next(end))
 
@@ -366,7 +366,7 @@ class Engine:
         if len(plan.stage.nodes) > 1 and trouble.failure.node is not None:
             done = claim.done if trouble.done is None else trouble.done
             others = plan.others(done, trouble.failure.node)
-            failed = replace(failed, durations=_compact(done), other=others)
+            failed = replace(failed, durations=compact(done), other=others)
         return self._record_failure(plan, claim, failed, next_nonce)
 
     def _record_failure(self, plan: StagePlan, claim: Claim, failed: Failed, next_nonce: str | None) -> Answer:

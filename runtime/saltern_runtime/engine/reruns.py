@@ -16,7 +16,7 @@ from saltern_runtime.store.flow import Flow, Step, weighed
 from saltern_runtime.store.keys import ANSWER, FAILURE, OUTPUT, RESPONSE
 from saltern_runtime.store.operating import Verdict
 from saltern_runtime.store.records import LAYOUT, Record
-from saltern_runtime.store.rerunning import Batch, Ended
+from saltern_runtime.store.rerunning import Ended, RerunBatch
 from saltern_runtime.store.showing import Shape, own
 from saltern_runtime.store.views import TERMINAL, ActivationState, RunState
 
@@ -34,7 +34,7 @@ class RefusedError(Exception):
         self.verdict: Verdict = verdict
 
 
-def rerun_of(ended: Ended, node: str) -> list[Batch]:
+def rerun_of(ended: Ended, node: str) -> list[RerunBatch]:
     """Return what a run forgets that begins anew at a node (its id, as its own pipeline names it); raises RefusedError."""
     flow = _may(ended)
     places = _Places(own(ended.shape, ended.fields.get("root") or ""))
@@ -188,10 +188,10 @@ def _state(ended: Ended, stage: str) -> str:
     return str(json.loads(text)[Record.STATE]) if text.startswith("{") else ""
 
 
-def _batches(rows: Sequence[tuple[str, Any]]) -> Iterator[Batch]:
+def _batches(rows: Sequence[tuple[str, Any]]) -> Iterator[RerunBatch]:
     """Yield rows in batches that a script does at once; what is forgotten comes before all that is told."""
     for first in range(0, len(rows), AT_ONCE):
-        batch: dict[str, list[Any]] = {name: [] for name in Batch.__required_keys__}
+        batch: dict[str, list[Any]] = {name: [] for name in RerunBatch.__required_keys__}
         for part, row in rows[first:][:AT_ONCE]:
             batch[part].append(row)
-        yield cast("Batch", batch)
+        yield cast("RerunBatch", batch)

@@ -12,6 +12,7 @@ from saltern_runtime.assumed import require
 from saltern_runtime.errors import PermanentError
 from saltern_runtime.files import File, Place, placed
 from saltern_runtime.graph import Ask, Awaits, Node, Opens, Responds, Sleeps, Starts
+from saltern_runtime.jsontext import compact_text
 from saltern_runtime.spec import Json
 from saltern_runtime.stage import Callee
 from saltern_runtime.store.calls import Sleep
@@ -21,7 +22,6 @@ MAX_ITEMS: Final = 100_000
 """Items of one region, at most."""
 MAX_ASK: Final = 10_000
 """Characters that a person is asked, at most."""
-_compact: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class NodeFailedError(Exception):
@@ -89,7 +89,7 @@ def items_in(node: Node[Any, Any], text: str) -> list[str]:
         raise PermanentError(
             f"{node.id!r} has {len(items)} items, over the limit of {MAX_ITEMS}", code="too-many-items"
         )
-    return [_compact(item) for item in items]
+    return [compact_text(item) for item in items]
 
 
 def asked(ask: Ask) -> Sleep:
@@ -97,7 +97,7 @@ def asked(ask: Ask) -> Sleep:
     delay = None if ask.deadline is None else max(0.0, ask.deadline.total_seconds())
     if len(ask.text) > MAX_ASK:
         raise PermanentError(f"what is asked has more than {MAX_ASK} characters", code="ask-too-long")
-    return Sleep(delay=delay, asks=_compact({"text": ask.text}))
+    return Sleep(delay=delay, asks=compact_text({"text": ask.text}))
 
 
 def slept(value: timedelta | datetime) -> Sleep:

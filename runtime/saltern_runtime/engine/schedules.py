@@ -24,7 +24,7 @@ from saltern_runtime.engine.groups import group_of, group_of_schedule
 from saltern_runtime.engine.service import Service
 from saltern_runtime.errors import BrokenAssumptionError
 from saltern_runtime.graph import Schedule
-from saltern_runtime.store.calls import Bell, Move, NewRun, Standing
+from saltern_runtime.store.calls import Bell, NewRun, Standing, TickMove
 from saltern_runtime.store.keys import digest_of, tick_id
 
 log = logging.getLogger("saltern.timers")
@@ -109,7 +109,7 @@ class Schedules:
 
     def _move(self, shard: int, schedule: Schedule, signature: str, was: tuple[int, str] | None, to: int) -> None:
         plan = self._service.plans.plan
-        self._service.store.tick(shard, Move(plan, schedule.id, signature, was, to), None)
+        self._service.store.tick(shard, TickMove(plan, schedule.id, signature, was, to), None)
 
     def _run(self, shard: int, schedule: Schedule, signature: str, was: tuple[int, str], tick: int) -> int:
         service = self._service
@@ -131,7 +131,7 @@ class Schedules:
             trigger=f"schedule:{schedule.id}",
             group=group,
         )
-        move = Move(service.plans.plan, schedule.id, signature, was, tick)
+        move = TickMove(service.plans.plan, schedule.id, signature, was, tick)
         # The run of a group lives where its group does: it is made first, under an id that any other timer would give it.
         status, bells = self._made(new, move, shard) if elsewhere else service.store.tick(shard, move, new)
         service.dispatcher.ring(bells)
@@ -142,7 +142,7 @@ class Schedules:
             log.info("schedule %s: no run of %s: an earlier one is not over", schedule.id, when)
         return status == "fresh"
 
-    def _made(self, new: NewRun, move: Move, shard: int) -> tuple[str, tuple[Bell, ...]]:
+    def _made(self, new: NewRun, move: TickMove, shard: int) -> tuple[str, tuple[Bell, ...]]:
         """Create the run of a tick, then move on to it."""
         created = self._service.store.create(new)
         status, _ = self._service.store.tick(shard, move, None)

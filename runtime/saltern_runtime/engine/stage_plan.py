@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from typing import Any
 
 from saltern_runtime.engine.limits import limit_of
 from saltern_runtime.graph import Awaits, Graph, On, Responds, Stage
+from saltern_runtime.jsontext import compact_text
 from saltern_runtime.observe.metrics import FUSED, Placed
 from saltern_runtime.spec.names import INPUT, OUTCOMES
 from saltern_runtime.store.dependants import Dependant
 from saltern_runtime.store.flow import Edge, Step, weighed
 from saltern_runtime.store.keys import FAILURE, queue_name
-
-_compact: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class StagePlan:
@@ -67,7 +65,7 @@ class StagePlan:
             *(scopes[depth] + node for depth, node in self._outside),
             *(scopes[depth + 1].removesuffix("/") for depth in self._items),
         ]
-        return _compact(places)
+        return compact_text(places)
 
     def arrival(self, need: int, scopes: Sequence[str] = ("",)) -> Dependant:
         """Return this stage as its predecessors pass it."""

@@ -29,6 +29,7 @@ from saltern_runtime.graph import (
     Stage,
     Starts,
 )
+from saltern_runtime.jsontext import compact_text
 from saltern_runtime.observe import tracing
 from saltern_runtime.spec.names import AMBIENT, ERROR, FAILURE_TYPE, OUTCOMES, ROOT, RUN, SUCCESS
 from saltern_runtime.spec.networks import NO_NETWORK, NetworkList
@@ -41,7 +42,6 @@ from saltern_runtime.store.keys import ANSWER, FAILURE, child_id, digest_of
 log = logging.getLogger("saltern.engine")
 _FAILURE: Final = frozenset(field.name for field in FAILURE_TYPE.fields)
 """What a pipeline may ask of a failure."""
-_compact: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 Entered: TypeAlias = Callable[[str, Mapping[str, "float | None"]], None]
@@ -178,7 +178,7 @@ class Plans:
         }
         entries = [self.stages[name].arrival(1, scopes) for name in self.graph.starts[owner]]
         within = opens.carries.within if opens.carries is not None else None
-        texts = (_compact(entries), _compact(body))
+        texts = (compact_text(entries), compact_text(body))
         carries = opens.carries is not None
         return Opening(items, opens.at_most, opens.on_error, *texts, carries=carries, within=within)
 
@@ -293,7 +293,7 @@ class Plans:
         cause = {"node": node.id, "attempts": 0, **known}
         cause["type"] = self.graph.nodes.get(cause["node"], node).type
         cause["node"] = cause["node"].rpartition(ROOT)[2]  # as its own pipeline names it
-        return {node.id: ERROR}, {f"{scope}{node.id}{FAILURE}": _compact(cause)}
+        return {node.id: ERROR}, {f"{scope}{node.id}{FAILURE}": compact_text(cause)}
 
     def goes_on(self, claim: Claim, carries: Carries, state: str, deadline: float, max_payload: int) -> bool:
         """Ask whether a region has another round, given the state (JSON text) that the last one left; raises NodeFailedError."""

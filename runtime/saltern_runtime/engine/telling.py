@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from saltern_runtime.engine.places import stage_of
 from saltern_runtime.errors import NodeError
+from saltern_runtime.jsontext import compact
 from saltern_runtime.masking import MASK, PERSONAL, without
 from saltern_runtime.spec.types import Places
 from saltern_runtime.store.failures import PayloadsUnreachableError, SealedValueError, ValueGoneError
-from saltern_runtime.store.link import compact
 
 if TYPE_CHECKING:
     from saltern_runtime.engine.results import NodeFailedError

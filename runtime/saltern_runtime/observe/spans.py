@@ -16,7 +16,7 @@ from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanContext, SpanK
 
 from saltern_runtime.observe.here import Where
 from saltern_runtime.observe.recorders import Attributes, Call
-from saltern_runtime.observe.tracecontext import HEADER, Ended, Trace, read, run_span
+from saltern_runtime.observe.tracecontext import HEADER, RunEnd, Trace, read, run_span
 from saltern_runtime.version import __version__
 
 _SCOPE: Final = "saltern"
@@ -121,7 +121,7 @@ class Spans:
         """Note something with the current span."""
         api.get_current_span().set_attributes(dict(attributes))
 
-    def run_ended(self, ended: Ended) -> None:
+    def run_ended(self, ended: RunEnd) -> None:
         """Emit the span of a run, from its start to its end."""
         trace = read(ended.trace)
         if trace is None:

@@ -28,7 +28,7 @@ class Trace:
         return f"00-{self.id:032x}-{self.span:016x}-{int(self.sampled):02x}"
 
 
-class Ended(NamedTuple):
+class RunEnd(NamedTuple):
     """A run that ended, as the store's scripts tell it. Times in Unix milliseconds."""
 
     run: str

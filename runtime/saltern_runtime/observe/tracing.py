@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final, TypeAlias
 from saltern_runtime.observe import provider
 from saltern_runtime.observe.here import Where
 from saltern_runtime.observe.recorders import NOTHING, Attempt, Attributes, Call
-from saltern_runtime.observe.tracecontext import Ended, received
+from saltern_runtime.observe.tracecontext import RunEnd, received
 
 if TYPE_CHECKING:
     from saltern_runtime.observe.spans import Spans
@@ -150,7 +150,7 @@ def note(attributes: Attributes) -> None:
         spans.note(attributes)
 
 
-def run_ended(ended: Ended) -> None:
+def run_ended(ended: RunEnd) -> None:
     """Emit the span of a run that ended."""
     spans = _spans()
     if spans is not None:

@@ -11,7 +11,7 @@ from typing import Any, Final, Literal, NamedTuple, Self
 
 from pydantic_core import from_json
 
-from saltern_runtime.observe.tracecontext import Ended
+from saltern_runtime.observe.tracecontext import RunEnd
 from saltern_runtime.spec import Over
 from saltern_runtime.store.dependants import Dependant, Other
 from saltern_runtime.store.records import Cursor, Record
@@ -178,7 +178,7 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
+class TickMove:
     """A schedule's move to a tick (Unix ms) from where it stood."""
 
     plan: str
@@ -301,10 +301,10 @@ def read_bells(shard: int, text: str) -> tuple[Bell, ...]:
     return tuple(Bell(shard, *bell) for bell in json.loads(text) if isinstance(bell, list)) if text else ()
 
 
-def read_ended(text: str) -> tuple[Ended, ...]:
+def read_ended(text: str) -> tuple[RunEnd, ...]:
     """Read the runs that ended of what a script tells."""
     told = json.loads(text) if "{" in text else ()
-    return tuple(Ended(**each) for each in told if isinstance(each, dict))
+    return tuple(RunEnd(**each) for each in told if isinstance(each, dict))
 
 
 @lru_cache(4096)

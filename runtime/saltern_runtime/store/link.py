@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import os
 import random
@@ -33,6 +32,7 @@ from redis.exceptions import (
     TimeoutError as SlowReplyError,
 )
 
+from saltern_runtime.jsontext import compact
 from saltern_runtime.observe import tracing
 from saltern_runtime.settings import Settings
 from saltern_runtime.store import contract
@@ -56,7 +56,6 @@ from saltern_runtime.store.sealing import Seals
 from saltern_runtime.store.ways import Way, opened
 
 R = TypeVar("R")
-compact: Final = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def in_ms(time: Sequence[int]) -> int:

@@ -6,12 +6,12 @@ import json
 from collections.abc import Sequence
 from typing import Any, Final, Literal, NamedTuple, TypeAlias, cast
 
+from saltern_runtime.jsontext import compact
 from saltern_runtime.store import scripts
 from saltern_runtime.store.calls import Bell
 from saltern_runtime.store.holding import hold_payloads
 from saltern_runtime.store.keys import queue_name, shard_of
-from saltern_runtime.store.link import compact
-from saltern_runtime.store.rerunning import Batch, Ended, lay
+from saltern_runtime.store.rerunning import Ended, RerunBatch, lay
 from saltern_runtime.store.values import Values
 
 Verdict: TypeAlias = Literal[
@@ -65,7 +65,9 @@ class Operations(Values):
         verdict, bells = self._send(shard, call)
         return Operated(cast("Verdict", verdict), self._told(shard, bells))
 
-    def rerun(self, ended: Ended, tenant: str | None, nonce: str, audit: str, batches: Sequence[Batch]) -> Operated:
+    def rerun(
+        self, ended: Ended, tenant: str | None, nonce: str, audit: str, batches: Sequence[RerunBatch]
+    ) -> Operated:
         """Let a run that is over begin anew as the batches say, which were made of what it was."""
         forgotten = {name for batch in batches for name in batch["vals"]}
         if hold_payloads(self, ended.id, tenant) - forgotten:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, TypedDict
 
+from saltern_runtime.jsontext import compact
 from saltern_runtime.store.dependants import Dependant
 from saltern_runtime.store.flow import Flow
 from saltern_runtime.store.keys import shard_of
-from saltern_runtime.store.link import Link, compact
+from saltern_runtime.store.link import Link
 from saltern_runtime.store.showing import Shape
 
 _WAITS: Final = 3600
@@ -19,7 +20,7 @@ _AT_ONCE: Final = 16
 """Batches that one round trip writes."""
 
 
-class Batch(TypedDict):
+class RerunBatch(TypedDict):
     """What the scripts do at once of a rerun: names to forget first, then what is told (frontier.lua). At most 64 in all."""
 
     stages: list[str]
@@ -83,7 +84,7 @@ def _flow(link: Link, run_id: str, plan: str) -> Flow | None:
     return None if text is None else Flow.read(text)
 
 
-def lay(link: Link, run_id: str, nonce: str, batches: Sequence[Batch]) -> None:
+def lay(link: Link, run_id: str, nonce: str, batches: Sequence[RerunBatch]) -> None:
     """Hand batches over, under the nonce of the call that will do them. May be sent twice, and is dropped where nobody comes back."""
     key = f"{link.keys.run(run_id)}:rerun:{nonce}"
     rows = [(str(index), compact(batch)) for index, batch in enumerate(batches)]

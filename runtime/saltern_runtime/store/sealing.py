@@ -19,6 +19,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
+from saltern_runtime.jsontext import compact
 from saltern_runtime.spec.keyring import Keyring
 from saltern_runtime.store.failures import SealedValueError, StoreUnfitError
 from saltern_runtime.store.records import Record
@@ -38,7 +39,6 @@ _HEAD: Final = re.compile(rb"~1([A-Za-z0-9_-]{1,32})\.")
 _VERSION: Final = 1
 _NONCE: Final = 12
 _TAG: Final = 16
-_compact: Final = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class Seals:
@@ -102,8 +102,8 @@ class Seals:
         if not self or PART in (given := json.loads(text)):
             return text
         inside = {name: given[name] for name in names if name in given}
-        part = self.text(self.sealed(_compact(inside).encode(), owner, PART))
-        return _compact({**given, **dict.fromkeys(inside, HIDDEN), PART: part})
+        part = self.text(self.sealed(compact(inside).encode(), owner, PART))
+        return compact({**given, **dict.fromkeys(inside, HIDDEN), PART: part})
 
     def shown(self, given: Mapping[str, Any], owner: str) -> dict[str, Any]:
         """Open what is sealed of an object; where that cannot be, `HIDDEN` stays in place of it."""
@@ -118,7 +118,7 @@ class Seals:
 
     def shown_text(self, text: str, owner: str) -> str:
         """Open what is sealed of an object (JSON text)."""
-        return _compact(self.shown(json.loads(text), owner)) if f'"{PART}":' in text else text
+        return compact(self.shown(json.loads(text), owner)) if f'"{PART}":' in text else text
 
     def shown_record(self, text: str, owner: str) -> str:
         """Open what is sealed of an activation's record (JSON text): its failure, what it asks."""
@@ -128,7 +128,7 @@ class Seals:
         for name in (Record.FAILURE, Record.ASKS):
             if name in record:
                 record[name] = self.shown_text(record[name], owner)
-        return _compact(record)
+        return compact(record)
 
     def shown_event(self, data: Any, owner: str) -> Any:
         """Open what is sealed of an event's data: an object, or one inside of it."""

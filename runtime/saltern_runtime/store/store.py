@@ -13,6 +13,7 @@ from typing import Any, Literal, cast
 
 from redis.exceptions import ResponseError
 
+from saltern_runtime.jsontext import compact
 from saltern_runtime.spec.limits import AT_ONCE
 from saltern_runtime.store import scripts
 from saltern_runtime.store.calls import (
@@ -21,7 +22,6 @@ from saltern_runtime.store.calls import (
     Claim,
     Created,
     Failed,
-    Move,
     NewRun,
     Opening,
     Outcome,
@@ -31,6 +31,7 @@ from saltern_runtime.store.calls import (
     Status,
     Stopped,
     Swept,
+    TickMove,
     read_claim,
 )
 from saltern_runtime.store.failures import (
@@ -39,7 +40,7 @@ from saltern_runtime.store.failures import (
     StoreUnfitError,
 )
 from saltern_runtime.store.keys import ANSWER, OUTPUT, new_nonce, shard_of
-from saltern_runtime.store.link import NewerLayoutError, compact
+from saltern_runtime.store.link import NewerLayoutError
 from saltern_runtime.store.operating import Operations
 from saltern_runtime.store.payloads import MARK
 
@@ -116,7 +117,7 @@ class Store(Operations):
         known = {name: (int(at), sig) for name, (at, sig, _) in standing.items() if at}
         return Standing(mine == "1", int(now), known, halted)
 
-    def tick(self, shard: int, move: Move, new: NewRun | None) -> tuple[str, tuple[Bell, ...]]:
+    def tick(self, shard: int, move: TickMove, new: NewRun | None) -> tuple[str, tuple[Bell, ...]]:
         """Move a schedule on to a tick; with `new`, create its run. Answers fresh, moved, dropped or stale, and bells."""
         run = {} if new is None else self._new(new) | {"plan": move.plan}
         call = scripts.Tick(
