@@ -1,6 +1,8 @@
 """A service to operate: orders that fail for good where they are told to, its API at a real address, its worker in this process."""
 
 import uuid
+from collections import Counter
+from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Literal
@@ -43,6 +45,50 @@ class Decision(Model):
     by: str | None
     comment: str | None
     decision: Literal["approve", "reject"]
+
+
+class World:
+    """What the outside is like: what fails, and what was called how often with which key."""
+
+    def __init__(self) -> None:
+        self.fails: set[str] = set()
+        self.calls: Counter[str] = Counter()
+        self.order: list[str] = []
+        self.keys: dict[str, set[str]] = {}
+        self.before: Callable[[str], None] = lambda name: None
+
+    def call(self, ctx: Context, name: str) -> str:
+        """Be called by a node: what fails fails for good."""
+        self.calls[name] += 1
+        self.order.append(name)
+        self.keys.setdefault(name, set()).add(ctx.effect_key())
+        self.before(name)
+        if name in self.fails:
+            raise PermanentError("not today", code="refused")
+        return name.upper()
+
+
+def chain(world):
+    """Make stages that call the world: `second` reads `first`, and `beside` hangs on neither."""
+
+    @node("first", type="http.request@1")
+    def first(ctx: Context) -> str:
+        return world.call(ctx, "first")
+
+    @node("second", type="http.request@1")
+    def second(ctx: Context, *, first: str) -> str:
+        return world.call(ctx, "second") + first
+
+    @node("beside", type="http.request@1")
+    def beside(ctx: Context) -> str:
+        return world.call(ctx, "beside")
+
+    @node("return", type="return@1")
+    def return_(*, second: str, beside: str) -> str:
+        return second + beside
+
+    stages = [Stage(each.id, nodes=(each,), retry=Retry(attempts=2, base=0.001)) for each in (first, second, beside)]
+    return (*stages, Stage("return", nodes=(return_,)))
 
 
 @dataclass

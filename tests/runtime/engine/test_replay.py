@@ -1,41 +1,19 @@
 """Replays over the real engine: what each construct goes on with after its run failed, or reached its deadline."""
 
-from collections import Counter
-from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from saltern_runtime.engine.operating import By
-from saltern_runtime.errors import PermanentError
 from saltern_runtime.graph import Ask, Awaits, Context, Opens, Sleeps, Stage, node
 from saltern_runtime.spec import Json, Retry
 from saltern_runtime.store.letters import Wanted
 from tests.runtime.loops.test_foreach import loop
 from tests.support.checker import broken
+from tests.support.operated import World, chain
 
 ME = By("token:1", "it is mended")
-
-
-class World:
-    """What the outside is like: what fails, and what was called how often with which key."""
-
-    def __init__(self) -> None:
-        self.fails: set[str] = set()
-        self.calls: Counter[str] = Counter()
-        self.order: list[str] = []
-        self.keys: dict[str, set[str]] = {}
-        self.before: Callable[[str], None] = lambda name: None
-
-    def call(self, ctx: Context, name: str) -> str:
-        self.calls[name] += 1
-        self.order.append(name)
-        self.keys.setdefault(name, set()).add(ctx.effect_key())
-        self.before(name)
-        if name in self.fails:
-            raise PermanentError("not today", code="refused")
-        return name.upper()
 
 
 @pytest.fixture
@@ -59,32 +37,14 @@ def started(process, given: Json = 1):
 
 def test_a_chain_goes_on_where_it_failed(local, world):
     """What had succeeded is not called again, and what is called again has the key that it had."""
-
-    @node("first", type="http.request@1")
-    def first(ctx: Context) -> str:
-        return world.call(ctx, "first")
-
-    @node("second", type="http.request@1")
-    def second(ctx: Context, *, first: str) -> str:
-        return world.call(ctx, "second") + first
-
-    @node("return", type="return@1")
-    def return_(*, second: str) -> str:
-        return second
-
-    once = Retry(attempts=1)
-    process = local.open(
-        Stage("first", nodes=(first,), retry=once),
-        Stage("second", nodes=(second,), retry=once),
-        Stage("return", nodes=(return_,)),
-    )
+    process = local.open(*chain(world))
     world.fails = {"second"}
     run_id, view = started(process)
     assert (view.state, view.failure.node) == ("FAILED", "second")
     assert [letter.node for letter in process.service.operator.letters("acme", 9, None, Wanted()).letters] == ["second"]
     view = replayed(local, process, run_id, world)
-    assert (view.state, view.output) == ("SUCCEEDED", "SECONDFIRST")
-    assert world.calls == {"first": 1, "second": 2}
+    assert (view.state, view.output) == ("SUCCEEDED", "SECONDFIRSTBESIDE")
+    assert (world.calls["first"], world.calls["second"]) == (1, 2)
     assert all(len(keys) == 1 for keys in world.keys.values())
     assert [each.attempt for each in view.nodes][:2] == [1, 2]
     assert [(entry["what"], entry["by"], entry["why"]) for entry in process.service.operator.audit(run_id)] == [

@@ -6,7 +6,8 @@ from saltern_runtime.files import File, here
 from saltern_runtime.graph import Context, Opens, Stage, node
 from saltern_runtime.spec import Json, Retry
 from saltern_runtime.spec.keyring import Keyring
-from tests.runtime.engine.test_replay import World, replayed, started
+from tests.runtime.engine.test_replay import replayed, started
+from tests.support.operated import World
 
 BIG = "x" * 40_000
 

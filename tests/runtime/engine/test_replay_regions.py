@@ -8,9 +8,10 @@ from saltern_runtime.errors import PermanentError
 from saltern_runtime.graph import Context, Opens, Sleeps, Stage, node
 from saltern_runtime.spec import Retry
 from tests.runtime.engine import test_stop
-from tests.runtime.engine.test_replay import World, replayed, started
+from tests.runtime.engine.test_replay import replayed, started
 from tests.runtime.engine.test_rerun import rerun
 from tests.runtime.loops.test_foreach import loop
+from tests.support.operated import World
 
 ONCE = Retry(attempts=1)
 

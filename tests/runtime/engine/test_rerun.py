@@ -12,9 +12,10 @@ from saltern_runtime.graph import Context, RunInfo, Stage, node
 from saltern_runtime.spec import Json, Retry
 from tests.runtime.engine import test_answers, test_cache, test_compensate, test_races, test_starts, test_stop
 from tests.runtime.engine.conftest import make_graph
-from tests.runtime.engine.test_replay import World, replayed, started
+from tests.runtime.engine.test_replay import replayed, started
 from tests.runtime.loops.test_foreach import loop
 from tests.support.checker import broken
+from tests.support.operated import World, chain
 from tests.support.until import until
 
 ME = By("token:1", "it came out wrong")
@@ -49,27 +50,6 @@ def rerun(local, process, run_id, at):
     view = process.finish(run_id, 20)
     assert broken(local.client, local.name) == []
     return view
-
-
-def chain(world):
-    @node("first", type="http.request@1")
-    def first(ctx: Context) -> str:
-        return world.call(ctx, "first")
-
-    @node("second", type="http.request@1")
-    def second(ctx: Context, *, first: str) -> str:
-        return world.call(ctx, "second") + first
-
-    @node("beside", type="http.request@1")
-    def beside(ctx: Context) -> str:
-        return world.call(ctx, "beside")
-
-    @node("return", type="return@1")
-    def return_(*, second: str, beside: str) -> str:
-        return second + beside
-
-    stages = [Stage(each.id, nodes=(each,), retry=Retry(attempts=2, base=0.001)) for each in (first, second, beside)]
-    return (*stages, Stage("return", nodes=(return_,)))
 
 
 def test_what_comes_behind_is_done_anew_with_other_keys(local, world):
