@@ -1,6 +1,7 @@
 """What an open region keeps lasts as long as its run is open, as long as that may be replayed once it is over, and no longer."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -119,3 +120,22 @@ def test_a_replay_is_let_in_before_it_has_kept_all(bench):
     acts = bench.acts(run_id)
     assert {acts[f"r{n}"]["s"] for n in range(100)} == {"SUSPENDED"}
     assert lasts(bench, keys) == -1
+
+
+def test_items_that_are_gone_keep_no_timer_from_its_work(bench):
+    """Where what a loop keeps was lost, that run alone stands still, until its deadline; the timers go on with all others."""
+    made, claim = bench.create(deadline=60.0), bench.claim()
+    other = bench.create(deadline=60.0).run_id
+    each = bench.store.keys.run(made.run_id, ":each:a")
+    bench.store.open(claim, replace(opening("a", 2), most=1), Outcome("SUCCEEDED", (), {}), None)
+    bench.client.hset(bench.store.keys.run(made.run_id, ":acts"), "a", _with_room(bench.acts(made.run_id)["a"]))
+    bench.client.delete(each)
+    for member in (f"f|{made.run_id}|a", f"r|{other}", f"r|{made.run_id}"):
+        bench.client.zadd(bench.key("due"), {member: 1})
+        bench.store.take_due(0, "one")
+    assert [bench.state(run) for run in (made.run_id, other)] == ["TIMED_OUT", "TIMED_OUT"]
+
+
+def _with_room(act):
+    act["c"]["l"] = []
+    return json.dumps(act)

@@ -24,6 +24,9 @@ local function refill(r, owner, rec)
       break
     end
     entries = entries or redis.call('HGET', key, 'e')
+    if not entries then
+      return -- they are lost: the run's deadline ends it
+    end
     for _, each in ipairs(arrivals(r, of_item(entries, c.i))) do
       made[#made + 1] = each
       left = left - 1
