@@ -32,7 +32,6 @@ from redis.exceptions import (
     TimeoutError as SlowReplyError,
 )
 
-from saltern_runtime.jsontext import compact
 from saltern_runtime.observe import tracing
 from saltern_runtime.settings import Settings
 from saltern_runtime.store import contract

@@ -56,7 +56,17 @@ class _Names(_Rings):
 
 
 @dataclass(slots=True, kw_only=True)
-class Create(_Rings):
+class _Makes(_Rings):
+    retained: dict[str, int] | None = None
+    reserve: int | None = None
+    group: str | None = None
+    most: int | None = None
+    over: str | None = None
+    trace: str | None = None
+
+
+@dataclass(slots=True, kw_only=True)
+class Create(_Makes):
     """See create.lua."""
 
     script = "create"
@@ -69,16 +79,10 @@ class Create(_Rings):
     deadline: int
     retention: int
     entries: Sequence[Dependant]
-    retained: dict[str, int] | None = None
-    reserve: int | None = None
     pipeline: str | None = None
     root: str | None = None
     parent: str | None = None
     cap: int | None = None
-    group: str | None = None
-    most: int | None = None
-    over: str | None = None
-    trace: str | None = None
     known: str | None = None
 
 
@@ -105,7 +109,7 @@ class Unreserve(Call):
 
 
 @dataclass(slots=True, kw_only=True)
-class Tick(_Rings):
+class Tick(_Makes):
     """See tick.lua."""
 
     script = "tick"
@@ -121,12 +125,6 @@ class Tick(_Rings):
     idem: str | None = None
     deadline: int | None = None
     retention: int | None = None
-    retained: dict[str, int] | None = None
-    reserve: int | None = None
-    group: str | None = None
-    most: int | None = None
-    over: str | None = None
-    trace: str | None = None
     entries: Sequence[Dependant] | None = None
 
 

@@ -16,3 +16,11 @@ def saltern(capsys):
         return stopped.value.code or 0, out.out, out.err
 
     return call
+
+
+@pytest.fixture
+def there(monkeypatch, orders):
+    """The service of orders, which the environment names."""
+    monkeypatch.setenv("SALTERN_URL", orders.url)
+    monkeypatch.setenv("SALTERN_TOKEN", orders.token)
+    return orders
