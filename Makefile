@@ -5,6 +5,9 @@ READY := .venv/.ready
 # Tests wait for servers and processes a quarter of their time, so one more of them runs than there are processors.
 JOBS ?= $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 1)')
 
+# Tests start many processes; one that may not keep the bytecode of these sources compiles all of them again at each start.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: demo test test-long test-servers equivalence fuzz containers lint types docs tables golden cases schemas bench bench-compiler clean
 .DEFAULT_GOAL := test
 
