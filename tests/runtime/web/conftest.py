@@ -1,11 +1,17 @@
-"""An app around a stand-in service, and clients that hold tokens of two tenants."""
+"""An app around a stand-in service, and clients that hold tokens of two tenants.
+
+FastAPI takes a tenth of a second for the routes of one pipeline, so tests share them: apps of a pipeline are made once, and each
+test puts a backend of its own behind them, over a database that nobody else has written to.
+"""
 
 import os
+from functools import cache
 
 import httpx
 import pytest
 from fastapi import FastAPI, Response
 from pydantic import ConfigDict
+from redis import Redis
 
 from saltern_runtime.models import Model
 from saltern_runtime.settings import Settings
@@ -23,11 +29,25 @@ def anyio_backend():
 
 
 @pytest.fixture
+def redis_client(redis_server):
+    """Client of a database that is empty when a test begins."""
+    with Redis(port=redis_server.port, db=1, decode_responses=True) as client:
+        client.flushdb()
+        yield client
+
+
+@pytest.fixture
+def redis_url(redis_server, redis_client):
+    """URL of a database that is empty when a test begins."""
+    return redis_server.url.removesuffix("/0") + "/1"
+
+
+@pytest.fixture
 def service():
     return FakeService()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def router():
     made = PipelineRouter(GRAPH, output=Output)
 
@@ -44,13 +64,13 @@ def router():
     return made
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def keyring():
     """Tenant → (token, entry)."""
     return {tenant: tokens.new(tenant) for tenant in ("default", "other")}
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def settings(keyring):
     return Settings(api_tokens=",".join(str(entry) for _, entry in keyring.values()), max_body=8000)
 
@@ -67,10 +87,16 @@ def furnish(service, settings):
     return furnish
 
 
+@pytest.fixture(scope="session")
+def greeter(router, settings):
+    """The app, without a backend."""
+    return build_app(router, settings)
+
+
 @pytest.fixture
-def app(router, settings, furnish, monkeypatch):
+def app(greeter, furnish, monkeypatch):
     monkeypatch.setitem(os.environ, "GREET_SECRET", SECRET)
-    return furnish(build_app(router, settings))
+    return furnish(greeter)
 
 
 @pytest.fixture
@@ -98,21 +124,27 @@ class Open(Model):
     id: str
 
 
-@pytest.fixture
-async def send(request, furnish, connect, monkeypatch):
-    """Send signed bodies to a webhook of the scheme that the test names; `send.signs` makes its headers."""
-    kind = request.node.callspec.params["kind"]
-    signature, signs = SCHEMES[kind]
-    monkeypatch.setenv("HOOK_SECRET", secret_of(kind))
+@cache
+def hooked(kind):
+    """Make an app with a webhook of a scheme."""
     router = PipelineRouter(GRAPH, output=Output)
 
-    @router.webhook("/hook", signature=signature, secret="env:HOOK_SECRET")
+    @router.webhook("/hook", signature=SCHEMES[kind][0], secret="env:HOOK_SECRET")
     async def receive(body: Open, deliver: Delivery) -> Response:
         return await deliver(body)
 
     app = FastAPI()
     app.include_router(router)
-    furnish(app)
+    return app
+
+
+@pytest.fixture
+async def send(request, furnish, connect, monkeypatch):
+    """Send signed bodies to a webhook of the scheme that the test names; `send.signs` makes its headers."""
+    kind = request.node.callspec.params["kind"]
+    signs = SCHEMES[kind][1]
+    monkeypatch.setenv("HOOK_SECRET", secret_of(kind))
+    app = furnish(hooked(kind))
     async with connect(app, None) as client:
 
         async def post(body=BODY, **headers):
@@ -121,5 +153,5 @@ async def send(request, furnish, connect, monkeypatch):
             )
 
         post.signs = signs
-        post.document = app.openapi()
+        post.document = app.openapi
         yield post

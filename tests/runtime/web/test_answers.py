@@ -59,7 +59,7 @@ def return_(*, asked: Decision, paid: Paid) -> Output:
     return Output(said=[asked.decision, asked.by, paid.ok])
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def graph():
     stages = (
         Stage("tell", nodes=(tell,)),
@@ -76,15 +76,19 @@ def worker(graph, settings, redis_url):
         yield opened
 
 
-@pytest.fixture
-def served(graph, settings, worker):
+@pytest.fixture(scope="module")
+def app(graph, settings):
     router = PipelineRouter(graph, output=Output)
 
     @router.start("/runs")
     async def start_run(body: Input, start: Start) -> Response:
         return await start(body)
 
-    app = build_app(router, settings)
+    return build_app(router, settings)
+
+
+@pytest.fixture
+def served(app, graph, settings, worker):
     app.state.saltern_backends = {graph.name: Backend(worker.service, settings, tokens.read(settings.api_tokens))}
     return app
 

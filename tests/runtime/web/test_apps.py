@@ -9,9 +9,9 @@ from saltern_runtime.web import build_app
 pytestmark = pytest.mark.anyio
 
 
-@pytest.fixture(params=["included", "prefixed", "mounted", "nested"])
-def foreign(request, router, settings, furnish):
-    """Another app with the router in it, and the path under which it stands."""
+@pytest.fixture(scope="module", params=["included", "prefixed", "mounted", "nested"])
+def standing(request, router, settings):
+    """Another app with the router in it, the app that has the backend, and the path under which it stands."""
     outer = FastAPI()
 
     @outer.get("/own")
@@ -21,20 +21,29 @@ def foreign(request, router, settings, furnish):
     match request.param:
         case "included":
             outer.include_router(router)
-            return furnish(outer), ""
+            return outer, outer, ""
         case "prefixed":
             outer.include_router(router, prefix="/triage")
-            return furnish(outer), "/triage"
+            return outer, outer, "/triage"
         case "mounted":
-            outer.mount("/triage", furnish(build_app(router, settings)))
-            return outer, "/triage"
+            inner = build_app(router, settings)
+            outer.mount("/triage", inner)
+            return outer, inner, "/triage"
         case _:
             from fastapi import APIRouter
 
             between = APIRouter(prefix="/v1")
             between.include_router(router, prefix="/triage")
             outer.include_router(between)
-            return furnish(outer), "/v1/triage"
+            return outer, outer, "/v1/triage"
+
+
+@pytest.fixture
+def foreign(standing, furnish):
+    """Another app with the router in it, and the path under which it stands."""
+    outer, inner, base = standing
+    furnish(inner)
+    return outer, base
 
 
 async def test_runs_work_wherever_the_router_stands(foreign, connect, service):

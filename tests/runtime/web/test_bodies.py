@@ -1,6 +1,7 @@
 """What webhooks read: JSON, forms, multipart fields, plain text; typed like JSON, and bounded."""
 
 import json
+from functools import cache
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -40,24 +41,29 @@ def part(name, value, more=""):
     return f'--XX\r\nContent-Disposition: form-data; name="{name}"{more}\r\n\r\n{value}\r\n'
 
 
+@cache
+def hooked(model, signature, body):
+    """Make an app with a webhook that reads a model."""
+    router = PipelineRouter(GRAPH, output=Output)
+    secret = {} if signature == "none" else {"secret": "env:HOOK_SECRET"}
+
+    async def receive(body: model, deliver: Delivery) -> Response:
+        return await deliver(body)
+
+    receive.__annotations__["body"] = model
+    router.webhook("/hook", signature=signature, body=body, **secret)(receive)
+    app = FastAPI()
+    app.include_router(router)
+    return app
+
+
 @pytest.fixture
 def hook(furnish, connect, service, monkeypatch):
     """Send a body to a webhook of some model; gives the answer, and what the run was given."""
     monkeypatch.setenv("HOOK_SECRET", KEY)
 
-    async def hook(content, kind, *, model=Wide, signature="none", headers=None, **options):
-        router = PipelineRouter(GRAPH, output=Output)
-        secret = {} if signature == "none" else {"secret": "env:HOOK_SECRET"}
-
-        async def receive(body: model, deliver: Delivery) -> Response:
-            return await deliver(body)
-
-        receive.__annotations__["body"] = model
-        router.webhook("/hook", signature=signature, **secret, **options)(receive)
-        app = FastAPI()
-        app.include_router(router)
-        furnish(app)
-        async with connect(app, None) as client:
+    async def hook(content, kind, *, model=Wide, signature="none", headers=None, body=""):
+        async with connect(furnish(hooked(model, signature, body)), None) as client:
             content = content.encode() if isinstance(content, str) else content
             signed = {"github": github, "slack": slack}[signature](content) if signature != "none" else {}
             answer = await client.post(

@@ -32,13 +32,13 @@ def return_(*, charge: str) -> Output:
     return Output(text=charge)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def graph():
     stages = (Stage("charge", nodes=(charge,), retry=Retry(attempts=1)), Stage("return", nodes=(return_,)))
     return graph_of(f"t{uuid.uuid4().hex[:10]}", *stages)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def router(graph):
     made = PipelineRouter(graph, output=Output)
 
@@ -56,9 +56,13 @@ def worker(graph, settings, redis_url):
         yield opened
 
 
+@pytest.fixture(scope="module")
+def app(router, settings):
+    return build_app(router, settings)
+
+
 @pytest.fixture
-async def client(router, graph, settings, worker, connect):
-    app = build_app(router, settings)
+async def client(app, graph, settings, worker, connect):
     app.state.saltern_backends = {graph.name: Backend(worker.service, settings, tokens.read(settings.api_tokens))}
     async with connect(app) as made:
         yield made

@@ -24,13 +24,13 @@ class Named(Graph):
     digest = DIGEST
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def graph():
     stages = (Stage("greet", nodes=(greet,)), Stage("return", nodes=(return_,)))
     return Named(f"t{uuid.uuid4().hex[:10]}", package="tests", stages=stages)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def router(graph):
     made = PipelineRouter(graph, output=Output)
 
@@ -47,9 +47,13 @@ def worker(graph, settings, redis_url):
         yield opened
 
 
+@pytest.fixture(scope="module")
+def app(router, settings):
+    return build_app(router, settings)
+
+
 @pytest.fixture
-async def client(router, graph, settings, worker, connect):
-    app = build_app(router, settings)
+async def client(app, graph, settings, worker, connect):
     app.state.saltern_backends = {graph.name: Backend(worker.service, settings, tokens.read(settings.api_tokens))}
     async with connect(app) as made:
         yield made

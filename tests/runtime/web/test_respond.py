@@ -3,6 +3,7 @@
 import os
 import threading
 import uuid
+from functools import cache
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from saltern_runtime import Context, Responds, Retry, Stage, node
 from saltern_runtime.engine.one_process import in_one_process
 from saltern_runtime.nodes import flow
 from saltern_runtime.nodes.flow.results import HttpAnswer
+from saltern_runtime.settings import Settings
 from saltern_runtime.web import Delivery, PipelineRouter, build_app, tokens
 from saltern_runtime.web.backend import Backend
 from tests.support.graphs import graph_of
@@ -42,10 +44,9 @@ def return_(*, input: Input) -> Output:  # noqa: A002 - the name that generated 
     return Output(text=input.id)
 
 
-@pytest.fixture
-async def post(request, settings, redis_url, connect):
-    """Send deliveries to a webhook that waits a second, while a worker works."""
-    responds = getattr(request, "param", True)
+@cache
+def waiting(*, responds):
+    """Make a webhook that waits a second for its run, whose run responds or does not."""
     stages = (Stage("return", nodes=(return_,), retry=Retry(attempts=1)),)
     if responds:
         stages = (Stage("say", nodes=(say,), ends=Responds(), retry=Retry(attempts=1)), *stages)
@@ -56,8 +57,14 @@ async def post(request, settings, redis_url, connect):
     async def hook(body: Input, deliver: Delivery) -> Response:
         return await deliver(body)
 
+    return graph, build_app(router, Settings())
+
+
+@pytest.fixture
+async def post(request, settings, redis_url, connect):
+    """Send deliveries to a webhook that waits a second, while a worker works."""
+    graph, app = waiting(responds=getattr(request, "param", True))
     with in_one_process(graph, redis_url=redis_url, settings=settings) as worker:
-        app = build_app(router, settings)
         app.state.saltern_backends = {graph.name: Backend(worker.service, settings, tokens.read(settings.api_tokens))}
         with working(worker):
             async with connect(app) as client:

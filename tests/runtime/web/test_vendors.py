@@ -199,8 +199,8 @@ async def test_a_webhook_without_a_usable_secret_is_503(send, monkeypatch, caplo
 @every_scheme
 async def test_the_document_says_how_a_webhook_is_signed(send, kind):
     """OpenAPI names a scheme of its own for each way."""
-    [scheme] = send.document["components"]["securitySchemes"].keys() - {"token"}
-    assert send.document["paths"]["/hook"]["post"]["security"] == [{scheme: []}]
+    [scheme] = send.document()["components"]["securitySchemes"].keys() - {"token"}
+    assert send.document()["paths"]["/hook"]["post"]["security"] == [{scheme: []}]
 
 
 async def test_two_schemes_in_one_document_do_not_clash(connect):

@@ -6,34 +6,59 @@ from dataclasses import replace
 
 import httpx
 import pytest
+from fastapi import FastAPI, Response
 
 from saltern_runtime.engine.one_process import in_one_process
-from saltern_runtime.web import build_app, tokens
+from saltern_runtime.web import Delivery, PipelineRouter, build_app, tokens
 from saltern_runtime.web.backend import Backend
 from tests.support import files
 
 
-@pytest.fixture
-def name():
+@pytest.fixture(scope="session")
+def pipeline():
     return f"t{uuid.uuid4().hex[:10]}"
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
+def graph(pipeline):
+    return files.graph(pipeline)
+
+
+@pytest.fixture(scope="session")
 def settings(settings):
     return replace(settings, max_file=files.MAX_FILE)
 
 
 @pytest.fixture
-def worker(name, settings, redis_url):
-    with in_one_process(files.graph(name), redis_url=redis_url, settings=settings) as opened:
+def worker(graph, settings, redis_url):
+    with in_one_process(graph, redis_url=redis_url, settings=settings) as opened:
         yield opened
 
 
+@pytest.fixture(scope="session")
+def bare(graph, settings):
+    """The app, without a backend."""
+    return build_app(files.router(graph), settings)
+
+
 @pytest.fixture
-def app(name, settings, worker):
-    made = build_app(files.router(worker.service.graph), settings)
-    made.state.saltern_backends = {name: Backend(worker.service, settings, tokens.read(settings.api_tokens))}
-    return made
+def app(bare, pipeline, settings, worker):
+    bare.state.saltern_backends = {pipeline: Backend(worker.service, settings, tokens.read(settings.api_tokens))}
+    return bare
+
+
+@pytest.fixture(scope="session")
+def hooked(graph):
+    """An app with a webhook, without a backend."""
+    router = PipelineRouter(graph, output=files.Output)
+
+    @router.webhook("/hook", signature="github", secret="env:HOOK_SECRET")
+    async def receive(body: files.Input, deliver: Delivery) -> Response:
+        return await deliver(body)
+
+    app = FastAPI()
+    app.include_router(router)
+    return app
 
 
 @pytest.fixture
@@ -43,12 +68,12 @@ def payloads(worker, redis_client):
 
 
 @pytest.fixture
-def serve(name, redis_url, keyring):
+def serve(pipeline, redis_url, keyring):
     """Start the API in a process of its own."""
 
     @contextmanager
     def serve(**options):
-        process = files.Process(name, redis_url, keyring["default"][1], **options)
+        process = files.Process(pipeline, redis_url, keyring["default"][1], **options)
         try:
             with httpx.Client(base_url=process.url, headers=files.bearer(keyring), timeout=60) as client:
                 yield process, client

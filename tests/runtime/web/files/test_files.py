@@ -277,11 +277,11 @@ def begin(process, keyring, *lines, body=b""):
     return sock
 
 
-def test_who_breaks_off_leaves_nothing(serve, keyring, redis_client, name):
+def test_who_breaks_off_leaves_nothing(serve, keyring, redis_client, pipeline):
     """A client that goes away in the middle, with or without a length; one that says more than it sends."""
 
     def payloads():
-        return len(redis_client.keys(f"*{name}*payload:*"))
+        return len(redis_client.keys(f"*{pipeline}*payload:*"))
 
     with serve() as (process, client):
         for lines, body in (
@@ -329,11 +329,11 @@ def test_a_slow_client_holds_nobody_up(serve, keyring):
             sock.close()
 
 
-def test_a_store_that_breaks_ends_the_connection(serve, redis_client, name):
+def test_a_store_that_breaks_ends_the_connection(serve, redis_client, pipeline):
     """Half a file is never a whole answer."""
     with serve() as (_, client):
         stored = client.post("/files", content=b"x" * 3 * CHUNK)
-        redis_client.delete(*redis_client.keys(f"*{name}*payload:*.2"))
+        redis_client.delete(*redis_client.keys(f"*{pipeline}*payload:*.2"))
         with pytest.raises(httpx.RemoteProtocolError):
             client.get(stored.headers["location"])
         assert client.get("/healthz").status_code == 200

@@ -311,11 +311,11 @@ def test_a_form_in_flat_memory(serve):
         assert process.peak() - before < 48 * CHUNK
 
 
-def test_a_form_whose_client_dies_leaves_nothing(serve, keyring, redis_client, name):
+def test_a_form_whose_client_dies_leaves_nothing(serve, keyring, redis_client, pipeline):
     """What came of its file is gone, and there is no run."""
 
     def payloads():
-        return len(redis_client.keys(f"*{name}*payload:*"))
+        return len(redis_client.keys(f"*{pipeline}*payload:*"))
 
     with serve() as (process, client):
         sock = socket.create_connection(("127.0.0.1", process.port))

@@ -3,33 +3,24 @@
 import json
 
 import pytest
-from fastapi import FastAPI, Response
 
 from saltern_runtime.files import File
-from saltern_runtime.web import Delivery, PipelineRouter, tokens
+from saltern_runtime.web import tokens
 from saltern_runtime.web.backend import Backend
 from tests.runtime.web.files.test_forms import END, KIND, PDF, doc, part
-from tests.support import files
 from tests.support.vendors import KEY, github
 
 pytestmark = pytest.mark.anyio
 
 
 @pytest.fixture
-async def hook(worker, settings, connect, monkeypatch):
+async def hook(hooked, worker, settings, connect, monkeypatch):
     """Send a delivery as GitHub signs it; gives the answer and the run's input."""
     monkeypatch.setenv("HOOK_SECRET", KEY)
-    router = PipelineRouter(worker.service.graph, output=files.Output)
-
-    @router.webhook("/hook", signature="github", secret="env:HOOK_SECRET")
-    async def receive(body: files.Input, deliver: Delivery) -> Response:
-        return await deliver(body)
-
-    app = FastAPI()
-    app.include_router(router)
-    entries = tokens.read(settings.api_tokens)
-    app.state.saltern_backends = {worker.service.graph.name: Backend(worker.service, settings, entries)}
-    async with connect(app, None) as client:
+    hooked.state.saltern_backends = {
+        worker.service.graph.name: Backend(worker.service, settings, tokens.read(settings.api_tokens))
+    }
+    async with connect(hooked, None) as client:
 
         async def hook(content, kind=KIND, **headers):
             answer = await client.post(

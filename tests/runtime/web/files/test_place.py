@@ -9,10 +9,9 @@ from saltern_runtime.engine import service as services
 from saltern_runtime.engine.service import Service
 from saltern_runtime.spec.places import PayloadPlace
 from saltern_runtime.store import link
-from saltern_runtime.web import build_app, tokens
+from saltern_runtime.web import tokens
 from saltern_runtime.web.backend import Backend
 from tests.runtime.web.files.test_forms import END, KIND, PDF, doc
-from tests.support import files
 
 pytestmark = pytest.mark.anyio
 
@@ -43,12 +42,11 @@ def worker():
 
 
 @pytest.fixture
-def app(name, settings, redis_url, folder):
+def app(bare, graph, settings, redis_url, folder):
     settings = replace(settings, redis_url=redis_url, payloads=PayloadPlace(f"file://{folder}"))
-    service = Service(files.graph(name), settings)
-    made = build_app(files.router(service.graph), settings)
-    made.state.saltern_backends = {name: Backend(service, settings, tokens.read(settings.api_tokens))}
-    yield made
+    service = Service(graph, settings)
+    bare.state.saltern_backends = {graph.name: Backend(service, settings, tokens.read(settings.api_tokens))}
+    yield bare
     service.close()
 
 
@@ -107,10 +105,10 @@ async def test_a_place_that_is_mended_is_taken(client, folder, tried, monkeypatc
     assert len(tried) == 2
 
 
-async def test_what_is_tried_for_long_keeps_nobody(client, app, name, monkeypatch):
+async def test_what_is_tried_for_long_keeps_nobody(client, app, pipeline, monkeypatch):
     """Who comes meanwhile is told to come again."""
     monkeypatch.setattr(services, "PATIENCE", 0.0)
-    service = app.state.saltern_backends[name].service
+    service = app.state.saltern_backends[pipeline].service
     with service._preparing:
         answer = await client.get("/readyz")
     assert (answer.status_code, answer.json()["code"], answer.headers["retry-after"]) == (503, "store-unavailable", "1")

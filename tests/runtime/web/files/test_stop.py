@@ -5,11 +5,11 @@ from tests.runtime.web.files.test_files import begin
 from tests.support.until import until
 
 
-def test_a_stop_ends_what_trickles_in(serve, keyring, redis_client, name):
+def test_a_stop_ends_what_trickles_in(serve, keyring, redis_client, pipeline):
     """Uploads whose clients have stopped sending do not keep the process; what has come of them expires."""
 
     def payloads():
-        return redis_client.keys(f"*{name}*payload:*")
+        return redis_client.keys(f"*{pipeline}*payload:*")
 
     with serve() as (process, _):
         head = ("POST /files HTTP/1.1", "Content-Length: 5000000")
