@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -14,7 +15,8 @@ import pytest
 from saltern_runtime.files import File
 from saltern_runtime.graph import Context, RunInfo
 from saltern_runtime.nodes import file
-from saltern_runtime.nodes.file import apart
+from saltern_runtime.nodes.file import apart as reading
+from saltern_runtime.nodes.file import reader
 from saltern_runtime.nodes.file.results import TextResult
 
 
@@ -39,6 +41,23 @@ def rows(context: Callable[..., Any]) -> Callable[..., Any]:
         return found.rows
 
     return read
+
+
+@pytest.fixture
+def apart() -> None:
+    """The test's files are read in a process of its own, as workers do it, whatever its module says."""
+
+
+@pytest.fixture
+def here(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files are read in this process: for what a file means, where a process each is not what is shown."""
+
+    def answer(ctx: Context, of: File, content: Any, question: Any) -> Any:
+        said = json.dumps(reader._answer(content, json.load(question)), ensure_ascii=False, allow_nan=False)
+        return reading._value(of, said.encode("utf-8", "replace"))
+
+    if "apart" not in request.fixturenames:
+        monkeypatch.setattr(reading, "_answer", answer)
 
 
 @pytest.fixture(autouse=True)
@@ -67,5 +86,5 @@ def context_once() -> Iterator[Callable[..., Any]]:
         return Context(run, "it", "it", 1, None, time.monotonic() + seconds)
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(apart, "CPU", 5)
+        patched.setattr(reading, "CPU", 5)
         yield make

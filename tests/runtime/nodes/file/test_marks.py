@@ -6,6 +6,7 @@ import pytest
 
 from saltern_runtime.errors import PermanentError
 
+pytestmark = pytest.mark.usefixtures("here")
 WORDS = (
     "ID3", "BZh", "BZh9", "GIF8", "GIF89a", "RIFF", "RIFFabcdWAVE", "PAR1", "OggS", "Rar!", "%!PS", "{\\rtf", "%PDF-", "BM", "PK", "II*", "MZ"
 )  # fmt: skip

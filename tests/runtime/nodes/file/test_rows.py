@@ -10,6 +10,8 @@ from saltern_runtime.errors import PermanentError
 from saltern_runtime.models import Bool, Double, Exact, Int, Maybe, Model
 from tests.support.documents import DAY, LENGTH, MOMENT, Cell, cell, docx, packed, pdf, sheet_of, xlsx, xlsx_parts
 
+pytestmark = pytest.mark.usefixtures("here")
+
 
 class Row(Model):
     """A row with one field of each kind."""
@@ -75,14 +77,14 @@ def test_a_delimiter_that_may_be_two_is_asked_for(rows):
     assert rows(b"a|b\n1|2\n", delimiter="|") == [{"a": "1", "b": "2"}]
 
 
-def test_a_table_without_a_header(rows):
+def test_a_table_without_a_header(apart, rows):
     """Its columns are numbered."""
     assert rows(b"1,2\n3,4", header=False) == [{"column1": "1", "column2": "2"}, {"column1": "3", "column2": "4"}]
     assert rows(xlsx([[1, "x"]]), header=False) == [{"column1": 1, "column2": "x"}]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
-def test_the_encoding_is_told_by_the_bytes(rows, encoding):
+def test_the_encoding_is_told_by_the_bytes(apart, rows, encoding):
     """A mark is no part of the first name."""
     text = "größe;straße\nfür Köln;über die Brücke zurück\n"
     assert rows(text.encode(encoding)) == [{"größe": "für Köln", "straße": "über die Brücke zurück"}]
@@ -190,7 +192,7 @@ def test_what_does_not_fit_is_named_with_its_place(rows, column, text, says):
     assert says in message
 
 
-def test_errors_name_the_first_misfits(rows):
+def test_errors_name_the_first_misfits(apart, rows):
     """And say that there are more."""
 
     class One(Model):
@@ -257,7 +259,7 @@ BOOK = [
 ]
 
 
-def test_a_workbook_gives_what_excel_last_saw(rows):
+def test_a_workbook_gives_what_excel_last_saw(apart, rows):
     """Whole numbers are ints, days and moments timestamps, formulas what they gave, empty cells null."""
     assert rows(xlsx(BOOK), "a.xlsx") == [
         {
@@ -331,7 +333,7 @@ def test_a_workbook_without_a_table_is_refused(rows, content, code):
 LINES = b'{"id": 1, "deep": {"a": [1.5, null]}}\n\n{"id": 9223372036854775807, "more": "\\u0000"}\r\n'
 
 
-def test_json_lines_give_their_objects(rows):
+def test_json_lines_give_their_objects(apart, rows):
     """As they are, told by the first line or by the name; blank lines say nothing."""
     expected = [{"id": 1, "deep": {"a": [1.5, None]}}, {"id": 2**63 - 1, "more": "\0"}]
     assert rows(LINES) == expected

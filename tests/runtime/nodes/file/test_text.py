@@ -7,6 +7,7 @@ from saltern_runtime.files import File
 from saltern_runtime.nodes import file
 from tests.support.documents import docx, docx_parts, packed, paragraph, pdf, pdf_of, xlsx
 
+pytestmark = pytest.mark.usefixtures("here")
 PAGE = b"""<!DOCTYPE html>
 <html><head><title>The title</title><style>p { color: red }</style></head>
 <body><script>var hidden = "<p>no</p>"</script><noscript>no</noscript>
@@ -19,7 +20,7 @@ PAGE = b"""<!DOCTYPE html>
 SEEN = "A heading\n\nOne bold word & more\nand a line\n\n- first\n- second\n  1. inner\n\na\tb\n1\t2\n\nlast"
 
 
-def test_a_pdf_gives_the_text_of_its_pages(text):
+def test_a_pdf_gives_the_text_of_its_pages(apart, text):
     """Lines as they stand in it, a blank line between pages, and how many there are."""
     found = text(pdf("Invoice (17)\ntotal 12,50 \u20ac", "", "end"), "a.pdf")
     assert found.text == "Invoice (17)\ntotal 12,50 \u20ac\n\nend"
@@ -41,7 +42,7 @@ def test_a_pdf_of_a_picture_has_no_text(text):
     assert (text(pdf("")).text, text(pdf("")).pages) == ("", 1)
 
 
-def test_a_word_document_gives_what_is_read_in_it(text):
+def test_a_word_document_gives_what_is_read_in_it(apart, text):
     """Tables, what was inserted and links; not what was struck out, and no codes of fields."""
     table = (
         f"<w:tbl><w:tr><w:tc>{paragraph('a')}</w:tc><w:tc>{paragraph('b')}</w:tc></w:tr>"
@@ -56,7 +57,7 @@ def test_a_word_document_gives_what_is_read_in_it(text):
     assert found.pages == 1
 
 
-def test_a_page_gives_what_is_seen_of_it(text):
+def test_a_page_gives_what_is_seen_of_it(apart, text):
     """No scripts, no styles, nothing hidden; lines where a browser breaks them."""
     assert text(PAGE).text == SEEN
     assert text(PAGE, "page.html").text == SEEN
@@ -74,7 +75,7 @@ def test_a_fragment_is_a_page_where_it_is_said_to_be_one(text):
     assert text(b"<p>a</p>", "it", "text/html; charset=utf-8").text == "a"
 
 
-def test_markdown_and_plain_text_stay_as_they_are(text):
+def test_markdown_and_plain_text_stay_as_they_are(apart, text):
     """Every character of them."""
     written = "# Title\n\n* a\r\n\tb  \n"
     assert text(written.encode(), "a.md").text == written
@@ -235,7 +236,7 @@ def test_a_pdf_with_more_pages_than_it_may_have_is_refused_not_cut(text):
     assert refused.value.code == "too-many-pages"
 
 
-def test_more_text_than_a_value_may_have_is_refused(context):
+def test_more_text_than_a_value_may_have_is_refused(apart, context):
     """Also where it is of one page; the error says what counts, what the limit is called, and what to do."""
     for content in (b"x" * 1001, pdf(*["x" * 50] * 40)):
         with pytest.raises(PermanentError) as refused:
