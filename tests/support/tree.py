@@ -7,9 +7,13 @@ FILES = {
     "__init__.py": '''
         """The pipeline echo."""
 
-        from echo.api import create_app, router
+        from importlib import import_module
 
-        __all__ = ["create_app", "router"]
+
+        def __getattr__(name):
+            if name not in ("create_app", "router"):
+                raise AttributeError(name)
+            return getattr(import_module("echo.api"), name)
         ''',
     "models.py": '''
         """Values."""

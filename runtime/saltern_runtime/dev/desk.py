@@ -5,13 +5,16 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
-from saltern_runtime.engine.service import Service
 from saltern_runtime.errors import AnswerError
 from saltern_runtime.jsontext import JsonTextError, read_json
 from saltern_runtime.runtext import plain
 from saltern_runtime.spec import Json
-from saltern_runtime.store.views import Awaited, RunView
+
+if TYPE_CHECKING:
+    from saltern_runtime.engine.service import Service
+    from saltern_runtime.store.views import Awaited, RunView
 
 
 class DeskError(Exception):

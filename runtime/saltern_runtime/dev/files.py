@@ -6,14 +6,15 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel
 
 from saltern_runtime.files import CHUNK, File, clean_name, file_shapes, files_in, media_type_of
 from saltern_runtime.spec import Json
-from saltern_runtime.store.files import FileTooLargeError, Shelf
-from saltern_runtime.store.payloads import PayloadGoneError
+
+if TYPE_CHECKING:
+    from saltern_runtime.store.files import Shelf
 
 _LONGEST: Final = 200
 """Octets of a name that is written; file systems take 255."""
@@ -79,6 +80,8 @@ def _chunks(path: Path) -> Iterator[bytes]:
 
 def store(shelf: Shelf, tenant: str, attached: Sequence[Attached], keep: float) -> None:
     """Store files that were attached; raises FileError."""
+    from saltern_runtime.store.files import FileTooLargeError  # noqa: PLC0415 - what is attached is read before the store is imported
+
     for each in attached:
         said = each.file
         try:
@@ -99,6 +102,8 @@ def make_folder(folder: Path) -> None:
 
 def save(shelf: Shelf, tenant: str, output: Any, folder: Path) -> Iterator[Path]:
     """Write the files of an output into a folder, never over another one, and yield where each stands; raises FileError."""
+    from saltern_runtime.store.payloads import PayloadGoneError  # noqa: PLC0415 - what is attached is read before the store is imported
+
     for file in dict.fromkeys(files_in(output)):
         try:
             yield _written(folder, file.name, shelf.chunks(tenant, file.sha256))

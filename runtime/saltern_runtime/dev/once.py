@@ -6,11 +6,8 @@ import os
 import shutil
 import sys
 import tempfile
-import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import redirect_stdout
-from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,16 +16,14 @@ from pydantic import TypeAdapter, ValidationError
 from saltern_runtime.dev import files, store, view
 from saltern_runtime.dev.children import Children
 from saltern_runtime.dev.desk import Desk, read
+from saltern_runtime.dev.given import Given, InputError, Wanted, load
 from saltern_runtime.dev.terminal import json_text, log_lines
-from saltern_runtime.dev.tree import Tree, TreeError
+from saltern_runtime.dev.tree import Tree
 from saltern_runtime.engine.one_process import InOneProcess, in_one_process
-from saltern_runtime.errors import StartError, place, said
-from saltern_runtime.files import WANTED
-from saltern_runtime.jsontext import JsonTextError, read_json
+from saltern_runtime.errors import StartError
 from saltern_runtime.models import Model
 from saltern_runtime.runtext import lines, plain
 from saltern_runtime.settings import Settings
-from saltern_runtime.spec import Json
 from saltern_runtime.store.files import FileTooLargeError
 from saltern_runtime.store.views import TERMINAL, RunState, RunView
 from saltern_runtime.web.models import run_json
@@ -40,36 +35,11 @@ NOWHERE: Final = "http://saltern.invalid"
 """What addresses for answers begin with, where no API takes them (RFC 2606)."""
 
 
-class InputError(Exception):
-    """An input that the pipeline does not take."""
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What one run is given, and what becomes of it."""
-
-    source: str | None
-    """A JSON file with the input; `-` is standard input, None an empty object."""
-    answers: Sequence[str] = ()
-    files: Sequence[str] = ()
-    """`FIELD=PATH` pairs."""
-    save: Path | None = None
-    """Where files of the output are written."""
-    json_events: bool = False
-    verbose: bool = False
-
-
-def run(tree: Tree, wanted: Wanted) -> int:
+def run(tree: Tree, wanted: Wanted, given: Given) -> int:
     """Run once; the output goes to stdout. Raises InputError, FileError and TreeError.
 
     What the run starts is run to its end as well. `answers` are `NODE=ANSWER` pairs for nodes that wait for one; of others a person is asked, where one sits there.
     """
-    sys.path.insert(0, str(tree.folder))
-    os.environ["PYTHONPATH"] = str(tree.folder)
-    models = load(tree, "models")
-    text = {} if wanted.source is None else read_input(wanted.source)
-    text, attached = files.attach(models.Input, text, wanted.files) if wanted.files else (text, [])
-    given = checked(models.Input, text)
     graph = load(tree, "graph").GRAPH
     known = read(wanted.answers)
     log_lines(verbose=wanted.verbose)
@@ -84,14 +54,14 @@ def run(tree: Tree, wanted: Wanted) -> int:
     ):
         settings = Settings.from_env({"SALTERN_PUBLIC_URL": NOWHERE, "SALTERN_PRIVATE_NETWORKS": "any", **os.environ})
         with in_one_process(graph, redis_url=store.start(children, Path(folder)), settings=settings) as opened:
-            files.store(opened.service.shelf, TENANT, attached, settings.upload_keep)
-            started = _started(opened, given)
+            files.store(opened.service.shelf, TENANT, given.attached, settings.upload_keep)
+            started = _started(opened, given.input)
             desk = Desk(opened.service, known, asks=wanted.source != "-" and sys.stdin.isatty())
             ended = _finish(opened, desk, started)
             others = list(_others(opened, desk))
             if wanted.save is not None and ended.state is RunState.SUCCEEDED:
                 try:
-                    output = TypeAdapter(models.Output).validate_python(ended.output)
+                    output = TypeAdapter(given.models.Output).validate_python(ended.output)
                     saved.extend(files.save(opened.service.shelf, TENANT, output, wanted.save))
                 except files.FileError as error:
                     unsaved = error
@@ -147,44 +117,3 @@ def _others(opened: InOneProcess, desk: Desk) -> Iterator[RunView]:
             run = _finish(opened, desk, run_id)
             if run.parent is not None:
                 yield run
-
-
-def load(tree: Tree, module: str) -> Any:
-    """Import a module of the package; raises TreeError."""
-    try:
-        return import_module(f"{tree.package}.{module}")
-    except Exception as error:
-        # The pipeline's own modules run here: whatever they raise is theirs, and so is its place.
-        last = traceback.extract_tb(error.__traceback__)[-1]
-        place = f"{Path(last.filename).name}, line {last.lineno}"
-        raise TreeError(f"{tree.package} cannot be imported: {type(error).__name__}: {error} ({place})") from error
-
-
-def read_input(source: str) -> Json:
-    """Read a JSON file, or standard input for `-`; raises InputError."""
-    name = "standard input" if source == "-" else source
-    try:
-        data = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
-        return read_json(data.decode())
-    except OSError as error:
-        raise InputError(f"cannot read {source}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{name} is not UTF-8") from error
-    except JsonTextError as error:
-        raise InputError(f"{name} {error}") from error
-
-
-def checked(model: Any, given: Json) -> Model:
-    """Return an input as the pipeline takes it; raises InputError."""
-    try:
-        found: Model = model.model_validate(given)
-    except ValidationError as error:
-        problems = {_told(problem, given): None for problem in error.errors(include_url=False, include_input=False)}
-        raise InputError("\n".join(["the pipeline does not take this input:", *problems])) from error
-    return found
-
-
-def _told(problem: Mapping[str, Any], given: Json) -> str:
-    found = place(problem["loc"], given, missing=problem["type"] == "missing")
-    why = "a file is wanted: give it as --file FIELD=PATH" if problem["type"] == WANTED else said(problem)
-    return f"  {'/'.join(map(str, found)) or '(the whole)'}: {why}"

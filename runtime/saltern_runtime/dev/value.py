@@ -6,7 +6,7 @@ import resource
 import sys
 from typing import Final
 
-from saltern_runtime.dev.once import checked, load, read_input
+from saltern_runtime.dev.given import checked, load, read_input
 from saltern_runtime.dev.terminal import json_text
 from saltern_runtime.dev.tree import Tree
 from saltern_runtime.expr import ExprError, plain
