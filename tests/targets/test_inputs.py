@@ -1,6 +1,7 @@
 """What a run starts with is held to its types at every door of a generated service, exactly as its document says."""
 
 import json
+import os
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ from standardwebhooks import Webhook
 from starlette.testclient import TestClient
 
 from saltern_compiler.driver import compile_source, write_tree
+from saltern_runtime.dev import __main__ as dev
 from saltern_runtime.engine.one_process import in_one_process
 from saltern_runtime.settings import Settings
 from saltern_runtime.web import tokens
@@ -49,20 +51,26 @@ def tree(tmp_path_factory):
     return folder
 
 
-@pytest.fixture
-def service(tree, redis_url, monkeypatch):
+@pytest.fixture(scope="module")
+def door(tree, redis_server):
     """Give the worker, and a client of the API with a token."""
-    monkeypatch.setenv("DOOR_SECRET", SECRET)
-    settings = Settings(redis_url=redis_url)
+    settings = Settings(redis_url=redis_server.url)
     token, entry = tokens.new("local")
     with importable(tree, "inputs_door") as load:
         graph, app = load("graph").GRAPH, load("api").create_app(settings)
-        with in_one_process(graph, redis_url=redis_url, settings=settings) as worker:
+        with in_one_process(graph, redis_url=settings.redis_url, settings=settings) as worker:
             app.state.saltern_backends = {graph.name: Backend(worker.service, settings, tokens.read(str(entry)))}
             yield worker, TestClient(app, headers={"Authorization": f"Bearer {token}"})
 
 
 @pytest.fixture
+def service(door, monkeypatch):
+    """The same for a test, and how many runs there were before it."""
+    monkeypatch.setenv("DOOR_SECRET", SECRET)
+    return *door, len(door[0].service.list("local", limit=200).runs)
+
+
+@pytest.fixture(scope="module")
 def document(tree):
     with importable(tree, "inputs_door") as load:
         return load("api").create_app(Settings()).openapi()
@@ -109,13 +117,13 @@ def send(client, path, text):
 )
 def test_what_the_document_refuses_starts_nothing(service, document, path, text, pointer):
     """A 422 problem names the field; the schema of the document refuses the same."""
-    worker, client = service
+    worker, client, before = service
     answer = send(client, path, text)
     assert answer.status_code == 422
     assert answer.headers["content-type"] == "application/problem+json"
     found = answer.json()
     assert (found["code"], {each["pointer"] for each in found["errors"]}) == ("invalid-request", {pointer})
-    assert worker.service.list("local").runs == ()
+    assert len(worker.service.list("local", limit=200).runs) == before
     assert not Draft202012Validator(_input(document)).is_valid(json.loads(text))
 
 
@@ -138,7 +146,7 @@ def test_what_the_document_refuses_starts_nothing(service, document, path, text,
 )  # fmt: skip
 def test_what_the_document_takes_runs(service, document, text, kept):
     """1.0 is an integer, as JSON Schema says, and is one from then on."""
-    worker, client = service
+    worker, client, _ = service
     answer = send(client, "/runs", text)
     assert answer.status_code == 202, answer.json()
     run = worker.finish(answer.json()["id"], 20)
@@ -176,8 +184,23 @@ def test_the_document_says_how_large_an_int_is(document):
         (b"\xff", "UTF-8"),
     ],
 )
-def test_a_run_on_the_command_line_is_held_to_the_same(tree, given, says):
-    """One clear line and no traceback."""
+def test_a_run_on_this_machine_is_held_to_the_same(tree, tmp_path, capsys, monkeypatch, given, says):
+    """One clear line and no traceback: what `saltern run` starts says it, here in this process."""
+    source = tmp_path / "input.json"
+    source.write_bytes(given)
+    # It sets both for the processes that it would start.
+    monkeypatch.setenv("PYTHONPATH", os.environ.get("PYTHONPATH", ""))
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    with importable(tree, "inputs_door"):
+        assert dev.main([str(tree), "--once", "--input", str(source)]) == 1
+    said = capsys.readouterr().err
+    assert (says in said, "Traceback" in said) == (True, False), said
+    assert len(said.splitlines()) <= 2
+
+
+@pytest.mark.parametrize(("given", "says"), [(b'{"n": "1"}', "n: "), (b"\xff", "UTF-8")])
+def test_the_command_line_says_the_same(tree, given, says):
+    """One clear line, with exit code 1."""
     main = [sys.executable, "-c", "from saltern_compiler.cli import main; main()"]
     words = ["run", str(tree.parent / "inputs_door.saltern"), "--input", "-"]
     done = subprocess.run([*main, *words], input=given, capture_output=True, check=False, timeout=60)
