@@ -18,6 +18,7 @@ import pytest
 from saltern_compiler.driver import Source, compile_loaded, compile_source, write_tree
 from saltern_runtime import SKIPPED
 from tests.support.built import ROOT, SOURCES, build, importable
+from tests.support.typed import typed
 
 BIN = Path(sys.executable).parent
 
@@ -44,7 +45,8 @@ def test_ruff_has_nothing_to_say(case, trees):
 def test_mypy_is_content(trees, tmp_path):
     """The packages pass mypy --strict."""
     packages = [trees[case] / case for case in SOURCES]
-    run(BIN / "mypy", "--strict", "--cache-dir", tmp_path, *packages, cwd=tmp_path)
+    said, status = typed(*packages, cwd=tmp_path)
+    assert status == 0, said
 
 
 @pytest.mark.parametrize("case", SOURCES)

@@ -184,7 +184,7 @@ def test_the_document_says_how_large_an_int_is(document):
         (b"\xff", "UTF-8"),
     ],
 )
-def test_a_run_on_this_machine_is_held_to_the_same(tree, tmp_path, capsys, monkeypatch, given, says):
+def test_a_run_on_this_machine_is_held_to_the_same(tree, tmp_path, capsys, monkeypatch, *, given, says):
     """One clear line and no traceback: what `saltern run` starts says it, here in this process."""
     source = tmp_path / "input.json"
     source.write_bytes(given)

@@ -1,7 +1,6 @@
 """What calls of the table's functions print as: plain Python where types prove it equal, else named helpers."""
 
 import pytest
-from mypy import api as mypy
 
 from saltern_compiler.diagnostics.model import NOWHERE
 from saltern_compiler.expr.functions import LIBRARY, MACROS
@@ -10,6 +9,7 @@ from saltern_compiler.expr.typing import Env, check
 from saltern_runtime.spec import ANY, BYTES, DOUBLE, INT, STRING, ListType, MapType, obj
 from saltern_targets.python.expr import annotation
 from tests.support.expressions import PyName, to_python
+from tests.support.typed import typed
 
 INPUT = obj(
     {"n": INT, "m": INT, "x": DOUBLE, "raw": BYTES, "text": STRING, "names": ListType(STRING), "counts": ListType(INT), "tags": MapType(STRING)}
@@ -115,5 +115,5 @@ def test_types_agree_with_mypy(tmp_path):
         lines += [f"def f{place}(input: Input, body: Any) -> {of.text}:", f"    return {code.text}"]
     module = tmp_path / "printed.py"
     module.write_text("\n".join(lines) + "\n", "utf-8")
-    said, problems, status = mypy.run(["--strict", "--no-incremental", "--follow-imports=silent", str(module)])
-    assert (said.startswith("Success"), problems, status) == (True, "", 0), said + problems
+    said, status = typed(module, cwd=tmp_path)
+    assert (said.startswith("Success"), status) == (True, 0), said

@@ -6,7 +6,6 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
-from mypy import api as mypy
 
 import saltern_runtime.expr as helpers
 from saltern_compiler.diagnostics.model import NOWHERE
@@ -33,6 +32,7 @@ from saltern_runtime.spec import (
 from saltern_runtime.spec.types import LiteralType
 from saltern_targets.python.expr import annotation, attributes, coerce
 from tests.support.expressions import PyName, infer, template_to_python, to_python
+from tests.support.typed import typed
 
 ITEM = obj({"name": STRING, "price": INT})
 INPUT = obj(
@@ -314,8 +314,8 @@ def test_printed_python_is_clean(tmp_path: Path):
         """).replace("HELPERS", ", ".join(sorted(used)))
     module = tmp_path / "printed.py"
     module.write_text(head + "\n".join(lines).rstrip() + "\n", "utf-8")
-    said, problems, status = mypy.run(["--strict", "--no-incremental", "--follow-imports=silent", str(module)])
-    assert (said.startswith("Success"), problems, status) == (True, "", 0), said + problems
+    said, status = typed(module, cwd=tmp_path)
+    assert (said.startswith("Success"), status) == (True, 0), said
     ruff = [sys.executable, "-m", "ruff"]
     rules = ["--select", "E,F,W,B,C4,SIM,UP,PIE,RET,RUF,PLR,PLC,PLW,Q", "--ignore", "E501,PLR2004,PLR0913,PLR1714"]
     subprocess.run([*ruff, "check", "--isolated", "--target-version", "py311", *rules, str(module)], check=True)
