@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import Any, get_type_hints
 import pytest
 from pydantic import TypeAdapter
 
-from saltern_compiler.diff import compare
+from saltern_compiler.diff import Side, compare
 from saltern_compiler.driver import compile_source, write_tree
 from saltern_runtime.engine.engine import Engine
 from saltern_runtime.engine.one_process import InOneProcess
@@ -68,6 +68,21 @@ class Taking(Engine):
         taken |= {each: SUCCESS for each in ids if each in self.plans.outcomes}
         outcome = Outcome("SUCCEEDED", plan.dependants(taken, scopes), values, taken=taken)
         return self._advance(plan, claim, outcome, self._next(end))
+
+
+@pytest.fixture(scope="module")
+def bases(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Case], tuple[Side, Graph]]:
+    """Give the old side of a case, which many of them share, and its graph: each is compiled once."""
+    made: dict[object, tuple[Side, Graph]] = {}
+
+    def base(case: Case) -> tuple[Side, Graph]:
+        text, files = case.old
+        key = (text, tuple(sorted(files.items())))
+        if key not in made:
+            made[key] = side_of(*case.old), loaded(case, "old", tmp_path_factory.mktemp("base"))
+        return made[key]
+
+    return base
 
 
 def loaded(case: Case, side: str, folder: Path) -> Graph:
@@ -194,15 +209,23 @@ def _nodes(process: InOneProcess, path: str) -> list[str]:
 
 @pytest.mark.parametrize("which", range(tries(1, 2)))
 @pytest.mark.parametrize("case", RUNNING, ids=[case.name for case in RUNNING])
-def test_old_runs_go_on_where_it_says_so(case: Case, which: int, tmp_path: Path, redis_url: str, service: str) -> None:
+def test_old_runs_go_on_where_it_says_so(
+    bases: Callable[[Case], tuple[Side, Graph]],
+    case: Case,
+    which: int,
+    tmp_path: Path,
+    *,
+    redis_url: str,
+    service: str,
+) -> None:
     """Stopped after any stage (each other one in the short form), a run goes on to its end where the verdict lets it, and returns what the new pipeline does.
 
     Where a value is kept that the new one would not have made, the run ends, and what it returns is of the new type.
     """
     given = GIVEN_OF[case.base][which]
-    old = side_of(*case.old)
+    old, graph = bases(case)
     runs = compare(old, side_of(*case.new)).runs
-    graphs = {side: loaded(case, side, tmp_path) for side in ("old", "new")}
+    graphs = {"old": graph, "new": loaded(case, "new", tmp_path)}
     with opened(graphs["new"], redis_url, f"{service}n") as fresh:
         whole = _finished(fresh, given)
     fits = whole.state is RunState.SUCCEEDED
