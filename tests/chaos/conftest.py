@@ -41,10 +41,11 @@ def chaos_graph(service, package="chaos_triage"):
 class Site:
     """Make a service on a server, with its processes."""
 
-    def __init__(self, url, service, log, package="chaos_triage"):
+    def __init__(self, url, service, log, package="chaos_triage", **settings):
         self.env = {
             **os.environ,
             **SHORT,
+            **{f"SALTERN_{name.upper()}": str(value) for name, value in settings.items()},
             "SALTERN_REDIS_URL": url,
             "CHAOS_SERVICE": service,
             "PYTHONPATH": str(PACKAGES),

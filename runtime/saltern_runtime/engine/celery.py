@@ -23,6 +23,7 @@ from saltern_runtime.engine.broker import broker_conf
 from saltern_runtime.engine.engine import Engine
 from saltern_runtime.engine.places import stage_of
 from saltern_runtime.engine.printed import Printed
+from saltern_runtime.engine.pulse import Pulse
 from saltern_runtime.graph import Graph
 from saltern_runtime.observe import logs, tracing
 from saltern_runtime.observe.here import LEAVING
@@ -153,6 +154,7 @@ class Worker:
         """Before the fork: refuse a server that would lose runs, and let the lease thread end stuck children."""
         self._parent = os.getpid()
         self.engine.leases.end_process = self._end_child
+        self.engine.leases.pulse = self._pulse
         try:
             self.engine.store.check()
         except StoreUnfitError as error:
@@ -167,6 +169,10 @@ class Worker:
         if os.getpid() != self._parent:
             tracing.flush(FLUSH)
             os._exit(75)
+
+    def _pulse(self) -> Pulse | None:
+        """Make what ends a prefork child that gives its threads no turn; a thread pool's process has others at work."""
+        return Pulse(self.settings.lease) if os.getpid() != self._parent else None
 
     def _on_ready(self, sender: Any, **_: object) -> None:
         """Touch the heartbeat file out of the consumer's own loop, watch the store, and say there which queues are taken from."""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from saltern_runtime.engine.drain import Drain
+from saltern_runtime.engine.pulse import Pulse
 from saltern_runtime.observe.recorders import NOTHING, Attempt
 from saltern_runtime.settings import Settings
 from saltern_runtime.store.calls import Claim
@@ -53,6 +54,8 @@ class Leases:
     """Ends this prefork child, whose main thread is stuck; None where the process must live."""
     between: Callable[[bool], None] = lambda _: None
     """Called now and then while there are claims, and with True once there are none for a while."""
+    pulse: Callable[[], Pulse | None] = lambda: None
+    """Makes what ends this prefork child where not even the thread has a turn; None where the process must live."""
     _holds: dict[str, Hold] = field(default_factory=dict)
     _pid: int = 0
     _watched: bool = False
@@ -68,21 +71,25 @@ class Leases:
             self._holds[claim.nonce] = held
             if not self._watched:
                 self._watched = True
-                threading.Thread(target=self._watch, name="saltern-leases", daemon=True).start()
+                pulse = self.pulse()
+                thread = threading.Thread(target=self._watch, args=(pulse,), name="saltern-leases", daemon=True)
+                thread.start()
+                if pulse is not None:
+                    pulse.start(thread)
         return held
 
     def drop(self, hold: Hold) -> None:
         """Look after it no longer."""
         self._holds.pop(hold.claim.nonce, None)
 
-    def _watch(self) -> None:
+    def _watch(self, pulse: Pulse | None) -> None:
         tick = min(self.settings.lease / 6, 0.5)
         seen = time.monotonic()
         while True:
             time.sleep(tick)
             if self._holds:
                 seen = time.monotonic()
-            elif time.monotonic() - seen >= IDLE and self._ended():
+            elif time.monotonic() - seen >= IDLE and self._ended(pulse):
                 self._between(True)
                 return
             self._between(False)
@@ -100,10 +107,12 @@ class Leases:
         except StoreUnavailableError as error:
             log.info("figures were not handed over: %s", error)
 
-    def _ended(self) -> bool:
+    def _ended(self, pulse: Pulse | None) -> bool:
         """Whether there is still nothing to look after, so that the next claim needs another thread."""
         with self._starting:
             self._watched = bool(self._holds)
+            if pulse is not None and not self._watched:
+                pulse.stop()
             return not self._watched
 
     def _look_after(self, hold: Hold) -> None:
