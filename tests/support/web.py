@@ -154,6 +154,15 @@ class FakeService:
                     return found
                 self.changed.wait(rest)
 
+    def news(self, after, block):
+        self._guard()
+        with self.changed:
+            found = {run_id: self.events(run_id, at) for run_id, at in after.items()}
+            if not any(found.values()):
+                self.changed.wait(block)
+                found = {run_id: self.events(run_id, at) for run_id, at in after.items()}
+        return {run_id: events for run_id, events in found.items() if events}
+
     def wait(self, run_id, timeout):
         deadline = time.monotonic() + timeout
         with self.changed:

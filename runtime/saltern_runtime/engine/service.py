@@ -6,6 +6,7 @@ import builtins
 import json
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cached_property
 from typing import Any, Final
@@ -39,6 +40,7 @@ from saltern_runtime.observe import tracing
 from saltern_runtime.observe.metrics import Figures
 from saltern_runtime.settings import Settings
 from saltern_runtime.spec import Json
+from saltern_runtime.spec.limits import AT_ONCE
 from saltern_runtime.store.calls import Created, Group, NewRun, Signalled
 from saltern_runtime.store.files import SPARE, Shelf
 from saltern_runtime.store.keys import digest_of, new_nonce, new_run_id, shard_of, short_of
@@ -312,6 +314,10 @@ class Service:
     def events(self, run_id: str, after: str = "0", block: float = 0, limit: int = 500) -> builtins.list[Event]:
         """Return what happened after an event, waiting up to `block` seconds for something; ValueError for a broken id."""
         return self.reader.events(run_id, after, block, limit)
+
+    def news(self, after: Mapping[str, str], block: float) -> dict[str, builtins.list[Event]]:
+        """Return what happened in runs of one shard after an event each, waiting up to `block` seconds for the first; others are left out."""
+        return self.reader.news(after, block, AT_ONCE)
 
     def wait(self, run_id: str, timeout: float) -> RunView:
         """Return the run once it is over, or as it is after `timeout` seconds; raises LookupError where there is none."""

@@ -237,19 +237,25 @@ class Reader:
 
     def events(self, run_id: str, after: str, block: float, limit: int) -> list[Event]:
         """Return events after an id; waits up to `block` seconds for the first. Raises ValueError for a broken id."""
-        if shard_of(run_id) is None:
-            return []
-        _event_id(after)
-        key = self._store.keys.run(run_id, ":events")
+        return [] if shard_of(run_id) is None else self.news({run_id: after}, block, limit).get(run_id, [])
+
+    def news(self, after: Mapping[str, str], block: float, limit: int) -> dict[str, list[Event]]:
+        """Return events of runs of one shard, after an id each and at most `limit` of each; waits up to `block` seconds for the first."""
+        for each in after.values():
+            _event_id(each)
+        runs = {self._store.keys.run(run_id, ":events"): run_id for run_id in after}
+        since: dict[Any, Any] = {key: after[run_id] for key, run_id in runs.items()}
         # The socket's own time-out stays longer than the wait.
         wait = int(min(block, self._store.settings.socket_timeout * 0.8) * 1000) or None
         answer = cast(
             "list[Any] | dict[str, Any]",
-            self._store.patiently(lambda: self._store.at(key).xread({key: after}, count=limit, block=wait)),
+            self._store.patiently(lambda: self._store.at(next(iter(runs))).xread(since, count=limit, block=wait)),
         )
-        streams = answer.values() if isinstance(answer, dict) else [entries for _, entries in answer or ()]
-        entries = [entry for stream in streams for entry in _flat(stream)]
-        return [self._event(run_id, event_id, fields) for event_id, fields in entries]
+        streams = answer.items() if isinstance(answer, dict) else answer or ()
+        return {
+            runs[key]: [self._event(runs[key], event_id, fields) for event_id, fields in _flat(entries)]
+            for key, entries in streams
+        }
 
     def _event(self, run_id: str, event_id: str, fields: Mapping[str, str]) -> Event:
         data = json.loads(fields["data"]) if fields.get("data") else None

@@ -15,11 +15,10 @@ from saltern_runtime.graph import Graph
 from saltern_runtime.observe import tracing
 from saltern_runtime.settings import Settings
 from saltern_runtime.web import tokens
+from saltern_runtime.web.watching import Hubs, Streams
 
 FLUSH: Final = 3.0
 """Seconds that an app which stops has to send off its traces."""
-MOST_WATCHERS: Final = 32
-"""Threads that wait for events, at most; further watchers poll."""
 MOST_WAITERS: Final = 32
 """Requests that wait for the end of their run, at most; further ones get their 202 at once."""
 
@@ -62,10 +61,15 @@ class Backend:
     service: Service
     settings: Settings
     entries: tuple[tokens.Entry, ...]
-    watchers: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(MOST_WATCHERS))
+    streams: Streams = field(default_factory=Streams)
     waiters: anyio.CapacityLimiter = field(default_factory=lambda: anyio.CapacityLimiter(MOST_WAITERS))
     uploads: Shares = field(default_factory=lambda: Shares(MOST_UPLOADS))
     downloads: Shares = field(default_factory=lambda: Shares(MOST_DOWNLOADS))
+    hubs: Hubs = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Let all who watch runs share what is read of them."""
+        self.hubs = Hubs(self.service.news)
 
 
 def of(app: Starlette, graph: Graph) -> Backend:

@@ -164,11 +164,14 @@ async def follow_events(
     run = await _find(request, run_id)
     served = exchange(request).backend
     try:
-        waiting = await sse.read(served, run.id, after, wait=False)
+        waiting = await sse.read(served, run.id, after)
     except ValueError as error:
         raise _foreign_id() from error
     if run.state in TERMINAL and not waiting:
         return Response(status_code=204)
+    if served.streams.is_full(run.tenant):
+        message = "as many streams are open as may be: follow fewer runs at once, or ask again in a moment"
+        raise ProblemError(503, "too-many-streams", message, headers={"Retry-After": "5"})
     stream = sse.follow(served, run, after, run_url(request, served.service.graph.name, run.id))
     headers = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
     return StreamingResponse(stream, media_type=sse.MEDIA_TYPE, headers=headers)

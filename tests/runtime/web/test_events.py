@@ -1,14 +1,19 @@
 """A run's events as server-sent events, over a real socket."""
 
 import json
+from contextlib import AsyncExitStack
 
 import anyio
 import httpx
 import pytest
 
+from saltern_runtime.store.store import StoreUnavailableError
 from saltern_runtime.store.views import RunState
 from saltern_runtime.web import sse
+from saltern_runtime.web.backend import of
+from saltern_runtime.web.watching import Streams
 from tests.support.listening import listening
+from tests.support.web import GRAPH
 
 pytestmark = pytest.mark.anyio
 
@@ -108,7 +113,6 @@ async def test_ids_of_other_streams_are_refused(live, last):
 async def test_silence_is_filled_with_comments(app, service):
     """While nothing happens, a comment keeps the connection alive, and a run whose terminal event was cut off still ends it."""
     backend = app.state.saltern_backends["greeter"]
-    backend.watchers.total_tokens = 0
     run_id = service.start({"id": "a"}, tenant="default", trigger="api").run_id
     run = service.get(run_id, "default")
     seen = []
@@ -120,18 +124,94 @@ async def test_silence_is_filled_with_comments(app, service):
     assert set(seen[1:]) == {": still running\n\n"}
 
 
-async def test_a_client_that_leaves_frees_its_thread(live, app, service):
-    """When clients go away in the middle, their threads come back."""
-    run_id = await begin(live)
-    for _ in range(3):
-        async with live.stream("GET", f"/runs/{run_id}/events") as response:
-            async for frame in frames(response):
-                if "event" in frame:
-                    break
-    watchers = app.state.saltern_backends["greeter"].watchers
+async def test_a_client_that_leaves_leaves_nothing(live, app, service):
+    """When clients go away in the middle, nothing waits for them any more, whoever of them read for the others."""
+    run_id, other = await begin(live), await begin(live)
+    async with live.stream("GET", f"/runs/{other}/events") as stays:
+        left = frames(stays)
+        for _ in range(3):
+            async with live.stream("GET", f"/runs/{run_id}/events") as response:
+                async for frame in frames(response):
+                    if "event" in frame:
+                        break
+        service.finish(other)
+        assert [each["event"] async for each in left if "event" in each][-1] == "run.succeeded"
+    backend = app.state.saltern_backends["greeter"]
     with anyio.fail_after(20):
-        while watchers.borrowed_tokens:  # noqa: ASYNC110 - a limiter has no event to wait for
+        while backend.streams._open or backend.hubs.of(run_id)._waiting:  # noqa: ASYNC110 - neither has an event to wait for
             await anyio.sleep(0.05)
+
+
+async def test_no_more_streams_than_may_be(live, app):
+    """One more is told to come again; a tenant has three quarters of them, so that another one may follow its runs as well."""
+    run_id = await begin(live)
+    streams = app.state.saltern_backends["greeter"].streams = Streams(4)
+    async with AsyncExitStack() as stack:
+        followed = []  # what is read of a stream closes it once nobody has it
+        for _ in range(3):
+            response = await stack.enter_async_context(live.stream("GET", f"/runs/{run_id}/events"))
+            followed.append(frames(response))
+            while "event" not in await anext(followed[-1]):
+                pass
+        answer = await live.get(f"/runs/{run_id}/events")
+        told = (answer.status_code, answer.json()["code"], answer.headers["retry-after"])
+        assert told == (503, "too-many-streams", "5")
+        assert not streams.is_full("other")
+
+
+async def test_a_stream_too_many_that_was_let_in_ends_at_once(app, service):
+    """Of two that come at the same moment for the last place, one is over before it began; its client comes again."""
+    backend = of(app, GRAPH)
+    backend.streams = Streams(0)
+    run_id = service.start({"id": "a"}, tenant="default", trigger="api").run_id
+    assert [each async for each in sse.follow(backend, service.get(run_id, "default"), "0", "/runs/x")] == [
+        "retry: 1000\n\n"
+    ]
+
+
+async def test_who_lags_behind_is_not_told_twice_nor_skipped(app, service):
+    """Two who wait for the same run from different places hear each event once, whoever reads for both."""
+    hub = of(app, GRAPH).hubs.of("0-a")
+    run_id = service.start({"id": "a"}, tenant="default", trigger="api").run_id
+    for _ in range(3):
+        service.emit(run_id, "stage.started", path="greet")
+    heard = {}
+
+    async def hear(after):
+        heard[after] = [event.id for event in await hub.events(run_id, after)]
+
+    async with anyio.create_task_group() as group:
+        for after in ("1-0", "3", "4-0"):
+            group.start_soon(hear, after)
+        with anyio.fail_after(20):
+            while len(heard) < 2:  # noqa: ASYNC110 - what is heard has no event to wait for
+                await anyio.sleep(0.01)
+        service.finish(run_id)
+    assert heard == {"1-0": ["2-0", "3-0", "4-0"], "3": ["4-0"], "4-0": heard["4-0"]}
+    assert heard["4-0"][0] == "5-0"
+
+
+async def test_a_store_that_is_away_breaks_one_round(app, service):
+    """Who read for all is told that the store is away; the others go on once it is back."""
+    hub = of(app, GRAPH).hubs.of("0-a")
+    run_id = service.start({"id": "a"}, tenant="default", trigger="api").run_id
+    failed, heard = [], []
+
+    async def hear():
+        try:
+            heard.extend(await hub.events(run_id, "1-0"))
+        except StoreUnavailableError as error:
+            failed.append(error)
+            service.broken = None
+            service.finish(run_id)
+
+    service.broken = StoreUnavailableError("away")
+    with anyio.fail_after(20):
+        async with anyio.create_task_group() as group:
+            for _ in range(3):
+                group.start_soon(hear)
+    assert len(failed) == 1
+    assert [event.type for event in heard] == ["stage.succeeded", "run.succeeded"] * 2
 
 
 async def test_ten_megabytes_are_refused_and_the_answer_is_read(live, service):
