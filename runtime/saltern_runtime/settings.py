@@ -55,6 +55,9 @@ class Settings:
     end is handed back."""
     poison: int = 3
     """Times that an activation may lose its worker before it counts as poison."""
+    memory: int = 0
+    """Bytes that a process of a worker may have, its nodes' with it; 0: half of what its container has, or its machine, and 256 MiB at least.
+    `SALTERN_MEMORY`."""
     shards: int = 1
     public_url: str = ""
     """Where the outside world reaches the API, such as `https://flows.example.com/support`: links for answers begin with it."""

@@ -21,6 +21,7 @@ from kombu.entity import Queue
 
 from saltern_runtime.engine.broker import broker_conf
 from saltern_runtime.engine.engine import Engine
+from saltern_runtime.engine.memory import bound_of, confine, most_resident
 from saltern_runtime.engine.places import stage_of
 from saltern_runtime.engine.printed import Printed
 from saltern_runtime.engine.pulse import Pulse
@@ -103,7 +104,9 @@ class Worker:
 
     def __init__(self, graph: Graph, settings: Settings | None = None) -> None:
         self.settings = settings or Settings.at_start()
+        self.memory = bound_of(self.settings.memory)
         self.celery = celery_app(graph.name, self.settings)
+        self.celery.conf.worker_max_memory_per_child = most_resident(self.memory)
         self.engine = Engine(graph, self.settings, CeleryDispatcher(graph.name, self.settings, self.celery))
         self.celery.conf.task_queues = [
             Queue(name, routing_key=name)  # type: ignore[no-untyped-call]  # kombu ships no types
@@ -114,6 +117,7 @@ class Worker:
         self._parent = os.getpid()
         signals.setup_logging.connect(self._on_logging, weak=False)
         signals.worker_init.connect(self._on_init, weak=False)
+        signals.worker_process_init.connect(self._on_child, weak=False)
         signals.worker_process_shutdown.connect(self._on_end, weak=False)
         signals.worker_shutdown.connect(self._on_end, weak=False)
         signals.worker_ready.connect(self._on_ready, weak=False)
@@ -163,6 +167,10 @@ class Worker:
         except StoreUnavailableError as error:
             log.warning("the store was not checked: %s", error)
         self.engine.store.close()
+
+    def _on_child(self, **_: object) -> None:
+        """In a prefork child: what its nodes take has a bound. A thread pool has no such processes, and sends no such signal."""
+        confine(self.memory)
 
     def _end_child(self) -> None:
         """End this prefork child at once; the parent of a thread pool lives on."""

@@ -52,6 +52,9 @@ def classify(error: BaseException, node: str | None, cleaned: Callable[[str], st
         return Trouble(Failure("external-permanent", "missing-secret", said(str(error)), node), final=True)
     if isinstance(error, ExprError):
         return Trouble(Failure("internal", error.code, said(error.message), node), final=True)
+    if isinstance(error, MemoryError):
+        message = "it asked for more memory than a process of this worker may have (SALTERN_MEMORY)"
+        return Trouble(Failure("internal", "out-of-memory", message, node))
     name = type(error).__name__
     return Trouble(Failure("internal", "internal-error", said(f"{name}: {error}"), node))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -32,6 +33,13 @@ class NodeFailedError(Exception):
         super().__init__(node)
         self.node = node
         self.done = done or {}
+
+
+def blamed(node: str, done: Mapping[str, float | None], error: Exception) -> NodeFailedError:
+    """Blame a node for what it raised."""
+    if isinstance(error, MemoryError):
+        traceback.clear_frames(error.__traceback__)  # gives back what it took: to record that it failed takes some too
+    return NodeFailedError(node, done)
 
 
 @dataclass(slots=True)

@@ -14,7 +14,7 @@ from typing import Any, Final, TypeAlias
 from saltern_runtime.engine.caching import Recall
 from saltern_runtime.engine.groups import group_of
 from saltern_runtime.engine.places import ANY, items_of, scopes_of, stage_of
-from saltern_runtime.engine.results import NodeFailedError, Result, encode
+from saltern_runtime.engine.results import NodeFailedError, Result, blamed, encode
 from saltern_runtime.engine.stage_plan import StagePlan, awaited_of, depth_of, elided_of, stands_for
 from saltern_runtime.errors import PermanentError
 from saltern_runtime.files import Files, at_work, here
@@ -243,7 +243,7 @@ class Plans:
                 if node.id in self.graph.kept or ends is not None:
                     result.add(node, scopes[-1] + node.id, value, text, ends)
             except Exception as error:
-                raise NodeFailedError(node.id, result.durations) from error
+                raise blamed(node.id, result.durations, error) from error
             result.durations[node.id] = round(time.perf_counter() - began, 6)
             local[node.id] = value
             if node.id in self.handles:

@@ -56,6 +56,7 @@ def _readme(plan: Plan) -> Iterator[str]:
     yield f"Stage queues: {', '.join(f'`{queue}`' for queue in queues)}; in the broker they carry the service's name and the plan's short"
     yield "digest, so that workers of an old and a new version run side by side. A worker stops cleanly at SIGTERM: what cannot finish in"
     yield "`SALTERN_GRACE` seconds is handed back to the queue. `SALTERN_HEARTBEAT_FILE` names a file that a live worker touches."
+    yield "A process of a worker may have `SALTERN_MEMORY` bytes; unless it is set, half of what its container has, or its machine: a node that asks for more fails."
     yield "Logs are JSON unless a terminal reads them (`SALTERN_LOGS=json`, `text`); with `saltern-runtime[otel]`, traces are sent where"
     yield "`OTEL_EXPORTER_OTLP_ENDPOINT` says."
 

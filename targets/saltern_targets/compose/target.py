@@ -77,6 +77,7 @@ def _project(plan: Plan) -> Mapping[str, Any]:
                     "SALTERN_REDIS_URL": _STORE,
                     **_KEYS,
                     **({PUBLIC_URL: f"${{{PUBLIC_URL}:-http://127.0.0.1:{PORT}}}"} if takes_answers(plan) else {}),
+                    "SALTERN_MEMORY": "${SALTERN_MEMORY:-0}",
                     "SALTERN_PRIVATE_NETWORKS": "${SALTERN_PRIVATE_NETWORKS:-}",
                     "SALTERN_GRACE": str(grace(plan)),
                     "SALTERN_HEARTBEAT_FILE": HEARTBEAT,

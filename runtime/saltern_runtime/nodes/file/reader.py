@@ -44,6 +44,10 @@ def main() -> None:
 def confine(memory: int, cpu: int) -> None:
     """Take from this process what it does not need: `memory` bytes of addresses and `cpu` seconds are left."""
     resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    with contextlib.suppress(
+        ValueError
+    ):  # the worker's own bound, which is below this one, unless it may not be raised
+        resource.setrlimit(resource.RLIMIT_DATA, (memory, memory))
     resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu + 1))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

@@ -49,10 +49,19 @@ def count() -> None:
     sum(range(10**12))
 
 
+def hoard() -> None:
+    """Take memory, a bit at a time, until there is no more."""
+    kept = []
+    while True:
+        kept.append(bytearray(1 << 16))
+
+
 ACTS: Final[Mapping[str, Callable[[], Any]]] = {
     "exits": lambda: os._exit(3),
     "is killed": lambda: os.kill(os.getpid(), signal.SIGKILL),
     "crashes": crash,
+    "hoards": hoard,
+    "asks for too much": lambda: bytearray(1 << 45),
 }
 STAYS: Final[Mapping[str, Callable[[], Any]]] = {
     "sleeps": lambda: time.sleep(600),
@@ -73,7 +82,7 @@ def misbehave(ctx: Context, how: Mapping[str, Callable[[], Any]], given: dict[st
 
 @node("act", type="python.call@1")
 def act(ctx: Context, *, input: dict[str, Any]) -> str:  # noqa: A002 - the name that nodes read the input by
-    """Kill the process, if told so."""
+    """Kill the process, or take its memory, if told so."""
     misbehave(ctx, ACTS, input)
     return "done"
 
