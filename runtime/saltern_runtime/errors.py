@@ -10,7 +10,7 @@ Anything else that a node raises is internal: retried like a transient error wou
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 
@@ -52,6 +52,14 @@ class StopRun(Exception):  # noqa: N818 - no error: what a `stop` says
         self.output = output
 
 
+def said(error: BaseException | None, form: Callable[[object], str] = str) -> str:
+    """Return what an error says, or its `repr`; own code's may fail even at that."""
+    try:
+        return form(error)
+    except Exception as again:  # noqa: BLE001 - whatever it is, the first error is the one to tell of
+        return f"(what it says cannot be read: {type(again).__name__})"
+
+
 def pointer(path: Iterable[object]) -> str:
     """Return a place in a JSON value as a JSON Pointer (RFC 6901); empty for the whole."""
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in path)
@@ -71,7 +79,7 @@ def place(path: Sequence[object], value: Any, *, missing: bool = False) -> list[
     return [*found, path[-1]] if missing and path else found
 
 
-def said(problem: Mapping[str, Any]) -> str:
+def worded(problem: Mapping[str, Any]) -> str:
     """Return what one of pydantic's errors says, in words for whoever wrote the JSON."""
     if problem["type"].startswith("time_delta"):
         return "a duration is wanted as ISO 8601 writes it: PT1S is a second, PT1H30M an hour and a half, P1D a day"

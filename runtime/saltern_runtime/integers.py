@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -11,8 +12,10 @@ UINT_MAX: Final = 2**64 - 1
 
 
 def fit(value: Any) -> bool:
-    """Whether all whole numbers in plain JSON fit."""
+    """Whether all whole numbers in plain JSON fit, and all others are numbers at all."""
     match value:
+        case float():
+            return math.isfinite(value)
         case int():
             return INT_MIN <= value <= INT_MAX
         case Mapping():

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from saltern_runtime.dev import files
 from saltern_runtime.dev.tree import Tree, TreeError
-from saltern_runtime.errors import place, said
+from saltern_runtime.errors import place, worded
 from saltern_runtime.files import WANTED
 from saltern_runtime.jsontext import JsonTextError, read_json
 from saltern_runtime.models import Model
@@ -98,5 +98,5 @@ def checked(model: Any, given: Json) -> Model:
 
 def _told(problem: Mapping[str, Any], given: Json) -> str:
     found = place(problem["loc"], given, missing=problem["type"] == "missing")
-    why = "a file is wanted: give it as --file FIELD=PATH" if problem["type"] == WANTED else said(problem)
+    why = "a file is wanted: give it as --file FIELD=PATH" if problem["type"] == WANTED else worded(problem)
     return f"  {'/'.join(map(str, found)) or '(the whole)'}: {why}"

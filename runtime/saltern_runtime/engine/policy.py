@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 
-from saltern_runtime.errors import NodeError, PermanentError, TransientError
+from saltern_runtime.errors import NodeError, PermanentError, TransientError, said
 from saltern_runtime.expr import ExprError
 from saltern_runtime.graph import MissingSecretError, Stage
 from saltern_runtime.spec import Retry
@@ -37,26 +37,26 @@ def classify(error: BaseException, node: str | None, cleaned: Callable[[str], st
     `cleaned` takes out of what it says what is not shown: before it is cut, since a part would not be known again.
     """
 
-    def said(message: str) -> str:
+    def shown(message: str) -> str:
         return _short(cleaned(message))
 
     if isinstance(error, NodeError):
         kind = "external-permanent" if isinstance(error, PermanentError) else "external-transient"
-        failure = Failure(kind, error.code, said(error.message), node, error.status)
+        failure = Failure(kind, error.code, shown(error.message), node, error.status)
         if isinstance(error, TransientError):
             asked = error.retry_after  # own code says what it likes, NaN among it
             wait = asked if isinstance(asked, int | float) and asked > 0 else 0.0
             return Trouble(failure, ambiguous=error.ambiguous, retry_after=wait)
         return Trouble(failure, final=isinstance(error, PermanentError), ambiguous=error.ambiguous)
     if isinstance(error, MissingSecretError):
-        return Trouble(Failure("external-permanent", "missing-secret", said(str(error)), node), final=True)
+        return Trouble(Failure("external-permanent", "missing-secret", shown(str(error)), node), final=True)
     if isinstance(error, ExprError):
-        return Trouble(Failure("internal", error.code, said(error.message), node), final=True)
+        return Trouble(Failure("internal", error.code, shown(error.message), node), final=True)
     if isinstance(error, MemoryError):
         message = "it asked for more memory than a process of this worker may have (SALTERN_MEMORY)"
         return Trouble(Failure("internal", "out-of-memory", message, node))
     name = type(error).__name__
-    return Trouble(Failure("internal", "internal-error", said(f"{name}: {error}"), node))
+    return Trouble(Failure("internal", "internal-error", shown(f"{name}: {said(error)}"), node))
 
 
 def timed_out(stage: Stage, node: str | None = None) -> Trouble:

@@ -117,9 +117,27 @@ def slept(value: timedelta | datetime) -> Sleep:
 
 
 def encode(node: Node[Any, Any], value: Any, max_payload: int) -> str:
-    """Write a result as JSON text, checked against the node's own annotation."""
-    raw = node.adapters["return"].dump_json(value, by_alias=True, exclude_unset=True, warnings="error")
+    """Write a result as JSON text, checked against the node's own annotation. What it raises repeats nothing of the value.
+
+    Raises PermanentError for what no JSON text holds, or is over the limit; TypeError for another type, which is a bug of the node's.
+    """
+    try:
+        raw = node.adapters["return"].dump_json(value, by_alias=True, exclude_unset=True, warnings="error")
+    except (ValueError, RecursionError) as error:  # what pydantic raises is a ValueError
+        why = next((why for sign, why in _NO_JSON.items() if sign in str(error)), None)
+        if why is None:
+            raise TypeError(f"what {node.id!r} returns is of another type than it says") from error
+        raise PermanentError(f"what {node.id!r} returns {why}", code="wrong-result") from error
     if len(raw) > max_payload:
         message = f"the result of {node.id!r} has {len(raw)} bytes, over the limit of {max_payload}"
         raise PermanentError(message, code="result-too-large")
     return raw.decode()
+
+
+_NO_JSON: Final = {
+    "depth exceeded": "is nested too deeply",
+    "Circular reference": "holds itself",
+    "invalid utf-8": "holds bytes that are no text in UTF-8",
+    "UnicodeEncodeError": "holds a lone surrogate, which is no text in UTF-8",
+}
+"""What pydantic says of a value that has no JSON text → what is told."""

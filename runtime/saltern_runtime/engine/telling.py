@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
 
 from saltern_runtime.engine.places import stage_of
-from saltern_runtime.errors import NodeError
+from saltern_runtime.errors import NodeError, said
 from saltern_runtime.jsontext import compact
 from saltern_runtime.masking import MASK, PERSONAL, without
 from saltern_runtime.spec.types import Places
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from saltern_runtime.store.reading import Reader
 
 log = logging.getLogger("saltern.engine")
+LONG: Final = 10_000
+"""Characters of a message that go to a log, at most; there is no traceback with a longer one, since it repeats it."""
 _GIVEN: Final = (ValueGoneError, SealedValueError, PayloadsUnreachableError)
 
 
@@ -59,12 +61,13 @@ class Teller:
         """Log why a node failed: with a traceback where it is no error that a node knows, and nothing in it is hidden."""
         cause = error.__cause__
         is_known = isinstance(cause, NodeError)
-        told = self.cleaned(str(cause), claim, error.node)
-        said = "".join(char if char.isprintable() else " " for char in told)
-        is_plain = told == str(cause) and self._is_plain(cause, claim, error.node)
-        said = said if is_known else repr(cause) if is_plain else f"{type(cause).__name__}: {said}"
+        text = said(cause)
+        told = self.cleaned(text, claim, error.node)
+        is_plain = told == text and len(text) <= LONG and self._is_plain(cause, claim, error.node)
+        line = "".join(char if char.isprintable() else " " for char in told[:LONG])
+        line = line if is_known else said(cause, repr)[:LONG] if is_plain else f"{type(cause).__name__}: {line}"
         log.warning(
-            "node %s failed in attempt %d: %s", error.node, claim.attempt, said,
+            "node %s failed in attempt %d: %s", error.node, claim.attempt, line,
             extra={"run": claim.run, "path": claim.path, "node": error.node},
             exc_info=cause if is_plain and (not is_known or log.isEnabledFor(logging.DEBUG)) else None,
         )  # fmt: skip

@@ -185,7 +185,7 @@ def _finding(error: Mapping[str, Any], body: Any) -> dict[str, str]:
     where, *path = error["loc"]
     if where == "body":
         found = place(path, body, missing=error["type"] == "missing")
-        return {"detail": said(error), "pointer": "#" + pointer(found)}
+        return {"detail": worded(error), "pointer": "#" + pointer(found)}
     return {"detail": str(error["msg"])} | ({"parameter": str(path[0])} if path else {})
 
 

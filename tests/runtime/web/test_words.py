@@ -6,7 +6,7 @@ import pytest
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
-from saltern_runtime.dev.once import InputError, checked
+from saltern_runtime.dev.given import InputError, checked
 from saltern_runtime.models import Model
 from saltern_runtime.web.problems import respond
 

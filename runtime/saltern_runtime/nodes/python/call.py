@@ -233,8 +233,13 @@ def call(
         raise PermanentError(
             f"{ctx.node}: {name} returned another type than it says: {places}", code="wrong-result"
         ) from None
-    if not fit(held):
-        message = f"{ctx.node}: {name} returned a whole number that 64 bits do not hold"
+    try:
+        is_fit = fit(held)
+    except RecursionError:
+        message = f"{ctx.node}: {name} returned what is nested too deeply, or holds itself"
+        raise PermanentError(message, code="wrong-result") from None
+    if not is_fit:
+        message = f"{ctx.node}: {name} returned a whole number that 64 bits do not hold, or one that JSON has not (NaN, infinity)"
         raise PermanentError(message, code="wrong-result")
     return held
 
