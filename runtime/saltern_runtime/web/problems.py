@@ -26,7 +26,7 @@ from saltern_runtime.errors import (
     UnknownFileError,
     place,
     pointer,
-    said,
+    worded,
 )
 from saltern_runtime.store.files import FileTooLargeError
 from saltern_runtime.store.store import StoreUnavailableError, StoreUnfitError
