@@ -73,6 +73,16 @@ def test_extend_tells_that_the_run_is_over(bench):
     assert bench.store.extend(lost) == "stale"
 
 
+def test_extend_goes_on_while_a_run_is_paused(bench):
+    """What runs as its run is paused comes to its end; and a claim that another took, or that sleeps now, is `stale` all the same."""
+    made = bench.create()
+    claim = bench.claim()
+    bench.store.pause(made.run_id, "acme", "aa", "{}")
+    assert bench.store.extend(claim) == "ok"
+    bench.store.release(claim)
+    assert bench.store.extend(claim) == "stale"
+
+
 def test_release_counts_no_attempt(bench):
     """A claim that is handed back is READY again in its old place, as if it had not been claimed."""
     made = bench.create()

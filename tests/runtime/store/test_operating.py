@@ -59,6 +59,20 @@ def test_pause_and_resume_may_be_sent_twice(bench):
     assert [entry["what"] for entry in bench.store.audit(made.run_id)] == ["did", "did"]
 
 
+def test_what_comes_again_after_the_opposite_changes_nothing(bench):
+    """Somebody resumed, or paused, before the call was sent again whose reply was lost: it answers `ok`, and does not undo that."""
+    made = bench.create()
+    operate(bench, "pause", made.run_id, "aa")
+    operate(bench, "resume", made.run_id, "bb")
+    assert (operate(bench, "pause", made.run_id, "aa"), bench.state(made.run_id)) == ("ok", "QUEUED")
+    operate(bench, "pause", made.run_id, "cc")
+    assert (operate(bench, "resume", made.run_id, "bb"), bench.state(made.run_id)) == ("ok", "PAUSED")
+    assert len(bench.store.audit(made.run_id)) == 3
+    bench.store.cancel(made.run_id, "acme", "{}")
+    assert operate(bench, "pause", made.run_id, "cc") == "ok"
+    assert bench.state(made.run_id) == "CANCELLED"
+
+
 def test_waits_retries_and_lost_leases_of_a_paused_run_are_held(bench):
     """Timers go on counting: what becomes READY by them waits for the end of the pause."""
     made = bench.create(dep("a"), dep("b"))

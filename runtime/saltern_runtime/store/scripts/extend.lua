@@ -18,7 +18,7 @@ if holds and counts(r, call.path) then
     keep(call.run, call.path, rec)
   end
 end
-if r.state ~= 'RUNNING' and not (r.state == 'COMPENSATING' and counts(r, call.path)) then
+if not counts(r, call.path) or r.state == 'CANCELLING' then
   return { 'ended', '' }
 end
 return { holds and 'ok' or 'stale', '' }

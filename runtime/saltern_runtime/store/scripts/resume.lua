@@ -1,7 +1,8 @@
 -- resume: a run that was paused goes on.
 --
 -- @call run, tenant?, nonce, audit, bells, ring
--- Answers: ok; done (it is not paused); missing; bells. Sent twice: ok again, by the nonce.
+-- Answers: ok; done (it is not paused); missing; bells. Sent twice: ok again with the first bells, by the nonce, also where somebody
+-- has paused it meanwhile.
 -- Invariant: all that is READY of it stands in its queue again, or `q|<run>` is in `due`.
 
 local r = load(call.run)
@@ -10,16 +11,15 @@ if not r or (call.tenant and r.tenant ~= call.tenant) then
 end
 local key = key_of(r.id)
 local was = redis.call('HMGET', key, 'resumed', 'begun')
-if r.state ~= 'PAUSED' then
-  local nonce, bells = string.match(was[1] or '', '^(%x+)|(.*)$')
-  if nonce == call.nonce then
-    return { 'ok', bells }
-  end
+local nonce, first = string.match(was[1] or '', '^(%x+)|(.*)$')
+if nonce == call.nonce then
+  return { 'ok', first }
+elseif r.state ~= 'PAUSED' then
   return { 'done', '' }
 end
 r.state = was[2] == '0' and 'QUEUED' or 'RUNNING'
 redis.call('HSET', key, 'resuming', '0')
-redis.call('HDEL', key, 'paused', 'begun')
+redis.call('HDEL', key, 'begun')
 audit(r.id, 'run.resumed')
 resume_page(r)
 local bells = finish()
