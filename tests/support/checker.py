@@ -60,12 +60,21 @@ OPEN = {"QUEUED", "RUNNING", "WAITING", "PAUSED", "CANCELLING", "COMPENSATING"}
 PENDING = {"READY", "RUNNING", "RETRY_WAIT", "SUSPENDED"}
 
 
-def broken(client: redis.Redis, service: str, shard: int = 0) -> list[str]:
-    """Return what is broken, in words; nothing where all invariants hold."""
+def look(client: redis.Redis, service: str, shard: int = 0) -> dict:
+    """Return all that a shard holds, as SNAPSHOT finds it."""
     prefix = Keys(service).shard(shard)
     pattern = prefix.replace("[", "\\[") + "*"
-    state = json.loads(client.eval(SNAPSHOT, 1, prefix, pattern))
-    due, ready, bells = (state[name] or {} for name in ("due", "ready", "bells"))
+    return json.loads(client.eval(SNAPSHOT, 1, prefix, pattern))
+
+
+def broken(client: redis.Redis, service: str, shard: int = 0) -> list[str]:
+    """Return what is broken, in words; nothing where all invariants hold."""
+    return broken_in(look(client, service, shard))
+
+
+def broken_in(state: dict) -> list[str]:
+    """Return what is broken in what `look` found."""
+    due, ready, bells = (dict(state[name] or {}) for name in ("due", "ready", "bells"))
     found = _states(dict(state["runs"] or {}), dict(state["states"] or {}))
     each = {tuple(name.split("|", 1)): dict(live) for name, live in dict(state["each"] or {}).items()}
     found += _limits(dict(state["runs"] or {}), dict(ready), due, dict(state["line"] or {}), dict(state["turns"] or {}))
