@@ -13,7 +13,7 @@ from saltern_runtime.store.keys import short_of
 PLANS = (f"sha256:{'a' * 64}", f"sha256:{'b' * 64}")
 TELLS = {"a": ("c", "e"), "b": ("c", "e"), "c": ("d",), "d": (), "e": (), "i": ("j",), "j": ()}
 MORE: dict[str, dict[str, Any]] = {
-    "a": {"ttl": 4000},
+    "a": {"ttl": 4000, "timeout": 3000},
     "b": {"priority": 7, "limit": {"n": "api", "t": True, "c": 2}},
     "c": {"need": 2},
     "d": {"limit": {"n": "crm", "c": 1}},

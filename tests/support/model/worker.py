@@ -13,8 +13,8 @@ ASKS = '{"form":1}'
 FAILURE = '{"kind":"external","code":"no","message":"m"}'
 STOPPED = '{"kind":"stopped","code":"stopped","message":"m"}'
 HOWS = (
-    *("succeed",) * 6, "undoable", "undoable", "skip", "handle", "retry", "die", "catch", "lose region", *("open",) * 4, "loop", "loop", "wait", "ask", "ask", "ask",
-    "stop", "release", "extend", "adopt", "lose", "hold", "hold", "hold",
+    *("succeed",) * 4, *("undoable",) * 5, "skip", "handle", "retry", "die", "die", "catch", "lose region", *("open",) * 4, "loop", "loop", "wait", "ask", "ask", "ask",
+    "stop", "release", "extend", "extend", "adopt", "lose", "hold", "hold", "hold",
 )  # fmt: skip
 COLLECTS = ("succeed", "again", "again", "again", "die", "catch", "release", "extend")
 SETTLES = {
