@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
 from saltern_runtime.engine.reruns import RefusedError, rerun_of
-from saltern_runtime.store.calls import Group, Move, NewRun
+from saltern_runtime.store.calls import Group, NewRun, TickMove
 from saltern_runtime.store.keys import tick_id
 from saltern_runtime.store.operating import audited
 from saltern_runtime.store.rerunning import read_ended
@@ -148,7 +148,7 @@ class Machine(Worker, RuleBasedStateMachine):
             new = NewRun(
                 tick_id(schedule, at, 0), plan, "acme", "schedule", '"in"', "", "", 60.0, 3600.0, tuple(dep(stage, plan) for stage in ENTRIES), group=group
             )  # fmt: skip
-        self.call("tick", 0, Move(plan, schedule, "sig", was, at), new)
+        self.call("tick", 0, TickMove(plan, schedule, "sig", was, at), new)
 
     # People
 

@@ -2,36 +2,38 @@
 
 from __future__ import annotations
 
-import hashlib
 from functools import cache
 from typing import TYPE_CHECKING
 
 from saltern_runtime.store import link
 from saltern_runtime.store.keys import Keys
-from saltern_runtime.store.lua import text_of
+from saltern_runtime.store.lua import Library
+from saltern_runtime.store.scripts import CALLS
 
 if TYPE_CHECKING:
     import pytest
     import redis
 
 _READS = (
-    "local clock = redis.call('TIME')\nlocal now = clock[1] * 1000 + math.floor(clock[2] / 1000)",
-    "local now = tonumber(redis.call('GET', KEYS[1] .. 'now'))",
+    "  local clock = redis.call('TIME')\n  now = clock[1] * 1000 + math.floor(clock[2] / 1000)",
+    "  now = tonumber(redis.call('GET', prefix .. 'now'))",
 )
 
 
 @cache
-def _by_hand(script: str) -> tuple[str, str]:
-    text, _ = text_of(script)
+def _library() -> Library:
+    made = Library(call.script for call in CALLS)
     before, after = _READS
-    assert text.count(before) == 1
-    text = text.replace(before, after)
-    return text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+    assert made.text.count(before) == 1
+    name = f"{made.name}_by_hand"
+    made.text = made.text.replace(before, after).replace(made.name, name)
+    made.name = name
+    return made
 
 
 def by_hand(patch: pytest.MonkeyPatch) -> None:
     """Let all scripts of this process read the clock that `at` sets."""
-    patch.setattr(link, "text_of", _by_hand)
+    patch.setattr(link, "LIBRARY", _library())
 
 
 def at(client: redis.Redis, service: str, moment: int) -> None:

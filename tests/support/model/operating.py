@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from saltern_runtime.store.calls import NewRun
-from saltern_runtime.store.rerunning import Batch, Ended
+from saltern_runtime.store.rerunning import Ended, RerunBatch
 from tests.support.model.claims import Claims, Said
 from tests.support.model.runs import OPEN, PENDING, Run, by_score, item_of
 from tests.support.model.timers import revive_run, take_due
@@ -148,7 +148,7 @@ class Model(Claims):
         self._go_on(run, "replay", nonce)
         return Said("ok")
 
-    def rerun(self, ended: Ended, tenant: str | None, nonce: str, audit: str, batches: Sequence[Batch]) -> Said:
+    def rerun(self, ended: Ended, tenant: str | None, nonce: str, audit: str, batches: Sequence[RerunBatch]) -> Said:
         run = self._run(ended.id, tenant)
         if run is None:
             return Said("missing")

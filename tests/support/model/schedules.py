@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from saltern_runtime.store.calls import Move, NewRun
+from saltern_runtime.store.calls import NewRun, TickMove
 from tests.support.model.claims import Said
 from tests.support.model.operating import Model
 from tests.support.model.runs import World
@@ -31,7 +31,7 @@ class Whole(Model):
         known = {name: self.stands[name] for name in schedules if name in self.stands}
         return Said((mine, now, known, frozenset(self.halted & {*schedules})))
 
-    def tick(self, shard: int, move: Move, new: NewRun | None) -> Said:
+    def tick(self, shard: int, move: TickMove, new: NewRun | None) -> Said:
         stands, here = self.stands.get(move.schedule), (move.at, move.signature)
         if new is not None and stands == here:
             return Said("fresh" if new.id in self.world.runs else "stale")
