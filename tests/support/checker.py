@@ -285,13 +285,14 @@ def recorded_twice(client: redis.Redis, service: str, run_id: str) -> list[str]:
 
 
 class Watch:
-    """Checks all the time, in a thread; `broken` keeps what it found."""
+    """Checks all the time, in a thread, with so many seconds between two looks; `broken` keeps what it found."""
 
-    def __init__(self, url: str, service: str) -> None:
+    def __init__(self, url: str, service: str, every: float = 0.02) -> None:
         self.broken: list[str] = []
         self.looks = 0
         self._client = redis.Redis.from_url(url, decode_responses=True)
         self._service = service
+        self._every = every
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._look, daemon=True)
 
@@ -305,7 +306,7 @@ class Watch:
         self._client.close()
 
     def _look(self) -> None:
-        while not self._stop.wait(0.02):
+        while not self._stop.wait(self._every):
             try:
                 self.broken += broken(self._client, self._service)
                 self.looks += 1
