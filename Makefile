@@ -8,7 +8,7 @@ JOBS ?= $(shell $(PYTHON) -c 'import os; print((os.cpu_count() or 1) + 1)')
 # Tests start many processes; one that may not keep the bytecode of these sources compiles all of them again at each start.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: demo test test-long test-servers equivalence fuzz containers lint types docs tables golden cases schemas bench bench-compiler clean
+.PHONY: demo test test-long test-servers chaos equivalence fuzz containers lint types docs tables golden cases schemas bench bench-compiler clean
 .DEFAULT_GOAL := test
 
 demo: $(READY)  ## Compile examples/support_triage, serve it, send it a webhook, show the run.
@@ -33,6 +33,10 @@ test-servers: $(READY)  ## The runtime's tests once more on a cluster of three, 
 	  --deselect tests/runtime/engine/test_starts.py::test_a_linked_one_is_cancelled_with_its_maker \
 	  --deselect tests/runtime/engine/test_starts.py::test_cancelling_reaches_all_beneath \
 	  --deselect tests/runtime/engine/test_files.py::test_a_cached_value_whose_file_is_gone_is_asked_for_again
+
+chaos: $(READY)  ## Runs over HTTP while all that is under them is killed, stopped, cut off, skewed, slowed, filled: MINUTES=30 SEED=1 RUNS=10000
+	-$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --constraint constraints.txt --group chaos
+	$(BIN)/python -m tests.chaos --minutes $(or $(MINUTES),30) $(if $(SEED),--seed $(SEED)) $(if $(RUNS),--runs $(RUNS))
 
 equivalence: $(READY)  ## Random pipelines against a reference interpreter, at every level: make equivalence N=50000 SEED=1
 	$(BIN)/python -m tests.equivalence --count $(or $(N),2000) --seed $(or $(SEED),1)
