@@ -73,9 +73,10 @@ class Teller:
         )  # fmt: skip
 
     def _is_plain(self, cause: BaseException | None, claim: Claim, node: str) -> bool:
-        """Whether a traceback, with what led to the error, says nothing that is hidden."""
+        """Whether a traceback, with what led to the error, says nothing that is hidden, and can be written anywhere."""
         whole = "" if cause is None else "".join(traceback.format_exception(cause))
-        return self.cleaned(whole, claim, node) == whole
+        is_text = whole.encode("utf-8", "replace").decode() == whole
+        return is_text and self.cleaned(whole, claim, node) == whole
 
     def _about_persons(self, node: str | None, claim: Claim) -> Iterator[tuple[Any, Places]]:
         yield from self._plans.read_by(node, claim, "personal")
