@@ -85,7 +85,7 @@ clean:
 	rm -rf .venv .bench-venv .demo .docs .fuzz .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
 
 # The peers' compilers, apart from ours; where they cannot be installed, the bench says so and goes on.
-.bench-venv/.ready: bench/compiler_peers/requirements.txt
+.bench-venv/.ready: bench/requirements.txt
 	-test -x .bench-venv/bin/python || $(PYTHON) -m venv .bench-venv
 	-.bench-venv/bin/python -m pip install --quiet --disable-pip-version-check --requirement $< && touch $@
 

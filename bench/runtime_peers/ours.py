@@ -119,5 +119,5 @@ def make_worker(graph: Graph) -> Worker:
     return worker
 
 
-if "SALTERN_BENCH" in os.environ:
+if os.environ.get("SALTERN_BENCH"):
     app = make_worker(graph_of(CASES[os.environ["SALTERN_BENCH"]])).celery

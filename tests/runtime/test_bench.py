@@ -16,7 +16,10 @@ print(json.dumps(sorted(name for name in app.tasks if not name.startswith("celer
 """
 
 
-@pytest.mark.parametrize(("peer", "case", "tasks"), [("ours", "chain", 10), ("ours", "fan", 104), ("loops", "", 4)])
+@pytest.mark.parametrize(
+    ("peer", "case", "tasks"),
+    [("ours", "chain", 10), ("ours", "fan", 104), ("ours", "diamond", 4), ("ours", "pure_fan", 1), ("loops", "", 4)],
+)
 def test_the_workers_have_a_task_a_stage(peer, case, tasks):
     """Each stage of the benchmark's graphs has its task when the worker's module is imported."""
     env = {**os.environ, "SALTERN_REDIS_URL": "redis://127.0.0.1:1/0", "SALTERN_BENCH": case}
