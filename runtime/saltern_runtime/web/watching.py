@@ -27,12 +27,13 @@ PACE: Final = 20e-6
 MOST: Final = 4096
 """Streams of one process, at most, three quarters of them of one tenant. Each takes some 45 KB."""
 SPARE: Final = 256
-"""Descriptors that streams leave to all else: other requests, connections to the store."""
+"""Descriptors that streams leave to all else: other requests, connections to the store. Where there are few, half of them."""
 
 
 def most_streams() -> int:
     """Return how many streams this process takes: no more than it has descriptors for."""
-    return max(2, min(MOST, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - SPARE))
+    descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    return max(2, min(MOST, descriptors - min(SPARE, descriptors // 2)))
 
 
 class Streams:
@@ -120,6 +121,8 @@ class Hub:
             told = await anyio.to_thread.run_sync(self._news, since, ROUND, limiter=self._thread)
             for run_id, events in told.items():
                 for each in self._waiting.get(run_id, ()):
+                    if _place(each.after) < _place(since[run_id]):
+                        continue  # joined meanwhile, from further back than what was asked for: the next round is its first
                     each.told = [event for event in events if _place(event.id) > _place(each.after)]
                     if each.told:
                         each.called.set()
@@ -141,4 +144,7 @@ class Hubs:
 
     def of(self, run_id: str) -> Hub:
         """Return the hub of a run's shard."""
-        return self._hubs.setdefault(shard_of(run_id), Hub(self._news))
+        shard = shard_of(run_id)
+        if shard not in self._hubs:
+            self._hubs[shard] = Hub(self._news)
+        return self._hubs[shard]

@@ -191,6 +191,28 @@ async def test_who_lags_behind_is_not_told_twice_nor_skipped(app, service):
     assert heard["4-0"][0] == "5-0"
 
 
+async def test_who_joins_a_read_from_further_back_misses_nothing(app, service):
+    """Somebody reads for the run from a later place already: who joins meanwhile hears what lies between in the next round."""
+    hub = of(app, GRAPH).hubs.of("0-a")
+    run_id = service.start({"id": "a"}, tenant="default", trigger="api").run_id
+    for _ in range(3):
+        service.emit(run_id, "stage.started", path="greet")
+    heard = {}
+
+    async def hear(after):
+        heard[after] = [event.id for event in await hub.events(run_id, after)]
+
+    with anyio.fail_after(20):
+        async with anyio.create_task_group() as group:
+            group.start_soon(hear, "4-0")
+            await anyio.wait_all_tasks_blocked()
+            group.start_soon(hear, "1-0")
+            await anyio.wait_all_tasks_blocked()
+            service.finish(run_id)
+    assert heard["1-0"][:3] == ["2-0", "3-0", "4-0"]
+    assert heard["4-0"][0] == "5-0"
+
+
 async def test_a_store_that_is_away_breaks_one_round(app, service):
     """Who read for all is told that the store is away; the others go on once it is back."""
     hub = of(app, GRAPH).hubs.of("0-a")
