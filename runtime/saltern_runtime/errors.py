@@ -55,9 +55,14 @@ class StopRun(Exception):  # noqa: N818 - no error: what a `stop` says
 def said(error: BaseException | None, form: Callable[[object], str] = str) -> str:
     """Return what an error says, or its `repr`, as text that can be written anywhere; own code's may fail even at that."""
     try:
-        return form(error).encode("utf-8", "backslashreplace").decode()
+        return writable(form(error))
     except Exception as again:  # noqa: BLE001 - whatever it is, the first error is the one to tell of
         return f"(what it says cannot be read: {type(again).__name__})"
+
+
+def writable(text: str) -> str:
+    """Return a text with escapes for what no encoding has: halves of surrogate pairs, which logs, scripts and other languages refuse."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def pointer(path: Iterable[object]) -> str:

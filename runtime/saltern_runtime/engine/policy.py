@@ -7,7 +7,7 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 
-from saltern_runtime.errors import NodeError, PermanentError, TransientError, said
+from saltern_runtime.errors import NodeError, PermanentError, TransientError, said, writable
 from saltern_runtime.expr import ExprError
 from saltern_runtime.graph import MissingSecretError, Stage
 from saltern_runtime.spec import Retry
@@ -38,11 +38,11 @@ def classify(error: BaseException, node: str | None, cleaned: Callable[[str], st
     """
 
     def shown(message: str) -> str:
-        return _short(cleaned(message))
+        return _short(cleaned(writable(message)))
 
     if isinstance(error, NodeError):
         kind = "external-permanent" if isinstance(error, PermanentError) else "external-transient"
-        failure = Failure(kind, error.code, shown(error.message), node, error.status)
+        failure = Failure(kind, writable(error.code), shown(error.message), node, error.status)
         if isinstance(error, TransientError):
             asked = error.retry_after  # own code says what it likes, NaN among it
             wait = asked if isinstance(asked, int | float) and asked > 0 else 0.0

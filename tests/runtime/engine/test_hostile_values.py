@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from saltern_runtime.engine.operating import By
+from saltern_runtime.errors import PermanentError, TransientError
 from saltern_runtime.graph import Context, Stage, node
 from saltern_runtime.nodes import python
 from saltern_runtime.spec import Retry
@@ -136,3 +138,16 @@ def test_whatever_is_raised_is_recorded(local, what, caplog):
     assert found.message.startswith(f"{type(RAISED[what]).__name__}: ")
     (record,) = [each for each in caplog.records if "failed in attempt" in each.getMessage()]
     assert len(record.getMessage()) < 11_000
+
+
+@pytest.mark.parametrize("error", [TransientError, PermanentError])
+def test_half_a_surrogate_pair_is_recorded_and_replayed(local, error):
+    """Neither the script that records a failure, at each attempt, nor the one that replays it refuses what own code says."""
+    call = node("call", type="set@1")(raises(error("a\ud800", code="b\ud800")))
+    process = local.open(Stage("call", nodes=(call,), retry=Retry(attempts=2, base=0.0)))
+    run_id = process.service.start({}, tenant="acme", trigger="api").run_id
+    first = process.finish(run_id, 20)
+    process.service.operator.replay(run_id, "acme", By("token:1", "mended"))
+    again = process.finish(run_id, 20)
+    for view in (first, again):
+        assert (view.state, view.failure.code, view.failure.message) == ("FAILED", "b\\ud800", "a\\ud800")
