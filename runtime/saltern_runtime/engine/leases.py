@@ -70,13 +70,20 @@ class Leases:
         with self._starting:
             self._holds[claim.nonce] = held
             if not self._watched:
-                self._watched = True
-                pulse = self.pulse()
-                thread = threading.Thread(target=self._watch, args=(pulse,), name="saltern-leases", daemon=True)
-                thread.start()
-                if pulse is not None:
-                    pulse.start(thread)
+                try:
+                    self._begin()
+                except BaseException:
+                    del self._holds[claim.nonce]  # no thread can be had: its memory is at its bound, say
+                    raise
         return held
+
+    def _begin(self) -> None:
+        pulse = self.pulse()
+        thread = threading.Thread(target=self._watch, args=(pulse,), name="saltern-leases", daemon=True)
+        thread.start()
+        self._watched = True
+        if pulse is not None:
+            pulse.start(thread)
 
     def drop(self, hold: Hold) -> None:
         """Look after it no longer."""
@@ -106,6 +113,8 @@ class Leases:
             self.between(is_last)
         except StoreUnavailableError as error:
             log.info("figures were not handed over: %s", error)
+        except Exception:
+            log.exception("figures were not handed over")
 
     def _ended(self, pulse: Pulse | None) -> bool:
         """Whether there is still nothing to look after, so that the next claim needs another thread."""

@@ -22,7 +22,8 @@ def bound_of(setting: int) -> int:
 def confine(most: int) -> None:
     """Let this process have so many bytes of memory of its own, and no more: who asks for more gets a MemoryError.
 
-    RLIMIT_DATA counts what is writable and private, so neither programs nor what is reserved alone; what is started from here may raise it.
+    RLIMIT_DATA counts what is writable and private, stacks of threads (8 MB each, mostly) and what was never touched among it, but no programs;
+    what is started from here may raise it.
     """
     _, hard = resource.getrlimit(resource.RLIMIT_DATA)
     with contextlib.suppress(ValueError, OSError):  # whoever started us allows less

@@ -45,3 +45,25 @@ def test_claims_at_once_share_one_thread(local, watching):
     stages = [stage(f"n{at}", lambda: seen.update(watching())) for at in range(20)]
     assert local.run(*stages).state == "SUCCEEDED"
     assert len(seen) == 1
+
+
+def test_a_thread_that_cannot_be_had_is_asked_for_again(local, watching, monkeypatch):
+    """A process that is at its bound of memory may get none: the next claim has one all the same."""
+    start = threading.Thread.start
+
+    def refused(thread):
+        if thread.name == "saltern-leases":
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    seen = []
+    process = local.open(stage("a", lambda: seen.append(watching())))
+    process.service.start(1, tenant="acme", trigger="api")
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refused)
+        with pytest.raises(RuntimeError, match="can't start"):
+            process.step()
+    assert not process.engine.leases._holds
+    run_id = process.service.start(1, tenant="acme", trigger="api").run_id
+    assert process.finish(run_id, 20).state == "SUCCEEDED"
+    assert [len(each) for each in seen] == [1]
