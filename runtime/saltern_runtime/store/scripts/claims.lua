@@ -173,7 +173,7 @@ local function finish()
     redis.call('HINCRBY', STATS, 'bells', #rings)
   end
   local told = rings
-  for _, each in ipairs(ended) do
+  for _, each in ipairs(runs_ended) do
     told[#told + 1] = each
   end
   return #told > 0 and cjson.encode(told) or ''
@@ -296,7 +296,7 @@ local function arrive(r, dep, text)
   return rec
 end
 
--- Put a stage's arrivals to all of its dependants (few: relays stand between a stage and more than AT_ONCE); returns those at their last arrival.
+-- Put a stage's arrivals to all of its dependants (no two of one path, since all are read before any is written; few: relays stand between a stage and more than AT_ONCE); returns those at their last arrival.
 local function arrivals(r, dependants)
   local paths, made = {}, {}
   for at, dep in ipairs(dependants) do
@@ -364,5 +364,9 @@ compensate = function(r)
   if not entry then
     return close(r)
   end
-  make_all_ready(r, arrivals(r, { cjson.decode(entry) }))
+  local made = arrivals(r, { cjson.decode(entry) })
+  if #made == 0 then
+    return compensate(r) -- it was tried before
+  end
+  make_all_ready(r, made)
 end

@@ -69,7 +69,7 @@ local function tell_end(r, failure)
   local kept = redis.call('HMGET', key_of(r.id), 'pipeline', 'trigger', 'generation', 'span')
   local again = tonumber(kept[3] or '0')
   local began = again > 0 and kept[4] and r.deadline - tonumber(kept[4]) or tonumber(r.created)
-  ended[#ended + 1] = {
+  runs_ended[#runs_ended + 1] = {
     run = r.id, trace = r.trace, state = r.state, began = began, ended = now, pipeline = kept[1] or nil, trigger = kept[2],
     again = again, failure = failure,
   }

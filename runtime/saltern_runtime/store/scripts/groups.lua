@@ -10,13 +10,13 @@ local function stand_behind(r)
   local line = prefix .. 'behind:' .. r.group
   local last = tonumber(redis.call('ZRANGE', line, 0, 0, 'REV', 'WITHSCORES')[2] or '0')
   redis.call('ZADD', line, math.max(now, last + 1), r.id)
-  left[r.group] = true
+  groups_left[r.group] = true
 end
 
 local function leave_group(r)
   redis.call('ZREM', prefix .. 'behind:' .. r.group, r.id)
   redis.call('ZREM', prefix .. 'inside:' .. r.group, r.id)
-  left[r.group] = true
+  groups_left[r.group] = true
 end
 
 -- Whether a run that came now would have to wait: answers the one that came last.
@@ -61,10 +61,10 @@ local function let_group_in(group)
 end
 
 local function let_groups_in()
-  local group = next(left)
+  local group = next(groups_left)
   while group do
     let_group_in(group)
-    left[group] = nil -- who was let in and had nothing to do has left it, which was seen
-    group = next(left)
+    groups_left[group] = nil -- who was let in and had nothing to do has left it, which was seen
+    group = next(groups_left)
   end
 end

@@ -94,10 +94,10 @@ local PARTS = { '', ':acts', ':vals', ':events', ':audit', ':undo', ':owed', ':r
 local PENDING = { READY = true, RUNNING = true, RETRY_WAIT = true, SUSPENDED = true }
 
 local rings -- bells that the caller sends
-local ended -- runs with a trace that this script ended, which the caller is told of
+local runs_ended -- runs with a trace that this script ended, which the caller is told of
 local touched -- queues whose bells are looked at before the script ends
 local moved -- limits whose lines are looked at before the script claims, and before it ends
-local left -- groups that are looked at before the script ends
+local groups_left -- groups that are looked at before the script ends
 local written -- values that this call keeps: run → where each stands → its text
 local runs -- runs loaded by this script; written back once, by finish()
 
@@ -106,7 +106,7 @@ local function enter(keys, args)
   local clock = redis.call('TIME')
   now = clock[1] * 1000 + math.floor(clock[2] / 1000)
   DUE, STATS = prefix .. 'due', prefix .. 'stats'
-  rings, ended, touched, moved, left, written, runs = {}, {}, {}, {}, {}, {}, {}
+  rings, runs_ended, touched, moved, groups_left, written, runs = {}, {}, {}, {}, {}, {}, {}
 end
 
 local function key_of(run, part)
