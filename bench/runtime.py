@@ -48,6 +48,14 @@ def main() -> None:
     report(rows, dbos(), f"{info.get('server_name', 'redis')} {info.get('valkey_version', info['redis_version'])}")
 
 
+def measured(case: Case, number: int) -> dict:
+    """Run one round of a case, and say how it went: all of them take minutes."""
+    row = {"canvas": canvas(case), "saltern": ours(case)}
+    raw, own = row["canvas"]["per_second"], row["saltern"]["per_second"]
+    print(f"{case.name} {number + 1}/{ROUNDS}: canvas {raw:,.0f}, Saltern {own:,.0f} nodes/s", flush=True)
+    return row
+
+
 def middle(rounds: list[dict]) -> dict:
     """Return the round with the middle ratio."""
     for row in rounds:
