@@ -16,7 +16,8 @@ ShownT = TypeVar("ShownT", bound=Shown)
 PROBLEM: Final = "application/problem+json"
 _NO_ROUTE: Final = frozenset({"not-found", "method-not-allowed"})
 """Codes of problems with the path alone, not with what it leads to."""
-_GATEWAYS: Final = frozenset({502, 503, 504})
+_ENDING: Final = frozenset({500, 502, 503, 504})
+"""Said without a problem: by a gateway, or (500) by a server that ends and cuts the request off, as uvicorn does after its grace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +51,9 @@ class Answer:
                 self.status, code, detail, findings=findings, retry_after=self._retry_after(),
                 instance=instance if isinstance(instance, str) else None,
             )  # fmt: skip
-        if self.status in _GATEWAYS:
-            return UnreachableError(f"a gateway answered {self.status}: the service behind it does not", sent=True)
+        if self.status in _ENDING:
+            why = f"it answered {self.status} without a reason: the service ends, or a gateway does not reach it"
+            return UnreachableError(why, sent=True)
         if 300 <= self.status < 400:
             return NotSalternError(f"it answered {self.status}, a redirect, which is not followed: give the final URL")
         return NotSalternError(f"it answered {self.status} without saying why: no Saltern service has this URL")

@@ -170,6 +170,7 @@ AWAY = [
     httpx.RemoteProtocolError("gone"),
     problem(503, "store-unavailable", {"Retry-After": "1"}),
     text(502, "<html>bad gateway</html>"),
+    text(500, "Internal Server Error", "text/plain"),
 ]
 
 
