@@ -29,7 +29,7 @@ SERVERS = $(BIN)/python -m pytest -n $(JOBS) --dist worksteal tests/runtime/stor
   --deselect tests/runtime/engine/test_service.py::test_bells_travel_as_plain_lists
 test-servers: $(READY)  ## The runtime's tests once more on a cluster of three, and as a user with the store's rights alone.
 	SALTERN_TEST_REDIS=cluster $(SERVERS) --deselect tests/runtime/loops/test_schedules.py::test_shards
-	SALTERN_TEST_REDIS=acl $(SERVERS) --deselect tests/runtime/loops/test_sent_twice.py \
+	SALTERN_TEST_REDIS=acl $(SERVERS) --deselect tests/runtime/loops/test_sent_twice.py --deselect tests/runtime/store/test_library.py \
 	  --deselect tests/runtime/engine/test_starts.py::test_a_linked_one_is_cancelled_with_its_maker \
 	  --deselect tests/runtime/engine/test_starts.py::test_cancelling_reaches_all_beneath \
 	  --deselect tests/runtime/engine/test_files.py::test_a_cached_value_whose_file_is_gone_is_asked_for_again

@@ -203,7 +203,7 @@ for i = 1, #due, 2 do
     moved[rest] = true
   elseif kind == 'g' then
     redis.call('ZREM', DUE, member)
-    left[rest] = true
+    groups_left[rest] = true
   elseif kind == 'p' then
     pass_on(member, rest)
   elseif kind == 'b' then
