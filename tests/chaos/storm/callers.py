@@ -125,7 +125,7 @@ class Callers:
             accepted = time.monotonic()
             self.tally.started += 1
             self.tally.open[started.id] = order
-            run = await self._see_through(order, started.id)
+            run = await self._see_through(order, started.id, order.operation)
             del self.tally.open[started.id]
             if run is not None:
                 break
@@ -136,9 +136,9 @@ class Callers:
             self.tally.started -= 1
         await self._judge(order, run)
 
-    async def _see_through(self, order: Order, run_id: str) -> Run[Any] | None:
+    async def _see_through(self, order: Order, run_id: str, operate: str = "") -> Run[Any] | None:
         """Answer what a run asks, do to it what is to be done, and return it once it is over; None where it is not there."""
-        operate, at = order.operation, time.monotonic() + order.after
+        at = time.monotonic() + order.after
         while True:
             try:
                 run = await self._ask(order, lambda client: client.get(run_id))
