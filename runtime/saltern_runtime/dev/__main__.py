@@ -68,26 +68,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(given: argparse.Namespace) -> int:
     tree = find(given.folder)
     if given.once or given.value:
-        from saltern_runtime.dev.desk import DeskError  # noqa: PLC0415 - serving needs nothing of it
-        from saltern_runtime.dev.files import FileError  # noqa: PLC0415 - reads pydantic, which serving does not need in this process
-        from saltern_runtime.dev.given import InputError, Wanted, take  # noqa: PLC0415 - reads pydantic too
+        from saltern_runtime.dev.desk import DeskError
+        from saltern_runtime.dev.files import FileError
+        from saltern_runtime.dev.given import InputError, Wanted, take
 
         try:
             if given.value:
-                from saltern_runtime.dev import value  # noqa: PLC0415 - one run needs nothing of it
+                from saltern_runtime.dev import value
 
                 return value.run(tree, given.input)
             wanted = Wanted(
                 given.input, given.answer, given.file, given.save, json_events=given.json_events, verbose=given.verbose
             )
             taken = take(tree, wanted)
-            from saltern_runtime.dev import once  # noqa: PLC0415 - reads the engine, which a mistake in the input does not need
+            from saltern_runtime.dev import once
 
             return once.run(tree, wanted, taken)
         except (InputError, FileError, DeskError) as error:
             sys.stderr.write(f"error: {error}\n")
             return 1
-    from saltern_runtime.dev import serve  # noqa: PLC0415 - one run needs nothing of it
+    from saltern_runtime.dev import serve
 
     return serve.run(tree, port=given.port, json_events=given.json_events, orders=given.orders)
 

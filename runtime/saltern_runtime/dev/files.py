@@ -80,7 +80,7 @@ def _chunks(path: Path) -> Iterator[bytes]:
 
 def store(shelf: Shelf, tenant: str, attached: Sequence[Attached], keep: float) -> None:
     """Store files that were attached; raises FileError."""
-    from saltern_runtime.store.files import FileTooLargeError  # noqa: PLC0415 - what is attached is read before the store is imported
+    from saltern_runtime.store.files import FileTooLargeError
 
     for each in attached:
         said = each.file
@@ -102,7 +102,7 @@ def make_folder(folder: Path) -> None:
 
 def save(shelf: Shelf, tenant: str, output: Any, folder: Path) -> Iterator[Path]:
     """Write the files of an output into a folder, never over another one, and yield where each stands; raises FileError."""
-    from saltern_runtime.store.payloads import PayloadGoneError  # noqa: PLC0415 - what is attached is read before the store is imported
+    from saltern_runtime.store.payloads import PayloadGoneError
 
     for file in dict.fromkeys(files_in(output)):
         try:

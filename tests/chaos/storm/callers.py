@@ -204,7 +204,7 @@ class Callers:
             try:
                 return tuple(recorded_twice(self._store, SERVICE, run_id))
             except redis.exceptions.RedisError:
-                time.sleep(0.3)
+                time.sleep(0.3)  # it is away, and tells nobody when it is back; this is a thread of its own
 
 
 async def _wait(run_id: str, seconds: float, client: AsyncClient[Any, Any]) -> Run[Any]:

@@ -169,8 +169,8 @@ async def test_a_stream_too_many_that_was_let_in_ends_at_once(app, service):
     ]
 
 
-async def test_who_lags_behind_is_not_told_twice_nor_skipped(app, service):
-    """Two who wait for the same run from different places hear each event once, whoever reads for both."""
+def hearing(app, service):
+    """Begin a run in which three stages begin; returns it, what is heard from which place, and who hears it from there."""
     hub = of(app, GRAPH).hubs.of("0-a")
     run_id = service.start({"id": "a"}, tenant="default", trigger="api").run_id
     for _ in range(3):
@@ -180,6 +180,12 @@ async def test_who_lags_behind_is_not_told_twice_nor_skipped(app, service):
     async def hear(after):
         heard[after] = [event.id for event in await hub.events(run_id, after)]
 
+    return run_id, heard, hear
+
+
+async def test_who_lags_behind_is_not_told_twice_nor_skipped(app, service):
+    """Two who wait for the same run from different places hear each event once, whoever reads for both."""
+    run_id, heard, hear = hearing(app, service)
     async with anyio.create_task_group() as group:
         for after in ("1-0", "3", "4-0"):
             group.start_soon(hear, after)
@@ -193,15 +199,7 @@ async def test_who_lags_behind_is_not_told_twice_nor_skipped(app, service):
 
 async def test_who_joins_a_read_from_further_back_misses_nothing(app, service):
     """Somebody reads for the run from a later place already: who joins meanwhile hears what lies between in the next round."""
-    hub = of(app, GRAPH).hubs.of("0-a")
-    run_id = service.start({"id": "a"}, tenant="default", trigger="api").run_id
-    for _ in range(3):
-        service.emit(run_id, "stage.started", path="greet")
-    heard = {}
-
-    async def hear(after):
-        heard[after] = [event.id for event in await hub.events(run_id, after)]
-
+    run_id, heard, hear = hearing(app, service)
     with anyio.fail_after(20):
         async with anyio.create_task_group() as group:
             group.start_soon(hear, "4-0")
