@@ -77,6 +77,10 @@ bench: bench-compiler  ## Side by side with the peers; results in bench/results.
 	$(BIN)/python -m bench.loops
 	$(BIN)/python -m bench.limits
 	$(BIN)/python -m bench.tenants
+	$(BIN)/python -m bench.flight
+	$(BIN)/python -m bench.recovery
+	$(BIN)/python -m bench.accepting
+	$(BIN)/python -m bench.endurance
 
 bench-compiler: $(READY) .bench-venv/.ready  ## The compiler alone, beside KFP's and Hera; ten minutes.
 	$(BIN)/python -m bench.compiler

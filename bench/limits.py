@@ -1,22 +1,18 @@
-"""`python -m bench.limits`: what limits of a connection cost the store: calls of Redis and its time, for each stage.
+"""`python -m bench.limits`: what limits of a connection cost the store: calls of Redis and processor time, for each stage.
 
 Scripts alone, without workers: a run of one stage is created, claimed and ended, with no limits, with limits that are not reached,
 and with lines of two lengths in which the others wait. Writes bench/results/limits.{json,md}.
 """
 
-import statistics
-import tempfile
-from pathlib import Path
-
 import redis
 
 from bench.machine import machine, publish
+from bench.served import medians
 from saltern_runtime.settings import Settings
 from saltern_runtime.store.calls import Bell, NewRun, Outcome
 from saltern_runtime.store.dependants import Dependant
 from saltern_runtime.store.keys import new_nonce, new_run_id
 from saltern_runtime.store.store import Store
-from tests.support.redis import RedisServer
 
 RUNS, ROUNDS = 2000, 5
 FREE: dict[str, object] = {"n": "crm", "c": 100_000, "r": 1e9}
@@ -29,45 +25,48 @@ CASES = {
 
 
 def main() -> None:
-    server = RedisServer(Path(tempfile.mkdtemp(prefix="saltern-bench-")))
-    server.start()
-    try:
-        rounds = [{name: measure(server.url, *case) for name, case in CASES.items()} for _ in range(ROUNDS)]
-    finally:
-        server.stop()
-    rows = {
-        name: {part: statistics.median(each[name][part] for each in rounds) for part in ("calls", "us")}
-        for name in CASES
-    }
-    report(rows)
+    report(medians(CASES, lambda url, case: measure(url, *case), ROUNDS))
 
 
-def measure(url: str, limit: dict[str, object] | None, length: int, tenants: int = 1) -> dict[str, float]:
-    """Take runs through the store, one by one, with others in line before and behind; count what the server did meanwhile."""
+def measure(
+    url: str, limit: dict[str, object] | None, length: int, tenants: int = 1, runs: int = RUNS
+) -> dict[str, float]:
+    """Take runs through the store, one by one, with others in line before and behind; count what the server did meanwhile.
+
+    Calls of Redis within scripts and µs of processor time for each, and bytes for each that waits.
+    """
     store = Store(f"b{new_nonce()}", Settings(redis_url=url, bells=2))
+    client = store.client
+    empty = held(client)
     for number in range(length):
         start(store, limit, number % tenants)
-    client = store.client
+    waiting = held(client) - empty
     client.config_resetstat()
     before = spent(client)
     serial = bells_of(start(store, limit, 0), Bell(0, "q", 1, 1))
     claim = store.answer(serial, new_nonce()).claim
-    for number in range(RUNS):
+    for number in range(runs):
         assert claim is not None
         start(store, limit, number % tenants)
         claim = store.advance(claim, Outcome("SUCCEEDED", ()), new_nonce()).claim
     stats = client.info("commandstats")
-    scripts = stats.pop("cmdstat_evalsha")
+    stats.pop("cmdstat_fcall")
     calls = sum(each["calls"] for each in stats.values())
     took = spent(client) - before
+    client.flushall()
     store.close()
-    return {"calls": calls / RUNS, "us": scripts["usec"] / RUNS, "cpu": took / RUNS}
+    return {"calls": calls / runs, "us": took / runs, "bytes": waiting / max(length, 1)}
 
 
 def spent(client: redis.Redis) -> float:
     """Return the processor time that the server has taken, µs."""
     cpu = client.info("cpu")
     return (cpu["used_cpu_user"] + cpu["used_cpu_sys"]) * 1e6
+
+
+def held(client: redis.Redis) -> float:
+    """Return what the server's keys take, bytes."""
+    return float(client.info("memory")["used_memory"])
 
 
 def start(store: Store, limit: dict[str, object] | None, tenant: int) -> tuple[Bell, ...]:
@@ -91,7 +90,7 @@ def report(rows: dict) -> None:
         "# Limits of a connection",
         "",
         f"By `python -m bench.limits`: one server, scripts alone; {RUNS:,} runs of one stage are created, claimed and ended one by one, the",
-        f"middle of {ROUNDS} rounds. What the server did for each: calls of Redis inside of scripts, and its time. With a line each of",
+        f"middle of {ROUNDS} rounds. What the server did for each: calls of Redis inside of scripts, and processor time. With a line each of",
         "them lets the next one in.",
         "",
         ", ".join(f"{key} {value}" for key, value in where.items()),

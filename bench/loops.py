@@ -3,32 +3,26 @@
 One worker of two prefork processes, timers beside it. Writes bench/results/loops.{json,md}.
 """
 
-import os
 import statistics
-import tempfile
 import time
 from pathlib import Path
 
 from bench.machine import RESULTS, keep, machine
-from bench.runtime import stop, worker
+from bench.served import own_redis, stop, worker
 from saltern_runtime.engine.service import Service
 from saltern_runtime.engine.sweeper import Sweeper
 from saltern_runtime.store.views import TERMINAL
-from tests.support.redis import RedisServer
 
 SIZES = (100, 1_000, 10_000)
 
 
 def main() -> None:
-    server = RedisServer(Path(tempfile.mkdtemp(prefix="saltern-bench-")))
-    server.start()
-    os.environ["SALTERN_REDIS_URL"] = server.url
-    process = worker("loops")
-    try:
-        rows = measure(process.pid)
-    finally:
-        stop(process)
-        server.stop()
+    with own_redis():
+        process = worker("loops")
+        try:
+            rows = measure(process.pid)
+        finally:
+            stop(process)
     report(rows)
 
 

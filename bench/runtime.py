@@ -7,50 +7,40 @@ canvas have one worker of two prefork processes, DBOS runs in one process. Write
 import gc
 import json
 import os
-import signal
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from multiprocessing import get_context
 from pathlib import Path
-
-import redis
 
 from bench.cases import CASES, Case
 from bench.machine import machine, publish
 from bench.runtime_peers import ours as peer
+from bench.runtime_peers import scripts
+from bench.served import ROOT, WORKERS, own_redis, stop, worker
 from saltern_runtime.engine.service import Service
 from saltern_runtime.engine.sweeper import Sweeper
 from saltern_runtime.settings import Settings
 from saltern_runtime.store.views import TERMINAL
-from tests.support.redis import RedisServer
 
-ROOT = Path(__file__).parent.parent
-WORKERS = 2
 ROUNDS = 3
 """Each case is measured so often, canvas and ours in turn; the round with the middle ratio is shown."""
 
 
 def main() -> None:
     chosen = [CASES[name] for name in sys.argv[1:] or CASES]
-    server = RedisServer(Path(tempfile.mkdtemp(prefix="saltern-bench-")))
-    server.start()
-    os.environ["SALTERN_REDIS_URL"] = server.url
-    try:
-        rows = {
-            case.name: middle([{"canvas": canvas(case), "saltern": ours(case)} for _ in range(ROUNDS)])
-            for case in chosen
-        }
-        info = redis.Redis.from_url(server.url).info("server")
-    finally:
-        server.stop()
+    with own_redis() as server:
+        rows = {case.name: middle([measured(case, number) for number in range(ROUNDS)]) for case in chosen}
+        with server.client() as client:
+            info = client.info("server")
     report(rows, dbos(), f"{info.get('server_name', 'redis')} {info.get('valkey_version', info['redis_version'])}")
 
 
 def measured(case: Case, number: int) -> dict:
     """Run one round of a case, and say how it went: all of them take minutes."""
-    row = {"canvas": canvas(case), "saltern": ours(case)}
+    row = {"canvas": canvas(case), "saltern": ours(case), "scripts": alone(case)}
     raw, own = row["canvas"]["per_second"], row["saltern"]["per_second"]
     print(f"{case.name} {number + 1}/{ROUNDS}: canvas {raw:,.0f}, Saltern {own:,.0f} nodes/s", flush=True)
     return row
@@ -63,38 +53,6 @@ def middle(rounds: list[dict]) -> dict:
         row["ratio_alone"] = row["canvas"]["alone_ms"] / row["saltern"]["alone_ms"]
     ordered = sorted(rounds, key=lambda row: row["ratio"])
     return ordered[len(rounds) // 2] | {"ratios": [round(row["ratio"], 1) for row in ordered]}
-
-
-def worker(module: str, **env: str) -> subprocess.Popen:
-    command = [
-        sys.executable,
-        "-m",
-        "celery",
-        "-A",
-        f"bench.runtime_peers.{module}",
-        "worker",
-        "-c",
-        str(WORKERS),
-        "-l",
-        "error",
-    ]
-    quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat"]
-    return subprocess.Popen(
-        [*command, *quiet],
-        env={**os.environ, "PYTHONPATH": str(ROOT), **env},
-        cwd=ROOT,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-
-
-def stop(process: subprocess.Popen) -> None:
-    process.send_signal(signal.SIGTERM)
-    try:
-        process.wait(15)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
 
 
 def ours(case: Case) -> dict[str, float]:
@@ -129,6 +87,31 @@ def ours(case: Case) -> dict[str, float]:
         "bells_a_run": counts["bells"] / counts["runs|CREATED"],
         "ideal": case.ideal * case.runs / took,
     }
+
+
+def alone(case: Case) -> float | None:
+    """Return what the scripts by themselves do in as many processes as a worker has, nodes a second; None for loops, and what is no stage a node."""
+    if case.pure or case.seconds or case.shape == "loop":
+        return None
+    os.environ.pop(peer.TREE, None)
+    service = Service(peer.graph_of(case, scripts.PREFIX), Settings.from_env())
+    before = service.figures().counts.get("runs|SUCCEEDED", 0)
+    context = get_context("spawn")
+    gate = context.Barrier(WORKERS + 1)
+    share = case.runs // WORKERS
+    processes = [context.Process(target=scripts.turn, args=(case.name, share, gate)) for _ in range(WORKERS)]
+    for process in processes:
+        process.start()
+    gate.wait(60)
+    began = time.perf_counter()
+    gate.wait(300)
+    took = time.perf_counter() - began
+    for process in processes:
+        process.join()
+        assert process.exitcode == 0
+    assert service.figures().counts["runs|SUCCEEDED"] - before == share * WORKERS
+    service.close()
+    return case.nodes * share * WORKERS / took
 
 
 def wait(service, run_ids, sweeper) -> None:
@@ -210,19 +193,20 @@ def report(rows: dict[str, dict], beside: dict[str, float] | None, server: str) 
         "",
         "By `python -m bench.runtime`: one server (append-only file, everysec), one worker of two prefork processes;",
         f"{ROUNDS} rounds of each in turn, the one with the middle ratio. A node is a stage, as one with an effect is, but for pure ones,",
-        "of which the compiler makes fewer stages.",
+        "of which the compiler makes fewer stages. Scripts alone: two processes that call the store's scripts in a loop, without nodes or a broker.",
         "",
         ", ".join(f"{key} {value}" for key, value in where.items()),
         "",
-        "| | stages | canvas, nodes/s | Saltern, nodes/s | ratio (all rounds) | canvas, one alone | Saltern, one alone | ratio |",
-        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+        "| | stages | canvas, nodes/s | Saltern, nodes/s | ratio (all rounds) | canvas, one alone | Saltern, one alone | ratio | scripts alone, nodes/s |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for name, row in rows.items():
         raw, own = row["canvas"], row["saltern"]
         lines.append(
             f"| {CASES[name].said} | {own['stages']} | {raw['per_second']:,.0f} | {own['per_second']:,.0f} "
             f"| {row['ratio']:.1f} x ({', '.join(map(str, row['ratios']))}) "
-            f"| {raw['alone_ms']:.1f} ms | {own['alone_ms']:.1f} ms | {row['ratio_alone']:.1f} x |"
+            f"| {raw['alone_ms']:.1f} ms | {own['alone_ms']:.1f} ms | {row['ratio_alone']:.1f} x "
+            f"| {'' if row['scripts'] is None else format(row['scripts'], ',.0f')} |"
         )
     for name, row in rows.items():
         if CASES[name].seconds:

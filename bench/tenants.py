@@ -4,13 +4,9 @@ Scripts alone, as in `bench.limits`: a run of one stage is created, claimed and 
 and with one of 2,000. Writes bench/results/tenants.{json,md}.
 """
 
-import statistics
-import tempfile
-from pathlib import Path
-
 from bench.limits import ROUNDS, RUNS, measure
 from bench.machine import machine, publish
-from tests.support.redis import RedisServer
+from bench.served import medians
 
 CASES = {
     f"{said}, {length:,} wait": (length, tenants)
@@ -20,18 +16,7 @@ CASES = {
 
 
 def main() -> None:
-    server = RedisServer(Path(tempfile.mkdtemp(prefix="saltern-bench-")))
-    server.start()
-    try:
-        rounds = [{name: measure(server.url, None, *case) for name, case in CASES.items()} for _ in range(ROUNDS)]
-    finally:
-        server.stop()
-    report(
-        {
-            name: {part: statistics.median(each[name][part] for each in rounds) for part in ("calls", "cpu")}
-            for name in CASES
-        }
-    )
+    report(medians(CASES, lambda url, case: measure(url, None, *case), ROUNDS))
 
 
 def report(rows: dict) -> None:
@@ -46,7 +31,7 @@ def report(rows: dict) -> None:
         "",
         "| | calls | µs |",
         "| --- | ---: | ---: |",
-        *(f"| {name} | {row['calls']:.1f} | {row['cpu']:.0f} |" for name, row in rows.items()),
+        *(f"| {name} | {row['calls']:.1f} | {row['us']:.0f} |" for name, row in rows.items()),
     ]
     publish("tenants", lines, {"machine": where, "rows": rows})
 

@@ -97,12 +97,12 @@ def compiled(case: Case) -> Graph:
     return graph
 
 
-def graph_of(case: Case) -> Graph:
-    """Return the graph of a case."""
+def graph_of(case: Case, prefix: str = "bench") -> Graph:
+    """Return the graph of a case, whose service has a name that begins so."""
     if case.pure:
         return compiled(case)
     stages = {"chain": chain, "fan": fan, "loop": loop}[case.shape](case)
-    graph = Graph(f"bench_{case.name}", package="", stages=tuple(stages))
+    graph = Graph(f"{prefix}_{case.name}", package="", stages=tuple(stages))
     graph.source_map = {"plan": "sha256:" + case.name.encode().hex().ljust(64, "0")[:64]}
     return graph
 
