@@ -17,6 +17,7 @@ from saltern_compiler.cli.common import (
     optimize_option,
     plural,
     read_options,
+    trigger_option,
     wants_color,
 )
 
@@ -39,6 +40,7 @@ _COLORS: Final = {"+": "32", "-": "31", "@": "36"}
 @click.option(
     "--option", "options", multiple=True, metavar="NAME=VALUE", help="An option of a target, such as image=NAME:TAG."
 )
+@trigger_option
 @optimize_option
 @click.option("--check", is_flag=True, help="Write nothing; show what would change, and exit 1 if anything would.")
 @click.option("--force", is_flag=True, help="Overwrite files that were changed by hand.")
@@ -48,6 +50,7 @@ def command(
     targets: tuple[str, ...],
     options: tuple[str, ...],
     *,
+    triggers: tuple[str, ...],
     optimize: int,
     check: bool,
     force: bool,
@@ -61,11 +64,17 @@ def command(
 
     if check and force:
         fail("--check writes nothing, so --force has no meaning beside it")
-    result = compile_clean(pipeline, targets=targets or EVERY_TARGET, options=read_options(options), optimize=optimize)
+    result = compile_clean(
+        pipeline,
+        targets=targets or EVERY_TARGET,
+        options=read_options(options),
+        optimize=optimize,
+        triggers=triggers,
+    )
     if check:
-        chosen = [f"--target {target}" for target in targets] + [
-            f"--option {shlex.quote(option)}" for option in options
-        ]
+        chosen = [f"--target {target}" for target in targets]
+        chosen += [f"--option {shlex.quote(option)}" for option in options]
+        chosen += [f"--trigger {shlex.quote(trigger)}" for trigger in triggers]
         chosen += [] if optimize == LEVEL else [f"-O{optimize}"]
         again = " ".join(["saltern build", shlex.quote(pipeline), "-o", shlex.quote(output), *chosen])
         _check(result, pipeline, output, again)
@@ -137,7 +146,7 @@ def _shown(difference: Difference, *, color: bool) -> list[str]:
 def _summarize(comparison: Comparison, result: Result, again: str) -> None:
     from saltern_compiler.driver import BUILD_FILE
     from saltern_compiler.driver.compare import Kind
-    from saltern_compiler.driver.manifest import read_level, read_targets
+    from saltern_compiler.driver.manifest import read_level, read_targets, read_triggers
 
     for difference in comparison.differences:
         click.echo(f"  {difference.path}: {difference.kind}", err=True)
@@ -150,5 +159,17 @@ def _summarize(comparison: Comparison, result: Result, again: str) -> None:
     level = read_level(result.artifacts[BUILD_FILE])
     if comparison.level not in (None, level):
         click.echo(f"The tree was built with -O{comparison.level}, this compares with -O{level}.", err=True)
+    triggers = read_triggers(result.artifacts[BUILD_FILE])
+    if comparison.triggers not in (None, triggers):
+        click.echo(
+            f"The tree was built {_started_by(comparison.triggers)}, this compares {_started_by(triggers)}.", err=True
+        )
     force = " --force" if any(difference.kind is Kind.CHANGED for difference in comparison.differences) else ""
     click.echo(f"Nothing was written. To write it again: {again}{force}", err=True)
+
+
+def _started_by(triggers: tuple[str, ...] | None) -> str:
+    """Say what triggers a build has."""
+    if not triggers:
+        return "with the triggers of its source"
+    return "with " + " ".join(f"--trigger {shlex.quote(trigger)}" for trigger in triggers)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import IO, TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
@@ -33,6 +34,17 @@ def optimize_option(command: F) -> F:
     )(command)
 
 
+def trigger_option(command: F) -> F:
+    """Give a command that compiles a pipeline the option `--trigger TRIGGER`, as `triggers`."""
+    return click.option(
+        "--trigger",
+        "triggers",
+        multiple=True,
+        metavar="TRIGGER",
+        help="What starts a run, in place of all that the source says: what stands behind `on`, such as 'schedule \"0 7 * * *\"'; may be repeated.",
+    )(command)
+
+
 def fail(message: str) -> NoReturn:
     """Stop because the command was called wrongly."""
     click.echo(f"saltern: {message}", err=True)
@@ -55,6 +67,7 @@ def compile_clean(
     targets: Sequence[str] | None = None,
     options: Mapping[str, str] | None = None,
     optimize: int = LEVEL,
+    triggers: Sequence[str] = (),
 ) -> Result:
     """Compile a pipeline for some targets (all by default); show what is wrong with it and stop if anything is."""
     from saltern_compiler.driver.compile import TARGETS, UnknownTargetError, compile_loaded, known_options
@@ -66,7 +79,7 @@ def compile_clean(
         for name in options or {}:
             if name not in known_options(chosen):
                 fail(f"no option {name!r}; there are {', '.join(known_options(chosen)) or 'none for these targets'}")
-        result = compile_loaded(source, targets=chosen, options=options, optimize=optimize)
+        result = compile_loaded(source, targets=chosen, options=options, optimize=optimize, triggers=triggers)
     except UnknownTargetError as error:
         fail(str(error))
     except OptionError as error:
@@ -75,6 +88,8 @@ def compile_clean(
         show_configuration(result.configuration)
     if result.diagnostics:
         show(result.diagnostics, source, path)
+    if result.of_given:
+        show(result.of_given, replace(source, name="triggers.saltern", text=result.given), "--trigger")
     if result.has_errors or result.configuration.has_errors:
         sys.exit(FINDINGS)
     return result

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from saltern_compiler.cli.common import FINDINGS, compile_clean, fail, optimize_option
+from saltern_compiler.cli.common import FINDINGS, compile_clean, fail, optimize_option, trigger_option
 
 _TARGETS = ("docker",)
 
@@ -26,8 +26,18 @@ _TARGETS = ("docker",)
     "--builder-arg", "extra", multiple=True, metavar="ARG",
     help="An argument for the builder as it stands, such as --builder-arg=--network=host; may be repeated.",
 )  # fmt: skip
+@trigger_option
 @optimize_option
-def command(pipeline: str, tag: str, base_image: str, builder: str, extra: tuple[str, ...], *, optimize: int) -> None:
+def command(
+    pipeline: str,
+    tag: str,
+    base_image: str,
+    builder: str,
+    extra: tuple[str, ...],
+    *,
+    triggers: tuple[str, ...],
+    optimize: int,
+) -> None:
     """Compile a pipeline and build its container image.
 
     One image runs API, worker and timers. The same pipeline on the same base image gives the same layers, byte for byte:
@@ -42,7 +52,7 @@ def command(pipeline: str, tag: str, base_image: str, builder: str, extra: tuple
         when = epoch()
     except (ImageError, WheelError) as error:
         fail(str(error))
-    result = compile_clean(pipeline, targets=_TARGETS, optimize=optimize)
+    result = compile_clean(pipeline, targets=_TARGETS, optimize=optimize, triggers=triggers)
     assert result.plan is not None, "a clean result has a plan"
     with tempfile.TemporaryDirectory(prefix="saltern-") as folder:
         context = Path(folder) / "tree"

@@ -9,7 +9,15 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from saltern_compiler.driver.manifest import BUILD_FILE, ManifestError, digest, read_files, read_level, read_targets
+from saltern_compiler.driver.manifest import (
+    BUILD_FILE,
+    ManifestError,
+    digest,
+    read_files,
+    read_level,
+    read_targets,
+    read_triggers,
+)
 from saltern_runtime.dataclass import dataclass
 
 _NO_NEWLINE: Final = "\\ No newline at end of file"
@@ -58,6 +66,8 @@ class Comparison:
     """Those of the build that wrote the tree; empty where it is not known."""
     level: int | None
     """How much that build was optimized; None where it is not known."""
+    triggers: tuple[str, ...] | None = None
+    """What that build was given in place of the source's triggers; None where it is not known."""
 
 
 def compare_tree(artifacts: Mapping[str, bytes], directory: Path) -> Comparison:
@@ -76,6 +86,7 @@ def compare_tree(artifacts: Mapping[str, bytes], directory: Path) -> Comparison:
         tuple(difference for difference in differences if difference is not None),
         read_targets(build_file),
         read_level(build_file),
+        read_triggers(build_file),
     )
 
 

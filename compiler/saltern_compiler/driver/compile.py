@@ -57,17 +57,20 @@ def compile_source(
     registry: Registry | None = None,
     configuration: Configuration = NO_CONFIGURATION,
     optimize: int = LEVEL,
+    triggers: Sequence[str] = (),
 ) -> Result:
     """Compile a text; pure: whatever the text says, the answer is a Result.
 
     The suffix of `source_name` tells the notation (.saltern, .json, .yaml); without a name, text that begins with a brace is
     JSON. `files` are the pipelines that it uses, and their own modules and its own, as path relative to it → text. Without targets the text is checked and planned
-    only. `configuration` says how bad findings are (`read_configuration` makes one of a text). `optimize` is a level, one of 0, 1 and 2 (ValueError). Raises UnknownTargetError for a target that there is not, RegistryError for installed plugins that do not fit together.
+    only. `triggers` stand in place of those that the text has, each as it is written behind `on`: `schedule "0 7 * * *"`. `configuration` says how bad findings are (`read_configuration` makes one of a text). `optimize` is a level, one of 0, 1 and 2 (ValueError). Raises UnknownTargetError for a target that there is not, RegistryError for installed plugins that do not fit together.
     """
     name = source_name or sniff(text)
     known = registry or Registry.load()
     pipeline, findings = read(text, name, known)
-    job = Job(text, name, files or {}, tuple(targets), options or {}, known, configuration, _level(optimize))
+    job = Job(
+        text, name, files or {}, tuple(targets), options or {}, known, configuration, _level(optimize), tuple(triggers)
+    )
     return _compile(job, pipeline, findings)
 
 
@@ -79,13 +82,24 @@ def compile_loaded(
     options: Mapping[str, str] | None = None,
     registry: Registry | None = None,
     optimize: int = LEVEL,
+    triggers: Sequence[str] = (),
 ) -> Result:
-    """Compile a loaded source with the modules and by the configuration that lie beside it."""
+    """Compile a loaded source with the modules and by the configuration that lie beside it; `triggers` as for `compile_source`."""
     known = registry or Registry.load()
     pipeline, findings = read(source.text, source.name)
     files = source.files(pipeline, known) if pipeline is not None else {}
     configuration = load_configuration(source.folder, known.codes)
-    job = Job(source.text, source.name, files, tuple(targets), options or {}, known, configuration, _level(optimize))
+    job = Job(
+        source.text,
+        source.name,
+        files,
+        tuple(targets),
+        options or {},
+        known,
+        configuration,
+        _level(optimize),
+        tuple(triggers),
+    )
     return _compile(job, pipeline, findings)
 
 
@@ -156,6 +170,12 @@ def analyze_read(
     from saltern_compiler.passes import analyze  # noqa: PLC0415 - a source with broken syntax needs no passes
     from saltern_compiler.passes.base import start_of  # noqa: PLC0415 - a source with broken syntax needs no passes
 
+    given = None
+    if job.triggers:
+        from saltern_compiler.driver.triggers import started_by  # noqa: PLC0415 - few builds have other triggers than their text
+
+        given = started_by(pipeline, job.text, job.triggers)
+        pipeline, findings = given.pipeline, (*findings, *given.findings)
     linked = link(pipeline, job.source_name, job.files, job.registry, job.optimize)
     analysis = analyze(
         pipeline,
@@ -168,6 +188,7 @@ def analyze_read(
         memory=memory,
     )
     found = (*findings, *analysis.diagnostics, *analysis.strict)
+    found, of_given = (found, ()) if given is None else given.split(found)
     result = Result(
         found if shown is None else tuple(map(shown, found)),
         analysis.pipeline,
@@ -175,6 +196,8 @@ def analyze_read(
         text=job.text,
         source_name=job.source_name,
         configuration=job.configuration,
+        given="" if given is None else given.text,
+        of_given=job.configuration.rules.apply(of_given),
     )
     if not has_errors(findings):
         result = _with_upgrades(result, pipeline, job.registry)
@@ -203,6 +226,8 @@ class Job:
     registry: Registry
     configuration: Configuration = NO_CONFIGURATION
     optimize: int = LEVEL
+    triggers: tuple[str, ...] = ()
+    """In place of those of the text, where there are any."""
 
 
 def _compile(job: Job, pipeline: Pipeline | None, findings: Sequence[Diagnostic]) -> Result:
@@ -263,7 +288,7 @@ def _emit(plan: Plan, targets: tuple[Target, ...], job: Job) -> Mapping[str, byt
         if target.assemble is not None:
             tree.add(target, target.assemble(plan, shared))
     names = tuple(target.name for target in targets)
-    build_file = manifest(plan, tree.files, tree.owners, targets=names, options=job.options)
+    build_file = manifest(plan, tree.files, tree.owners, targets=names, options=job.options, triggers=job.triggers)
     return dict(sorted((*tree.files.items(), (BUILD_FILE, build_file))))
 
 

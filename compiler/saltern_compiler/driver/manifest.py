@@ -30,8 +30,12 @@ def manifest(
     *,
     targets: tuple[str, ...],
     options: Mapping[str, str],
+    triggers: tuple[str, ...] = (),
 ) -> bytes:
-    """Write the build file of a tree; it does not list itself. `owners`: path → the target that emits it."""
+    """Write the build file of a tree; it does not list itself. `owners`: path → the target that emits it.
+
+    `triggers`: those that were given in place of the source's own, if any were.
+    """
     content = {
         "format": FORMAT,
         "source": plan.source_name,
@@ -42,6 +46,7 @@ def manifest(
         "targets": list(targets),
         "options": dict(options),
         "optimize": plan.level,
+        **({"triggers": list(triggers)} if triggers else {}),
         "files": {path: {"digest": digest(data), "target": owners[path]} for path, data in files.items()},
     }
     return (json.dumps(content, indent=2, sort_keys=True) + "\n").encode()
@@ -76,6 +81,14 @@ def read_level(data: bytes) -> int | None:
     try:
         return int(json.loads(data)["optimize"])
     except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+
+
+def read_triggers(data: bytes) -> tuple[str, ...] | None:
+    """Return the triggers that an earlier build was given in place of its source's; None where that cannot be read."""
+    try:
+        return tuple(str(trigger) for trigger in json.loads(data).get("triggers", ()))
+    except (ValueError, AttributeError, TypeError, RecursionError):
         return None
 
 

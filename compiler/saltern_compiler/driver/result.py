@@ -38,11 +38,15 @@ class Result:
     """Findings that the source says are meant; they are not among the diagnostics."""
     configuration: Configuration = NO_CONFIGURATION
     """What the findings were settled by; its own findings are about another text."""
+    given: str = ""
+    """The triggers that were given in place of the source's own, a line each."""
+    of_given: tuple[Diagnostic, ...] = ()
+    """Findings about these; their places are those of that text."""
 
     @property
     def has_errors(self) -> bool:
         """Whether a finding stops the build."""
-        return has_errors(self.diagnostics)
+        return has_errors((*self.diagnostics, *self.of_given))
 
     def to_lsp(self, uri: str = "") -> list[dict[str, Any]]:
         """Return the findings as LSP 3.17 `Diagnostic` objects, fixes in `data.fixes`; with `uri`, related places too."""

@@ -163,3 +163,26 @@ def test_the_build_file_tells_what_was_made_of_what(tree):
         "order_totals/tasks.py": "celery",
     }  # fmt: skip
     assert all(entry["digest"] == digest((tree / path).read_bytes()) for path, entry in told["files"].items())
+
+
+def test_triggers_that_are_given(saltern, tree):
+    """A tree with other triggers than the source has is stale beside it, and how to write it again says both."""
+    code, out, err = saltern("build", TOTALS, "-o", tree, "--trigger", "api")
+    assert (code, err) == (0, "")
+    assert saltern("build", "--check", TOTALS, "-o", tree, "--trigger", "api")[0] == 0
+    code, _, err = saltern("build", "--check", TOTALS, "-o", tree)
+    assert code == 1
+    assert "The tree was built with --trigger api, this compares with the triggers of its source." in err
+    code, _, err = saltern("build", "--check", TOTALS, "-o", tree, "--trigger", 'webhook "/t" { signature: none }')
+    assert code == 1
+    assert err.splitlines()[-1].endswith(f"{tree} --trigger 'webhook \"/t\" {{ signature: none }}'")
+
+
+def test_a_trigger_that_is_none(saltern, tree):
+    """It is shown as any other mistake is, at its place in the option; nothing is written."""
+    before = state(tree)
+    code, out, err = saltern("build", TOTALS, "-o", tree, "--trigger", "webhok")
+    assert (code, out) == (1, "")
+    assert err.startswith("error[unknown-trigger]: unknown trigger `webhok`\n --> --trigger:1:1\n")
+    assert err.endswith("1 error in --trigger\n")
+    assert state(tree) == before

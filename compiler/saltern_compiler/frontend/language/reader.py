@@ -20,7 +20,7 @@ from saltern_compiler.frontend.language.scan import UNCLOSED_TEMPLATE, Scan, bal
 from saltern_compiler.frontend.language.sections import Secrets, Sections
 from saltern_compiler.frontend.language.types import place
 from saltern_compiler.frontend.language.values import Values
-from saltern_compiler.ir.pipeline import Pipeline
+from saltern_compiler.ir.pipeline import Pipeline, Secret, Trigger
 from saltern_runtime.spec import Type
 
 MAX_FINDINGS: Final = 50
@@ -44,6 +44,27 @@ def read(text: str) -> tuple[Pipeline | None, list[Diagnostic]]:
         return None, source.recover()
     pipeline = source.lower(items)
     return pipeline, source.findings
+
+
+def read_triggers(text: str, secrets: Sequence[Secret]) -> tuple[Sequence[Trigger], Sequence[Secret], list[Diagnostic]]:
+    """Read lines `on …` that stand alone, beside the secrets of the pipeline that they are for; return these with those that are new.
+
+    Whatever else stands there is reported.
+    """
+    refused = refuse(text)
+    if refused is not None:
+        return (), (), [refused]
+    source = SourceText(text)
+    items: Sequence[syn.Item] | None = source.parse((0, len(text)))
+    if items is None:
+        return (), (), source.recover()
+    for item in items:
+        if not isinstance(item, syn.TriggerLine):
+            notes = ('It takes what stands behind `on`: `api`, `webhook "/path" { … }`, `schedule "0 7 * * *"`.',)
+            source.findings.append(Diagnostic("syntax-error", "this is no trigger", place(item.span), notes=notes))
+    pipeline = source.lower([item for item in items if isinstance(item, syn.TriggerLine)], secrets)
+    found = [finding for finding in source.findings if finding.code != "unnamed-pipeline"]
+    return ((), (), found) if pipeline is None else (pipeline.triggers, pipeline.secrets, found)
 
 
 def read_type(text: str) -> tuple[Type | None, list[Diagnostic]]:
@@ -74,9 +95,9 @@ class SourceText:
         self.findings += [problem.diagnostic(place((0, 0))) for problem in builder.problems]
         return built
 
-    def lower(self, items: Sequence[syn.Item]) -> Pipeline | None:
-        """Make a pipeline of what was parsed; none where a part is nested too deeply to stand in it."""
-        secrets = Secrets()
+    def lower(self, items: Sequence[syn.Item], known: Sequence[Secret] = ()) -> Pipeline | None:
+        """Make a pipeline of what was parsed; none where a part is nested too deeply to stand in it. `known`: its secrets already."""
+        secrets = Secrets(list(known))
         values = Values(self.expression, secrets.inline, self.findings.append)
         sections = Sections(values, secrets, self.findings.append)
         lowering = Lowering(values, sections, self.findings.append)
