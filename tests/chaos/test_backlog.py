@@ -67,3 +67,15 @@ def test_runs_that_wait_for_a_worker(site, own_redis, here):
     site.timers()
     assert until(lambda: service.figures().counts.get("runs|SUCCEEDED", 0) >= FEW, 60)
     client.close()
+
+
+def test_what_a_run_that_waits_takes(own_redis, site):
+    """Some 6 KB, so that twenty thousand are 120 MB: what the page says is no less than half a kilobyte off."""
+    client = own_redis.client()
+    site.start(how="")  # what there is once
+    before = client.info("memory")["used_memory_dataset"]
+    for _ in range(FEW):
+        site.start(how="")
+    each = (client.info("memory")["used_memory_dataset"] - before) / FEW
+    client.close()
+    assert each <= 6_500

@@ -3,12 +3,14 @@
 import signal
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
 from saltern_runtime.store.store import StoreUnavailableError
 from tests.chaos.conftest import OUTPUT
 from tests.support.checker import Watch, broken, recorded_twice
+from tests.support.until import until
 
 
 def test_redis_is_killed_under_load(own_site, own_redis):
@@ -97,6 +99,19 @@ def test_a_worker_without_redis_exits(own_site, own_redis, tmp_path):
     assert heartbeat.exists()
     own_redis.kill()
     assert worker.wait(30) is not None
+
+
+def test_a_server_that_is_not_there_yet_is_waited_for(own_site, own_redis):
+    """A worker and timers that start before Redis go on, say so in the log, and work once it is there: nobody starts them again."""
+    own_redis.kill()
+    started = own_site.worker(), own_site.timers()
+    log, said = Path(own_site.log.name), ("the store cannot be reached", "nothing swept")
+    assert until(lambda: all(each in log.read_text("utf-8") for each in said), 60)
+    assert [process.poll() for process in started] == [None, None]
+    own_redis.start()
+    run_id = own_site.start()
+    own_site.finish(run_id)
+    assert [process.poll() for process in started] == [None, None]
 
 
 def test_a_caller_dies_around_create(here):

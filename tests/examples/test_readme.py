@@ -1,9 +1,14 @@
 """What the README shows."""
 
 import re
+import shlex
 from pathlib import Path
 
+import click
+import pytest
+
 from saltern_compiler import compile_source
+from saltern_compiler.cli.root import COMMANDS
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -28,3 +33,42 @@ def test_every_file_that_is_named_is_there():
     named = [*re.findall(r"\]\(([^)#]+)\)", README), *re.findall(r"examples/\S+?\.(?:saltern|json|yml)", README)]
     assert named
     assert [name for name in named if not (ROOT / name).exists()] == []
+
+
+def commands():
+    """Return the command lines of the README, without comments and what is for the shell alone."""
+    lines = re.findall(r"^    (saltern .*)$", README, re.MULTILINE)
+    return [part.strip() for line in lines for part in plain(line).split("&&")]
+
+
+def plain(line):
+    """Return a line without its comment, and with the place holders of a README filled in."""
+    return re.sub(r"\s#\s.*", "", line).replace("NAME", "name").replace("RUN", "0-00")
+
+
+@pytest.mark.parametrize("line", commands())
+def test_every_command_is_one(line, monkeypatch, tmp_path):
+    """Its name and each of its options are those of the command line; nothing of it is done."""
+    words = shlex.split(line)
+    assert words[0] == "saltern"
+    name, *arguments = words[1:]
+    assert name in COMMANDS
+    command = root_command(name)
+    context = click.Context(command, info_name=name)
+    while isinstance(command, click.Group):
+        word, *arguments = arguments
+        command = command.get_command(context, word)
+        assert command is not None, f"no command {name} {word}"
+        context = click.Context(command, parent=context)
+    (tmp_path / "order.json").write_text("{}")
+    for folder in ("examples", "docs"):
+        (tmp_path / folder).symlink_to(ROOT / folder)
+    monkeypatch.chdir(tmp_path)
+    command.parse_args(click.Context(command), list(arguments))
+
+
+def root_command(name):
+    """Return a command of the command line."""
+    from importlib import import_module
+
+    return import_module(f"saltern_compiler.cli.{name}").command

@@ -164,7 +164,8 @@ def _happened(event: Event) -> str:
 
 def _about(entry: AuditEntry) -> str:
     """Say where it was done, or which other run it has to do with, if any, and why it was done."""
-    named = {"from": entry.node, "as": entry.run, "of": entry.of}
+    version = entry.plan and entry.plan.removeprefix("sha256:")[:8]
+    named = {"from": entry.node, "as": entry.run, "of": entry.of, "to": version}
     other = next((f"{word} {name}" for word, name in named.items() if name), "")
     return f"{other}: {entry.why}" if other and entry.why else other or entry.why
 

@@ -1,7 +1,8 @@
 """The last resort for a node that lets no other thread have a turn: native code that keeps the interpreter to itself.
 
 The lease thread cannot end such a process, so a watchdog of `faulthandler` does, which needs no interpreter. It is put off while there is
-somebody to do so, and prints where each thread stands before it ends the process.
+somebody to do so, and prints where each thread stands before it ends the process. A process that was frozen as a whole looks at the clock as it
+wakes, since whoever puts the watchdog off may have a turn before it.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import faulthandler
 import os
 import threading
+import time
 from dataclasses import dataclass, field
 from typing import ClassVar, Final, Self
 
@@ -24,6 +26,8 @@ class Pulse:
     """A process that gave no turn for so long, in seconds, is ended within a third of it: its claims are lost by then."""
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _is_over: bool = False
+    _end: float = 0.0
+    """When the watchdog ends the process, by the monotonic clock."""
     _current: ClassVar[Self | None] = None
     _paused: ClassVar[Self | None] = None
 
@@ -47,10 +51,15 @@ class Pulse:
             with self._lock:
                 if self._is_over or not watched.is_alive():
                     return
+                if time.monotonic() > self._end:
+                    faulthandler.dump_traceback(file=STDERR)
+                    os._exit(1)
                 self._put_off()
 
     def _put_off(self) -> None:
-        faulthandler.dump_traceback_later(self.lease * 4 / 3, exit=True, file=STDERR)
+        left = self.lease * 4 / 3
+        self._end = time.monotonic() + left
+        faulthandler.dump_traceback_later(left, exit=True, file=STDERR)
 
     def pause(self) -> None:
         """Take the watchdog away until `resume`."""

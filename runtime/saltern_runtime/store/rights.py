@@ -66,7 +66,7 @@ STORE: Final[Rights] = {
 }
 CLUSTER: Final[Rights] = {"cluster|slots": ()}
 """In addition, on a cluster."""
-FSYNC: Final[Rights] = {"incr": ("KEY",), "waitaof": ("0", "0", "1")}
+FSYNC: Final[Rights] = {"incrby": ("KEY", "1"), "waitaof": ("0", "0", "1")}
 """In addition, with `SALTERN_DURABILITY=fsync`; Redis 7.0 knows no WAITAOF."""
 SELECT: Final[Rights] = {"select": ("0",)}
 """In addition, where the URL names another database than 0."""

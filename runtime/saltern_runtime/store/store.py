@@ -137,7 +137,7 @@ class Store(Operations):
 
         def once() -> object:
             with self.at(key).pipeline(transaction=False) as pipe:
-                pipe.incr(key)
+                pipe.incrby(key, 1)
                 pipe.waitaof(1, 0, int(self.settings.socket_timeout * 900))
                 return pipe.execute()[1]
 

@@ -167,7 +167,7 @@ def test_the_build_file_tells_what_was_made_of_what(tree):
 
 def test_triggers_that_are_given(saltern, tree):
     """A tree with other triggers than the source has is stale beside it, and how to write it again says both."""
-    code, out, err = saltern("build", TOTALS, "-o", tree, "--trigger", "api")
+    code, _, err = saltern("build", TOTALS, "-o", tree, "--trigger", "api")
     assert (code, err) == (0, "")
     assert saltern("build", "--check", TOTALS, "-o", tree, "--trigger", "api")[0] == 0
     code, _, err = saltern("build", "--check", TOTALS, "-o", tree)

@@ -9,6 +9,7 @@ import pytest
 from saltern_compiler.driver import compile_source, write_tree
 from saltern_runtime.engine.one_process import InOneProcess
 from saltern_runtime.settings import Settings
+from saltern_runtime.store.keys import short_of
 from saltern_runtime.web import build_app, tokens
 from saltern_runtime.web.backend import Backend
 from tests.support.built import importable
@@ -107,7 +108,9 @@ def test_a_run_goes_on_with_the_newer_version(place, saltern):
     view = new.finish(run, 20)
     assert (view.state, view.plan) == ("SUCCEEDED", new.service.plans.plan)
     assert view.output == {"greetings": ["hello Ada", "hello Bo", "hello Cy"], "note": "3 heard of it"}
-    assert saltern("runs", "audit", run, "--url", url)[1].split()[2] == "migrate"
+    audited = saltern("runs", "audit", run, "--url", url)[1]
+    assert audited.split()[2] == "migrate"
+    assert audited.endswith(f"  to {short_of(view.plan)}: it was misspelt\n")
     code, _, err = saltern("migrate", run, *sources, "--url", url)
     assert code == 1
     assert "it is to be moved from (run-moved)" in err

@@ -12,6 +12,7 @@ from saltern_runtime.store.letters import Wanted
 from tests.runtime.loops.test_foreach import loop
 from tests.support.checker import broken
 from tests.support.operated import World, chain
+from tests.support.until import until
 
 ME = By("token:1", "it is mended")
 
@@ -273,6 +274,33 @@ def test_what_was_not_taken_back_is_tried_again(local, world):
     }  # fmt: skip
     assert operator.replay(run_id, "acme", ME).verdict == "undone"
     assert [letter.node for letter in operator.letters("acme", 9, None, Wanted()).letters] == ["d"]
+
+
+def test_what_a_cancelled_run_could_not_take_back_is_tried_again(local, world):
+    """By a replay, under the key that it had; it stays CANCELLED. Once all is taken back, nothing of it is replayed any more."""
+
+    @node("wait", type="receive@1")
+    def wait() -> Ask:
+        return Ask("", None)
+
+    process = local.open(
+        *booking(world, "a"),
+        *booking(world, "b", after=("a",)),
+        Stage("wait", nodes=(wait,), ends=Awaits(str), after=("b",)),
+    )
+    operator, state = process.service.operator, process.service.reader.state
+    world.fails = {"undo_a"}
+    run_id = process.service.start(1, tenant="acme", trigger="api").run_id
+    assert until(lambda: not process.step() and state(run_id) == "WAITING")
+    process.service.cancel(run_id, "acme", "ordered twice")
+    assert process.finish(run_id, 20).state == "CANCELLED"
+    assert [letter.node for letter in operator.letters("acme", 9, None, Wanted()).letters] == ["undo_a"]
+    view = replayed(local, process, run_id, world)
+    assert (view.state, view.failure.code) == ("CANCELLED", "cancelled")
+    assert world.calls == {"a": 1, "b": 1, "undo_a": 2, "undo_b": 1}
+    assert all(len(keys) == 1 for keys in world.keys.values())
+    assert operator.letters("acme", 9, None, Wanted()).letters == ()
+    assert operator.replay(run_id, "acme", ME).verdict in ("cancelled", "undone")
 
 
 def test_what_there_was_no_time_to_take_back_is_done_then(local, world):

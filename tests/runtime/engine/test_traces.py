@@ -6,6 +6,7 @@ from typing import Annotated
 
 import pytest
 from pydantic import Field
+from starlette.requests import Request
 
 from saltern_runtime import Starts
 from saltern_runtime.engine.operating import By
@@ -16,6 +17,7 @@ from saltern_runtime.observe import tracing
 from saltern_runtime.observe.tracecontext import Trace, read, run_span
 from saltern_runtime.spec import Retry
 from saltern_runtime.spec.keyring import NO_KEYS, Keyring
+from saltern_runtime.web.traced import traced
 from tests.runtime.engine.conftest import make_graph
 from tests.runtime.engine.test_failures import busy, failing
 from tests.support.checker import broken
@@ -54,6 +56,17 @@ def test_a_run_that_nobody_asked_for_is_the_root_of_a_trace(local, spans):
         round(view.created_at * 1000),
         round(view.ended_at * 1000),
     ]
+
+
+@pytest.mark.parametrize(("method", "emitted"), [("GET", 0), ("HEAD", 0), ("POST", 1)])
+def test_who_only_looks_is_not_traced(spans, method, emitted):
+    """Whatever trace it comes with; and of a caller's headers, neither `tracestate` nor `baggage` goes on to whoever is called."""
+    headers = [(b"traceparent", (CALLER + "1").encode()), (b"tracestate", b"vendor=x"), (b"baggage", b"user=ann")]
+    request = Request({"type": "http", "method": method, "scheme": "http", "path": "/runs", "server": ("h", 80), "headers": headers})  # fmt: skip
+    with traced(request, "/runs", is_trusted=True, began=1), tracing.calling("GET", {}) as call:
+        sent = call.headers()
+    assert len(spans(f"{method} /runs")) == emitted
+    assert set(sent) == {"traceparent"}
 
 
 @pytest.mark.parametrize(("flags", "emitted"), [("1", 1), ("0", 0)])

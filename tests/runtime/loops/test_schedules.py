@@ -10,6 +10,7 @@ from saltern_runtime.engine.groups import group_of
 from saltern_runtime.engine.one_process import InOneProcess
 from saltern_runtime.engine.schedules import MOST, Schedules, later, ticks
 from saltern_runtime.engine.service import Service
+from saltern_runtime.errors import TooManyRunsError
 from saltern_runtime.graph import Graph, Schedule, Stage, node
 from saltern_runtime.settings import Settings
 from saltern_runtime.store.keys import shard_of
@@ -41,8 +42,8 @@ class Clock:
         self.url, self.service, self.client = url, service, client
         self.opened = []
 
-    def timers(self, *schedules, plan="ab12cd34", shards=1, **options):
-        settings = Settings(redis_url=self.url, shards=shards)
+    def timers(self, *schedules, plan="ab12cd34", shards=1, cap=0, **options):
+        settings = Settings(redis_url=self.url, shards=shards, max_open_runs=cap)
         service = Service(make_graph(self.service, *schedules, plan=plan, **options), settings, dispatcher=InProcess())
         service.prepare()
         self.opened.append(service)
@@ -204,6 +205,41 @@ def test_halted_between_a_look_and_its_tick(clock, monkeypatch):
     monkeypatch.undo()
     assert timers.fire() == 0
     assert clock.runs() == ()
+
+
+@pytest.mark.parametrize("cron", ["the same line", "another line"])
+def test_a_paused_schedule_stays_so_over_versions(clock, cron):
+    """The timers of a newer version, with the same id and whatever line, make no run of it until it is let go on; then the next tick is one."""
+    hourly = schedule(clock.hourly(30))
+    old = clock.timers(hourly, plan="01d01d01")
+    old.fire()
+    clock.opened[0].store.halt(0, "every", audited("pause", "me", ""), goes=False)
+    clock.client.hset(clock.key("plans"), "sha256:" + "01d01d01" * 8, clock.now() - HOUR)
+    newer = hourly if cron == "the same line" else schedule(clock.hourly(31), catch_up="all")
+    new = clock.timers(newer, plan="0e30e30e")
+    new.fire()
+    assert clock.client.hget(clock.key("current"), "plan") == "sha256:" + "0e30e30e" * 8
+    clock.stood_at(clock.now() - 3 * HOUR)
+    assert [new.fire(), old.fire()] == [0, 0]
+    clock.opened[-1].store.halt(0, "every", audited("resume", "me", ""), goes=True)
+    assert new.fire() == 0
+    new.fire()  # a line that changed begins now
+    clock.stood_at(clock.now() - HOUR)
+    assert new.fire() == 1
+    assert len(clock.runs()) == 1
+
+
+def test_a_cap_refuses_no_tick(clock):
+    """Runs of schedules are made over the cap of their tenant, and count for it."""
+    timers = clock.timers(schedule(clock.hourly(30), catch_up="all"), cap=1)
+    service = clock.opened[0]
+    service.start({"n": 1}, tenant="default", trigger="api")
+    timers.fire()
+    clock.stood_at(clock.now() - 7 * HOUR // 4)
+    assert timers.fire() == 2
+    assert len(clock.runs()) == 3
+    with pytest.raises(TooManyRunsError):
+        service.start({"n": 1}, tenant="default", trigger="api")
 
 
 def test_a_jitter_moves_all_ticks_alike(clock):

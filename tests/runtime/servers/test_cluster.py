@@ -115,6 +115,36 @@ def test_a_replica_takes_over(tmp_path, on):
         cluster.stop()
 
 
+@pytest.mark.skipif(not LONG, reason="the long form: a cluster of its own, of which a node dies")
+def test_timers_wait_until_all_primaries_answer(tmp_path, on):
+    """While one is away a sweep does nothing, also of shards that are there; once it is back it does all that is due."""
+    cluster = Cluster(tmp_path)
+    cluster.start()
+    try:
+        for node in cluster.nodes:
+            with node.client() as client:
+                client.config_set("cluster-require-full-coverage", "no")
+        process = on(cluster.url, shards=SHARDS)
+        store = process.service.store
+        process.sweeper.sweep()
+        runs = {int(run.partition("-")[0]): run for run in (start(process) for _ in range(8 * SHARDS))}
+        away = cluster.holder(store.keys.shard(0))
+        there = next(shard for shard in runs if cluster.holder(store.keys.shard(shard)) is not away)
+        due = store.keys.shard(there) + "due"
+        store.at(due).zadd(due, {f"r|{runs[there]}": 1})
+        away.kill()
+        store.patience = 0.2
+        with pytest.raises(StoreUnavailableError):
+            process.sweeper.sweep()
+        assert process.service.reader.state(runs[there]) == "QUEUED"
+        away.start()
+        store.patience = 30.0
+        process.sweeper.sweep()
+        assert process.service.reader.state(runs[there]) == "TIMED_OUT"
+    finally:
+        cluster.stop()
+
+
 def test_a_cluster_is_no_broker():
     """Celery cannot use a cluster: without a broker of its own the settings are refused, and as a broker it is."""
     url = {"SALTERN_REDIS_URL": "redis+cluster://a:1,b:2"}

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import kombu.transport.redis
+import pytest
 import redis
 
 from saltern_runtime.store.files import Held
@@ -123,3 +124,61 @@ def test_the_page_has_these_lines():
     assert setuser("bells", BROKER, broker_keys_of("order_totals"), channels_of(0)) in page
     for more in (CLUSTER, FSYNC, SELECT):
         assert f"`{' '.join(f'+{name}' for name in more)}`" in page
+
+
+def test_on_a_cluster_one_right_more_is_enough(cluster, on, service):
+    """A user that may ask for slots besides is taken, works and is refused nothing; without that, the start says which right it lacks."""
+    for node in cluster.nodes:
+        limited(node, "store", {**STORE, **CLUSTER}, keys_of(service))
+    url = cluster.url.replace("://", "://store:s3cret@")
+    try:
+        process = on(url, shards=6)
+        process.service.prepare()
+        runs = [start(process) for _ in range(6)]
+        for run_id in runs:
+            worked(process, run_id)
+        process.sweeper.sweep()
+        process.service.list("acme")
+        process.service.figures()
+        for node in cluster.nodes:
+            with node.client() as client:
+                assert client.acl_log() == []
+                client.execute_command("ACL SETUSER", "store", "-cluster|slots")
+        assert "the user 'store' may not ask where keys are: ACL SETUSER store +cluster|slots" in unfit(url, shards=6)
+    finally:
+        for node in cluster.nodes:
+            with node.client() as client:
+                client.execute_command("ACL DELUSER", "store")
+                client.acl_log_reset()
+
+
+def test_with_fsync_two_rights_more_are_enough(own_redis, on, service):
+    """A run is made and worked by a user with exactly these; without them, the start says which."""
+    with own_redis.client() as client:
+        known = client.execute_command("COMMAND INFO", "WAITAOF")
+    if not any(known.values() if isinstance(known, dict) else known):
+        pytest.skip("this server has no WAITAOF; Redis 7.2 and Valkey have")
+    url = limited(own_redis, "store", {**STORE, **FSYNC}, keys_of(service))
+    process = on(url, durability="fsync")
+    process.service.prepare()
+    worked(process, start(process))
+    with own_redis.client() as client:
+        assert client.acl_log() == []
+    lacking = ", ".join(name.upper() for name in FSYNC)
+    assert f"may not run {lacking}" in unfit(limited(own_redis, "less", STORE, keys_of("desk")), durability="fsync")
+
+
+def test_a_password_in_a_file_may_be_changed(own_redis, on, service, tmp_path):
+    """It is read for each connection: one that is lost comes back with the password of then, in the store as it stands."""
+    limited(own_redis, "store", STORE, keys_of(service))
+    password = tmp_path / "password"
+    password.write_text("s3cret\n")
+    process = on(f"redis://store@127.0.0.1:{own_redis.port}/0?password_file={password}")
+    process.service.store.patience = 5.0
+    process.service.prepare()
+    worked(process, start(process))
+    password.write_text("an0ther\n")
+    with own_redis.client() as client:
+        client.execute_command("ACL SETUSER", "store", "resetpass", ">an0ther")
+        client.execute_command("CLIENT KILL", "USER", "store")
+    worked(process, start(process))

@@ -2,6 +2,7 @@
 
 import base64
 import os
+import subprocess
 import sys
 
 import pytest
@@ -73,6 +74,18 @@ def test_without_the_library(monkeypatch):
     Seals(Keyring(), "orders").check()
     with pytest.raises(StoreUnfitError, match=r"install saltern-runtime\[sealing\]"):
         Seals(KEYS, "orders").check()
+
+
+def test_without_keys_the_library_is_not_imported():
+    """A worker, timers and an API that have no keys do not take the time, or need the wheel."""
+    code = (
+        "import sys; sys.modules['cryptography'] = None\n"
+        "import saltern_runtime.engine.celery, saltern_runtime.timers, saltern_runtime.web\n"
+        "from saltern_runtime.store.sealing import Seals; from saltern_runtime.spec.keyring import Keyring\n"
+        "seals = Seals(Keyring(), 'orders'); seals.check(); print(seals.opened_text('1', 'r', 'p'))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.returncode) == ("1\n", 0), done.stderr
 
 
 @how(max_examples=tries(15, 100), deadline=None)

@@ -4,6 +4,7 @@ import threading
 import time
 
 import pytest
+import redis
 from redis.exceptions import ResponseError
 
 from saltern_runtime.settings import Settings
@@ -19,6 +20,22 @@ def test_eviction_is_refused(own_redis):
     store.check()
     store.client.config_set("maxmemory-policy", "allkeys-lru")
     with pytest.raises(StoreUnfitError, match="noeviction"):
+        store.check()
+    store.close()
+
+
+@pytest.mark.parametrize(
+    ("version", "is_old"), [("6.2.14", True), ("7.0.0", False), ("7.2.4", False), ("10.1.0", False)]
+)
+def test_a_server_that_is_too_old_is_refused(own_redis, monkeypatch, version, is_old):
+    """Before 7.0 there are no functions: the store says which server it is, instead of failing at the first run."""
+    store = Store("s", Settings(redis_url=own_redis.url))
+    info = redis.Redis.info
+    monkeypatch.setattr(redis.Redis, "info", lambda self, *given: {**info(self, *given), "redis_version": version})
+    if is_old:
+        with pytest.raises(StoreUnfitError, match=rf"Redis {version} at \S+ is too old: 7\.0 or newer, or Valkey"):
+            store.check()
+    else:
         store.check()
     store.close()
 

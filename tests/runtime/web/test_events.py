@@ -1,7 +1,7 @@
 """A run's events as server-sent events, over a real socket."""
 
 import json
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, ExitStack
 
 import anyio
 import httpx
@@ -9,7 +9,7 @@ import pytest
 
 from saltern_runtime.store.store import StoreUnavailableError
 from saltern_runtime.store.views import RunState
-from saltern_runtime.web import sse
+from saltern_runtime.web import sse, watching
 from saltern_runtime.web.backend import of
 from saltern_runtime.web.watching import Streams
 from tests.support.listening import listening
@@ -157,6 +157,23 @@ async def test_no_more_streams_than_may_be(live, app):
         told = (answer.status_code, answer.json()["code"], answer.headers["retry-after"])
         assert told == (503, "too-many-streams", "5")
         assert not streams.is_full("other")
+
+
+@pytest.mark.parametrize(
+    ("descriptors", "most"), [(1_048_576, 4096), (4352, 4096), (1024, 768), (512, 256), (256, 128), (100, 50), (2, 2)]
+)
+async def test_as_many_streams_as_there_are_descriptors_for(monkeypatch, descriptors, most):
+    """4,096, and fewer where that leaves fewer than 256 descriptors for all else; half of them where there are under 512."""
+    monkeypatch.setattr(watching.resource, "getrlimit", lambda of: (descriptors, descriptors))
+    assert watching.most_streams() == most
+    streams = Streams()
+    taken = 0
+    with ExitStack() as stack:
+        while not streams.is_full("acme"):
+            assert stack.enter_context(streams.one("acme"))
+            taken += 1
+        assert taken == max(1, most * 3 // 4)
+        assert streams.is_full("other") is (taken >= most)
 
 
 async def test_a_stream_too_many_that_was_let_in_ends_at_once(app, service):

@@ -119,6 +119,23 @@ async def test_what_people_did_is_shown_without_the_key(client, worker, run, red
     assert letter["failure"]["code"] == "refused"
 
 
+@pytest.mark.parametrize("what", ["pause", "resume", "cancel", "replay", "rerun", "again", "discard"])
+async def test_a_run_whose_input_does_not_open_is_not_operated(client, worker, run, redis_client, caplog, what):  # noqa: PLR0917 - each is a fixture
+    """A 503 that says nothing of the key, which the log names; and nothing of the run is changed, or noted."""
+    BROKEN.add("a")
+    made = await run("a", wait=what not in ("pause", "resume", "cancel"))
+    keys = worker.service.store.keys
+    redis_client.hset(keys.run(made, ":vals"), "", "~1gone.AAAA")
+    records = {part: redis_client.dump(keys.run(made, part)) for part in ("", ":acts", ":vals", ":audit", ":events")}
+    body = {"rerun": {"from": "charge"}, "discard": {"path": "charge"}}.get(what, {"reason": "why"})
+    answer = await client.post(f"/runs/{made}/{what}", json=body)
+    assert (answer.status_code, answer.json()["code"]) == (503, "store-unfit")
+    assert "gone" not in answer.text
+    assert "the key 'gone'" in caplog.text
+    assert {part: redis_client.dump(keys.run(made, part)) for part in records} == records
+    assert redis_client.zcard(keys.shard(0) + "dead") == (what in ("replay", "rerun", "again", "discard"))
+
+
 async def test_a_run_begins_anew_at_a_node(client, worker, run):
     """It goes on at once; whoever follows its events sees both ends; the audit says where, who and why."""
     made = await run("a")
